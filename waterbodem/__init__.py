@@ -1,0 +1,53 @@
+"""Water en bodem sturend: which functie belongs where, why, and what it shifts to others.
+
+Importing this package is light; numba, xarray, geopandas and rasterio load on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from waterbodem.errors import WaterbodemError
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "example": "landscape",
+    "example_plans": "landscape",
+    "open_layers": "layers",
+    "functies": "registry",
+    "Functie": "definitions",
+    "geschiktheid": "scoring",
+    "afwenteling": "burden",
+    "waarom": "explanation",
+    "assess": "assessment",
+    "per_gebied": "assessment",
+    "Assessment": "assessment",
+}
+_RENAMED = {"functies": "load_functies"}
+
+__all__ = ["WaterbodemError", "__version__", *_WHERE]
+
+if TYPE_CHECKING:
+    from waterbodem.assessment import Assessment, assess, per_gebied
+    from waterbodem.burden import afwenteling
+    from waterbodem.definitions import Functie
+    from waterbodem.explanation import waarom
+    from waterbodem.landscape import example, example_plans
+    from waterbodem.layers import open_layers
+    from waterbodem.registry import load_functies as functies
+    from waterbodem.scoring import geschiktheid
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'waterbodem' has no attribute {name!r}")
+    module = import_module(f"waterbodem.{_WHERE[name]}")
+    value = getattr(module, _RENAMED.get(name, name))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

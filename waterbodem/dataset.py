@@ -1,0 +1,179 @@
+"""The door between ``xr.Dataset`` and plain arrays on a :class:`~waterbodem.grid.Grid`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.grid import Grid
+
+#: Coordinates must be evenly spaced to within this share of a cell.
+SPACING_TOLERANCE = 1e-3
+
+Variable = tuple[NDArray[Any], Mapping[str, Any]]
+
+
+def build(
+    grid: Grid, variables: Mapping[str, Variable], attrs: Mapping[str, Any] | None = None
+) -> xr.Dataset:
+    """Return a dataset on (y, x) with cell centres as coordinates and a CF ``spatial_ref``.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where the cells lie.
+    variables : mapping of name to (array, attrs)
+        Arrays of shape ``grid.shape``.
+    attrs : mapping, optional
+        Attributes of the whole.
+    """
+    data = {
+        name: (("y", "x"), array, {**a, **grid_mapping(grid.crs)})
+        for name, (array, a) in variables.items()
+    }
+    return xr.Dataset(data, coords=coordinates(grid), attrs=dict(attrs or {}))
+
+
+def coordinates(grid: Grid) -> dict[str, Any]:
+    """Return x, y and, where the CRS is known, ``spatial_ref`` as CF asks."""
+    metres = {"units": "m"}
+    coords: dict[str, Any] = {
+        "y": ("y", grid.y, {**metres, "standard_name": "projection_y_coordinate", "axis": "Y"}),
+        "x": ("x", grid.x, {**metres, "standard_name": "projection_x_coordinate", "axis": "X"}),
+    }
+    if grid.crs is not None:
+        coords["spatial_ref"] = ((), np.int64(0), _cf_attrs(grid))
+    return coords
+
+
+def grid_mapping(crs: str | None) -> dict[str, str]:
+    """Return the attribute that ties a variable to ``spatial_ref``."""
+    return {} if crs is None else {"grid_mapping": "spatial_ref"}
+
+
+def _cf_attrs(grid: Grid) -> dict[str, Any]:
+    import pyproj
+
+    crs = pyproj.CRS.from_user_input(grid.crs)
+    geotransform = " ".join(repr(float(v)) for v in grid.transform.to_gdal())
+    return {**crs.to_cf(), "spatial_ref": crs.to_wkt(), "GeoTransform": geotransform}
+
+
+def grid_of(data: xr.Dataset | xr.DataArray) -> Grid:
+    """Return the grid of a dataset; cell numbers serve where it has no coordinates.
+
+    Raises
+    ------
+    GridMismatch
+        If a dimension is missing, coordinates are uneven, or y ascends.
+    """
+    for dim in ("y", "x"):
+        if dim not in data.dims:
+            raise GridMismatch("dimension is missing", value=tuple(data.dims), allowed="y and x")
+    rows, cols = data.sizes["y"], data.sizes["x"]
+    left, dx = _axis(data, "x", cols)
+    bottom_up, dy = _axis(data, "y", rows)
+    return Grid(left, -bottom_up, dx, dy, rows, cols, crs_of(data))
+
+
+def _axis(data: xr.Dataset | xr.DataArray, dim: str, size: int) -> tuple[float, float]:
+    """Return the outer edge and the cell size along x, or along -y."""
+    if dim not in data.coords or size == 0:
+        return 0.0, 1.0
+    values = np.asarray(data[dim].values, dtype=np.float64) * (1 if dim == "x" else -1)
+    step = _step(values, dim, data)
+    edge = values[0] - step / 2
+    return float(_whole(edge, step)), step
+
+
+def _whole(value: float, step: float) -> float:
+    """Undo float noise: an edge within 1e-6 of a cell of a millimetre is that millimetre."""
+    rounded = round(value, 3)
+    return rounded if abs(rounded - value) <= 1e-6 * step else value
+
+
+def _step(values: NDArray[np.float64], dim: str, data: xr.Dataset | xr.DataArray) -> float:
+    if len(values) == 1:
+        return _lonely_step(dim, data)
+    step = float((values[-1] - values[0]) / (len(values) - 1))
+    if not np.isfinite(step) or step <= 0:
+        raise GridMismatch(
+            f"coordinate {dim} must {'ascend' if dim == 'x' else 'descend'}",
+            value=[float(v) for v in data[dim].values[:3]],
+            where=dim,
+        )
+    uneven = np.abs(np.diff(values) / step - 1).max()
+    if uneven > SPACING_TOLERANCE:
+        raise GridMismatch(
+            f"coordinate {dim} is not evenly spaced",
+            value=f"steps differ by {uneven:.3g} of a cell",
+            allowed=f"at most {SPACING_TOLERANCE}",
+            where=dim,
+        )
+    return _whole(step, step)
+
+
+def _lonely_step(dim: str, data: xr.Dataset | xr.DataArray) -> float:
+    """Return the cell size of an axis of one cell: from the GeoTransform, else the other axis."""
+    mapping = data.coords.get("spatial_ref")
+    if mapping is not None and "GeoTransform" in mapping.attrs:
+        numbers = [float(v) for v in str(mapping.attrs["GeoTransform"]).split()]
+        return abs(numbers[1] if dim == "x" else numbers[5])
+    other = "y" if dim == "x" else "x"
+    if other in data.coords and data.sizes[other] > 1:
+        return _axis(data, other, data.sizes[other])[1]
+    return 1.0
+
+
+def crs_of(data: xr.Dataset | xr.DataArray) -> str | None:
+    """Return the CRS as WKT or authority code: CF grid mapping, else attribute ``crs``."""
+    for name in ("spatial_ref", "crs"):
+        if name in data.coords:
+            attrs = data.coords[name].attrs
+            text = attrs.get("crs_wkt") or attrs.get("spatial_ref")
+            if text:
+                return str(text)
+    stated = data.attrs.get("crs")
+    return None if stated is None else str(stated)
+
+
+def same_crs(a: str, b: str) -> bool:
+    """Tell whether two CRSs have the same horizontal part (RD and RD + NAP do).
+
+    Examples
+    --------
+    >>> same_crs("EPSG:28992", "EPSG:7415")
+    True
+    """
+    if a == b:
+        return True
+    one, other = _horizontal(a), _horizontal(b)
+    return bool(one.equals(other, ignore_axis_order=True)) or (
+        one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
+    )
+
+
+def _horizontal(text: str) -> Any:
+    import pyproj
+
+    crs = pyproj.CRS.from_user_input(text)
+    return crs.sub_crs_list[0] if crs.is_compound else crs
+
+
+def float32_of(data: xr.DataArray, where: str) -> NDArray[np.float32]:
+    """Return values as C-ordered float32; a float32 array is not copied.
+
+    Raises
+    ------
+    ArgumentError
+        If the values are not numbers.
+    """
+    values = np.asarray(data.values)
+    if values.dtype.kind not in "fiub":
+        raise ArgumentError("layer is not numeric", value=str(values.dtype), where=where)
+    return np.ascontiguousarray(values, dtype=np.float32)

@@ -1,0 +1,114 @@
+"""What can go wrong, said the same way everywhere: what, which value, what is allowed, where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class WaterbodemError(Exception):
+    """Base class of every error this library raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What was wrong, in one sentence.
+    value : object, optional
+        The offending value.
+    allowed : str, optional
+        What would have been right.
+    where : str, optional
+        File and key, layer and cell, or argument name.
+    """
+
+    def __init__(
+        self, what: str, *, value: object = None, allowed: str = "", where: str = ""
+    ) -> None:
+        self.what, self.value, self.allowed, self.where = what, value, allowed, where
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        parts = [self.what.rstrip(".")]
+        if self.value is not None:
+            parts.append(f"got {self.value!r}")
+        if self.allowed:
+            parts.append(f"allowed: {self.allowed}")
+        message = "; ".join(parts)
+        return f"{self.where}: {message}" if self.where else message
+
+
+class DefinitionError(WaterbodemError):
+    """A functie, layer or rule file does not hold what it should."""
+
+
+class CatalogueError(WaterbodemError):
+    """A lagen.toml or run file does not hold what it should."""
+
+
+class LayerError(WaterbodemError):
+    """The values of a layer cannot be used: range, class, type, shape."""
+
+
+class CorruptLayer(LayerError):
+    """A raster opens but cannot be read in full, or differs from its sha256."""
+
+
+class NotARaster(LayerError):
+    """A file is not what its name promises."""
+
+
+class GridMismatch(LayerError):
+    """Grids differ in CRS, cell size, origin or orientation."""
+
+
+class GeometryError(WaterbodemError):
+    """A polygon is empty, not finite, or changed too much when repaired."""
+
+
+class NoOverlap(GeometryError):
+    """Polygons and data do not touch."""
+
+
+class UnsafePath(WaterbodemError):
+    """A path leaves the folder it belongs to, or names a network or virtual file."""
+
+
+class ArgumentError(WaterbodemError):
+    """An argument of a call is not usable."""
+
+
+class OutOfSpace(WaterbodemError):
+    """The disk is full, or will be."""
+
+
+class Problems(WaterbodemError):
+    """Several problems at once; ``.problems`` lists them.
+
+    Parameters
+    ----------
+    problems : iterable of WaterbodemError
+        At least one.
+    where : str
+        The file they were found in.
+    """
+
+    def __init__(self, problems: Iterable[WaterbodemError], *, where: str = "") -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(f"{len(self.problems)} problem(s)\n{lines}", where=where)
+
+
+def raise_all(problems: list[WaterbodemError], *, where: str = "") -> None:
+    """Raise the one problem, or all of them at once; do nothing if there are none."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise Problems(problems, where=where)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the list of known names, with the nearest one first said aloud."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}one of {', '.join(names)}"

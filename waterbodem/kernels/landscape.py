@@ -1,0 +1,488 @@
+"""The fictitious landscape, cell by cell: a pure function of place and seed.
+
+Only + - * / floor and sqrt are used, which IEEE 754 rounds alike on every machine; every cell
+takes the same steps wherever its tile begins, so tiles equal the whole byte for byte.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from waterbodem.kernels._jit import jit
+
+_A = np.uint64(0x9E3779B97F4A7C15)
+_B = np.uint64(0xC2B2AE3D27D4EB4F)
+_C = np.uint64(0xD6E8FEB86659FD93)
+_LOW = np.uint64(0xFFFFFF)
+_S32 = np.uint64(32)
+_S29 = np.uint64(29)
+_S24 = np.uint64(24)
+
+VALLEY, BRANCH, RIDGE, BOG, BUILT, STRIP, PATCH, TILL, GAPS, RELIEF = range(10)
+SLOPED = 2
+ZONES = 13
+HOME = 7
+
+
+@jit
+def _hash(i, j, salt):
+    """Mix two lattice numbers and a salt to 64 bits."""
+    h = np.uint64(i) * _A ^ np.uint64(j) * _B ^ np.uint64(salt) * _C
+    h = (h ^ (h >> _S32)) * _C
+    h = (h ^ (h >> _S29)) * _A
+    return h ^ (h >> _S32)
+
+
+@jit
+def _first(h):
+    """Return 0..1 from the low 24 bits."""
+    return np.float64(np.int64(h & _LOW)) / 16777216.0
+
+
+@jit
+def _second(h):
+    """Return 0..1 from the next 24 bits."""
+    return np.float64(np.int64((h >> _S24) & _LOW)) / 16777216.0
+
+
+@jit
+def _clip(x):
+    return min(max(x, 0.0), 1.0)
+
+
+@jit
+def _step(low, high, x):
+    """Rise smoothly from 0 at ``low`` to 1 at ``high``."""
+    t = _clip((x - low) * (1.0 / (high - low)))
+    return t * t * (3.0 - 2.0 * t)
+
+
+@jit
+def _corner(i, j, salt, g, k):
+    """Put the gradient of a lattice point at ``g[k]``, ``g[k + 1]``, each -1..1."""
+    h = _hash(i, j, salt)
+    g[k] = 2.0 * _first(h) - 1.0
+    g[k + 1] = 2.0 * _second(h) - 1.0
+
+
+@jit
+def _corners(i, j, salt, g):
+    _corner(i, j, salt, g, 0)
+    _corner(i + 1, j, salt, g, 2)
+    _corner(i, j + 1, salt, g, 4)
+    _corner(i + 1, j + 1, salt, g, 6)
+
+
+@jit
+def _lattice(x, y, octave, u, v):
+    """Put the place of a row of cells on the lattice of an octave at ``u`` and ``v``."""
+    c, s = octave[4] / octave[1], octave[5] / octave[1]
+    east, north = c * y, s * y
+    flat = 1.0 / octave[3]
+    for k in range(x.size):
+        u[k] = c * x[k] + north
+        v[k] = (east - s * x[k]) * flat
+
+
+@jit
+def _run(u, v, start):
+    """Return the end of the cells from ``start`` on that lie in one square of the lattice."""
+    i, j = np.floor(u[start]), np.floor(v[start])
+    end = start + 1
+    while end < u.size and i <= u[end] < i + 1.0 and j <= v[end] < j + 1.0:
+        end += 1
+    return end
+
+
+@jit
+def _fill_run(us, vs, i, j, g, amp, out):
+    """Add gradient noise within one square of the lattice."""
+    g0, g1, g2, g3, g4, g5, g6, g7 = g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7]
+    for k in range(out.size):
+        u, v = us[k] - i, vs[k] - j
+        a = g0 * u + g1 * v
+        b = g2 * (u - 1.0) + g3 * v
+        d = g4 * u + g5 * (v - 1.0)
+        e = g6 * (u - 1.0) + g7 * (v - 1.0)
+        fu = u * u * u * (u * (u * 6.0 - 15.0) + 10.0)
+        fv = v * v * v * (v * (v * 6.0 - 15.0) + 10.0)
+        low = a + fu * (b - a)
+        out[k] += amp * (low + fv * (d + fu * (e - d) - low))
+
+
+@jit
+def _add_noise(x, y, octave, salt, u, v, out):
+    """Add one octave of gradient noise along a row."""
+    _lattice(x, y, octave, u, v)
+    g = np.empty(8)
+    start = 0
+    while start < x.size:
+        end = _run(u, v, start)
+        i, j = np.floor(u[start]), np.floor(v[start])
+        _corners(np.int64(i), np.int64(j), salt, g)
+        _fill_run(u[start:end], v[start:end], i, j, g, octave[2], out[start:end])
+        start = end
+
+
+@jit
+def _fill_sloped_run(us, vs, i, j, g, octave, out, dx, dy):
+    """Add noise and its slope within one square of the lattice."""
+    g0, g1, g2, g3, g4, g5, g6, g7 = g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7]
+    twist_u, twist_v = g0 - g2 - g4 + g6, g1 - g3 - g5 + g7
+    amp, c, s = octave[2], octave[4], octave[5]
+    per_u, per_v = amp / octave[1], amp / (octave[1] * octave[3])
+    for k in range(out.size):
+        u, v = us[k] - i, vs[k] - j
+        a = g0 * u + g1 * v
+        b = g2 * (u - 1.0) + g3 * v - a
+        d = g4 * u + g5 * (v - 1.0) - a
+        twist = g6 * (u - 1.0) + g7 * (v - 1.0) - a - b - d
+        fu = u * u * u * (u * (u * 6.0 - 15.0) + 10.0)
+        fv = v * v * v * (v * (v * 6.0 - 15.0) + 10.0)
+        su = 30.0 * u * u * (u * (u - 2.0) + 1.0)
+        sv = 30.0 * v * v * (v * (v - 2.0) + 1.0)
+        out[k] += amp * (a + fu * b + fv * d + fu * fv * twist)
+        gu = g0 + fu * (g2 - g0) + fv * (g4 - g0) + fu * fv * twist_u + su * (b + fv * twist)
+        gv = g1 + fu * (g3 - g1) + fv * (g5 - g1) + fu * fv * twist_v + sv * (d + fu * twist)
+        dx[k] += c * (per_u * gu) - s * (per_v * gv)
+        dy[k] += s * (per_u * gu) + c * (per_v * gv)
+
+
+@jit
+def _add_sloped_noise(x, y, octave, salt, u, v, out, dx, dy):
+    """Add one octave and its slope to the east and north [per m]."""
+    _lattice(x, y, octave, u, v)
+    g = np.empty(8)
+    start = 0
+    while start < x.size:
+        end = _run(u, v, start)
+        i, j = np.floor(u[start]), np.floor(v[start])
+        _corners(np.int64(i), np.int64(j), salt, g)
+        _fill_sloped_run(
+            u[start:end], v[start:end], i, j, g, octave, out[start:end], dx[start:end], dy[start:end]
+        )
+        start = end
+
+
+@jit
+def _octaves(x, y, table, salts, fields, east, north):
+    """Add a table of octaves to the fields of a row."""
+    u, v = np.empty(x.size), np.empty(x.size)
+    for n in range(table.shape[0]):
+        f = np.int64(table[n, 0])
+        if f < SLOPED:
+            _add_sloped_noise(x, y, table[n], salts[n], u, v, fields[f], east[f], north[f])
+        else:
+            _add_noise(x, y, table[n], salts[n], u, v, fields[f])
+
+
+@jit
+def _disc(p, q, radius, peak):
+    """Return a hill: ``peak`` in its middle, falling by 1 at ``radius``, never below -0.6."""
+    return max(-0.6, peak - (p * p + q * q) / (radius * radius))
+
+
+@jit
+def _home(f, p, q, c):
+    """Return the fixed form of a field near the centre, at p across and q along."""
+    if f == VALLEY:
+        t = (p - c.home_valley - 6e-5 * q * q) / 700.0
+        return t / math.sqrt(1.0 + 0.16 * t * t)
+    if f == BRANCH:
+        t = (q + 330.0 - 0.35 * p) / 650.0
+        return t / math.sqrt(1.0 + 0.16 * t * t)
+    if f == RIDGE:
+        t = (p - c.home_ridge + 4e-5 * q * q) / (c.home_ridge_width - 0.03 * q)
+        return 2.4 / (1.0 + t * t) - 0.6
+    if f == BOG:
+        t = (p - c.home_bog) / 140.0
+        return c.bog_from + t / math.sqrt(1.0 + t * t)
+    if f == BUILT:
+        return _disc(p + 520.0, q - 520.0, 220.0, 1.85)
+    if f == STRIP:
+        return (q + 0.25 * p + 830.0) / 900.0
+    return _disc(p + 700.0, q + 480.0, 230.0, 1.9)
+
+
+@jit
+def _home_slope(f):
+    """Return the slope of valley and branch near the centre, across and along [per m]."""
+    if f == VALLEY:
+        return 1.0 / 700.0, 0.0
+    return -0.35 / 650.0, 1.0 / 650.0
+
+
+@jit
+def _blend_home(x, y, c, fields, east, north):
+    """Let the broad forms of a row pass into the fixed arrangement near the centre."""
+    for k in range(x.size):
+        away = math.sqrt(x[k] * x[k] + y * y)
+        away *= 1.0 + 0.3 * min(max(fields[PATCH, k], -1.0), 1.0)
+        share = 1.0 - _step(c.home_full, c.home_end, away)
+        if share > 0.0:
+            p = (35.0 * x[k] + 12.0 * y) / 37.0
+            q = (35.0 * y - 12.0 * x[k]) / 37.0
+            for f in range(HOME):
+                fields[f, k] += share * (_home(f, p, q, c) - fields[f, k])
+            for f in range(SLOPED):
+                sp, sq = _home_slope(f)
+                east[f, k] += share * ((35.0 * sp - 12.0 * sq) / 37.0 - east[f, k])
+                north[f, k] += share * ((12.0 * sp + 35.0 * sq) / 37.0 - north[f, k])
+
+
+@jit
+def _line_distance(value, east, north, gentle):
+    """Return the distance to the contour where ``value`` is 0 [m], by its slope."""
+    return abs(value) / math.sqrt(east * east + north * north + gentle * gentle)
+
+
+@jit
+def _valley(valley, branch, ve, vn, be, bn, ridge, bog, c):
+    """Return the valley share of a cell: 1 on the floor, 0 outside."""
+    away = _line_distance(valley, ve, vn, 2.5e-4)
+    width = c.valley_width * (1.0 - 0.8 * ridge) * (1.0 - 0.45 * bog)
+    main = 1.0 - _step(0.2, 1.2, away / width)
+    reach = 1.0 - _step(0.1 * c.branch_reach, c.branch_reach, away)
+    if valley > 0.0:
+        branch -= c.branch_level
+    width = 1.0 + c.branch_width * reach * (1.0 - ridge) * (1.0 - 0.9 * bog)
+    side = reach * (1.0 - _step(0.2, 1.2, _line_distance(branch, be, bn, 2.5e-4) / width))
+    return 1.0 - (1.0 - main) * (1.0 - _step(0.0, 0.6, side) * (1.0 - ridge))
+
+
+@jit
+def _hollow(x, y, size, chance, salt, wobble):
+    """Return 0..1, the depth of a round hollow; at most one per square of ``size`` metres."""
+    u = (20.0 * x + 21.0 * y) / (29.0 * size)
+    v = (20.0 * y - 21.0 * x) / (29.0 * size)
+    i, j = math.floor(u), math.floor(v)
+    h = _hash(np.int64(i), np.int64(j), salt)
+    if _first(h) > chance:
+        return 0.0
+    radius = 0.07 + 0.11 * _second(h)
+    h = _hash(np.int64(j), np.int64(i), salt + 1)
+    du = u - i - 0.5 - (_first(h) - 0.5) * 0.5
+    dv = v - j - 0.5 - (_second(h) - 0.5) * 0.5
+    longer = 0.75 + 0.6 * _first(h)
+    bend = 1.0 + min(max(0.6 * wobble, -0.4), 0.8)
+    t = 1.0 - (du * du * longer + dv * dv / longer) / (radius * radius) * bend
+    return 0.0 if t <= 0.0 else t * t * (3.0 - 2.0 * t)
+
+
+@jit
+def _plot(x, y, salt, c):
+    """Return 0..1, a number drawn per allotment of the veenkolonie."""
+    u = (4.0 * x + 3.0 * y) / (5.0 * c.plot_width)
+    i = np.int64(math.floor(u))
+    shift = _first(_hash(i >> np.int64(3), np.int64(7), salt))
+    v = (4.0 * y - 3.0 * x) / (5.0 * c.plot_length) + shift
+    return _second(_hash(i, np.int64(math.floor(v)), salt))
+
+
+@jit
+def _zone_at(ratio):
+    """Return the protection zone at a distance, as a share of the outer radius."""
+    if ratio < 0.03:
+        return 4.0
+    if ratio < 0.36:
+        return 3.0
+    return 2.0 if ratio < 1.0 else 0.0
+
+
+@jit
+def _protection(x, y, salt, wobble):
+    """Return the groundwater protection zone: one field near the centre, others far apart."""
+    p, q = (35.0 * x + 12.0 * y) / 37.0 - 500.0, (35.0 * y - 12.0 * x) / 37.0 + 640.0
+    bend = 1.0 + 0.22 * wobble
+    near = _zone_at((p * p * 1.8 + q * q) / 129600.0 * bend)
+    u, v = x / 15000.0, y / 15000.0
+    i, j = math.floor(u), math.floor(v)
+    h = _hash(np.int64(i), np.int64(j), salt)
+    du = (u - i - 0.3 - 0.4 * _first(h)) * 15000.0
+    dv = (v - j - 0.3 - 0.4 * _second(h)) * 15000.0
+    radius = 900.0 + 1500.0 * _second(_hash(np.int64(j), np.int64(i), salt))
+    return max(near, _zone_at((du * du + dv * dv) / (radius * radius) * bend))
+
+
+@jit
+def _keileem(ridge, valley, bog, till, gaps, hollow, c):
+    """Return the depth of the keileem below maaiveld [m]; inf = absent."""
+    presence = 1.0 - 0.9 * ridge - 0.95 * valley - 0.8 * bog - 0.62 * _step(0.9, 1.6, gaps)
+    if presence + 0.06 * till < c.till_edge:
+        return np.inf
+    depth = c.till_depth + c.till_wave * till + c.till_dip * _step(0.95, c.till_edge, presence)
+    depth += 0.25 * max(0.0, depth - c.till_depth) - 0.5 * hollow
+    least = c.till_least
+    return least + 0.5 * (depth - least + math.sqrt((depth - least) * (depth - least) + 0.04))
+
+
+@jit
+def _base(x, y):
+    """Return the broad lie of the land [m NAP]: a plateau falling north, south-west and west."""
+    u, v = (x + 3012.0) / 32000.0, (y + 8480.0) / 33000.0
+    level = 13.0 - 7.0 * v * v - 2.5 * v - 3.0 * u * u + 3.0 * u
+    return 0.5 * (level + math.sqrt(level * level + 6.0))
+
+
+@jit
+def _maaiveld(base, field, valley, bog, hollow, relief, plot, c):
+    """Return ground level [m NAP]."""
+    swell = c.ridge_height * _step(-0.6, 1.9, field) + 0.22 * relief * (1.0 - 0.8 * bog)
+    cut = c.incision * valley * base / (base + 4.0)
+    level = base + swell * (1.0 - 0.35 * bog) - cut - c.hollow_depth * hollow
+    return max(0.1, level + 0.25 * bog * (plot - 0.5) - 0.4)
+
+
+@jit
+def _kwel(ridge, valley, bog, absent, relief, till, c):
+    """Return the vertical flux [mm/d], positive up."""
+    up = c.kwel_valley * valley * (0.75 + 0.15 * till)
+    foot = c.kwel_foot * 6.75 * ridge * (1.0 - ridge) * (1.0 - ridge) * (1.0 - valley)
+    loss = c.loss_plateau * (1.0 + 0.25 * relief) + c.loss_ridge * ridge * (1.0 + 0.2 * till)
+    if absent:
+        loss += c.loss_gap * (1.0 - bog)
+    return up + foot - loss * (1.0 - valley) * (1.0 - 0.6 * bog)
+
+
+@jit
+def _peat(valley, bog, hollow, plot, relief, till, c):
+    """Return the thickness of peat [m]."""
+    in_valley = c.peat_valley * valley * valley * (0.75 + 0.2 * till + 0.06 * relief) - 0.15
+    in_bog = c.bog_peat * bog * (0.15 + 0.85 * plot + 0.05 * relief)
+    in_hollow = c.hollow_peat * hollow - 0.15
+    return max(max(in_valley, in_bog), max(in_hollow, 0.0))
+
+
+@jit
+def _ghg(ridge, valley, bog, keileem, hollow, relief, plot, c):
+    """Return the mean highest groundwater level [m below maaiveld]."""
+    dry = c.ghg_plateau + c.ghg_ridge * ridge + (0.12 + 0.3 * ridge) * relief
+    perched = 0.12 + 0.5 * min(keileem, 10.0) + 0.06 * relief
+    level = min(dry, perched)
+    level += bog * (1.0 - ridge) * (c.ghg_bog + 0.25 * (plot - 0.5) - level)
+    level += valley * (c.ghg_valley + 0.04 * relief - level)
+    return max(-0.3, level - 0.6 * hollow)
+
+
+@jit
+def _swing(ridge, valley, bog, keileem):
+    """Return how far the groundwater falls from GHG to GLG [m]."""
+    shallow = 1.0 - _step(0.6, 2.2, min(keileem, 10.0))
+    return 0.95 + 0.35 * ridge + 0.3 * shallow - 0.45 * valley - 0.25 * bog * (1.0 - valley)
+
+
+@jit
+def _droogte(ghg, glg, keileem, relief, c):
+    """Return the yield loss by water shortage [%]."""
+    loss = 3.0 + 9.0 * _step(0.6, 1.9, glg) + 12.0 * _step(0.9, 3.2, ghg)
+    shallow = 1.0 - _step(0.35, 0.95, min(keileem, 10.0))
+    moist = _step(0.8, 1.2, min(keileem, 10.0)) * (1.0 - _step(1.6, 2.2, min(keileem, 10.0)))
+    return max(0.5, loss + 5.0 * shallow - 2.0 * moist + 0.7 * relief)
+
+
+@jit
+def _water(ridge, valley, bog, keileem, hollow, relief, rise):
+    """Return how high the water of a cloudburst stands [m]; 0 = dry."""
+    shallow = 1.0 - _step(0.5, 1.6, min(keileem, 10.0))
+    pool = 0.8 * hollow * (1.0 - 0.7 * ridge) - 0.06
+    puddle = 0.30 * (-relief - 0.95 + 0.35 * shallow) * (1.0 - 0.3 * bog) - 0.2 * ridge
+    floor = 0.5 * (valley - 0.84) - 0.12 * relief if valley > 0.6 else -1.0
+    depth = max(max(pool, puddle), floor) + rise
+    return depth if depth >= 0.02 else 0.0
+
+
+@jit
+def _cell(x, y, k, fields, east, north, salts, c, out):
+    """Fill all layers of one cell, in the order of ``fiction.LAYERS``."""
+    field, relief, till = fields[RIDGE, k], fields[RELIEF, k], fields[TILL, k]
+    ridge = _step(c.ridge_from, c.ridge_full, field)
+    bog = _step(c.bog_from, c.bog_full, fields[BOG, k]) * (1.0 - ridge)
+    valley = _valley(
+        fields[VALLEY, k], fields[BRANCH, k], east[VALLEY, k], north[VALLEY, k],
+        east[BRANCH, k], north[BRANCH, k], ridge, bog, c,
+    )  # fmt: skip
+    bog *= 1.0 - _step(0.1, 0.5, valley)
+    open_land = (1.0 - valley) * (1.0 - bog)
+    hollow = 0.0
+    if open_land > 0.0:
+        small = _hollow(x, y, 420.0, 0.38, salts[0], relief)
+        large = _hollow(y, -x, 1300.0, 0.3, salts[1], relief)
+        hollow = max(small, large) * open_land * (1.0 - 0.6 * ridge)
+    plot = _plot(x, y, salts[2], c) if bog > 0.0 else 0.0
+    wide = _step(c.ridge_from - 0.7, c.ridge_from + 0.3, field)
+    keileem = _keileem(wide, valley, bog, till, fields[GAPS, k], hollow, c)
+    peat = _peat(valley, bog, hollow, plot, relief, till, c)
+    ghg = _ghg(ridge, valley, bog, keileem, hollow, relief, plot, c)
+    swing = _swing(ridge, valley, bog, keileem)
+    dry = _droogte(ghg, ghg + swing, keileem, relief, c)
+    wet = _water(ridge, valley, bog, keileem, hollow, relief, 0.0)
+    wetter = _water(ridge, valley, bog, keileem, hollow, relief, c.rain_rise)
+    out[0, k] = 0.01 + 0.72 * peat / (peat + 1.3) * (1.0 + 0.05 * relief)
+    out[1, k] = wet
+    out[2, k] = dry
+    out[3, k] = keileem
+    out[4, k] = _kwel(ridge, valley, bog, keileem == np.inf, relief, till, c)
+    out[5, k] = ghg
+    out[6, k] = ghg + 0.27 * swing
+    out[7, k] = ghg + swing
+    out[8, k] = peat
+    out[9, k] = 1.0 if valley >= c.beekdal_from else 0.0
+    out[10, k] = _maaiveld(_base(x, y), field, valley, bog, hollow, relief, plot, c)
+    out[11, k] = c.rain_factor * wetter
+    out[12, k] = c.drought_factor * dry + c.drought_rise
+
+
+@jit
+def _forget(k, fields, c, out):
+    """Make unknown what was not mapped: other layers at other places."""
+    if fields[BUILT, k] > c.built_from:
+        out[3, k] = out[5, k] = out[6, k] = out[7, k] = out[8, k] = np.nan
+    if abs(fields[STRIP, k]) < c.strip_width:
+        out[1, k] = out[11, k] = np.nan
+    if fields[PATCH, k] > c.patch_high:
+        out[4, k] = out[2, k] = out[12, k] = np.nan
+    if fields[PATCH, k] < c.patch_low:
+        out[0, k] = np.nan
+
+
+@jit
+def landscape(x, y, broad, fine, salts, c, slot, out):
+    """Fill the layers of a block of cells.
+
+    Parameters
+    ----------
+    x, y : float64 (cols,), (rows,)
+        Cell centres relative to the centre of the fiction [m].
+    broad, fine : float64 (n, 6)
+        Octaves: field, wavelength, amplitude, stretch, cosine and sine of the rotation.
+    salts : int64 (len(broad) + len(fine) + 4,)
+        One per octave, then four for hollows, allotments and protection zones.
+    c : record of float64
+        The fields of ``fiction.Fiction``.
+    slot : int64 (layers,)
+        Where in ``out`` a layer goes, -1 = not asked for.
+    out : float32 (asked for, rows, cols)
+        Filled.
+    """
+    n, m = broad.shape[0], broad.shape[0] + fine.shape[0]
+    fields = np.empty((10, x.size))
+    east, north = np.empty((SLOPED, x.size)), np.empty((SLOPED, x.size))
+    layers = np.empty((slot.size, x.size), np.float32)
+    for r in range(y.size):
+        fields[:], east[:], north[:] = 0.0, 0.0, 0.0
+        _octaves(x, y[r], broad, salts[:n], fields, east, north)
+        for k in range(x.size):
+            fields[BOG, k] += c.bog_east * min(max(x[k] / 32000.0, -1.5), 1.5)
+        _blend_home(x, y[r], c, fields, east, north)
+        _octaves(x, y[r], fine, salts[n:m], fields, east, north)
+        for k in range(x.size):
+            _cell(x[k], y[r], k, fields, east, north, salts[m:], c, layers)
+            _forget(k, fields, c, layers)
+        if slot[ZONES] >= 0:
+            for k in range(x.size):
+                layers[ZONES, k] = _protection(x[k], y[r], salts[m + 3], fields[RELIEF, k])
+        for layer in range(slot.size):
+            if slot[layer] >= 0:
+                out[slot[layer], r] = layers[layer]

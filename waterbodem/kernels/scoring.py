@@ -1,0 +1,524 @@
+"""Scores, classes and flags of cells: rekenregels sections 2 to 4, in one pass.
+
+Cells come as flat float32 arrays and are taken in blocks that stay in the fastest cache; every step is a plain loop
+over a block that the compiler turns into vector instructions. Only +, -, *, / and comparisons are used, so a cell's
+answer does not depend on where in a block it lies, nor on the machine.
+Scores of unknown criteria stand as 1 in the buffers: they then add no loss and never are the worst.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from waterbodem.kernels._jit import jit
+
+BLOCK = 1024
+#: Curves hold a multiple of this many points, filled up with points at +inf.
+STEP = 3
+GEOMETRIC, MEAN, MINIMUM, OWA = range(4)
+NO_CRITERION = 255
+#: Parts of a verdict: 1 + the criterion that a threshold names, and whether the cell is excluded.
+NAME, EXCLUDED = np.int32(511), np.int32(512)
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+class Model(NamedTuple):
+    """What a functie asks of the layers at hand, as arrays.
+
+    K criteria, M members (more than one to a criterion in a group), P curve points, T thresholds.
+    """
+
+    weight: Floats  # (K,) sum 1
+    basic: Floats  # (K,) share of the basic weight that is basic; sum 1
+    heavy: NDArray[np.bool_]  # (K,) caps the class, and counts for the minimum
+    first: Ints  # (K + 1,) first member of each criterion
+    layer: Ints  # (M,) index of the layer, -1 = not in the data
+    absent: Floats  # (M,) score where the value is +inf
+    last_x: Floats  # (M,) constant from this value on
+    last_y: Floats  # (M,)
+    point: Ints  # (M + 1,) first curve point of each member
+    x: Floats  # (P,)
+    y: Floats  # (P,)
+    slope: Floats  # (P,) of the line from this point to the next
+    t_layer: Ints  # (T,)
+    t_low: Floats  # (T,) fires from here
+    t_high: Floats  # (T,) up to here
+    t_verdict: NDArray[np.int32]  # (T,) what it says where it fires; 0 = attention only
+    borders: Floats  # (C,) lowest score of class 1, 2, ..; the last class has none
+    method: np.int64
+    power: np.float64  # of the ordered weights
+    floor: np.float32
+    known_min: np.float32
+    group_known: np.float32
+    margin: np.float32
+
+
+class Scores(NamedTuple):
+    """Where the results go, one value a cell; an empty array is not filled."""
+
+    score: Floats
+    klasse: NDArray[np.uint8]
+    bepalend: NDArray[np.uint8]
+    dekking: Floats
+    flags: NDArray[np.uint16]
+    known: NDArray[np.uint16]  # bit k: criterion k is known
+    score_min: Floats
+    score_max: Floats
+
+
+@intrinsic  # type: ignore[misc]
+def _bits(_context: Any, _x: Any) -> Any:
+    """The 32 bits of a float32 as an int32."""
+
+    def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(32))
+
+    return types.int32(types.float32), build
+
+
+@intrinsic  # type: ignore[misc]
+def _float(_context: Any, _x: Any) -> Any:
+    """The float32 that 32 bits stand for."""
+
+    def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.FloatType())
+
+    return types.float32(types.int32), build
+
+
+@intrinsic  # type: ignore[misc]
+def _fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
+    """a * b + c rounded once: the same bits in every lane and on every machine."""
+
+    def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return types.float32(types.float32, types.float32, types.float32), build
+
+
+@jit
+def log(x: np.float32) -> np.float32:
+    """Natural logarithm of a positive normal float32; exactly 0 at 1. After Cephes (S. Moshier)."""
+    bits = _bits(x)
+    e = (bits - np.int32(0x3F3504F3)) >> np.int32(23)
+    f = _float(bits - (e << np.int32(23))) - np.float32(1)
+    n = np.float32(e)
+    p = np.float32(7.0376836292e-2)
+    p = _fma(p, f, np.float32(-1.1514610310e-1))
+    p = _fma(p, f, np.float32(1.1676998740e-1))
+    p = _fma(p, f, np.float32(-1.2420140846e-1))
+    p = _fma(p, f, np.float32(1.4249322787e-1))
+    p = _fma(p, f, np.float32(-1.6668057665e-1))
+    p = _fma(p, f, np.float32(2.0000714765e-1))
+    p = _fma(p, f, np.float32(-2.4999993993e-1))
+    p = _fma(p, f, np.float32(3.3333331174e-1))
+    z = f * f
+    tail = _fma(p * f, z, n * np.float32(-2.12194440e-4))
+    tail = _fma(np.float32(-0.5), z, tail)
+    return _fma(n, np.float32(0.693359375), f + tail)
+
+
+@jit
+def exp(x: np.float32) -> np.float32:
+    """e to the power x, for -80 <= x <= 0; exactly 1 at 0. After Cephes (S. Moshier)."""
+    n = _fma(x, np.float32(1.44269504088896341), np.float32(12582912.0)) - np.float32(12582912.0)
+    r = _fma(n, np.float32(-0.693359375), x)
+    r = _fma(n, np.float32(2.12194440e-4), r)
+    p = np.float32(1.9875691500e-4)
+    p = _fma(p, r, np.float32(1.3981999507e-3))
+    p = _fma(p, r, np.float32(8.3334519073e-3))
+    p = _fma(p, r, np.float32(4.1665795894e-2))
+    p = _fma(p, r, np.float32(1.6666665459e-1))
+    p = _fma(p, r, np.float32(5.0000001201e-1))
+    y = _fma(p * r, r, r) + np.float32(1)
+    return y * _float((np.int32(n) + np.int32(127)) << np.int32(23))
+
+
+@jit
+def _copy(source: Any, target: Any) -> None:
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@jit
+def _segments(v: Any, x: Any, y: Any, slope: Any, j: int, score: Any) -> None:
+    """Put cells beyond points j, j + 1 and j + 2 on the lines that start there."""
+    xa, ya, ka = x[j], y[j], slope[j]
+    xb, yb, kb = x[j + 1], y[j + 1], slope[j + 1]
+    xc, yc, kc = x[j + 2], y[j + 2], slope[j + 2]
+    for i in range(v.size):
+        s = _fma(ka, v[i] - xa, ya) if v[i] > xa else score[i]
+        s = _fma(kb, v[i] - xb, yb) if v[i] > xb else s
+        score[i] = _fma(kc, v[i] - xc, yc) if v[i] > xc else s
+
+
+@jit
+def _curve(v: Any, x: Any, y: Any, slope: Any, score: Any) -> None:
+    """Linear between points, constant before the first; exact at every point."""
+    for i in range(v.size):
+        score[i] = y[0]
+    for j in range(0, x.size, STEP):
+        _segments(v, x, y, slope, j, score)
+
+
+@jit
+def _ends(v: Any, x: Any, y: Any, absent: Any, known: Any, score: Any) -> None:
+    """Constant from the last point on, ``absent`` at +inf; unknown scores become 1."""
+    for i in range(v.size):
+        outer = absent if v[i] == np.float32(np.inf) else y
+        s = outer if v[i] >= x else score[i]
+        score[i] = s if v[i] == v[i] else np.float32(1)
+        known[i] = v[i] == v[i]
+
+
+@jit
+def _join(best: Any, known: Any, whole: Any, other: Any, other_known: Any) -> None:
+    """Take one more member into a group: best of the known, ``whole`` while all are known."""
+    for i in range(best.size):
+        mine = best[i] if known[i] else np.float32(-1)
+        his = other[i] if other_known[i] else np.float32(-1)
+        best[i] = mine if mine > his else his
+        known[i] = known[i] | other_known[i]
+        whole[i] = whole[i] & other_known[i]
+
+
+@jit
+def _settle(best: Any, known: Any, whole: Any, enough: Any) -> None:
+    """A group is known if all members are, or if its best is good enough already."""
+    for i in range(best.size):
+        ok = whole[i] | (known[i] & (best[i] >= enough))
+        known[i] = ok
+        best[i] = best[i] if ok else np.float32(1)
+
+
+@jit
+def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verdict: Any) -> None:
+    """Where low <= v <= high, set flag t; the first that names a criterion keeps its say.
+
+    ``verdict`` holds 0, or 1 + criterion, with EXCLUDED added where the cell is excluded.
+    """
+    bit, out = np.int32(1 << t), named & EXCLUDED
+    for i in range(v.size):
+        fired = (v[i] >= low) & (v[i] <= high)
+        add = named if (verdict[i] & NAME) == 0 else out
+        flags[i] |= bit if fired else np.int32(0)
+        verdict[i] |= add if fired else np.int32(0)
+
+
+@jit
+def _tally(score: Any, k: int, m: Any, loss: Any, most: Any, limiting: Any) -> None:
+    """Add the loss of criterion k, and see whether it is the largest so far."""
+    w, floor, margin, number = m.weight[k], m.floor, m.margin, np.int32(k)
+    for i in range(score.size):
+        s = score[i] if score[i] > floor else floor
+        lost = w * -log(s)
+        loss[i] += lost
+        more = lost > most[i] + margin
+        most[i] = lost if more else most[i]
+        limiting[i] = number if more else limiting[i]
+
+
+@jit
+def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> None:
+    """Add what is known of criterion k to the weight, the basic weight and the bit mask."""
+    w, b, bit = m.weight[k], m.basic[k], np.uint16(1 << k)
+    for i in range(known.size):
+        total[i] += w if known[i] else np.float32(0)
+        basis[i] += b if known[i] else np.float32(0)
+        bits[i] |= bit if known[i] else np.uint16(0)
+
+
+@jit
+def _lowest(score: Any, worst: Any) -> None:
+    for i in range(score.size):
+        worst[i] = score[i] if score[i] < worst[i] else worst[i]
+
+
+@jit
+def _geometric(loss: Any, total: Any, out: Any) -> None:
+    for i in range(out.size):
+        w = total[i] if total[i] > np.float32(0) else np.float32(1)
+        out[i] = exp(-loss[i] / w) if total[i] > np.float32(0) else np.float32(np.nan)
+
+
+@jit
+def _loss_of(score: Any, n: int, m: Any, loss: Any) -> None:
+    """Loss of all criteria together."""
+    loss[:n] = np.float32(0)
+    for k in range(m.weight.size):
+        w, floor = m.weight[k], m.floor
+        for i in range(n):
+            s = score[k, i] if score[k, i] > floor else floor
+            loss[i] += w * -log(s)
+
+
+@jit
+def _mean(score: Any, known: Any, n: int, m: Any, total: Any, out: Any) -> None:
+    out[:n] = np.float32(0)
+    for k in range(m.weight.size):
+        w = m.weight[k]
+        for i in range(n):
+            out[i] += w * score[k, i] if known[k, i] else np.float32(0)
+    for i in range(n):
+        out[i] = out[i] / total[i] if total[i] > np.float32(0) else np.float32(np.nan)
+
+
+@jit
+def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
+    """The lowest among heavy criteria, where none of those is known among all."""
+    for i in range(n):
+        heavy, light = np.float32(2), np.float32(2)
+        for k in range(m.weight.size):
+            if known[k, i]:
+                light = min(light, score[k, i])
+                heavy = min(heavy, score[k, i]) if m.heavy[k] else heavy
+        low = heavy if heavy <= np.float32(1) else light
+        out[i] = low if low <= np.float32(1) else np.float32(np.nan)
+
+
+@jit
+def _sorted_known(score: Any, known: Any, i: int, order: Any) -> int:
+    """Fill ``order`` with the known criteria of cell i, best first; return how many."""
+    n = 0
+    for k in range(known.shape[0]):
+        if known[k, i]:
+            j = n
+            while j > 0 and score[order[j - 1], i] < score[k, i]:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = k
+            n += 1
+    return n
+
+
+@jit
+def _owa(score: Any, known: Any, n: int, m: Any, order: Any, out: Any) -> None:
+    """Ordered weighted average: order weights from the cumulative weights to a power."""
+    for i in range(n):
+        count = _sorted_known(score, known, i, order)
+        total = 0.0
+        for j in range(count):
+            total += np.float64(m.weight[order[j]])
+        value, reached, before = 0.0, 0.0, 0.0
+        for j in range(count):
+            reached += np.float64(m.weight[order[j]])
+            share = 1.0 if j == count - 1 else (reached / total) ** m.power
+            value += (share - before) * np.float64(score[order[j], i])
+            before = share
+        out[i] = np.float32(value) if count > 0 else np.float32(np.nan)
+
+
+@jit
+def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, order: Any, out: Any) -> None:
+    """The score of n cells by the method of the model."""
+    if m.method == GEOMETRIC:
+        _geometric(loss[:n], total[:n], out)
+    elif m.method == MEAN:
+        _mean(score, known, n, m, total, out)
+    elif m.method == MINIMUM:
+        _minimum(score, known, n, m, out)
+    else:
+        _owa(score, known, n, m, order, out)
+
+
+@jit
+def _fill(score: Any, sure: Any, value: Any, n: int, out: Any) -> None:
+    """Copy scores, with ``value`` where they are not sure."""
+    for k in range(score.shape[0]):
+        for i in range(n):
+            out[k, i] = score[k, i] if sure[k, i] else value
+
+
+@jit
+def _exclude(verdict: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = np.float32(0) if verdict[i] >= EXCLUDED else out[i]
+
+
+@jit
+def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
+    """Rank of a score: 1 = best; NaN ranks last."""
+    for i in range(score.size):
+        out[i] = np.int32(borders.size + 1)
+    for j in range(borders.size):
+        border = borders[j]
+        for i in range(score.size):
+            out[i] -= np.int32(1) if score[i] + margin >= border else np.int32(0)
+
+
+@jit
+def _answer(own: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) -> None:
+    """Cap by the worst criterion, X where too little is known, the last class where a threshold says so."""
+    last, margin, known_min = np.int32(m.borders.size + 1), m.margin, m.known_min
+    for i in range(out.size):
+        capped = worst[i] - np.int32(1)
+        rank = capped if capped > own[i] else own[i]
+        rank = rank if basis[i] + margin >= known_min else np.int32(0)
+        out[i] = np.uint8(last if verdict[i] > 0 else rank)
+
+
+@jit
+def _limit(limiting: Any, verdict: Any, out: Any) -> None:
+    """The criterion that limits: of the first deciding threshold, else of the largest loss."""
+    for i in range(out.size):
+        named = (verdict[i] & NAME) - np.int32(1)
+        out[i] = np.uint8(named if verdict[i] > 0 else limiting[i])
+
+
+class Block(NamedTuple):
+    """Buffers for one block of cells, so that nothing is allocated per cell."""
+
+    score: Floats  # (K, BLOCK)
+    known: NDArray[np.bool_]  # (K, BLOCK)
+    whole: NDArray[np.bool_]  # (K, BLOCK) all members of the group are known
+    filled: Floats  # (K, BLOCK)
+    extra: Floats
+    extra_known: NDArray[np.bool_]
+    missing: Floats
+    loss: Floats
+    total: Floats
+    basis: Floats
+    most: Floats
+    worst: Floats
+    ones: Floats
+    limiting: NDArray[np.int32]
+    bits: NDArray[np.uint16]
+    flags: NDArray[np.int32]
+    verdict: NDArray[np.int32]
+    own: NDArray[np.int32]
+    cap: NDArray[np.int32]
+    order: Ints
+    sure: NDArray[np.bool_]  # (K, BLOCK) all True
+
+
+@jit
+def _block(count: int) -> Block:
+    return Block(
+        np.empty((count, BLOCK), np.float32),
+        np.empty((count, BLOCK), np.bool_),
+        np.empty((count, BLOCK), np.bool_),
+        np.empty((count, BLOCK), np.float32),
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.bool_),
+        np.full(BLOCK, np.nan, np.float32),
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+        np.ones(BLOCK, np.float32),
+        np.empty(BLOCK, np.int32),
+        np.empty(BLOCK, np.uint16),
+        np.empty(BLOCK, np.int32),
+        np.empty(BLOCK, np.int32),
+        np.empty(BLOCK, np.int32),
+        np.empty(BLOCK, np.int32),
+        np.empty(count, np.int64),
+        np.ones((count, BLOCK), np.bool_),
+    )
+
+
+@jit
+def _reset(w: Block) -> None:
+    w.loss[:], w.total[:], w.basis[:], w.most[:] = 0, 0, 0, 0
+    w.worst[:], w.limiting[:] = 1, NO_CRITERION
+    w.bits[:], w.flags[:], w.verdict[:] = 0, 0, 0
+
+
+@jit
+def _value(v: Any, m: Model, j: int, known: Any, score: Any) -> None:
+    """Score member j from the values of its layer."""
+    p, q = m.point[j], m.point[j + 1]
+    _curve(v, m.x[p:q], m.y[p:q], m.slope[p:q], score)
+    _ends(v, m.last_x[j], m.last_y[j], m.absent[j], known, score)
+
+
+@jit
+def _criterion(layers: Any, m: Model, k: int, a: int, n: int, w: Block) -> None:
+    """Score criterion k for n cells from cell a on: its first member, then the others of its group."""
+    score, known, whole = w.score[k, :n], w.known[k, :n], w.whole[k, :n]
+    first, after = m.first[k], m.first[k + 1]
+    for j in range(first, after):
+        v = layers[m.layer[j]][a : a + n] if m.layer[j] >= 0 else w.missing[:n]
+        if j == first:
+            _value(v, m, j, known, score)
+            _copy(known, whole)
+        else:
+            _value(v, m, j, w.extra_known[:n], w.extra[:n])
+            _join(score, known, whole, w.extra[:n], w.extra_known[:n])
+    if after - first > 1:
+        _settle(score, known, whole, m.group_known - m.margin)
+
+
+@jit
+def _criteria(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
+    for k in range(m.weight.size):
+        _criterion(layers, m, k, a, n, w)
+        _tally(w.score[k, :n], k, m, w.loss, w.most, w.limiting)
+        _weigh(w.known[k, :n], k, m, w.total, w.basis, w.bits)
+        if m.heavy[k]:
+            _lowest(w.score[k, :n], w.worst)
+
+
+@jit
+def _thresholds(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
+    for t in range(m.t_layer.size):
+        if m.t_layer[t] >= 0:
+            v = layers[m.t_layer[t]][a : a + n]
+            _threshold(v, m.t_low[t], m.t_high[t], t, m.t_verdict[t], w.flags, w.verdict)
+
+
+@jit
+def _bound(sure: Any, value: Any, n: int, m: Model, w: Block, out: Any) -> None:
+    """The score with ``value`` for every criterion that is not sure."""
+    _fill(w.score, sure, value, n, w.filled)
+    _loss_of(w.filled, n, m, w.loss)
+    _combine(w.filled, w.sure, n, m, w.loss, w.ones, w.order, out)
+    _exclude(w.verdict, out)
+
+
+@jit
+def score_cells(layers: Any, m: Model, out: Scores) -> None:
+    """Score every cell of flat layers into ``out``.
+
+    Parameters
+    ----------
+    layers : tuple of float32 arrays, each (n,) or empty
+        In the order that the model's indices refer to; NaN = unknown, +inf = absent.
+    m : Model
+    out : Scores
+        Filled in place; arrays of n cells, or empty where not wanted.
+    """
+    w = _block(m.weight.size)
+    for a in range(0, out.score.size, BLOCK):
+        n = min(BLOCK, out.score.size - a)
+        b = a + n
+        _reset(w)
+        _criteria(layers, m, a, n, w)
+        _thresholds(layers, m, a, n, w)
+        s = out.score[a:b]
+        _combine(w.score, w.known, n, m, w.loss, w.total, w.order, s)
+        if out.klasse.size:
+            _classify(s, m.borders, m.margin, w.own)
+            _classify(w.worst[:n], m.borders, m.margin, w.cap)
+            _answer(w.own, w.cap, w.basis, w.verdict, m, out.klasse[a:b])
+        _exclude(w.verdict, s)
+        if out.bepalend.size:
+            _limit(w.limiting, w.verdict, out.bepalend[a:b])
+        if out.dekking.size:
+            _copy(w.total[:n], out.dekking[a:b])
+        if out.flags.size:
+            _copy(w.flags[:n], out.flags[a:b])
+        if out.known.size:
+            _copy(w.bits[:n], out.known[a:b])
+        if out.score_min.size:
+            _bound(w.known, np.float32(0), n, m, w, out.score_min[a:b])
+            _bound(w.whole, np.float32(1), n, m, w, out.score_max[a:b])

@@ -1,0 +1,127 @@
+"""Layers as plain float32 arrays on one grid: the form that the arithmetic takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem import dataset
+from waterbodem.errors import ArgumentError, GridMismatch, nearest
+from waterbodem.registry import layer_kinds
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Layers that take the place of the present ones, and the year they hold for (None = not stated)."""
+
+    name: str
+    layers: Mapping[str, Floats]
+    horizon: float | None
+
+
+@dataclass(frozen=True)
+class LayerSet:
+    """The layers of a dataset that the rules know.
+
+    Parameters
+    ----------
+    present : mapping of layer id to float32 array (rows, cols)
+        C-ordered; NaN = unknown, +inf = absent.
+    scenarios : tuple of Scenario
+        In order of first appearance.
+    ignored : tuple of str
+        Scenario layers whose present layer is not in the set.
+    template : xr.Dataset
+        Coordinates and CRS for results.
+    """
+
+    present: Mapping[str, Floats]
+    scenarios: tuple[Scenario, ...]
+    ignored: tuple[str, ...]
+    template: xr.Dataset
+
+    def results(
+        self, variables: Mapping[str, tuple[NDArray[Any], Mapping[str, Any]]], attrs: Mapping[str, Any]
+    ) -> xr.Dataset:
+        """Return arrays as a dataset on the coordinates of the layers."""
+        mapping = dataset.grid_mapping(dataset.crs_of(self.template))
+        data = {n: (("y", "x"), a, {**extra, **mapping}) for n, (a, extra) in variables.items()}
+        return xr.Dataset(data, coords=dict(self.template.coords), attrs=dict(attrs))
+
+    def with_scenario(self, scenario: Scenario) -> dict[str, Floats]:
+        """Return the layers with those of a scenario in place of the present ones."""
+        return {**self.present, **scenario.layers}
+
+
+def layer_set(layers: xr.Dataset) -> LayerSet:
+    """Take what the rules know out of a dataset; float32 arrays are not copied.
+
+    Raises
+    ------
+    WaterbodemError
+        If it is no dataset, holds no layer, or y ascends.
+    """
+    if not isinstance(layers, xr.Dataset):
+        raise ArgumentError("layers must be an xr.Dataset", value=type(layers).__name__)
+    grid = dataset.grid_of(layers)
+    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in layer_kinds()]
+    present = {n: _array(layers[n]) for n in layer_kinds() if n in names}
+    if not present:
+        raise ArgumentError(
+            "dataset holds no layer that the rules know",
+            value=[str(n) for n in layers.data_vars][:10],
+            allowed=", ".join(layer_kinds()),
+        )
+    future = [n for n in names if "@" in n]
+    kept = [n for n in future if n.partition("@")[0] in present]
+    return LayerSet(present, _scenarios(layers, kept), tuple(n for n in future if n not in kept), _template(layers, grid))
+
+
+def _array(data: xr.DataArray) -> Floats:
+    extra = [d for d in data.dims if d not in ("y", "x")]
+    if extra or set(data.dims) != {"y", "x"}:
+        raise GridMismatch(
+            "layer must lie on (y, x)", value=tuple(data.dims), where=str(data.name)
+        )
+    return dataset.float32_of(data.transpose("y", "x"), str(data.name))
+
+
+def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
+    order = dict.fromkeys(n.partition("@")[2] for n in names)
+    return tuple(
+        _scenario(layers, s, [n for n in names if n.partition("@")[2] == s]) for s in order
+    )
+
+
+def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
+    years = {layers[m].attrs.get("horizon") for m in members} - {None}
+    if len(years) > 1:
+        raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
+    horizon = float(years.pop()) if years else None
+    arrays = {m.partition("@")[0]: _array(layers[m]) for m in members}
+    return Scenario(name, arrays, horizon)
+
+
+def _template(layers: xr.Dataset, grid: Any) -> xr.Dataset:
+    keep = {n: layers.coords[n] for n in ("y", "x") if n in layers.coords}
+    ref = {} if grid.crs is None else {"spatial_ref": _reference(layers, grid)}
+    return xr.Dataset(coords={**keep, **ref})
+
+
+def _reference(layers: xr.Dataset, grid: Any) -> Any:
+    if "spatial_ref" in layers.coords:
+        return layers.coords["spatial_ref"]
+    return dataset.coordinates(grid)["spatial_ref"]
+
+
+def check_layer_name(name: str) -> None:
+    """Refuse a layer id that the rules do not know."""
+    if name.partition("@")[0] not in layer_kinds():
+        raise ArgumentError("unknown layer", value=name, allowed=nearest(name, layer_kinds()))

@@ -1,0 +1,42 @@
+"""Work on blocks of cells in threads: kernels release the lock, and no float is summed across threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+#: Below this many cells a thread costs more than it brings.
+WORTH_A_THREAD = 200_000
+
+
+def workers() -> int:
+    """Return how many threads to use: ``WATERBODEM_THREADS``, else the processors this process may use."""
+    stated = os.environ.get("WATERBODEM_THREADS", "")
+    if stated.isdigit() and int(stated) > 0:
+        return int(stated)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_blocks(work: Callable[[slice], None], cells: int, align: int) -> None:
+    """Call ``work`` on slices that cover ``range(cells)``, in threads.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a slice; must write only its own cells.
+    cells : int
+        How many there are.
+    align : int
+        Slices start at multiples of this.
+    """
+    count = min(workers(), max(1, cells // WORTH_A_THREAD))
+    size = -(-cells // (count * align)) * align
+    parts = [slice(a, min(a + size, cells)) for a in range(0, cells, max(size, 1))]
+    if len(parts) <= 1:
+        work(slice(0, cells))
+        return
+    with ThreadPoolExecutor(len(parts)) as pool:
+        list(pool.map(work, parts))
