@@ -47,6 +47,12 @@ class LayerSet:
     ignored: tuple[str, ...]
     template: xr.Dataset
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        rows, cols = next(iter(self.present.values())).shape
+        return rows, cols
+
     def results(
         self, variables: Mapping[str, tuple[NDArray[Any], Mapping[str, Any]]], attrs: Mapping[str, Any]
     ) -> xr.Dataset:

@@ -253,22 +253,27 @@ def _valley(valley, branch, ve, vn, be, bn, ridge, bog, c):
 
 
 @jit
-def _hollow(x, y, size, chance, salt, wobble):
-    """Return 0..1, the depth of a round hollow; at most one per square of ``size`` metres."""
-    u = (20.0 * x + 21.0 * y) / (29.0 * size)
-    v = (20.0 * y - 21.0 * x) / (29.0 * size)
-    i, j = math.floor(u), math.floor(v)
-    h = _hash(np.int64(i), np.int64(j), salt)
-    if _first(h) > chance:
-        return 0.0
-    radius = 0.07 + 0.11 * _second(h)
-    h = _hash(np.int64(j), np.int64(i), salt + 1)
-    du = u - i - 0.5 - (_first(h) - 0.5) * 0.5
-    dv = v - j - 0.5 - (_second(h) - 0.5) * 0.5
-    longer = 0.75 + 0.6 * _first(h)
-    bend = 1.0 + min(max(0.6 * wobble, -0.4), 0.8)
-    t = 1.0 - (du * du * longer + dv * dv / longer) / (radius * radius) * bend
-    return 0.0 if t <= 0.0 else t * t * (3.0 - 2.0 * t)
+def _dig(x, y, octave, chance, salt, relief, hollow):
+    """Dig round hollows along a row, 0..1 deep, at most one per square of a rotated lattice."""
+    size, c, s = octave
+    ci = cj = np.nan
+    du = dv = longer = per = 0.0
+    for k in range(x.size):
+        u, v = (c * x[k] + s * y) * (1.0 / size), (c * y - s * x[k]) * (1.0 / size)
+        i, j = np.floor(u), np.floor(v)
+        if i != ci or j != cj:
+            ci, cj = i, j
+            h = _hash(np.int64(i), np.int64(j), salt)
+            radius = 0.07 + 0.11 * _second(h)
+            per = 1.0 / (radius * radius) if _first(h) < chance else np.inf
+            h = _hash(np.int64(j), np.int64(i), salt + 1)
+            du, dv = 0.25 + 0.5 * _first(h), 0.25 + 0.5 * _second(h)
+            longer = 0.75 + 0.6 * _first(h)
+        if per < np.inf:
+            u, v = u - i - du, v - j - dv
+            bend = 1.0 + min(max(0.6 * relief[k], -0.4), 0.8)
+            t = 1.0 - (u * u * longer + v * v * (1.0 / longer)) * per * bend
+            hollow[k] = max(hollow[k], t * t * (3.0 - 2.0 * t) if t > 0.0 else 0.0)
 
 
 @jit
@@ -394,44 +399,103 @@ def _water(ridge, valley, bog, keileem, hollow, relief, rise):
 
 
 @jit
-def _cell(x, y, k, fields, east, north, salts, c, out):
-    """Fill all layers of one cell, in the order of ``fiction.LAYERS``."""
-    field, relief, till = fields[RIDGE, k], fields[RELIEF, k], fields[TILL, k]
-    ridge = _step(c.ridge_from, c.ridge_full, field)
-    bog = _step(c.bog_from, c.bog_full, fields[BOG, k]) * (1.0 - ridge)
-    valley = _valley(
-        fields[VALLEY, k], fields[BRANCH, k], east[VALLEY, k], north[VALLEY, k],
-        east[BRANCH, k], north[BRANCH, k], ridge, bog, c,
-    )  # fmt: skip
-    bog *= 1.0 - _step(0.1, 0.5, valley)
-    open_land = (1.0 - valley) * (1.0 - bog)
-    hollow = 0.0
-    if open_land > 0.0:
-        small = _hollow(x, y, 420.0, 0.38, salts[0], relief)
-        large = _hollow(y, -x, 1300.0, 0.3, salts[1], relief)
-        hollow = max(small, large) * open_land * (1.0 - 0.6 * ridge)
-    plot = _plot(x, y, salts[2], c) if bog > 0.0 else 0.0
-    wide = _step(c.ridge_from - 0.7, c.ridge_from + 0.3, field)
-    keileem = _keileem(wide, valley, bog, till, fields[GAPS, k], hollow, c)
-    peat = _peat(valley, bog, hollow, plot, relief, till, c)
-    ghg = _ghg(ridge, valley, bog, keileem, hollow, relief, plot, c)
-    swing = _swing(ridge, valley, bog, keileem)
-    dry = _droogte(ghg, ghg + swing, keileem, relief, c)
-    wet = _water(ridge, valley, bog, keileem, hollow, relief, 0.0)
-    wetter = _water(ridge, valley, bog, keileem, hollow, relief, c.rain_rise)
-    out[0, k] = 0.01 + 0.72 * peat / (peat + 1.3) * (1.0 + 0.05 * relief)
-    out[1, k] = wet
-    out[2, k] = dry
-    out[3, k] = keileem
-    out[4, k] = _kwel(ridge, valley, bog, keileem == np.inf, relief, till, c)
-    out[5, k] = ghg
-    out[6, k] = ghg + 0.27 * swing
-    out[7, k] = ghg + swing
-    out[8, k] = peat
-    out[9, k] = 1.0 if valley >= c.beekdal_from else 0.0
-    out[10, k] = _maaiveld(_base(x, y), field, valley, bog, hollow, relief, plot, c)
-    out[11, k] = c.rain_factor * wetter
-    out[12, k] = c.drought_factor * dry + c.drought_rise
+def _forms(fields, east, north, c, ridge, bog, valley):
+    """Fill the shares of ridge, bog and valley of a row."""
+    field, marsh, line, branch = fields[RIDGE], fields[BOG], fields[VALLEY], fields[BRANCH]
+    ve, vn, be, bn = east[VALLEY], north[VALLEY], east[BRANCH], north[BRANCH]
+    for k in range(ridge.size):
+        high = _step(c.ridge_from, c.ridge_full, field[k])
+        wet = _step(c.bog_from, c.bog_full, marsh[k]) * (1.0 - high)
+        low = _valley(line[k], branch[k], ve[k], vn[k], be[k], bn[k], high, wet, c)
+        ridge[k], valley[k] = high, low
+        bog[k] = wet * (1.0 - _step(0.1, 0.5, low))
+
+
+@jit
+def _places(x, y, forms, relief, salts, c, hollow, plot):
+    """Fill depth of hollows and the number of the allotment of a row."""
+    ridge, bog, valley = forms[0], forms[1], forms[2]
+    hollow[:] = 0.0
+    _dig(x, y, (420.0, 20.0 / 29.0, 21.0 / 29.0), 0.38, salts[0], relief, hollow)
+    _dig(x, y, (1300.0, 8.0 / 17.0, 15.0 / 17.0), 0.3, salts[1], relief, hollow)
+    for k in range(x.size):
+        hollow[k] *= (1.0 - valley[k]) * (1.0 - bog[k]) * (1.0 - 0.6 * ridge[k])
+        plot[k] = _plot(x[k], y, salts[2], c) if bog[k] > 0.0 else 0.0
+
+
+@jit
+def _soil(forms, field, relief, till, gaps, c, settling, depth, peat):
+    """Fill zettingsgevoeligheid, keileemdiepte and veendikte of a row."""
+    bog, valley, hollow, plot = forms[1], forms[2], forms[3], forms[4]
+    for k in range(field.size):
+        wide = _step(c.ridge_from - 0.7, c.ridge_from + 0.3, field[k])
+        depth[k] = _keileem(wide, valley[k], bog[k], till[k], gaps[k], hollow[k], c)
+    for k in range(field.size):
+        thick = _peat(valley[k], bog[k], hollow[k], plot[k], relief[k], till[k], c)
+        peat[k] = thick
+        settling[k] = 0.01 + 0.72 * thick * (1.0 / (thick + 1.3)) * (1.0 + 0.05 * relief[k])
+
+
+@jit
+def _groundwater(forms, relief, depth, c, ghg, gvg, glg):
+    """Fill the three groundwater levels of a row."""
+    ridge, bog, valley, hollow, plot = forms[0], forms[1], forms[2], forms[3], forms[4]
+    for k in range(relief.size):
+        high = _ghg(ridge[k], valley[k], bog[k], depth[k], hollow[k], relief[k], plot[k], c)
+        swing = _swing(ridge[k], valley[k], bog[k], depth[k])
+        ghg[k], gvg[k], glg[k] = high, high + 0.27 * swing, high + swing
+
+
+@jit
+def _flooding(forms, relief, depth, c, now, later):
+    """Fill wateroverlast of a row, now and in 2050."""
+    ridge, bog, valley, hollow = forms[0], forms[1], forms[2], forms[3]
+    for k in range(relief.size):
+        now[k] = _water(ridge[k], valley[k], bog[k], depth[k], hollow[k], relief[k], 0.0)
+    for k in range(relief.size):
+        wet = _water(ridge[k], valley[k], bog[k], depth[k], hollow[k], relief[k], c.rain_rise)
+        later[k] = c.rain_factor * wet
+
+
+@jit
+def _drought(relief, depth, ghg, glg, c, now, later):
+    """Fill droogte of a row, now and in 2050."""
+    for k in range(relief.size):
+        loss = _droogte(ghg[k], glg[k], depth[k], relief[k], c)
+        now[k], later[k] = loss, c.drought_factor * loss + c.drought_rise
+
+
+@jit
+def _flux(forms, relief, till, depth, c, kwel, beekdal):
+    """Fill kwel and beekdal of a row."""
+    ridge, bog, valley = forms[0], forms[1], forms[2]
+    for k in range(relief.size):
+        kwel[k] = _kwel(ridge[k], valley[k], bog[k], depth[k] == np.inf, relief[k], till[k], c)
+        beekdal[k] = 1.0 if valley[k] >= c.beekdal_from else 0.0
+
+
+@jit
+def _surface(x, y, forms, field, relief, c, maaiveld):
+    """Fill ground level of a row."""
+    bog, valley, hollow, plot = forms[1], forms[2], forms[3], forms[4]
+    for k in range(relief.size):
+        base = _base(x[k], y)
+        maaiveld[k] = _maaiveld(
+            base, field[k], valley[k], bog[k], hollow[k], relief[k], plot[k], c
+        )
+
+
+@jit
+def _layers(x, y, fields, forms, c, out):
+    """Fill all layers of a row but the zones, in the order of ``fiction.LAYERS``."""
+    field, relief, till = fields[RIDGE], fields[RELIEF], fields[TILL]
+    depth = out[3]
+    _soil(forms, field, relief, till, fields[GAPS], c, out[0], depth, out[8])
+    _flux(forms, relief, till, depth, c, out[4], out[9])
+    _groundwater(forms, relief, depth, c, out[5], out[6], out[7])
+    _flooding(forms, relief, depth, c, out[1], out[11])
+    _drought(relief, depth, out[5], out[7], c, out[2], out[12])
+    _surface(x, y, forms, field, relief, c, out[10])
 
 
 @jit
@@ -459,8 +523,8 @@ def landscape(x, y, broad, fine, salts, c, slot, out):
         Octaves: field, wavelength, amplitude, stretch, cosine and sine of the rotation.
     salts : int64 (len(broad) + len(fine) + 4,)
         One per octave, then four for hollows, allotments and protection zones.
-    c : record of float64
-        The fields of ``fiction.Fiction``.
+    c : fiction.Fiction
+        Widths, depths and borders.
     slot : int64 (layers,)
         Where in ``out`` a layer goes, -1 = not asked for.
     out : float32 (asked for, rows, cols)
@@ -469,6 +533,7 @@ def landscape(x, y, broad, fine, salts, c, slot, out):
     n, m = broad.shape[0], broad.shape[0] + fine.shape[0]
     fields = np.empty((10, x.size))
     east, north = np.empty((SLOPED, x.size)), np.empty((SLOPED, x.size))
+    forms = np.empty((5, x.size))
     layers = np.empty((slot.size, x.size), np.float32)
     for r in range(y.size):
         fields[:], east[:], north[:] = 0.0, 0.0, 0.0
@@ -477,8 +542,10 @@ def landscape(x, y, broad, fine, salts, c, slot, out):
             fields[BOG, k] += c.bog_east * min(max(x[k] / 32000.0, -1.5), 1.5)
         _blend_home(x, y[r], c, fields, east, north)
         _octaves(x, y[r], fine, salts[n:m], fields, east, north)
+        _forms(fields, east, north, c, forms[0], forms[1], forms[2])
+        _places(x, y[r], forms, fields[RELIEF], salts[m:], c, forms[3], forms[4])
+        _layers(x, y[r], fields, forms, c, layers)
         for k in range(x.size):
-            _cell(x[k], y[r], k, fields, east, north, salts[m:], c, layers)
             _forget(k, fields, c, layers)
         if slot[ZONES] >= 0:
             for k in range(x.size):

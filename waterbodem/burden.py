@@ -1,0 +1,389 @@
+"""Burden that a plan shifts to others (afwenteling), source side: rekenregels section 5."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem import registry
+from waterbodem.definitions import Functie
+from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.kernels import burden as kernel
+from waterbodem.layerset import Floats, LayerSet, Scenario, layer_set
+from waterbodem.scoring import score_arrays, stack
+from waterbodem.threads import in_blocks
+
+INDICES = ("ruimte", "tijd", "geld", "risico")
+MM_TO_M3_HA = 10.0
+M2_PER_HA = 1e4
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is agreed beside the plan itself.
+
+    Parameters
+    ----------
+    built_mm : float
+        Storage that the plan builds (aangelegde berging) [mm over the plan].
+    norm_mm : float or None
+        Storage that the water board asks per paved area; None = the larger of plan and reference.
+    """
+
+    built_mm: float = 0.0
+    norm_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("aangelegde_berging_mm", self.built_mm), ("bergingseis_mm", self.norm_mm)):
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ArgumentError("storage must be a depth", value=value, allowed=">= 0 mm", where=name)
+
+
+def drains(functie: Functie) -> float:
+    """Return how deep new drains lie below the original maaiveld [m]; raising replaces them."""
+    return max(0.0, functie.value("ontwatering_m") - functie.value("ophoging_m"))
+
+
+def effective_drains(plan: Functie, reference: Functie) -> float:
+    """Return the drainage depth with the plan [m]: raising does not lift the drains that lie there."""
+    return max(drains(plan), min(drains(reference), plan.value("ontwatering_m")))
+
+
+def _peat_loss(depth: float, years: float, k: Mapping[str, float]) -> float:
+    rate = k["veen_helling_mm_jr_m"] * k["veen_glg_factor"] * depth - k["veen_afslag_mm_jr"]
+    return 0.001 * max(0.0, rate) * min(years, k["veen_jaren_max"])
+
+
+def _target(functie: Functie) -> float:
+    level = functie.value("streefpeil_m")
+    return math.inf if math.isnan(level) else level
+
+
+def _could(f: Functie, r: Functie, kwel_share: float, norm: float, margin: float) -> list[bool]:
+    """Tell per component whether it could be a burden, whatever the layers hold."""
+    more = {name: f.value(name) - r.value(name) > margin for name in f.parameters if name in r.parameters}
+    fill = raised_height(f) - raised_height(r) > margin
+    spread = more["opgehoogd_aandeel"] and f.value("ophoging_m") > 0
+    less_storage = r.value("berging_m") - f.value("berging_m") > margin
+    less_recharge = (
+        r.value("grondwateraanvulling_mm_jr") - f.value("grondwateraanvulling_mm_jr") > margin
+    )
+    return [
+        more["verhardingsgraad"] and norm > margin,
+        fill or spread or less_storage,
+        more["onttrekking"],
+        kwel_share > margin,
+        less_recharge,
+        more["watervraag_mm_jr"],
+        fill,
+        False,
+        False,
+        False,
+    ]
+
+
+def raised_height(functie: Functie) -> float:
+    """Return the height of the raising, mean over the plan [m]."""
+    return functie.value("opgehoogd_aandeel") * functie.value("ophoging_m")
+
+
+def change_of(plan: Functie, reference: Functie, measures: Measures) -> kernel.Change:
+    """Return what a plan changes against a reference, as the numbers the kernel needs."""
+    rules = registry.burden_rules()
+    k, f, r = rules.constants, plan.value, reference.value
+    norm = max(f("bergingseis_mm"), r("bergingseis_mm")) if measures.norm_mm is None else measures.norm_mm
+    task = MM_TO_M3_HA * norm * (f("verhardingsgraad") - r("verhardingsgraad"))
+    deep_f, deep_r = effective_drains(plan, reference), drains(reference)
+    kwel_share = min(1, deep_f / k["kwel_ontwatering_m"]) - min(1, deep_r / k["kwel_ontwatering_m"])
+    recharge = r("grondwateraanvulling_mm_jr") - f("grondwateraanvulling_mm_jr")
+    return kernel.Change(
+        task=task,
+        room=M2_PER_HA * k["porositeit"] * (1 - f("verhardingsgraad")),
+        room_depth=k["bergingsdiepte_max_m"],
+        drain_new=drains(plan),
+        kwel_full=k["kwel_zonder_berging_mm_d"],
+        built=MM_TO_M3_HA * measures.built_mm,
+        raised_f=M2_PER_HA * f("opgehoogd_aandeel"),
+        raised_r=M2_PER_HA * r("opgehoogd_aandeel"),
+        raise_f=f("ophoging_m"),
+        raise_r=r("ophoging_m"),
+        storage=M2_PER_HA * (r("berging_m") - f("berging_m")),
+        drain_f=deep_f,
+        drain_r=deep_r,
+        target_f=_target(plan),
+        target_r=_target(reference),
+        rise_max=k["stijging_max_m"],
+        abstracts=f("onttrekking") > r("onttrekking"),
+        kwel_days=365 * kwel_share,
+        recharge=recharge,
+        soaks=recharge > 0 and task > 0,
+        kwel_top=k["kwel_infiltratie_mm_d"],
+        kwel_width=k["kwel_infiltratie_breedte_mm_d"],
+        demand=f("watervraag_mm_jr") - r("watervraag_mm_jr"),
+        drought_full=k["droogte_vol_pct"],
+        fill=raised_height(plan) - raised_height(reference),
+        softness_max=k["zetting_max_m_m"],
+        peat_f=_peat_loss(deep_f, f("levensduur_jr"), k),
+        peat_r=_peat_loss(deep_r, f("levensduur_jr"), k),
+        lasting=1 - f("omkeerbaarheid"),
+        cost_settling=k["zetting_kosten_eur"] * f("verhardingsgraad") / k["zetting_kosten_m"],
+        cost_water=k["water_kosten_eur_m3"],
+        cost_demand=MM_TO_M3_HA * k["watervraag_kosten_eur_m3"],
+        show_from=k["toon_vanaf"],
+        margin=k["marge"],
+        could=np.array(_could(plan, reference, kwel_share, norm, k["marge"])),
+        anchor=np.array([c.anker for c in rules.components], dtype=np.float64),
+    )
+
+
+def _empty(shape: tuple[int, ...], components: bool) -> kernel.Burden:
+    count = len(registry.burden_rules().components) if components else 0
+    return kernel.Burden(
+        np.empty((count, *shape), np.float32),
+        *(np.empty(shape, np.float32) for _ in INDICES),
+        np.empty(shape, np.uint8),
+    )
+
+
+def fill_burden(
+    layers: Mapping[str, Floats], decline: Floats | None, change: kernel.Change, out: kernel.Burden
+) -> None:
+    """Run the kernel over C-ordered float32 layers of one shape, in threads."""
+    nothing = np.empty(0, np.float32)
+    flat = [layers[n].reshape(-1) if n in layers else nothing for n in kernel.LAYERS]
+    flat.append(nothing if decline is None else decline.reshape(-1))
+    components = out.components.reshape(out.components.shape[0], -1)
+    rest = [array.reshape(-1) for array in out[1:]]
+
+    def work(part: slice) -> None:
+        target = kernel.Burden(components[:, part], *(array[part] for array in rest))
+        kernel.shift_cells(tuple(layer[part] for layer in flat), change, target)
+
+    in_blocks(work, out.risico.size, kernel.BLOCK)
+
+
+def burden_arrays(
+    layers: Mapping[str, Floats],
+    plan: Functie,
+    reference: Functie | NDArray[Any],
+    measures: Measures = Measures(),
+    decline: Floats | None = None,
+    components: bool = True,
+) -> kernel.Burden:
+    """Compute the burden of a plan on arrays of one shape.
+
+    Parameters
+    ----------
+    layers : mapping of layer id to float32 array
+    plan : Functie
+    reference : Functie, or array of functie codes (NaN = unknown)
+    measures : Measures
+    decline : float32 array, optional
+        ``achteruitgang`` of the plan, from :func:`decline_of`.
+    components : bool
+        Whether to keep the ten components, or the indices only.
+    """
+    shape = next(iter(layers.values())).shape
+    out = _empty(shape, components)
+    if isinstance(reference, Functie):
+        fill_burden(layers, decline, change_of(plan, reference, measures), out)
+    else:
+        _by_code(layers, plan, reference, measures, decline, out)
+    return out
+
+
+def _by_code(
+    layers: Mapping[str, Floats],
+    plan: Functie,
+    codes: NDArray[Any],
+    measures: Measures,
+    decline: Floats | None,
+    out: kernel.Burden,
+) -> None:
+    """Compute cells of one reference at a time; an unknown reference gives NaN and no oorzaak."""
+    for array in out[:-1]:
+        array.fill(np.nan)
+    out.oorzaak.fill(0)
+    for code, functie in references(codes).items():
+        chosen = codes == code
+        some = {name: np.ascontiguousarray(a[chosen]) for name, a in layers.items()}
+        less = None if decline is None else decline[chosen]
+        part = burden_arrays(some, plan, functie, measures, less, bool(len(out.components)))
+        out.components[:, chosen] = part.components
+        for array, values in zip(out[1:], part[1:], strict=True):
+            array[chosen] = values
+
+
+def references(codes: NDArray[Any]) -> dict[float, Functie]:
+    """Return the functie of every code that occurs.
+
+    Raises
+    ------
+    ArgumentError
+        If a code belongs to no functie.
+    """
+    known = registry.load_functies().by_code()
+    found = np.unique(codes[np.isfinite(codes)]) if codes.dtype.kind == "f" else np.unique(codes)
+    strange = [float(c) for c in found if float(c) not in known]
+    if strange or np.isinf(codes).any():
+        raise ArgumentError(
+            "unknown functie code in the reference raster",
+            value=strange[:10] or ["inf"],
+            allowed=", ".join(f"{c} {f.id}" for c, f in known.items()),
+            where="referentie",
+        )
+    return {float(c): known[int(c)] for c in found}
+
+
+def within_lifetime(plan: Functie, scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """Return the scenarios that a plan will live to see; one without a horizon counts."""
+    last = registry.burden_rules().constants["achteruitgang_basisjaar"] + plan.value("levensduur_jr")
+    return [s for s in scenarios if s.horizon is None or s.horizon <= last]
+
+
+def decline_of(cells: LayerSet, plan: Functie) -> Floats | None:
+    """Return achteruitgang [-]: the largest loss of score over the scenarios; None without scenarios."""
+    future = within_lifetime(plan, cells.scenarios)
+    if not future:
+        return None
+    now = score_arrays(cells.present, plan, wanted=("score", "known"))
+    worst = np.full_like(now["score"], np.nan)
+    for scenario in future:
+        then = score_arrays(cells.with_scenario(scenario), plan, wanted=("score", "known"))
+        drop = np.maximum(now["score"] - then["score"], np.float32(0))
+        drop[now["known"] != then["known"]] = np.nan
+        np.fmax(worst, drop, out=worst)
+    return worst
+
+
+def afwenteling(
+    layers: xr.Dataset,
+    functie: str | Functie | Sequence[str | Functie],
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+) -> xr.Dataset:
+    """Compute what a functie shifts to others, elsewhere or later, against present use.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Layers of rekenregels section 1 on (y, x), NaN = unknown; ``layer@scenario`` variables count as climate
+        scenarios, with attribute ``horizon`` [year].
+    functie : str, Functie or list of them
+        The plan; a list gives a leading dimension ``functie``.
+    referentie : str, Functie or xr.DataArray, optional
+        Present use: one functie (default grasland_veeteelt), or functie codes on the same grid (NaN = unknown).
+    aangelegde_berging_mm : float
+        Storage built in the plan [mm], >= 0.
+    bergingseis_mm : float, optional
+        Norm of the water board [mm]; replaces that of plan and reference.
+
+    Returns
+    -------
+    xr.Dataset
+        Ten components in physical units, positive = burden, negative = relief; ``ruimte``, ``tijd``, ``geld``,
+        ``risico`` float32 0..1; ``oorzaak`` uint8, number of the component with the largest share (0 = none).
+
+    Raises
+    ------
+    WaterbodemError
+        If a functie or code is unknown, a storage is negative, or the reference lies on another grid.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> a = wb.afwenteling(wb.example(size=50), "woningbouw")
+    >>> a.afvoer.attrs["units"], float(a.risico.max()) <= 1
+    ('m3/ha', True)
+    """
+    cells = layer_set(layers)
+    _warn_ignored(cells)
+    measures = Measures(aangelegde_berging_mm, bergingseis_mm)
+    reference, label = reference_of(referentie, cells)
+    chosen, many = registry.choose(functie)
+    results = [_one(cells, f, reference, label, measures) for f in chosen]
+    return stack(results, chosen) if many else results[0]
+
+
+def _warn_ignored(cells: LayerSet) -> None:
+    for name in cells.ignored:
+        warnings.warn(f"scenario layer {name} is ignored: {name.partition('@')[0]} is not in the data", stacklevel=3)
+
+
+def reference_of(
+    referentie: str | Functie | xr.DataArray | None, cells: LayerSet
+) -> tuple[Functie | Array, str]:
+    """Return the reference as a functie or an array of codes, and its name."""
+    if isinstance(referentie, xr.DataArray):
+        if dict(referentie.sizes) != {d: cells.shape[i] for i, d in enumerate(("y", "x"))}:
+            raise GridMismatch(
+                "reference raster lies on another grid",
+                value=dict(referentie.sizes),
+                allowed=str(cells.shape),
+                where="referentie",
+            )
+        _check_coordinates(referentie, cells)
+        return np.ascontiguousarray(referentie.transpose("y", "x").values), "raster"
+    (functie,), _ = registry.choose(referentie or registry.burden_rules().reference)
+    return functie, functie.id
+
+
+def _check_coordinates(reference: xr.DataArray, cells: LayerSet) -> None:
+    for dim in ("y", "x"):
+        both = dim in reference.coords and dim in cells.template.coords
+        if both and not np.allclose(reference[dim], cells.template[dim], rtol=0, atol=1e-3):
+            raise GridMismatch("reference raster lies on another grid", value=dim, where="referentie")
+
+
+def _one(
+    cells: LayerSet, plan: Functie, reference: Functie | Array, label: str, measures: Measures
+) -> xr.Dataset:
+    result = burden_arrays(cells.present, plan, reference, measures, decline_of(cells, plan))
+    return cells.results(
+        variables_of(result),
+        {
+            "functie": plan.id,
+            "referentie": label,
+            "aangelegde_berging_mm": measures.built_mm,
+            **({} if measures.norm_mm is None else {"bergingseis_mm": measures.norm_mm}),
+            "definities": registry.rules_version(),
+        },
+    )
+
+
+LABELS = {
+    "ruimte": "afwenteling in ruimte (0 = geen, 1 = zeer groot)",
+    "tijd": "afwenteling in tijd (0 = geen, 1 = zeer groot)",
+    "geld": "afwenteling in geld (0 = geen, 1 = zeer groot)",
+    "risico": "afwentelingsrisico, het grootste van ruimte, tijd en geld",
+}
+
+
+def variables_of(result: kernel.Burden) -> dict[str, tuple[Array, dict[str, Any]]]:
+    """Return the arrays of a burden under their public names, with units and labels."""
+    parts = registry.burden_rules().components
+    found: dict[str, tuple[Array, dict[str, Any]]] = {
+        c.id: (array, {"units": c.unit, "long_name": f"{c.naam}: {c.waar}", "teken": "positief = last"})
+        for c, array in zip(parts, result.components, strict=False)
+    }
+    for name in INDICES:
+        found[name] = (getattr(result, name), {"units": "1", "long_name": LABELS[name]})
+    found["oorzaak"] = (
+        result.oorzaak,
+        {
+            "units": "1",
+            "long_name": "component met het grootste aandeel in het risico",
+            "flag_values": np.arange(len(parts) + 1, dtype=np.uint8),
+            "flag_meanings": " ".join(["geen", *(c.id for c in parts)]),
+        },
+    )
+    return found
