@@ -34,7 +34,7 @@ class Form:
     dtype: str = "float32"
     nodata: float = UNKNOWN
     decimals: int = 3
-    encode: Encode = np.float64
+    encode: Encode = lambda values: values.astype(np.float64)
 
 
 def _centimetres(values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -49,8 +53,6 @@ def script() -> Iterator[ModuleType]:
     spec = importlib.util.spec_from_file_location("maak_voorbeeld", RASTERS / "maak_voorbeeld.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     yield module
@@ -105,6 +107,27 @@ def test_a_seed_is_a_landscape(default: Layers) -> None:
     again, other = (example_tile(example_grid(), ["ghg"], seed=s)["ghg"] for s in (0, 7))
     assert same(again, default["ghg"])
     assert not same(other, again)
+
+
+PRINT_DIGEST = """
+import hashlib
+from waterbodem.landscape import example_grid, example_tile
+tile = example_tile(example_grid((3, 90), 23.0), scenarios=True)
+print(hashlib.sha256(b"".join(v.tobytes() for v in tile.values())).hexdigest())
+"""
+
+
+def test_the_interpreter_gives_the_bytes_of_the_compiler() -> None:
+    tile = example_tile(example_grid((3, 90), 23.0), scenarios=True)
+    compiled = hashlib.sha256(b"".join(v.tobytes() for v in tile.values())).hexdigest()
+    slow = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PRINT_DIGEST],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert slow.stdout.strip() == compiled
 
 
 def test_an_empty_tile_is_empty() -> None:
@@ -198,7 +221,9 @@ def test_seepage_where_the_valley_is_and_loss_on_the_ridge(default: Layers) -> N
         ("wateroverlast", "ghg", -1),
     ],
 )
-def test_layers_go_together(province: Layers, default: Layers, one: str, other: str, sign: int) -> None:
+def test_layers_go_together(
+    province: Layers, default: Layers, one: str, other: str, sign: int
+) -> None:
     for area in (default, province) if one != "maaiveld" else (default,):
         a, b = area[one].astype(float), area[other].astype(float)
         known = np.isfinite(a) & np.isfinite(b)

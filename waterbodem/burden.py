@@ -160,7 +160,7 @@ def fill_burden(
     nothing = np.empty(0, np.float32)
     flat = [layers[n].reshape(-1) if n in layers else nothing for n in kernel.LAYERS]
     flat.append(nothing if decline is None else decline.reshape(-1))
-    components = out.components.reshape(out.components.shape[0], -1)
+    components = out.components.reshape(out.components.shape[0], out.risico.size)
     rest = [array.reshape(-1) for array in out[1:]]
 
     def work(part: slice) -> None:

@@ -199,7 +199,7 @@ def example_tile(
     slot = np.array([wanted.index(n) if n in wanted else -1 for n in LAYERS], np.int64)
     x, y = (_millimetres(v, o) for v, o in zip((grid.x, grid.y), CENTRE, strict=True))
     broad, fine = _octave_tables()
-    landscape(x, y, broad, fine, _salts(seed), _constants(), slot, out)
+    landscape(x, y, broad, fine, _salts(seed), Fiction(), slot, out)
     return dict(zip(wanted, out, strict=True))
 
 
@@ -241,9 +241,7 @@ def example_plans(data: xr.Dataset | xr.DataArray | Grid | None = None) -> gpd.G
     return plans if data is None else _inside(plans, data)
 
 
-def _inside(
-    plans: gpd.GeoDataFrame, data: xr.Dataset | xr.DataArray | Grid
-) -> gpd.GeoDataFrame:
+def _inside(plans: gpd.GeoDataFrame, data: xr.Dataset | xr.DataArray | Grid) -> gpd.GeoDataFrame:
     import shapely
 
     grid = data if isinstance(data, Grid) else grid_of(data)
@@ -330,14 +328,6 @@ def _row(octave: Octave) -> tuple[float, ...]:
 def _octave_tables() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     broad, fine = (np.array([_row(o) for o in table], np.float64) for table in (BROAD, FINE))
     return broad, fine
-
-
-@cache
-def _constants() -> np.void:
-    """Return the numbers of the fiction as a record, which a kernel takes by reference."""
-    record = np.array([tuple(Fiction())], dtype=[(name, "f8") for name in Fiction._fields])
-    constants: np.void = record[0]
-    return constants
 
 
 def _salts(seed: int) -> NDArray[np.int64]:

@@ -151,10 +151,15 @@ def _verdict(threshold: Threshold, parts: Sequence[Part]) -> int:
     return 1 + criterion_of(parts, threshold.laag) + excluded
 
 
+def _place(functie: Functie, layer: str, index: Mapping[str, int]) -> int:
+    missing = kernel.MISSING if layer in functie.criteria else kernel.ABSENT
+    return index.get(layer, missing)
+
+
 def _thresholds(functie: Functie, parts: Sequence[Part], index: Mapping[str, int]) -> dict[str, Array]:
     reach = [_reach(t) for t in functie.drempels]
     return {
-        "t_layer": np.array([index.get(t.laag, -1) for t in functie.drempels], dtype=np.int64),
+        "t_layer": np.array([_place(functie, t.laag, index) for t in functie.drempels], dtype=np.int64),
         "t_low": np.array([low for low, _ in reach], dtype=np.float32),
         "t_high": np.array([high for _, high in reach], dtype=np.float32),
         "t_verdict": np.array([_verdict(t, parts) for t in functie.drempels], dtype=np.int32),
@@ -222,30 +227,31 @@ NOTHING = {
     "known": np.empty(0, np.uint16),
     "score_min": np.empty(0, np.float32),
     "score_max": np.empty(0, np.float32),
+    "klasse_min": np.empty(0, np.uint8),
+    "klasse_max": np.empty(0, np.uint8),
 }
 ANSWER = ("score", "klasse", "bepalend", "dekking", "flags")
 INTERVAL = ("score_min", "score_max")
 
 
-def outputs(shape: tuple[int, ...], wanted: Sequence[str]) -> dict[str, Array]:
+def outputs(shape: tuple[int, ...], wanted: Sequence[str], criteria: int = 0) -> dict[str, Array]:
     """Return arrays for the kernel to fill; those not wanted are empty."""
-    return {
+    out = {
         name: np.empty(shape, nothing.dtype) if name in wanted else nothing
         for name, nothing in NOTHING.items()
     }
+    cells = math.prod(shape) if "loss" in wanted else 0
+    return {**out, "loss": np.empty((criteria + 1, cells), np.float32)}
 
 
 def fill_scores(model: kernel.Model, layers: Mapping[str, Array], out: Mapping[str, Array]) -> None:
     """Run the kernel over C-ordered float32 layers of one shape, in threads."""
     flat = [layers[n].reshape(-1) if n in layers else NOTHING["score"] for n in registry.layer_kinds()]
-    target = {name: array.reshape(-1) for name, array in out.items()}
+    target = {n: a if n == "loss" else a.reshape(-1) for n, a in out.items()}
 
     def work(part: slice) -> None:
-        kernel.score_cells(
-            tuple(layer[part] for layer in flat),
-            model,
-            kernel.Scores(**{name: array[part] for name, array in target.items()}),
-        )
+        pieces = {name: array[..., part] for name, array in target.items()}
+        kernel.score_cells(tuple(f[part] for f in flat), model, kernel.Scores(**pieces))
 
     in_blocks(work, target["score"].size, kernel.BLOCK)
 
@@ -271,8 +277,9 @@ def score_arrays(
     """
     check_codes(functie, layers)
     shape = next(iter(layers.values())).shape
-    out = outputs(shape, ("score", *wanted))
-    fill_scores(model_of(functie, list(layers), methode, orness), layers, out)
+    model = model_of(functie, list(layers), methode, orness)
+    out = outputs(shape, ("score", *wanted), len(model.weight))
+    fill_scores(model, layers, out)
     return {name: out[name] for name in wanted}
 
 

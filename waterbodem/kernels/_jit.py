@@ -52,13 +52,13 @@ def _cache_dir(function: Callable[..., Any]) -> str:
     if stated:
         return stated
     source = Path(function.__code__.co_filename).read_bytes()
-    key = hashlib.sha256(numba.__version__.encode() + source).hexdigest()[:16]
+    key = hashlib.sha256(numba.__version__.encode() + Path(__file__).read_bytes() + source).hexdigest()[:16]
     return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / key)
 
 
 def jit(function: F) -> F:
     """Compile without the interpreter's lock; results never depend on the cache."""
-    dispatcher = numba.njit(nogil=True)(function)
+    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
     if config.DISABLE_JIT:
         return function
     before = config.CACHE_DIR

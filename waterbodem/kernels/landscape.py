@@ -7,10 +7,16 @@ takes the same steps wherever its tile begins, so tiles equal the whole byte for
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waterbodem.kernels._jit import jit
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Single = NDArray[np.float32]
 
 _A = np.uint64(0x9E3779B97F4A7C15)
 _B = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -55,7 +61,7 @@ def _clip(x):
 @jit
 def _step(low, high, x):
     """Rise smoothly from 0 at ``low`` to 1 at ``high``."""
-    t = _clip((x - low) * (1.0 / (high - low)))
+    t = _clip((x - low) * np.divide(1.0, high - low))
     return t * t * (3.0 - 2.0 * t)
 
 
@@ -87,13 +93,27 @@ def _lattice(x, y, octave, u, v):
 
 
 @jit
+def _leave(u, start):
+    """Return the first cell after ``start`` with another whole part; ``u`` is monotone."""
+    whole, last = np.floor(u[start]), u.size
+    if start + 1 == last:
+        return last
+    step = abs(u[start + 1] - u[start])
+    room = whole + 1.0 - u[start] if u[start + 1] > u[start] else u[start] - whole
+    end = last
+    if room < (last - start) * step:
+        end = min(start + 1 + np.int64(np.divide(room, step)), last)
+    while end < last and np.floor(u[end]) == whole:
+        end += 1
+    while end > start + 1 and np.floor(u[end - 1]) != whole:
+        end -= 1
+    return end
+
+
+@jit
 def _run(u, v, start):
     """Return the end of the cells from ``start`` on that lie in one square of the lattice."""
-    i, j = np.floor(u[start]), np.floor(v[start])
-    end = start + 1
-    while end < u.size and i <= u[end] < i + 1.0 and j <= v[end] < j + 1.0:
-        end += 1
-    return end
+    return min(_leave(u, start), _leave(v, start))
 
 
 @jit
@@ -161,7 +181,15 @@ def _add_sloped_noise(x, y, octave, salt, u, v, out, dx, dy):
         i, j = np.floor(u[start]), np.floor(v[start])
         _corners(np.int64(i), np.int64(j), salt, g)
         _fill_sloped_run(
-            u[start:end], v[start:end], i, j, g, octave, out[start:end], dx[start:end], dy[start:end]
+            u[start:end],
+            v[start:end],
+            i,
+            j,
+            g,
+            octave,
+            out[start:end],
+            dx[start:end],
+            dy[start:end],
         )
         start = end
 
@@ -235,7 +263,7 @@ def _blend_home(x, y, c, fields, east, north):
 @jit
 def _line_distance(value, east, north, gentle):
     """Return the distance to the contour where ``value`` is 0 [m], by its slope."""
-    return abs(value) / math.sqrt(east * east + north * north + gentle * gentle)
+    return np.divide(abs(value), math.sqrt(east * east + north * north + gentle * gentle))
 
 
 @jit
@@ -243,12 +271,12 @@ def _valley(valley, branch, ve, vn, be, bn, ridge, bog, c):
     """Return the valley share of a cell: 1 on the floor, 0 outside."""
     away = _line_distance(valley, ve, vn, 2.5e-4)
     width = c.valley_width * (1.0 - 0.8 * ridge) * (1.0 - 0.45 * bog)
-    main = 1.0 - _step(0.2, 1.2, away / width)
+    main = 1.0 - _step(0.2, 1.2, np.divide(away, width))
     reach = 1.0 - _step(0.1 * c.branch_reach, c.branch_reach, away)
-    if valley > 0.0:
-        branch -= c.branch_level
+    branch -= c.branch_level if valley > 0.0 else 0.0
     width = 1.0 + c.branch_width * reach * (1.0 - ridge) * (1.0 - 0.9 * bog)
-    side = reach * (1.0 - _step(0.2, 1.2, _line_distance(branch, be, bn, 2.5e-4) / width))
+    off = np.divide(_line_distance(branch, be, bn, 2.5e-4), width)
+    side = reach * (1.0 - _step(0.2, 1.2, off))
     return 1.0 - (1.0 - main) * (1.0 - _step(0.0, 0.6, side) * (1.0 - ridge))
 
 
@@ -305,9 +333,12 @@ def _protection(x, y, salt, wobble):
     u, v = x / 15000.0, y / 15000.0
     i, j = math.floor(u), math.floor(v)
     h = _hash(np.int64(i), np.int64(j), salt)
-    du = (u - i - 0.3 - 0.4 * _first(h)) * 15000.0
-    dv = (v - j - 0.3 - 0.4 * _second(h)) * 15000.0
-    radius = 900.0 + 1500.0 * _second(_hash(np.int64(j), np.int64(i), salt))
+    du = (u - i - 0.2 - 0.6 * _first(h)) * 15000.0
+    dv = (v - j - 0.2 - 0.6 * _second(h)) * 15000.0
+    h = _hash(np.int64(j), np.int64(i), salt)
+    if _first(h) > 0.45:
+        return near
+    radius = 900.0 + 1500.0 * _second(h)
     return max(near, _zone_at((du * du + dv * dv) / (radius * radius) * bend))
 
 
@@ -335,7 +366,7 @@ def _base(x, y):
 def _maaiveld(base, field, valley, bog, hollow, relief, plot, c):
     """Return ground level [m NAP]."""
     swell = c.ridge_height * _step(-0.6, 1.9, field) + 0.22 * relief * (1.0 - 0.8 * bog)
-    cut = c.incision * valley * base / (base + 4.0)
+    cut = c.incision * valley * np.divide(base, base + 4.0)
     level = base + swell * (1.0 - 0.35 * bog) - cut - c.hollow_depth * hollow
     return max(0.1, level + 0.25 * bog * (plot - 0.5) - 0.4)
 
@@ -433,7 +464,7 @@ def _soil(forms, field, relief, till, gaps, c, settling, depth, peat):
     for k in range(field.size):
         thick = _peat(valley[k], bog[k], hollow[k], plot[k], relief[k], till[k], c)
         peat[k] = thick
-        settling[k] = 0.01 + 0.72 * thick * (1.0 / (thick + 1.3)) * (1.0 + 0.05 * relief[k])
+        settling[k] = 0.01 + 0.72 * np.divide(thick, thick + 1.3) * (1.0 + 0.05 * relief[k])
 
 
 @jit
@@ -441,8 +472,10 @@ def _groundwater(forms, relief, depth, c, ghg, gvg, glg):
     """Fill the three groundwater levels of a row."""
     ridge, bog, valley, hollow, plot = forms[0], forms[1], forms[2], forms[3], forms[4]
     for k in range(relief.size):
-        high = _ghg(ridge[k], valley[k], bog[k], depth[k], hollow[k], relief[k], plot[k], c)
-        swing = _swing(ridge[k], valley[k], bog[k], depth[k])
+        high = _ghg(
+            ridge[k], valley[k], bog[k], np.float64(depth[k]), hollow[k], relief[k], plot[k], c
+        )
+        swing = _swing(ridge[k], valley[k], bog[k], np.float64(depth[k]))
         ghg[k], gvg[k], glg[k] = high, high + 0.27 * swing, high + swing
 
 
@@ -451,9 +484,13 @@ def _flooding(forms, relief, depth, c, now, later):
     """Fill wateroverlast of a row, now and in 2050."""
     ridge, bog, valley, hollow = forms[0], forms[1], forms[2], forms[3]
     for k in range(relief.size):
-        now[k] = _water(ridge[k], valley[k], bog[k], depth[k], hollow[k], relief[k], 0.0)
+        now[k] = _water(
+            ridge[k], valley[k], bog[k], np.float64(depth[k]), hollow[k], relief[k], 0.0
+        )
     for k in range(relief.size):
-        wet = _water(ridge[k], valley[k], bog[k], depth[k], hollow[k], relief[k], c.rain_rise)
+        wet = _water(
+            ridge[k], valley[k], bog[k], np.float64(depth[k]), hollow[k], relief[k], c.rain_rise
+        )
         later[k] = c.rain_factor * wet
 
 
@@ -461,7 +498,7 @@ def _flooding(forms, relief, depth, c, now, later):
 def _drought(relief, depth, ghg, glg, c, now, later):
     """Fill droogte of a row, now and in 2050."""
     for k in range(relief.size):
-        loss = _droogte(ghg[k], glg[k], depth[k], relief[k], c)
+        loss = _droogte(np.float64(ghg[k]), np.float64(glg[k]), np.float64(depth[k]), relief[k], c)
         now[k], later[k] = loss, c.drought_factor * loss + c.drought_rise
 
 
@@ -470,7 +507,9 @@ def _flux(forms, relief, till, depth, c, kwel, beekdal):
     """Fill kwel and beekdal of a row."""
     ridge, bog, valley = forms[0], forms[1], forms[2]
     for k in range(relief.size):
-        kwel[k] = _kwel(ridge[k], valley[k], bog[k], depth[k] == np.inf, relief[k], till[k], c)
+        kwel[k] = _kwel(
+            ridge[k], valley[k], bog[k], np.float64(depth[k]) == np.inf, relief[k], till[k], c
+        )
         beekdal[k] = 1.0 if valley[k] >= c.beekdal_from else 0.0
 
 
@@ -480,9 +519,7 @@ def _surface(x, y, forms, field, relief, c, maaiveld):
     bog, valley, hollow, plot = forms[1], forms[2], forms[3], forms[4]
     for k in range(relief.size):
         base = _base(x[k], y)
-        maaiveld[k] = _maaiveld(
-            base, field[k], valley[k], bog[k], hollow[k], relief[k], plot[k], c
-        )
+        maaiveld[k] = _maaiveld(base, field[k], valley[k], bog[k], hollow[k], relief[k], plot[k], c)
 
 
 @jit
@@ -512,7 +549,9 @@ def _forget(k, fields, c, out):
 
 
 @jit
-def landscape(x, y, broad, fine, salts, c, slot, out):
+def landscape(
+    x: Floats, y: Floats, broad: Floats, fine: Floats, salts: Ints, c: Any, slot: Ints, out: Single
+) -> None:
     """Fill the layers of a block of cells.
 
     Parameters

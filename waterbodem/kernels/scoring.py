@@ -23,6 +23,8 @@ BLOCK = 1024
 STEP = 3
 GEOMETRIC, MEAN, MINIMUM, OWA = range(4)
 NO_CRITERION = 255
+#: Index of a layer that is not in the data: a basic one is unknown, an optional one takes no part.
+MISSING, ABSENT = -1, -2
 #: Parts of a verdict: 1 + the criterion that a threshold names, and whether the cell is excluded.
 NAME, EXCLUDED = np.int32(511), np.int32(512)
 
@@ -48,7 +50,7 @@ class Model(NamedTuple):
     x: Floats  # (P,)
     y: Floats  # (P,)
     slope: Floats  # (P,) of the line from this point to the next
-    t_layer: Ints  # (T,)
+    t_layer: Ints  # (T,) MISSING = basic but not in the data, ABSENT = takes no part
     t_low: Floats  # (T,) fires from here
     t_high: Floats  # (T,) up to here
     t_verdict: NDArray[np.int32]  # (T,) what it says where it fires; 0 = attention only
@@ -72,6 +74,9 @@ class Scores(NamedTuple):
     known: NDArray[np.uint16]  # bit k: criterion k is known
     score_min: Floats
     score_max: Floats
+    klasse_min: NDArray[np.uint8]  # if all that is unknown turned out worst
+    klasse_max: NDArray[np.uint8]
+    loss: Floats  # (K + 1, n) or (K + 1, 0): share of 1 - score per criterion, last: exclusion
 
 
 @intrinsic  # type: ignore[misc]
@@ -393,6 +398,7 @@ class Block(NamedTuple):
     bits: NDArray[np.uint16]
     flags: NDArray[np.int32]
     verdict: NDArray[np.int32]
+    dread: NDArray[np.int32]  # verdict if every unknown turned out worst
     own: NDArray[np.int32]
     cap: NDArray[np.int32]
     order: Ints
@@ -417,6 +423,7 @@ def _block(count: int) -> Block:
         np.ones(BLOCK, np.float32),
         np.empty(BLOCK, np.int32),
         np.empty(BLOCK, np.uint16),
+        np.empty(BLOCK, np.int32),
         np.empty(BLOCK, np.int32),
         np.empty(BLOCK, np.int32),
         np.empty(BLOCK, np.int32),
@@ -477,12 +484,49 @@ def _thresholds(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
 
 
 @jit
+def _worst_verdict(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
+    """The verdict if every unknown layer crossed the thresholds that decide."""
+    _copy(w.verdict, w.dread)
+    for t in range(m.t_layer.size):
+        if m.t_verdict[t] > 0 and m.t_layer[t] != ABSENT:
+            v = layers[m.t_layer[t]][a : a + n] if m.t_layer[t] >= 0 else w.missing[:n]
+            for i in range(n):
+                w.dread[i] |= m.t_verdict[t] if v[i] != v[i] else np.int32(0)
+
+
+@jit
+def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
+    """Share of 1 - score by weighted log loss; all to the last row where a threshold excludes."""
+    last, floor = m.weight.size, m.floor
+    for k in range(last):
+        weight = m.weight[k]
+        for i in range(n):
+            s = w.score[k, i] if w.score[k, i] > floor else floor
+            part = weight * -log(s) / w.loss[i] if w.loss[i] > np.float32(0) else np.float32(0)
+            out[k, a + i] = np.float32(0) if w.verdict[i] >= EXCLUDED else (np.float32(1) - score[i]) * part
+    for i in range(n):
+        out[last, a + i] = np.float32(1) if w.verdict[i] >= EXCLUDED else np.float32(0)
+
+
+@jit
 def _bound(sure: Any, value: Any, n: int, m: Model, w: Block, out: Any) -> None:
     """The score with ``value`` for every criterion that is not sure."""
     _fill(w.score, sure, value, n, w.filled)
     _loss_of(w.filled, n, m, w.loss)
     _combine(w.filled, w.sure, n, m, w.loss, w.ones, w.order, out)
-    _exclude(w.verdict, out)
+
+
+@jit
+def _bound_class(m: Model, n: int, w: Block, verdict: Any, score: Any, out: Any) -> None:
+    """The class of a bound: everything counts as known."""
+    for i in range(n):
+        w.worst[i] = np.float32(1)
+    for k in range(m.weight.size):
+        if m.heavy[k]:
+            _lowest(w.filled[k, :n], w.worst)
+    _classify(score, m.borders, m.margin, w.own)
+    _classify(w.worst[:n], m.borders, m.margin, w.cap)
+    _answer(w.own, w.cap, w.ones, verdict, m, out)
 
 
 @jit
@@ -519,6 +563,16 @@ def score_cells(layers: Any, m: Model, out: Scores) -> None:
             _copy(w.flags[:n], out.flags[a:b])
         if out.known.size:
             _copy(w.bits[:n], out.known[a:b])
+        if out.loss.shape[1]:
+            _losses(m, n, s, w, a, out.loss)
         if out.score_min.size:
-            _bound(w.known, np.float32(0), n, m, w, out.score_min[a:b])
-            _bound(w.whole, np.float32(1), n, m, w, out.score_max[a:b])
+            low, high = out.score_min[a:b], out.score_max[a:b]
+            _bound(w.known, np.float32(0), n, m, w, low)
+            if out.klasse_min.size:
+                _worst_verdict(layers, m, a, n, w)
+                _bound_class(m, n, w, w.dread, low, out.klasse_min[a:b])
+            _bound(w.whole, np.float32(1), n, m, w, high)
+            if out.klasse_max.size:
+                _bound_class(m, n, w, w.verdict, high, out.klasse_max[a:b])
+            _exclude(w.verdict, low)
+            _exclude(w.verdict, high)

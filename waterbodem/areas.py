@@ -1,0 +1,347 @@
+"""Polygons (gebieden) and the cells they cover, by exact coverage fractions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from exactextract import exact_extract
+from exactextract.feature import JSONFeatureSource
+from exactextract.raster import RasterSource
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from waterbodem.errors import ArgumentError, GeometryError, NoOverlap, WaterbodemError, raise_all
+from waterbodem.grid import Bounds, Grid
+from waterbodem.kernels.zonal import COVERAGE_ONE
+from waterbodem.paths import check_vector_content, local_file
+
+#: A repair that changes more of the area than this is refused.
+REPAIR_MAX = 0.01
+MAX_VERTICES = 5_000_000
+NAME_FIELDS = ("naam", "name", "id")
+WGS84 = "EPSG:4326"
+
+
+@dataclass(frozen=True)
+class Area:
+    """One polygon in the CRS of the grid.
+
+    Parameters
+    ----------
+    nr : int
+        From 1, in the order given.
+    name : str
+    geometry : shapely geometry
+        Valid polygon or multipolygon.
+    repaired : str
+        What a repair changed; empty if nothing.
+    """
+
+    nr: int
+    name: str
+    geometry: BaseGeometry
+    repaired: str = ""
+
+
+@dataclass(frozen=True)
+class Footprints:
+    """Which cells every polygon covers, and how much of them: rows of a sparse matrix.
+
+    Parameters
+    ----------
+    grid : Grid
+        The block of cells that ``cell`` counts in, row by row.
+    start : int64 array (P + 1,)
+    cell, cover : int64 arrays (N,)
+        Cell number, and coverage fraction in units of 1 / COVERAGE_ONE.
+    """
+
+    grid: Grid
+    start: NDArray[np.int64]
+    cell: NDArray[np.int64]
+    cover: NDArray[np.int64]
+
+    @property
+    def inside(self) -> NDArray[np.int64]:
+        """Covered cells per polygon (P,), in units of 1 / COVERAGE_ONE."""
+        sums = np.concatenate([[0], np.cumsum(self.cover)])
+        return sums[self.start[1:]] - sums[self.start[:-1]]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Cells that any polygon touches, in the shape of the grid."""
+        touched = np.zeros(self.grid.rows * self.grid.cols, dtype=bool)
+        touched[self.cell] = True
+        return touched.reshape(self.grid.shape)
+
+
+def read_areas(gebied: Any, crs: str | None, id: str | None = None) -> list[Area]:
+    """Return polygons from whatever a user holds, in the CRS of the grid, repaired.
+
+    Parameters
+    ----------
+    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+        Without a CRS they are taken to be in ``crs``; GeoJSON without one is longitude and latitude where its
+        numbers can be that and the grid's cannot.
+    crs : str or None
+        Of the grid.
+    id : str, optional
+        Property that holds the name; else naam, name or id, else a number.
+
+    Raises
+    ------
+    GeometryError
+        If there is no polygon, or one is empty, not finite, or changed by more than 1 % when repaired.
+    """
+    frame = to_crs(frame_of(gebied, crs), crs)
+    if frame.empty:
+        raise GeometryError("there is no polygon", allowed="at least one")
+    names = _names(frame, id)
+    areas: list[Area] = []
+    problems: list[WaterbodemError] = []
+    for nr, (name, geometry) in enumerate(zip(names, frame.geometry, strict=True), start=1):
+        try:
+            areas.append(Area(nr, name, *repaired(geometry, f"gebied {nr} ({name})")))
+        except WaterbodemError as problem:
+            problems.append(problem)
+    raise_all(problems, where="gebieden")
+    return areas
+
+
+def frame_of(gebied: Any, crs: str | None) -> gpd.GeoDataFrame:
+    """Return any form of polygons as a GeoDataFrame."""
+    if isinstance(gebied, (str, Path)):
+        return _from_file(Path(gebied), crs)
+    if isinstance(gebied, gpd.GeoDataFrame):
+        return gebied
+    if isinstance(gebied, gpd.GeoSeries):
+        return gpd.GeoDataFrame(geometry=gebied.reset_index(drop=True))
+    if isinstance(gebied, BaseGeometry):
+        return gpd.GeoDataFrame(geometry=[gebied])
+    if isinstance(gebied, Mapping):
+        return _from_geojson(gebied, crs)
+    raise ArgumentError(
+        "gebied is of a kind that is not known",
+        value=type(gebied).__name__,
+        allowed="shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path",
+    )
+
+
+def _from_file(path: Path, crs: str | None) -> gpd.GeoDataFrame:
+    path = local_file(str(path), Path.cwd(), allow=[Path(path.absolute().anchor)], where="gebied")
+    check_vector_content(path, "gebied")
+    if path.suffix.lower() in (".geojson", ".json"):
+        return _from_geojson(_read_json(path), crs)
+    try:
+        return gpd.read_file(path)
+    except Exception as error:
+        raise GeometryError(f"file cannot be read: {error}", where=str(path)) from None
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise GeometryError(f"file cannot be read as GeoJSON: {error}", where=str(path)) from None
+    if not isinstance(data, dict):
+        raise GeometryError("file holds no GeoJSON object", where=str(path))
+    return data
+
+
+def _from_geojson(data: Mapping[str, Any], crs: str | None) -> gpd.GeoDataFrame:
+    features = data.get("features", [data])
+    rows = [f if f.get("type") == "Feature" else {"properties": {}, "geometry": f} for f in features]
+    try:
+        geometries = [shapely.from_geojson(json.dumps(r["geometry"])) for r in rows]
+    except Exception as error:
+        raise GeometryError(f"not valid GeoJSON: {error}") from None
+    frame = gpd.GeoDataFrame([r.get("properties") or {} for r in rows], geometry=geometries)
+    stated = _stated_crs(data)
+    return frame.set_crs(stated or _likely_crs(frame, crs)) if stated or crs else frame
+
+
+def _stated_crs(data: Mapping[str, Any]) -> str | None:
+    """Return the CRS of the old ``crs`` member, as an authority code."""
+    member = data.get("crs") or {}
+    name = (member.get("properties") or {}).get("name")
+    if not name:
+        return None
+    try:
+        epsg = pyproj.CRS.from_string(str(name)).to_epsg() if "EPSG" in str(name).upper() else 4326
+    except pyproj.exceptions.CRSError:
+        raise GeometryError("unknown CRS in GeoJSON", value=str(name)[:80]) from None
+    return f"EPSG:{epsg}"
+
+
+def _likely_crs(frame: gpd.GeoDataFrame, crs: str | None) -> str | None:
+    """Return longitude and latitude (RFC 7946) where the numbers can only be that, else the grid's CRS."""
+    bounds = frame.total_bounds
+    degrees = bool(np.all(np.abs(bounds) <= [180, 90, 180, 90]))
+    projected = crs is not None and pyproj.CRS.from_user_input(crs).is_projected
+    return WGS84 if degrees and projected else crs
+
+
+def to_crs(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
+    """Return polygons in the CRS of the grid.
+
+    Raises
+    ------
+    GeometryError
+        If the polygons have a CRS and the layers do not.
+    """
+    if frame.crs is None:
+        return frame
+    if crs is None:
+        raise GeometryError("polygons have a CRS, the layers have none", value=frame.crs.to_string())
+    return frame.to_crs(crs)
+
+
+def _names(frame: gpd.GeoDataFrame, id: str | None) -> list[str]:
+    if id is not None and id not in frame.columns:
+        raise ArgumentError(
+            "polygons have no such property",
+            value=id,
+            allowed=", ".join(str(c) for c in frame.columns if c != frame.geometry.name),
+            where="id",
+        )
+    field = id or next((f for f in NAME_FIELDS if f in frame.columns), None)
+    stated = [None] * len(frame) if field is None else frame[field].tolist()
+    return [_label(value, nr) for nr, value in enumerate(stated, start=1)]
+
+
+def _label(value: Any, nr: int) -> str:
+    if value is None or value != value or str(value).strip() == "":
+        return str(nr)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def repaired(geometry: Any, where: str) -> tuple[BaseGeometry, str]:
+    """Return a valid polygon and what the repair changed.
+
+    Raises
+    ------
+    GeometryError
+        If it is no polygon, empty, not finite, too detailed, or changed by more than 1 %.
+    """
+    if geometry is None or geometry.is_empty:
+        raise GeometryError("polygon is empty", where=where)
+    flat = shapely.force_2d(geometry)
+    if not np.isfinite(shapely.get_coordinates(flat)).all():
+        raise GeometryError("polygon has coordinates that are not finite", where=where)
+    if shapely.get_num_coordinates(flat) > MAX_VERTICES:
+        raise GeometryError("polygon has too many vertices", allowed=f"{MAX_VERTICES}", where=where)
+    if flat.geom_type not in ("Polygon", "MultiPolygon"):
+        raise GeometryError("not a polygon", value=flat.geom_type, where=where)
+    return (flat, "") if flat.is_valid else _mended(flat, where)
+
+
+def _mended(flat: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
+    reason = shapely.is_valid_reason(flat)
+    mended = shapely.make_valid(flat, method="structure", keep_collapsed=False)
+    before, after = abs(flat.area), mended.area
+    change = abs(after - before) / before if before > 0 else float("inf")
+    if after == 0 or change > REPAIR_MAX:
+        raise GeometryError(
+            f"polygon is invalid ({reason}) and repairing changes its area",
+            value=f"{before:.1f} m2 became {after:.1f} m2",
+            allowed="at most 1 %",
+            where=where,
+        )
+    return mended, f"hersteld ({reason}); oppervlakte {100 * change:.3f} % veranderd"
+
+
+def total_bounds(areas: Sequence[Area]) -> Bounds:
+    """Return xmin, ymin, xmax, ymax of all polygons [m]."""
+    bounds = np.array([a.geometry.bounds for a in areas])
+    low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+class _Blank(RasterSource):  # type: ignore[misc]
+    """A raster of nothing: exactextract asks a raster, we only want its coverage."""
+
+    def __init__(self, grid: Grid) -> None:
+        super().__init__()
+        self._grid = grid
+
+    def res(self) -> tuple[float, float]:
+        return self._grid.dx, self._grid.dy
+
+    def extent(self) -> Bounds:
+        return self._grid.bounds
+
+    def read_window(self, x0: int, y0: int, nx: int, ny: int) -> NDArray[np.uint8]:
+        return np.zeros((ny, nx), np.uint8)
+
+    def nodata_value(self) -> None:
+        return None
+
+    def srs_wkt(self) -> None:
+        return None
+
+
+def footprints(areas: Sequence[Area], grid: Grid) -> Footprints:
+    """Return the cells of a grid that polygons cover; what lies outside the grid is left out.
+
+    The coverage of a cell does not depend on the extent of the grid.
+    """
+    features = [
+        {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(a.geometry)}
+        for a in areas
+    ]
+    found = exact_extract(
+        _Blank(grid), JSONFeatureSource(features), ["cell_id", "coverage"], output="geojson"
+    )
+    rows = [_cells(f["properties"]) for f in found]
+    sizes = [len(cell) for cell, _ in rows]
+    return Footprints(
+        grid,
+        np.cumsum([0, *sizes]).astype(np.int64),
+        np.concatenate([cell for cell, _ in rows]),
+        np.concatenate([cover for _, cover in rows]),
+    )
+
+
+def _cells(properties: Mapping[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    cover = np.rint(np.asarray(properties["coverage"], dtype=np.float64) * COVERAGE_ONE)
+    cell = np.asarray(properties["cell_id"], dtype=np.int64)
+    some = cover > 0
+    return cell[some], cover[some].astype(np.int64)
+
+
+def block_of(areas: Sequence[Area], grid: Grid) -> Grid:
+    """Return the smallest block of whole cells of the grid that covers all polygons, clipped to the grid.
+
+    Raises
+    ------
+    NoOverlap
+        If no polygon touches the grid, with the bounds of both.
+    """
+    bounds = total_bounds(areas)
+    block = grid.crop(bounds)
+    touching = [a for a in areas if _touch(a.geometry.bounds, grid.bounds)]
+    if not touching or block.rows == 0 or block.cols == 0:
+        raise NoOverlap(
+            "polygons lie outside the data" + _swap_hint(bounds, grid.bounds),
+            value=tuple(round(b, 1) for b in bounds),
+            allowed=f"within {tuple(round(b, 1) for b in grid.bounds)}",
+            where="gebied",
+        )
+    return block
+
+
+def _touch(a: Bounds, b: Bounds) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _swap_hint(bounds: Bounds, grid: Bounds) -> str:
+    xmin, ymin, xmax, ymax = bounds
+    return "; x and y swapped?" if _touch((ymin, xmin, ymax, xmax), grid) else ""
