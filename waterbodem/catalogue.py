@@ -33,7 +33,7 @@ _SCENARIO = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 class LayerEntry(Definition):
-    """One ``[layers.<id>]`` table, as written; field names are its keys (``else`` is ``otherwise``)."""
+    """One ``[layers.<id>]`` table; field names are its keys (``else`` is ``otherwise``)."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -212,14 +212,14 @@ def _checked(data: dict[str, Any], file: str) -> tuple[Catalogue, list[Waterbode
     return base.model_copy(update={"layers": entries}), problems
 
 
-def _tables(
-    data: Mapping[str, Any], file: str, problems: list[WaterbodemError]
-) -> dict[str, Any]:
+def _tables(data: Mapping[str, Any], file: str, problems: list[WaterbodemError]) -> dict[str, Any]:
     tables = data.get("layers")
     if isinstance(tables, dict) and tables:
         return tables
     problems.append(
-        CatalogueError("no layers", allowed="at least one [layers.<id>] table", where=f"{file}: layers")
+        CatalogueError(
+            "no layers", allowed="at least one [layers.<id>] table", where=f"{file}: layers"
+        )
     )
     return {}
 
@@ -243,9 +243,7 @@ def _validated(
         return None, complaints(error, file, CatalogueError)
 
 
-def _entry(
-    name: str, table: Any, file: str
-) -> tuple[LayerEntry | None, list[WaterbodemError]]:
+def _entry(name: str, table: Any, file: str) -> tuple[LayerEntry | None, list[WaterbodemError]]:
     where = f"{file}: layers.{name}"
     named = _name_problems(name, where)
     if not isinstance(table, dict):
@@ -262,7 +260,9 @@ def _name_problems(name: str, where: str) -> list[WaterbodemError]:
     base, at, scenario = name.partition("@")
     kinds = layer_kinds()
     if base not in kinds:
-        return [CatalogueError("unknown layer", value=base, allowed=nearest(base, kinds), where=where)]
+        return [
+            CatalogueError("unknown layer", value=base, allowed=nearest(base, kinds), where=where)
+        ]
     if at and not re.fullmatch(_SCENARIO, scenario):
         return [
             CatalogueError(
@@ -300,7 +300,10 @@ def _sign_problem(entry: LayerEntry, kind: LayerKind, where: str) -> WaterbodemE
     if entry.sign is not None and not kind.teken:
         having = [k.id for k in layer_kinds().values() if k.teken]
         return CatalogueError(
-            f"{kind.id} has no sign", value=entry.sign, allowed="for " + ", ".join(having), where=where
+            f"{kind.id} has no sign",
+            value=entry.sign,
+            allowed="for " + ", ".join(having),
+            where=where,
         )
     return None
 
@@ -331,7 +334,10 @@ def _resampling_problem(entry: LayerEntry, kind: LayerKind, where: str) -> Water
     if kind.soort != "klasse" or entry.resampling in (None, "nearest"):
         return None
     return CatalogueError(
-        "classes have no mean", value=entry.resampling, allowed="nearest", where=f"{where}.resampling"
+        "classes have no mean",
+        value=entry.resampling,
+        allowed="nearest",
+        where=f"{where}.resampling",
     )
 
 
@@ -354,7 +360,9 @@ def _horizons(entries: Mapping[str, LayerEntry], file: str) -> list[WaterbodemEr
             years.setdefault(name.partition("@")[2], set()).add(entry.horizon)
     return [
         CatalogueError(
-            "layers of one scenario differ in horizon", value=sorted(found), where=f"{file}: {scenario}"
+            "layers of one scenario differ in horizon",
+            value=sorted(found),
+            where=f"{file}: {scenario}",
         )
         for scenario, found in years.items()
         if len(found) > 1

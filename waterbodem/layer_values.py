@@ -20,6 +20,9 @@ Mask = NDArray[np.bool_]
 #: Slips of the unit that an error guesses at.
 SLIPS = (100, 1000)
 
+#: Above this a nodata value is matched to 5 digits: text files do not repeat -3.4e38 exactly.
+_HUGE = 1e30
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -148,9 +151,7 @@ class Decoder:
         codes, targets = np.array(list(table)), np.array(list(table.values()))
         found = _nearest_code(values, codes)
         listed = np.abs(values - codes[found]) <= 1e-10 * np.maximum(1, np.abs(codes[found]))
-        missing, counts = np.unique(
-            values[~listed & ~np.isnan(values)], return_counts=True
-        )
+        missing, counts = np.unique(values[~listed & ~np.isnan(values)], return_counts=True)
         unlisted = {float(c): int(n) for c, n in zip(missing, counts, strict=True)}
         return np.where(listed, targets[found], np.nan), unlisted
 
@@ -171,7 +172,14 @@ class Decoder:
         values[absent] = np.inf
         count = int(np.count_nonzero(absent))
         found = Findings(
-            values.size, known, count, low, high, int(outside.sum()), outside_low, outside_high,
+            values.size,
+            known,
+            count,
+            low,
+            high,
+            int(outside.sum()),
+            outside_low,
+            outside_high,
             unlisted,
         )
         return values, found
@@ -250,10 +258,12 @@ def _equals(raw: NDArray[np.generic], value: float) -> Mask:
     if raw.dtype.kind == "f":
         with np.errstate(over="ignore"):
             held = raw.dtype.type(value)
+        if abs(value) > _HUGE:
+            return np.isclose(raw, held, rtol=1e-5, atol=0)
         return np.isnan(raw) if math.isnan(value) else np.asarray(raw == held)
     if not math.isfinite(value) or value != int(value):
         return np.zeros(raw.shape, dtype=bool)
-    info = np.iinfo(raw.dtype) if raw.dtype.kind in "iu" else np.iinfo(np.uint8)
+    info = np.iinfo(raw.dtype.name)
     if not info.min <= int(value) <= info.max:
         return np.zeros(raw.shape, dtype=bool)
-    return np.asarray(raw == raw.dtype.type(int(value)))
+    return np.asarray(raw == np.array(int(value), dtype=raw.dtype))

@@ -13,8 +13,13 @@ from pathlib import Path, PureWindowsPath
 
 from waterbodem.errors import CorruptLayer, LayerError, NotARaster, UnsafePath
 
-#: GDAL drivers that may open a raster; a COG is a GTiff.
-RASTER_DRIVERS = ("GTiff", "AAIGrid", "netCDF", "GPKG")
+#: GDAL drivers that may open a raster, with the bytes their files start with; a COG is a GTiff.
+RASTER_DRIVERS: dict[str, tuple[bytes, ...]] = {
+    "GTiff": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "netCDF": (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"),
+    "GPKG": (b"SQLite format 3\0",),
+    "AAIGrid": (b"ncols", b"nrows", b"xll", b"yll", b"cellsize", b"dx"),
+}
 
 #: Vector files by extension, with the bytes they must start with.
 VECTOR_MAGIC: dict[str, bytes] = {
@@ -37,7 +42,6 @@ _INDIRECT = re.compile(
     rb"<\s*(OGRVRT|VRTDataset|OGRWFS|OGRCSW|GDAL_W[MC]S|GDAL_WMTS|WCS_GDAL|WMS_)", re.IGNORECASE
 )
 _VIRTUAL = re.compile(r"[\\/]vsi", re.IGNORECASE)
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def local_file(text: str, folder: Path, *, allow: Iterable[Path] = (), where: str = "") -> Path:
@@ -115,24 +119,37 @@ def head_of(path: Path, where: str = "") -> bytes:
     return head
 
 
-def check_raster_content(path: Path, where: str = "") -> None:
-    """Refuse text in the place of a raster: VRT, an error page, JSON.
+def raster_driver(path: Path, where: str = "") -> str:
+    """Return the one driver that may open a file, by its first bytes.
 
     Raises
     ------
     UnsafePath
         If the file, or one that GDAL opens with it, points at other files.
     NotARaster
-        If it is HTML, XML or JSON.
+        If it is HTML, XML, JSON, or anything else.
     """
     head = head_of(path, where)
     _refuse_indirect(head, path.name, where)
     _check_sidecars(path, where)
-    kind = _text_kind(head)
-    if kind:
-        raise NotARaster(
-            f"file is {kind}, not a raster ({kind}: service error?)", value=path.name, where=where
-        )
+    driver = _driver(head)
+    if driver is None:
+        kind = _text_kind(head)
+        what = f"file is {kind}, not a raster: service error?" if kind else "file is no raster"
+        raise NotARaster(what, value=path.name, allowed=", ".join(RASTER_DRIVERS), where=where)
+    return driver
+
+
+def _driver(head: bytes) -> str | None:
+    start = head.lstrip().lower() if head[:1].isspace() or head[:1].isalpha() else head
+    return next(
+        (
+            d
+            for d, magic in RASTER_DRIVERS.items()
+            if head.startswith(magic) or start.startswith(magic)
+        ),
+        None,
+    )
 
 
 def _text_kind(head: bytes) -> str:
@@ -166,7 +183,7 @@ def _check_sidecars(path: Path, where: str) -> None:
 def _harmless(path: Path, end: str) -> bool:
     data = path.read_bytes() if end == ".aux.xml" else path.open("rb").read(8)
     if end != ".aux.xml":
-        return data.startswith(_TIFF)
+        return data.startswith(RASTER_DRIVERS["GTiff"])
     return not (_INDIRECT.search(data) or b"OVERVIEW_FILE" in data or b"/vsi" in data.lower())
 
 
@@ -212,7 +229,5 @@ def sha256_of(path: Path, stated: str | None = None, where: str = "") -> str:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if stated is not None and stated.lower() != found:
-        raise CorruptLayer(
-            "file differs from its sha256", value=found, allowed=stated, where=where
-        )
+        raise CorruptLayer("file differs from its sha256", value=found, allowed=stated, where=where)
     return found

@@ -294,7 +294,7 @@ VARIABLES = {
 }
 
 
-def _attrs(name: str, functie: Functie, names: Sequence[str]) -> dict[str, Any]:
+def scoring_attrs(name: str, functie: Functie, names: Sequence[str]) -> dict[str, Any]:
     attrs: dict[str, Any] = {"long_name": VARIABLES[name][1]}
     if name == "klasse":
         scale = registry.answer_scale()
@@ -317,7 +317,7 @@ def _one(cells: LayerSet, functie: Functie, methode: str, orness: float | None, 
     arrays = score_arrays(cells.present, functie, methode, orness, wanted)
     criteria = [part.name for part in parts_of(functie, list(cells.present))]
     return cells.results(
-        {n: (arrays[VARIABLES[n][0]], _attrs(n, functie, criteria)) for n in names},
+        {n: (arrays[VARIABLES[n][0]], scoring_attrs(n, functie, criteria)) for n in names},
         {
             "functie": functie.id,
             "criteria": criteria,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from waterbodem import registry
 from waterbodem.areas import Area, Footprints
 from waterbodem.definitions import ScoringRules
+from waterbodem.evaluation import Result
 from waterbodem.grid import Grid
 from waterbodem.kernels import zonal
 from waterbodem.kernels.burden import Burden
@@ -22,32 +22,14 @@ Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Cells:
-    """Results of one functie on a block of cells, as flat arrays (n,).
-
-    ``loss`` is (K + 1, n): a row per criterion, the last for exclusion.
-    """
-
-    criteria: tuple[str, ...]
-    score: Array
-    klasse: Array
-    score_min: Array
-    score_max: Array
-    klasse_min: Array
-    klasse_max: Array
-    dekking: Array
-    loss: Array
-    burden: Burden
-
-
 def mean(values: Array, prints: Footprints) -> tuple[Doubles, Doubles]:
     """Return per polygon the coverage-weighted mean over known cells, and their area in cells.
 
     NaN where nothing is known. Exact sums: the order of cells does not matter.
     """
+    flat = np.ascontiguousarray(values, np.float32).reshape(-1)
     high, low, known = (np.zeros(len(prints.start) - 1, np.int64) for _ in range(3))
-    zonal.add_values(prints.start, prints.cell, prints.cover, values, high, low, known)
+    zonal.add_values(prints.start, prints.cell, prints.cover, flat, high, low, known)
     total = high.astype(np.float64) * float(1 << zonal.SPLIT) + low
     return _ratio(total / zonal.VALUE_ONE, known), known / zonal.COVERAGE_ONE
 
@@ -62,7 +44,7 @@ def _ratio(total: Array, weight: Array) -> Doubles:
 def code_areas(codes: Array, prints: Footprints, count: int) -> Doubles:
     """Return the covered cells per polygon and code (P, count)."""
     total = np.zeros((len(prints.start) - 1, count), np.int64)
-    zonal.add_codes(prints.start, prints.cell, prints.cover, codes, total)
+    zonal.add_codes(prints.start, prints.cell, prints.cover, codes.reshape(-1), total)
     return total / zonal.COVERAGE_ONE
 
 
@@ -70,7 +52,7 @@ def quantiles(values: Array, prints: Footprints, margin: float) -> Doubles:
     """Return p10, p50 and p90 per polygon (P, 3), to 1e-4."""
     out = np.empty((len(prints.start) - 1, len(SHARES)))
     zonal.quantiles(
-        prints.start, prints.cell, prints.cover, values, np.array(SHARES), margin, out
+        prints.start, prints.cell, prints.cover, values.reshape(-1), np.array(SHARES), margin, out
     )
     return out
 
@@ -113,14 +95,14 @@ def letters() -> dict[int, str]:
     return {code: step.letter for code, step in registry.answer_scale().items()}
 
 
-def rows_of(areas: Sequence[Area], prints: Footprints, grid: Grid, cells: Cells) -> list[dict[str, Any]]:
+def rows_of(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Result) -> list[dict[str, Any]]:
     """Return the columns of rekenregels section 7, a row per polygon."""
     columns = {
-        **_sizes(areas, prints, grid, cells),
-        **_answers(areas, prints, grid, cells),
-        **_scores(prints, cells),
-        **_losses(prints, cells),
-        **_burden(prints, grid, cells),
+        **_sizes(areas, prints, grid, result),
+        **_answers(areas, prints, grid, result),
+        **_scores(prints, result),
+        **_losses(prints, result),
+        **_burden(prints, grid, result),
     }
     ordered = {name: columns[name] for name in _order(columns)}
     return [dict(zip(ordered, row, strict=True)) for row in zip(*ordered.values(), strict=True)]
@@ -141,9 +123,9 @@ def _graded() -> list[tuple[int, str]]:
     return [(code, letter) for code, letter in letters().items() if code != UNASSESSED]
 
 
-def _sizes(areas: Sequence[Area], prints: Footprints, grid: Grid, cells: Cells) -> dict[str, Any]:
+def _sizes(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Result) -> dict[str, Any]:
     size = np.array([a.geometry.area for a in areas]) / 1e4
-    by_class = code_areas(cells.klasse, prints, len(letters())) * grid.cell_ha
+    by_class = code_areas(result.scores["klasse"], prints, len(letters())) * grid.cell_ha
     assessed = by_class[:, 1:].sum(axis=1)
     outside = size - prints.inside / zonal.COVERAGE_ONE * grid.cell_ha
     found = {
@@ -152,7 +134,7 @@ def _sizes(areas: Sequence[Area], prints: Footprints, grid: Grid, cells: Cells) 
         "onbekend_ha": by_class[:, UNASSESSED],
         "buiten_ha": np.where(outside < 1e-6 * size, 0.0, outside),
         "weinig_steun": size < grid.cell_ha,
-        "dekking": mean(cells.dekking, prints)[0],
+        "dekking": mean(result.scores["dekking"], prints)[0],
     }
     for code, letter in _graded():
         found[f"ha_{letter}"] = by_class[:, code]
@@ -160,21 +142,21 @@ def _sizes(areas: Sequence[Area], prints: Footprints, grid: Grid, cells: Cells) 
     return found
 
 
-def assessed_score(cells: Cells) -> Array:
+def assessed_score(result: Result) -> Array:
     """Return the score where a cell is assessed (class A .. D), else NaN."""
-    return np.where(cells.klasse != UNASSESSED, cells.score, np.float32(np.nan))
+    return np.where(result.scores["klasse"] != UNASSESSED, result.scores["score"], np.float32(np.nan))
 
 
-def _answers(areas: Sequence[Area], prints: Footprints, grid: Grid, cells: Cells) -> dict[str, Any]:
+def _answers(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Result) -> dict[str, Any]:
     size = np.array([a.geometry.area for a in areas]) / grid.cell_area
     outside = size - prints.inside / zonal.COVERAGE_ONE
     outside[outside < 1e-6 * size] = 0
     nowhere = np.zeros_like(outside)
     worst, best = max(letters()), min(code for code, _ in _graded())
     return {
-        "antwoord": _answer(assessed_score(cells), cells.klasse, prints, size, (nowhere, worst, 0.0)),
-        "antwoord_min": _answer(cells.score_min, cells.klasse_min, prints, size, (outside, worst, 0.0)),
-        "antwoord_max": _answer(cells.score_max, cells.klasse_max, prints, size, (outside, best, 1.0)),
+        "antwoord": _answer(assessed_score(result), result.scores["klasse"], prints, size, (nowhere, worst, 0.0)),
+        "antwoord_min": _answer(result.scores["score_min"], result.scores["klasse_min"], prints, size, (outside, worst, 0.0)),
+        "antwoord_max": _answer(result.scores["score_max"], result.scores["klasse_max"], prints, size, (outside, best, 1.0)),
     }
 
 
@@ -193,8 +175,8 @@ def _answer(
     ]
 
 
-def _scores(prints: Footprints, cells: Cells) -> dict[str, Any]:
-    score = assessed_score(cells)
+def _scores(prints: Footprints, result: Result) -> dict[str, Any]:
+    score = assessed_score(result)
     low, middle, high = quantiles(score, prints, registry.scoring_rules().marge).T
     return {
         "score": mean(score, prints)[0],
@@ -204,10 +186,10 @@ def _scores(prints: Footprints, cells: Cells) -> dict[str, Any]:
     }
 
 
-def _losses(prints: Footprints, cells: Cells) -> dict[str, Any]:
-    names = [*cells.criteria, "drempel"]
-    unscored = np.isnan(assessed_score(cells))
-    losses = [mean(np.where(unscored, np.float32(np.nan), row), prints)[0] for row in cells.loss]
+def _losses(prints: Footprints, result: Result) -> dict[str, Any]:
+    names = [*result.criteria, "drempel"]
+    unscored = np.isnan(assessed_score(result)).reshape(-1)
+    losses = [mean(np.where(unscored, np.float32(np.nan), row), prints)[0] for row in result.scores["loss"]]
     found: dict[str, Any] = {f"verlies_{n}": v for n, v in zip(names, losses, strict=True)}
     found["bepalend"] = [_largest(row, names) for row in np.array(losses).T]
     return found
@@ -220,8 +202,8 @@ def _largest(values: Doubles, names: Sequence[str]) -> str:
     return names[int(np.flatnonzero(values + margin >= top)[0])] if top > margin else ""
 
 
-def _burden(prints: Footprints, grid: Grid, cells: Cells) -> dict[str, Any]:
-    rules, burden = registry.scoring_rules(), cells.burden
+def _burden(prints: Footprints, grid: Grid, result: Result) -> dict[str, Any]:
+    rules, burden = registry.scoring_rules(), result.burden
     names = [c.id for c in registry.burden_rules().components]
     risk, known = mean(burden.risico, prints)
     high = np.where(burden.risico + rules.marge >= rules.risico_hoog, 1, 0).astype(np.float32)
@@ -244,6 +226,7 @@ def _volume(per_ha: Array, prints: Footprints, grid: Grid) -> Doubles:
 def _causes(prints: Footprints, burden: Burden, names: Sequence[str]) -> list[str]:
     """Return the component with the largest sum of coverage * risico, the first on a tie."""
     total = np.zeros((len(prints.start) - 1, len(names) + 1), np.int64)
-    zonal.add_by_code(prints.start, prints.cell, prints.cover, burden.risico, burden.oorzaak, total)
+    risk, cause = burden.risico.reshape(-1), burden.oorzaak.reshape(-1)
+    zonal.add_by_code(prints.start, prints.cell, prints.cover, risk, cause, total)
     best = total[:, 1:].argmax(axis=1)
     return [names[b] if row[1 + b] > 0 else "" for b, row in zip(best, total, strict=True)]

@@ -503,7 +503,7 @@ def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
         for i in range(n):
             s = w.score[k, i] if w.score[k, i] > floor else floor
             part = weight * -log(s) / w.loss[i] if w.loss[i] > np.float32(0) else np.float32(0)
-            out[k, a + i] = np.float32(0) if w.verdict[i] >= EXCLUDED else (np.float32(1) - score[i]) * part
+            out[k, a + i] = np.float32(0) if w.verdict[i] >= EXCLUDED else (np.float32(1) - score[i]) * part + np.float32(0)
     for i in range(n):
         out[last, a + i] = np.float32(1) if w.verdict[i] >= EXCLUDED else np.float32(0)
 

@@ -1,0 +1,302 @@
+"""The main job: does this functie belong on this polygon, why, and what does it shift to others?"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from waterbodem import dataset, registry
+from waterbodem.areas import Area, Footprints, block_of, footprints, read_areas
+from waterbodem.burden import Measures, reference_of, variables_of
+from waterbodem.definitions import Functie
+from waterbodem.errors import NoOverlap
+from waterbodem.evaluation import Result, Settings, evaluate, masked
+from waterbodem.explanation import Explanation, waarom
+from waterbodem.grid import Grid
+from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.kompas import KompasRules, Verdict, builtin_rules, verdicts
+from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.scoring import VARIABLES, scoring_attrs, stack
+from waterbodem.summary import rows_of
+
+Plans = Any
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked, resolved: polygons on a block of cells, functies and settings."""
+
+    layers: xr.Dataset
+    cells: LayerSet
+    grid: Grid
+    areas: tuple[Area, ...]
+    prints: Footprints
+    functies: tuple[Functie, ...]
+    settings: Settings
+    rules: KompasRules
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The answer: grids, a table, Kompas and reasons.
+
+    Attributes
+    ----------
+    cells : xr.Dataset
+        Suitability and burden on the smallest block of whole cells that covers the polygons; outside them classes
+        are 255 and numbers NaN. A leading dimension ``functie`` where a list was asked.
+    table : geopandas.GeoDataFrame
+        A row per polygon and functie; areas in ha, volumes in m3.
+    kompas : pandas.DataFrame
+        gebied, functie, beginsel, symbool, getal, eenheid, reden.
+    outside : tuple of str
+        Polygons that lie wholly outside the data.
+    notes : tuple of str
+        Repairs, ignored layers and other things a reader must know.
+    """
+
+    cells: xr.Dataset
+    table: gpd.GeoDataFrame
+    kompas: pd.DataFrame
+    outside: tuple[str, ...]
+    notes: tuple[str, ...]
+    question: Question = field(repr=False)
+
+    def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
+        """Explain one cell; ``functie`` defaults to the first that was asked."""
+        chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
+        asked = {f.id: f for f in self.question.functies}
+        q = self.question
+        return waarom(q.layers, asked.get(chosen.id, chosen), x, y, referentie=_reference_argument(q))
+
+
+def _reference_argument(q: Question) -> Any:
+    if isinstance(q.settings.reference, Functie):
+        return q.settings.reference
+    return xr.DataArray(q.settings.reference, dims=("y", "x"))
+
+
+def assess(
+    layers: xr.Dataset,
+    functie: str | Functie | Sequence[str | Functie],
+    gebied: Plans,
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    methode: str = "meetkundig",
+    orness: float | None = None,
+    id: str | None = None,
+    kompas: KompasRules | None = None,
+) -> Assessment:
+    """Answer whether a functie belongs on one or more polygons, with the reasons.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Layers of rekenregels section 1 on (y, x).
+    functie : str, Functie or list of them
+    gebied : shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+        Polygons in any CRS; without one they are taken to be in the grid's.
+    referentie : str, Functie or xr.DataArray, optional
+        Present use, default grasland_veeteelt.
+    aangelegde_berging_mm, bergingseis_mm : float, optional
+        Storage built in the plan, and the norm of the water board [mm].
+    methode, orness
+        As in :func:`waterbodem.geschiktheid`.
+    id : str, optional
+        Property that holds the polygons' names.
+    kompas : KompasRules, optional
+        A user's own rules.
+
+    Returns
+    -------
+    Assessment
+
+    Raises
+    ------
+    WaterbodemError
+        If a polygon is empty or broken, all lie outside the data, or an argument is not usable.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> layers = wb.example()
+    >>> b = wb.assess(layers, "woningbouw", wb.example_plans())
+    >>> b.table.antwoord.tolist()[0] in {"A", "B", "C1", "C2", "D", "X"}
+    True
+    """
+    measures = Measures(aangelegde_berging_mm, bergingseis_mm)
+    chosen, many = registry.choose(functie)
+    question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas)
+    results = [evaluate(question.cells, f, question.settings) for f in chosen]
+    outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
+    scores = [cells_of(question, r) for r in results]
+    return Assessment(
+        cells=stack(scores, chosen) if many else scores[0],
+        table=table_of(question, results),
+        kompas=kompas_of(question, results),
+        outside=outside,
+        notes=_notes(question, outside),
+        question=question,
+    )
+
+
+def ask(
+    layers: xr.Dataset,
+    functies: Sequence[Functie],
+    gebied: Plans,
+    referentie: Any,
+    measures: Measures,
+    methode: str,
+    orness: float | None,
+    id: str | None,
+    kompas: KompasRules | None,
+) -> Question:
+    """Resolve a question: read the polygons, cut the layers to the block they need."""
+    grid = dataset.grid_of(layers)
+    areas = read_areas(gebied, grid.crs, id)
+    block = block_of(areas, grid)
+    rows, cols = grid.slices(block)
+    cut = layers.isel(y=rows, x=cols)
+    cells = layer_set(cut)
+    if isinstance(referentie, xr.DataArray):
+        referentie = _cut_reference(referentie, grid, rows, cols)
+    reference, _ = reference_of(referentie, cells)
+    prints = footprints(areas, block)
+    if not prints.inside.any():
+        raise NoOverlap("polygons lie outside the data", where="gebied")
+    settings = Settings(reference, measures, methode, orness)
+    return Question(
+        cut, cells, block, tuple(areas), prints, tuple(functies), settings, kompas or builtin_rules()
+    )
+
+
+def _cut_reference(reference: xr.DataArray, grid: Grid, rows: slice, cols: slice) -> xr.DataArray:
+    whole = reference.sizes.get("y") == grid.rows and reference.sizes.get("x") == grid.cols
+    return reference.isel(y=rows, x=cols) if whole else reference
+
+
+def cells_of(q: Question, result: Result) -> xr.Dataset:
+    """Return the grids of one functie; outside the polygons 255, no flags, NaN."""
+    inside = q.prints.mask
+    names = {n: v for n, v in VARIABLES.items() if n in ("geschiktheid", "klasse", "bepalend", "dekking", "vlaggen")}
+    found = {
+        n: (result.scores[kernel_name], scoring_attrs(n, result.functie, result.criteria))
+        for n, (kernel_name, _) in names.items()
+    }
+    found |= variables_of(result.burden)
+    blank = {"klasse": NO_CRITERION, "bepalend": NO_CRITERION, "oorzaak": NO_CRITERION, "vlaggen": 0}
+    cut = {n: (masked(a, inside, blank.get(n, np.nan)), attrs) for n, (a, attrs) in found.items()}
+    return q.cells.results(
+        cut,
+        {
+            "functie": result.functie.id,
+            "criteria": list(result.criteria),
+            "methode": q.settings.methode,
+            "referentie": reference_label(q.settings),
+            "definities": registry.rules_version(),
+            "functie_sha256": registry.fingerprint(result.functie),
+        },
+    )
+
+
+def reference_label(settings: Settings) -> str:
+    """Return the id of the reference functie, or ``raster``."""
+    return settings.reference.id if isinstance(settings.reference, Functie) else "raster"
+
+
+def table_of(q: Question, results: Sequence[Result]) -> gpd.GeoDataFrame:
+    """Return a row per polygon and functie, polygons first."""
+    per_functie = [_rows(q, r) for r in results]
+    rows = [row for by_area in zip(*per_functie, strict=True) for row in by_area]
+    frame = pd.DataFrame(rows)
+    losses = [c for c in frame.columns if c.startswith("verlies_")]
+    place = list(frame.columns).index(losses[0])
+    others = [c for c in frame.columns if c not in losses]
+    frame = frame[[*others[:place], *losses, *others[place:]]]
+    geometry = [a.geometry for a in q.areas for _ in results]
+    return gpd.GeoDataFrame(frame, geometry=geometry, crs=q.grid.crs)
+
+
+def _rows(q: Question, result: Result) -> list[dict[str, Any]]:
+    plain = rows_of(q.areas, q.prints, q.grid, result)
+    symbols = _verdicts(q, result)
+    return [
+        {
+            "nr": a.nr,
+            "gebied": a.name,
+            "functie": result.functie.id,
+            **row,
+            "scenario": "",
+            **{v.kolom: v.symbool for v in found},
+        }
+        for a, row, found in zip(q.areas, plain, symbols, strict=True)
+    ]
+
+
+def _verdicts(q: Question, result: Result) -> list[list[Verdict]]:
+    return verdicts(q.areas, q.prints, q.grid, q.cells, result, q.settings, q.rules)
+
+
+KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
+
+
+def kompas_of(q: Question, results: Sequence[Result]) -> pd.DataFrame:
+    """Return the six verdicts per polygon and functie, a row each."""
+    found = [_verdicts(q, r) for r in results]
+    rows = [
+        (a.name, r.functie.id, v.naam, v.symbool, v.getal, v.eenheid, v.reden)
+        for i, a in enumerate(q.areas)
+        for r, by_area in zip(results, found, strict=True)
+        for v in by_area[i]
+    ]
+    return pd.DataFrame(rows, columns=list(KOMPAS_COLUMNS))
+
+
+def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
+    notes = [f"gebied {a.nr} ({a.name}): {a.repaired}" for a in q.areas if a.repaired]
+    notes += [f"gebied {name}: ligt geheel buiten de gegevens" for name in outside]
+    notes += [f"scenariolaag {n} telt niet mee: de huidige laag ontbreekt" for n in q.cells.ignored]
+    for name in q.cells.ignored:
+        warnings.warn(f"scenario layer {name} is ignored: its present layer is not in the data", stacklevel=3)
+    return tuple(notes)
+
+
+def per_gebied(
+    layers: xr.Dataset,
+    functies: str | Functie | Sequence[str | Functie],
+    gebieden: Plans,
+    **settings: Any,
+) -> gpd.GeoDataFrame:
+    """Return the table of :func:`assess` alone, a row per polygon and functie.
+
+    Parameters
+    ----------
+    layers, functies, gebieden
+        As ``layers``, ``functie`` and ``gebied`` of :func:`assess`.
+    **settings
+        The keyword arguments of :func:`assess`.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> t = wb.per_gebied(wb.example(), ["woningbouw", "natte_natuur"], wb.example_plans())
+    >>> t.functie.unique().tolist()
+    ['woningbouw', 'natte_natuur']
+    """
+    return assess(layers, functies, gebieden, **settings).table
+
+
+def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
+    """Return what is known of every input layer, for reports and herkomst."""
+    keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
+    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
+    return [{"laag": n, **{k: layers[n].attrs[k] for k in keep if k in layers[n].attrs}} for n in names]

@@ -1,0 +1,61 @@
+"""Everything about one functie on one block of cells: what assess and the batch engine both stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.burden import Measures, burden_arrays, decline_of
+from waterbodem.definitions import Functie
+from waterbodem.kernels.burden import Burden
+from waterbodem.layerset import LayerSet
+from waterbodem.scoring import ANSWER, parts_of, score_arrays
+
+Array = NDArray[Any]
+SCORES = (*ANSWER, "score_min", "score_max", "klasse_min", "klasse_max", "loss")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a question is put, apart from functie and polygon.
+
+    ``reference`` is a functie, or an array of functie codes in the shape of the layers.
+    """
+
+    reference: Functie | Array
+    measures: Measures = field(default_factory=Measures)
+    methode: str = "meetkundig"
+    orness: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One functie on one block; arrays (rows, cols), ``loss`` (K + 1, rows * cols).
+
+    ``criteria`` are the names of the K criteria that took part, in order.
+    """
+
+    functie: Functie
+    criteria: tuple[str, ...]
+    scores: dict[str, Array]
+    burden: Burden
+
+
+def evaluate(cells: LayerSet, functie: Functie, settings: Settings) -> Result:
+    """Score a functie and compute its burden on every cell."""
+    return Result(
+        functie,
+        tuple(part.name for part in parts_of(functie, list(cells.present))),
+        score_arrays(cells.present, functie, settings.methode, settings.orness, SCORES),
+        burden_arrays(
+            cells.present, functie, settings.reference, settings.measures, decline_of(cells, functie)
+        ),
+    )
+
+
+def masked(values: Array, inside: NDArray[np.bool_], outside: Any) -> Array:
+    """Return values with ``outside`` where no polygon is."""
+    return np.where(inside, values, values.dtype.type(outside))

@@ -1,0 +1,337 @@
+"""Layers in: a catalogue of files becomes layers on one grid, whole or by window."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem import memory
+from waterbodem.catalogue import Catalogue, catalogue_file, parse_catalogue
+from waterbodem.dataset import build
+from waterbodem.errors import (
+    ArgumentError,
+    GridMismatch,
+    WaterbodemError,
+    nearest,
+    raise_all,
+)
+from waterbodem.grid import Bounds, Grid, on_multiples
+from waterbodem.layer_source import LayerSource, open_source
+from waterbodem.layer_values import Findings
+from waterbodem.threads import workers
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LayerStack:
+    """The layers of a catalogue, their files checked, no cell read yet.
+
+    Parameters
+    ----------
+    title : str
+        Of the catalogue.
+    grid : Grid
+        What the layers are brought onto; empty if no raster gives one.
+    sources : mapping of name to LayerSource
+        In the order of the file; layers with problems are not in it.
+    file_problems : tuple of WaterbodemError
+        What is wrong in the catalogue and its files, whatever the grid.
+    where : str
+        The catalogue.
+    """
+
+    title: str
+    grid: Grid
+    sources: Mapping[str, LayerSource]
+    file_problems: tuple[WaterbodemError, ...] = ()
+    where: str = ""
+
+    @property
+    def problems(self) -> tuple[WaterbodemError, ...]:
+        """Everything that is wrong: catalogue, files, and layers that do not fit the grid."""
+        return (*self.file_problems, *self._misfits().values(), *self._no_grid())
+
+    @property
+    def fitting(self) -> tuple[str, ...]:
+        """Names of the layers that can be read on the grid."""
+        bad = self._misfits()
+        return tuple(name for name in self.sources if name not in bad)
+
+    def _misfits(self) -> dict[str, WaterbodemError]:
+        found: dict[str, WaterbodemError] = {}
+        for name, source in self.sources.items():
+            try:
+                source.plan(self.grid)
+            except WaterbodemError as error:
+                found[name] = error
+        return found
+
+    def _no_grid(self) -> list[WaterbodemError]:
+        if self.grid.rows and self.grid.cols or not self.sources:
+            return []
+        return [
+            GridMismatch(
+                "no raster gives a grid", allowed="state bounds and resolution", where=self.where
+            )
+        ]
+
+    def on(
+        self, bounds: Sequence[float] | None = None, resolution: float | None = None
+    ) -> LayerStack:
+        """Return the same layers on another grid.
+
+        Parameters
+        ----------
+        bounds : xmin, ymin, xmax, ymax, optional
+            In the CRS of the grid [m]; snapped outward.
+        resolution : float, optional
+            Cell size [m]; lines lie at multiples of it from (0, 0) of the CRS.
+
+        Raises
+        ------
+        ArgumentError
+            If bounds or resolution are not usable.
+        """
+        extent = self.grid.bounds if bounds is None else _checked_bounds(bounds)
+        if resolution is not None:
+            grid = on_multiples(extent, _checked_resolution(resolution), self.grid.crs)
+        else:
+            grid = self.grid if bounds is None else self.grid.cover(extent)
+        return replace(self, grid=grid)
+
+    def read(self, grid: Grid, names: Iterable[str] | None = None) -> dict[str, Floats]:
+        """Return layers on a window; equal, byte for byte, to the same cells of any larger one.
+
+        Safe to call from several threads.
+
+        Parameters
+        ----------
+        grid : Grid
+            Usually a part of ``self.grid``.
+        names : iterable of str, optional
+            Default all.
+
+        Raises
+        ------
+        WaterbodemError
+            Everything that is wrong in these layers, at once.
+        ArgumentError
+            If a name is unknown, or the arrays would not fit in memory.
+        """
+        chosen = self._chosen(names)
+        memory.check_fits(grid, len(chosen))
+        read = {s.name: _outcome(s, grid) for s in chosen}
+        raise_all([p for _, _, problems in read.values() for p in problems], where=self.where)
+        return {name: values for name, (values, _, _) in read.items()}
+
+    def _chosen(self, names: Iterable[str] | None) -> list[LayerSource]:
+        wanted = list(self.sources) if names is None else list(names)
+        for name in wanted:
+            if name not in self.sources:
+                raise ArgumentError(
+                    "no such layer",
+                    value=name,
+                    allowed=nearest(name, self.sources),
+                    where=self.where,
+                )
+        return [self.sources[name] for name in wanted]
+
+
+Outcome = tuple[Floats, Findings, list[WaterbodemError]]
+
+
+def _outcome(source: LayerSource, grid: Grid) -> Outcome:
+    try:
+        values, found = source.read_with_findings(grid)
+    except WaterbodemError as error:
+        return np.empty((0, 0), np.float32), Findings(), [error]
+    return values, found, source.complaints(found)
+
+
+def open_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> LayerStack:
+    """Open a layer catalogue: check it and every file it names, and choose the grid.
+
+    Nothing is raised for a layer that is wrong: see ``problems``.
+
+    Parameters
+    ----------
+    path : str or Path
+        A lagen.toml, or a folder that holds one.
+    allow : iterable of path
+        Folders beside that of the catalogue that files may lie in.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogue cannot be read as TOML at all.
+    """
+    catalogue, problems = parse_catalogue(path)
+    file = catalogue_file(path)
+    folders = tuple(Path(a) for a in ([allow] if isinstance(allow, (str, Path)) else allow))
+    sources: dict[str, LayerSource] = {}
+    for name, entry in catalogue.layers.items():
+        where = f"{file}: layers.{name}"
+        try:
+            sources[name] = open_source(
+                name, entry, file.parent, crs=catalogue.crs, allow=folders, where=where
+            )
+        except WaterbodemError as error:
+            problems.append(error)
+    grid = _default_grid(list(sources.values()), catalogue)
+    return LayerStack(catalogue.title, grid, MappingProxyType(sources), tuple(problems), str(file))
+
+
+def _default_grid(sources: list[LayerSource], catalogue: Catalogue) -> Grid:
+    """Return the lattice of the finest raster over the union of the basic layers (none: of all)."""
+    rasters = [s.grid for s in sources if s.grid is not None]
+    if not rasters:
+        crs = catalogue.crs or next((s.crs for s in sources), None)
+        return Grid(0.0, 0.0, 1.0, 1.0, 0, 0, crs)
+    finest = rasters[0]
+    for grid in rasters[1:]:
+        if grid.dx < finest.dx * (1 - 1e-9):
+            finest = grid
+    basic = [s for s in sources if s.kind.basis] or sources
+    extents = [_extent(s, finest) for s in basic]
+    return finest.cover(
+        (
+            min(e[0] for e in extents),
+            min(e[1] for e in extents),
+            max(e[2] for e in extents),
+            max(e[3] for e in extents),
+        )
+    )
+
+
+def _extent(source: LayerSource, lattice: Grid) -> Bounds:
+    """Return the extent of a layer; one on the lattice but for noise lies on it."""
+    own = source.grid
+    if own is None or own.crs != lattice.crs or not lattice.same_lattice(own):
+        return source.bounds_in(lattice.crs)
+    row, col = lattice.offset(own)
+    return replace(
+        lattice,
+        left=lattice.left + col * lattice.dx,
+        top=lattice.top - row * lattice.dy,
+        rows=own.rows,
+        cols=own.cols,
+    ).bounds
+
+
+def _checked_bounds(bounds: Sequence[float]) -> Bounds:
+    try:
+        xmin, ymin, xmax, ymax = (float(v) for v in bounds)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            "bounds are not four numbers",
+            value=bounds,
+            allowed="xmin, ymin, xmax, ymax",
+            where="bounds",
+        ) from None
+    finite = all(math.isfinite(v) for v in (xmin, ymin, xmax, ymax))
+    if not (finite and xmin < xmax and ymin < ymax):
+        raise ArgumentError(
+            "bounds are empty or not finite",
+            value=(xmin, ymin, xmax, ymax),
+            allowed="xmin < xmax and ymin < ymax",
+            where="bounds",
+        )
+    return xmin, ymin, xmax, ymax
+
+
+def _checked_resolution(resolution: float) -> float:
+    usable = isinstance(resolution, (int, float, np.number)) and not isinstance(resolution, bool)
+    if not (usable and math.isfinite(resolution) and resolution > 0):
+        raise ArgumentError(
+            "resolution is no cell size", value=resolution, allowed="> 0 m", where="resolution"
+        )
+    return float(resolution)
+
+
+def open_layers(
+    path: str | Path,
+    bounds: Sequence[float] | None = None,
+    resolution: float | None = None,
+    *,
+    allow: Iterable[str | Path] = (),
+    lenient: bool = False,
+) -> xr.Dataset:
+    """Read real rasters, checked and aligned, as a dataset.
+
+    Parameters
+    ----------
+    path : str or Path
+        A lagen.toml, or a folder that holds one.
+    bounds : xmin, ymin, xmax, ymax, optional
+        In the CRS of the grid [m], snapped outward. Default: the union of the basic layers.
+    resolution : float, optional
+        Cell size [m], lines at multiples of it. Default: the lattice of the finest layer.
+    allow : iterable of path
+        Folders beside that of the catalogue that files may lie in.
+    lenient : bool
+        Leave layers with problems out, with a warning, instead of raising.
+
+    Returns
+    -------
+    xr.Dataset
+        float32 variables on (y, x) in the units of the rules; NaN = unknown, +inf = absent.
+
+    Raises
+    ------
+    WaterbodemError
+        Every problem in every layer, at once.
+    """
+    stack = open_catalogue(path, allow).on(bounds, resolution)
+    raise_all([] if lenient else list(stack.problems), where=stack.where)
+    chosen = [stack.sources[name] for name in stack.fitting]
+    if not chosen or stack.grid.rows * stack.grid.cols == 0:
+        raise_all(list(stack.problems), where=stack.where)
+    memory.check_fits(stack.grid, len(chosen))
+    outcomes = _read_all(chosen, stack.grid)
+    problems = [p for _, _, found in outcomes for p in found]
+    raise_all([] if lenient else problems, where=stack.where)
+    for problem in (*stack.problems, *problems):
+        warnings.warn(f"left out: {problem}", stacklevel=2)
+    variables = {
+        source.name: (values, _attrs(source, stack.grid, found))
+        for source, (values, found, bad) in zip(chosen, outcomes, strict=True)
+        if not bad
+    }
+    return build(stack.grid, variables, {"title": stack.title})
+
+
+def _read_all(sources: list[LayerSource], grid: Grid) -> list[Outcome]:
+    with ThreadPoolExecutor(max(1, min(workers(), len(sources)))) as pool:
+        return list(pool.map(lambda source: _outcome(source, grid), sources))
+
+
+def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
+    """Return what a reader of the variable must know; nothing of this machine or moment."""
+    entry, kind = source.entry, source.kind
+    optional = {
+        "horizon": entry.horizon,
+        "uncertainty": entry.uncertainty,
+        "resampled": source.resampled(grid),
+        "unknown_by_range": found.outside if entry.outside == "unknown" else None,
+    }
+    return {
+        "units": kind.unit,
+        "long_name": kind.quantity,
+        "naam": kind.naam,
+        "source": entry.source,
+        "vintage": entry.vintage,
+        "file": entry.path,
+        "sha256": source.sha256,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
