@@ -88,14 +88,17 @@ BAD = {
     "code is no number": (layer("droogte", "a.tif", "%", classes="{ veen = 1 }"), "'veen'"),
     "code twice": (layer("droogte", "a.tif", "%", classes='{ 1 = 1, "1.0" = 2 }'), "stands twice"),
     "unlisted without classes": (layer("droogte", "a.tif", "%", unlisted='"unknown"'), "classes"),
-    "horizon without scenario": (layer("droogte", "a.tif", "%", horizon=2050), "droogte@<scenario>"),
+    "horizon without scenario": (
+        layer("droogte", "a.tif", "%", horizon=2050), "droogte@<scenario>"),
     "scenario with a slash": (layer("droogte@a/b", "a.tif", "%"), "scenario name"),
     "scenario empty": (layer("droogte@", "a.tif", "%"), "scenario name"),
     "years differ": (
-        layer("droogte@h", "a.tif", "%", horizon=2050) + layer("wateroverlast@h", "a.tif", "m", horizon=2100),
+        layer("droogte@h", "a.tif", "%", horizon=2050)
+        + layer("wateroverlast@h", "a.tif", "m", horizon=2100),
         "[2050, 2100]"),
     "vector without number": (layer("beekdal", "a.geojson", "1"), "either field or value"),
-    "vector with both": (layer("beekdal", "a.shp", "1", field='"f"', value=1), "either field or value"),
+    "vector with both": (
+        layer("beekdal", "a.shp", "1", field='"f"', value=1), "either field or value"),
     "vector with a band": (layer("beekdal", "a.shp", "1", value=1, band=2), "only with a raster"),
     "sha256 too short": (layer("droogte", "a.tif", "%", sha256='"abc"'), "sha256"),
     "band zero": (layer("droogte", "a.tif", "%", band=0), "layers.droogte.band"),
@@ -127,7 +130,9 @@ def test_all_problems_at_once_and_the_good_layers_stay(tmp_path):
     assert list(usable.layers) == ["maaiveld"] and len(problems) == 5
 
 
-@pytest.mark.parametrize("given, unit, kind", [("0/1", "1", "beekdal"), ("-", "class", "kwetsbaarheid")])
+@pytest.mark.parametrize(
+    "given, unit, kind", [("0/1", "1", "beekdal"), ("-", "class", "kwetsbaarheid")]
+)
 def test_unit_names_of_codes_are_one(tmp_path, given, unit, kind):
     for name in (given, unit):
         file = catalogue(tmp_path, layer(kind, "a.tif", name))
@@ -144,9 +149,15 @@ def test_units_agree_with_pint():
         for unit in table:
             if dimension == "klasse":
                 continue
-            plain = names.get(unit, unit.removesuffix(" NAP").replace(" -mv", "").replace("-mv", ""))
+            plain = names.get(
+                unit, unit.removesuffix(" NAP").replace(" -mv", "").replace("-mv", "")
+            )
             ours = units.factor(unit, base)
-            theirs = registry.Quantity(1.0, plain).to(names.get(base, base).removesuffix(" NAP")).magnitude
+            theirs = (
+                registry.Quantity(1.0, plain)
+                .to(names.get(base, base).removesuffix(" NAP"))
+                .magnitude
+            )
             assert ours == pytest.approx(theirs, rel=1e-12), unit
 
 
@@ -155,13 +166,20 @@ def test_schema_accepts_what_the_reader_accepts_and_refuses_what_it_refuses():
     check = jsonschema.Draft202012Validator(schema)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert check.is_valid(tomllib.loads(GOOD))
-    for name in ("no unit", "unknown key", "unknown layer", "another sign", "no layers", "band zero"):
+    for name in (
+        "no unit",
+        "unknown key",
+        "unknown layer",
+        "another sign",
+        "no layers",
+        "band zero",
+    ):
         assert not check.is_valid(tomllib.loads(BAD[name][0])), name
 
 
 def test_every_key_of_the_contract_is_known_and_every_layer_may_stand_in_a_catalogue(tmp_path):
-    stated = {"path", "unit", "sign", "source", "vintage", "absent", "nodata", "classes", "unlisted",
-              "horizon", "band", "sha256", "uncertainty", "resampling", "range", "outside",
+    stated = {"path", "unit", "sign", "source", "vintage", "absent", "nodata", "classes",
+              "unlisted", "horizon", "band", "sha256", "uncertainty", "resampling", "range", "outside",
               "layer", "field", "value", "else"}  # fmt: skip
     assert set(KEYS) == stated
     signs = {"kwel": "up", "ghg": "down", "gvg": "down", "glg": "down"}

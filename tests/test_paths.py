@@ -6,10 +6,10 @@ import http.server
 import os
 import threading
 
+import numpy as np
 import pytest
 from layer_files import catalogue, layer, raster
 
-import numpy as np
 from waterbodem import crs
 from waterbodem.errors import CorruptLayer, GridMismatch, LayerError, NotARaster, UnsafePath
 from waterbodem.layers import open_layers
@@ -18,8 +18,10 @@ from waterbodem.paths import local_file, raster_driver, sha256_of
 REFUSED = [
     "/vsicurl/http://127.0.0.1/a.tif", "/vsizip/a.zip/a.tif", "\\vsimem\\a.tif", "http://h/a.tif",
     "https://h/a.tif", "s3://b/a.tif", "file:///etc/passwd", 'NETCDF:"a.nc":v', "GTIFF_DIR:1:a.tif",
-    "WMS:http://h", "a\0b.tif", "<VRTDataset/>", " <VRTDataset/>", '{"type": 1}', "//server/share/a.tif",
-    "\\\\server\\share\\a.tif", "a.tif:stream", "", " ", "../a.tif", "sub/../../a.tif", "/etc/passwd",
+    "WMS:http://h", "a\0b.tif", "<VRTDataset/>", " <VRTDataset/>", '{"type": 1}',
+    "//server/share/a.tif",
+    "\\\\server\\share\\a.tif", "a.tif:stream", "", " ", "../a.tif",
+    "sub/../../a.tif", "/etc/passwd",
 ]  # fmt: skip
 
 
@@ -109,14 +111,17 @@ def test_a_cunning_catalogue_makes_no_request(tmp_path):
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
-    vrt = f'<VRTDataset><SimpleSource><SourceFilename>/vsicurl/{url}/x.tif</SourceFilename></SimpleSource></VRTDataset>'
-    ogr = f'<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/vsicurl/{url}/y.json</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+    file = f"<SourceFilename>/vsicurl/{url}/x.tif</SourceFilename>"
+    vrt = f"<VRTDataset><SimpleSource>{file}</SimpleSource></VRTDataset>"
+    data = f"<SrcDataSource>/vsicurl/{url}/y.json</SrcDataSource>"
+    ogr = f'<OGRVRTDataSource><OGRVRTLayer name="a">{data}</OGRVRTLayer></OGRVRTDataSource>'
     (tmp_path / "a.tif").write_text(vrt)
     (tmp_path / "b.gml").write_text(ogr)
     raster(tmp_path / "c.tif", np.zeros((4, 4), np.float32))
     (tmp_path / "c.tif.ovr").write_text(vrt)
     raster(tmp_path / "d.tif", np.zeros((4, 4), np.float32))
-    aux = f'<PAMDataset><Metadata domain="OVERVIEWS"><MDI key="OVERVIEW_FILE">/vsicurl/{url}/o.tif</MDI></Metadata></PAMDataset>'
+    item = f'<MDI key="OVERVIEW_FILE">/vsicurl/{url}/o.tif</MDI>'
+    aux = f'<PAMDataset><Metadata domain="OVERVIEWS">{item}</Metadata></PAMDataset>'
     (tmp_path / "d.tif.aux.xml").write_text(aux)
     for path in ("a.tif", "c.tif", "d.tif", f"/vsicurl/{url}/x.tif", f"{url}/x.tif"):
         with pytest.raises(UnsafePath):
@@ -138,7 +143,15 @@ def test_sha256(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["http://epsg.io/28992", "/etc/passwd", "+proj=longlat", "urn:ogc:def:crs:EPSG::28992", "RD", ""]
+    "text",
+    [
+        "http://epsg.io/28992",
+        "/etc/passwd",
+        "+proj=longlat",
+        "urn:ogc:def:crs:EPSG::28992",
+        "RD",
+        "",
+    ],
 )
 def test_crs_is_a_code_or_wkt(text):
     with pytest.raises(GridMismatch, match="CRS"):

@@ -46,9 +46,7 @@ def compare(result, expected, free, names):
             tolerance = np.maximum(floor, 1e-4 * np.abs(want[keep]))
             close = np.abs(got[keep] - want[keep]) <= tolerance
             wrong = ~np.where(np.isnan(want[keep]), np.isnan(got[keep]), close)
-        problems += [
-            f"{variable} of {names[i]}: {got[i]} instead of {want[i]}" for i in keep[wrong]
-        ]
+        problems += [f"{variable} of {names[i]}: {got[i]} instead of {want[i]}" for i in keep[wrong]]
     return problems
 
 

@@ -30,14 +30,17 @@ _RENAMED = {"functies": "load_functies"}
 __all__ = ["WaterbodemError", "__version__", *_WHERE]
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment, assess, per_gebied
-    from waterbodem.burden import afwenteling
-    from waterbodem.definitions import Functie
-    from waterbodem.explanation import waarom
-    from waterbodem.landscape import example, example_plans
-    from waterbodem.layers import open_layers
-    from waterbodem.registry import load_functies as functies
-    from waterbodem.scoring import geschiktheid
+    from waterbodem.assessment import Assessment as Assessment
+    from waterbodem.assessment import assess as assess
+    from waterbodem.assessment import per_gebied as per_gebied
+    from waterbodem.burden import afwenteling as afwenteling
+    from waterbodem.definitions import Functie as Functie
+    from waterbodem.explanation import waarom as waarom
+    from waterbodem.landscape import example as example
+    from waterbodem.landscape import example_plans as example_plans
+    from waterbodem.layers import open_layers as open_layers
+    from waterbodem.registry import load_functies as functies  # noqa: F401
+    from waterbodem.scoring import geschiktheid as geschiktheid
 
 
 def __getattr__(name: str) -> Any:

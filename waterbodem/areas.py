@@ -72,8 +72,9 @@ class Footprints:
     @property
     def inside(self) -> NDArray[np.int64]:
         """Covered cells per polygon (P,), in units of 1 / COVERAGE_ONE."""
-        sums = np.concatenate([[0], np.cumsum(self.cover)])
-        return sums[self.start[1:]] - sums[self.start[:-1]]
+        sums = np.zeros(len(self.cover) + 1, np.int64)
+        np.cumsum(self.cover, out=sums[1:])
+        return np.asarray(sums[self.start[1:]] - sums[self.start[:-1]], np.int64)
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -293,13 +294,8 @@ def footprints(areas: Sequence[Area], grid: Grid) -> Footprints:
 
     The coverage of a cell does not depend on the extent of the grid.
     """
-    features = [
-        {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(a.geometry)}
-        for a in areas
-    ]
-    found = exact_extract(
-        _Blank(grid), JSONFeatureSource(features), ["cell_id", "coverage"], output="geojson"
-    )
+    features = [{"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(a.geometry)} for a in areas]
+    found = exact_extract(_Blank(grid), JSONFeatureSource(features), ["cell_id", "coverage"], output="geojson")
     rows = [_cells(f["properties"]) for f in found]
     sizes = [len(cell) for cell, _ in rows]
     return Footprints(

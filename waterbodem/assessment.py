@@ -1,4 +1,4 @@
-"""The main job: does this functie belong on this polygon, why, and what does it shift to others?"""
+"""The main job: whether a functie belongs on a polygon, why, and what it shifts to others."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +73,7 @@ def _could(f: Functie, r: Functie, kwel_share: float, norm: float, margin: float
     fill = raised_height(f) - raised_height(r) > margin
     spread = more["opgehoogd_aandeel"] and f.value("ophoging_m") > 0
     less_storage = r.value("berging_m") - f.value("berging_m") > margin
-    less_recharge = (
-        r.value("grondwateraanvulling_mm_jr") - f.value("grondwateraanvulling_mm_jr") > margin
-    )
+    less_recharge = r.value("grondwateraanvulling_mm_jr") - f.value("grondwateraanvulling_mm_jr") > margin
     return [
         more["verhardingsgraad"] and norm > margin,
         fill or spread or less_storage,
@@ -144,12 +142,22 @@ def change_of(plan: Functie, reference: Functie, measures: Measures) -> kernel.C
     )
 
 
-def _empty(shape: tuple[int, ...], components: bool) -> kernel.Burden:
+def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
+    """Return arrays for the kernel to fill; without components there are none of those."""
     count = len(registry.burden_rules().components) if components else 0
+    ruimte, tijd, geld, risico = (np.empty(shape, np.float32) for _ in INDICES)
+    return kernel.Burden(np.empty((count, *shape), np.float32), ruimte, tijd, geld, risico, np.empty(shape, np.uint8))
+
+
+def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> kernel.Burden:
+    """Apply a function of the cells, which are the last axes, to every array of a burden."""
     return kernel.Burden(
-        np.empty((count, *shape), np.float32),
-        *(np.empty(shape, np.float32) for _ in INDICES),
-        np.empty(shape, np.uint8),
+        components=function(burden.components),
+        ruimte=function(burden.ruimte),
+        tijd=function(burden.tijd),
+        geld=function(burden.geld),
+        risico=function(burden.risico),
+        oorzaak=function(burden.oorzaak),
     )
 
 
@@ -160,12 +168,12 @@ def fill_burden(
     nothing = np.empty(0, np.float32)
     flat = [layers[n].reshape(-1) if n in layers else nothing for n in kernel.LAYERS]
     flat.append(nothing if decline is None else decline.reshape(-1))
-    components = out.components.reshape(out.components.shape[0], out.risico.size)
-    rest = [array.reshape(-1) for array in out[1:]]
+    ndim, cells = out.risico.ndim, out.risico.size
+    target = map_burden(lambda a: a.reshape(*a.shape[: a.ndim - ndim], cells), out)
 
     def work(part: slice) -> None:
-        target = kernel.Burden(components[:, part], *(array[part] for array in rest))
-        kernel.shift_cells(tuple(layer[part] for layer in flat), change, target)
+        piece = map_burden(lambda a: a[..., part], target)
+        kernel.shift_cells(tuple(layer[part] for layer in flat), change, piece)
 
     in_blocks(work, out.risico.size, kernel.BLOCK)
 
@@ -192,7 +200,7 @@ def burden_arrays(
         Whether to keep the ten components, or the indices only.
     """
     shape = next(iter(layers.values())).shape
-    out = _empty(shape, components)
+    out = empty_burden(shape, components)
     if isinstance(reference, Functie):
         fill_burden(layers, decline, change_of(plan, reference, measures), out)
     else:
@@ -209,17 +217,24 @@ def _by_code(
     out: kernel.Burden,
 ) -> None:
     """Compute cells of one reference at a time; an unknown reference gives NaN and no oorzaak."""
-    for array in out[:-1]:
-        array.fill(np.nan)
-    out.oorzaak.fill(0)
+    map_burden(_unknown, out)
     for code, functie in references(codes).items():
         chosen = codes == code
         some = {name: np.ascontiguousarray(a[chosen]) for name, a in layers.items()}
         less = None if decline is None else decline[chosen]
         part = burden_arrays(some, plan, functie, measures, less, bool(len(out.components)))
-        out.components[:, chosen] = part.components
-        for array, values in zip(out[1:], part[1:], strict=True):
-            array[chosen] = values
+        _scatter(part, chosen, out)
+
+
+def _unknown(array: Array) -> Array:
+    array.fill(np.nan if array.dtype.kind == "f" else 0)
+    return array
+
+
+def _scatter(part: kernel.Burden, chosen: NDArray[np.bool_], out: kernel.Burden) -> None:
+    out.components[:, chosen] = part.components
+    for name in (*INDICES, "oorzaak"):
+        getattr(out, name)[chosen] = getattr(part, name)
 
 
 def references(codes: NDArray[Any]) -> dict[float, Functie]:
@@ -319,9 +334,7 @@ def _warn_ignored(cells: LayerSet) -> None:
         warnings.warn(f"scenario layer {name} is ignored: {name.partition('@')[0]} is not in the data", stacklevel=3)
 
 
-def reference_of(
-    referentie: str | Functie | xr.DataArray | None, cells: LayerSet
-) -> tuple[Functie | Array, str]:
+def reference_of(referentie: str | Functie | xr.DataArray | None, cells: LayerSet) -> tuple[Functie | Array, str]:
     """Return the reference as a functie or an array of codes, and its name."""
     if isinstance(referentie, xr.DataArray):
         if dict(referentie.sizes) != {d: cells.shape[i] for i, d in enumerate(("y", "x"))}:
@@ -344,9 +357,7 @@ def _check_coordinates(reference: xr.DataArray, cells: LayerSet) -> None:
             raise GridMismatch("reference raster lies on another grid", value=dim, where="referentie")
 
 
-def _one(
-    cells: LayerSet, plan: Functie, reference: Functie | Array, label: str, measures: Measures
-) -> xr.Dataset:
+def _one(cells: LayerSet, plan: Functie, reference: Functie | Array, label: str, measures: Measures) -> xr.Dataset:
     result = burden_arrays(cells.present, plan, reference, measures, decline_of(cells, plan))
     return cells.results(
         variables_of(result),

@@ -18,9 +18,7 @@ SPACING_TOLERANCE = 1e-3
 Variable = tuple[NDArray[Any], Mapping[str, Any]]
 
 
-def build(
-    grid: Grid, variables: Mapping[str, Variable], attrs: Mapping[str, Any] | None = None
-) -> xr.Dataset:
+def build(grid: Grid, variables: Mapping[str, Variable], attrs: Mapping[str, Any] | None = None) -> xr.Dataset:
     """Return a dataset on (y, x) with cell centres as coordinates and a CF ``spatial_ref``.
 
     Parameters
@@ -32,10 +30,7 @@ def build(
     attrs : mapping, optional
         Attributes of the whole.
     """
-    data = {
-        name: (("y", "x"), array, {**a, **grid_mapping(grid.crs)})
-        for name, (array, a) in variables.items()
-    }
+    data = {name: (("y", "x"), array, {**a, **grid_mapping(grid.crs)}) for name, (array, a) in variables.items()}
     return xr.Dataset(data, coords=coordinates(grid), attrs=dict(attrs or {}))
 
 

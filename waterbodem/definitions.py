@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -88,7 +89,7 @@ class Criterion(Sourced):
         if bool(self.punten) == bool(self.klassen):
             raise ValueError("give either punten (a curve) or klassen (a class table)")
         values = [value for value, _ in self.punten]
-        if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(values)):
             raise ValueError(f"curve points out of order: {values}; values must rise")
         return self
 
@@ -186,9 +187,7 @@ class Functie(Definition):
             if needed and name not in self.parameters:
                 raise ValueError(f"parameter {name} is missing")
             if name in self.parameters and not low <= self.parameters[name].waarde <= high:
-                raise ValueError(
-                    f"parameters.{name} = {self.parameters[name].waarde} is outside {low:g} .. {high:g}"
-                )
+                raise ValueError(f"parameters.{name} = {self.parameters[name].waarde} is outside {low:g} .. {high:g}")
         for name in self.parameters:
             if name not in PARAMETERS:
                 raise ValueError(f"unknown parameter {name!r}; {nearest(name, PARAMETERS)}")
@@ -228,9 +227,7 @@ class Functie(Definition):
         data = self.model_dump(exclude_none=True)
         for name, value in values.items():
             if name not in PARAMETERS:
-                raise DefinitionError(
-                    "unknown parameter", value=name, allowed=nearest(name, PARAMETERS), where=self.id
-                )
+                raise DefinitionError("unknown parameter", value=name, allowed=nearest(name, PARAMETERS), where=self.id)
             kept = {k: v for k, v in data["parameters"].get(name, {}).items() if k == "bereik"}
             data["parameters"][name] = {**kept, "waarde": value, "bron": ("eigen invoer",)}
         return define(Functie, data, self.id)
@@ -338,9 +335,7 @@ def complaints(
     return [_complaint(detail, where, kind) for detail in error.errors()]
 
 
-def _complaint(
-    detail: ErrorDetails, where: str, kind: type[WaterbodemError]
-) -> WaterbodemError:
+def _complaint(detail: ErrorDetails, where: str, kind: type[WaterbodemError]) -> WaterbodemError:
     key = ".".join(str(part) for part in detail["loc"])
     given = detail["input"]
     shown = None if isinstance(given, (dict, BaseModel)) or detail["type"] == "missing" else given

@@ -21,9 +21,7 @@ class WaterbodemError(Exception):
         File and key, layer and cell, or argument name.
     """
 
-    def __init__(
-        self, what: str, *, value: object = None, allowed: str = "", where: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, value: object = None, allowed: str = "", where: str = "") -> None:
         self.what, self.value, self.allowed, self.where = what, value, allowed, where
         super().__init__(self._message())
 

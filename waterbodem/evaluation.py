@@ -50,9 +50,7 @@ def evaluate(cells: LayerSet, functie: Functie, settings: Settings) -> Result:
         functie,
         tuple(part.name for part in parts_of(functie, list(cells.present))),
         score_arrays(cells.present, functie, settings.methode, settings.orness, SCORES),
-        burden_arrays(
-            cells.present, functie, settings.reference, settings.measures, decline_of(cells, functie)
-        ),
+        burden_arrays(cells.present, functie, settings.reference, settings.measures, decline_of(cells, functie)),
     )
 
 

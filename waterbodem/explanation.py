@@ -207,8 +207,7 @@ def _explain(cells: LayerSet, functie: Functie, burden: Any, at: tuple[float, fl
         criteria=tuple(_reason(cells, functie, p, found["loss"][k, 0]) for k, p in enumerate(parts)),
         verlies_drempel=float(found["loss"][-1, 0]),
         afwenteling=tuple(
-            Shift(c.naam, float(v), c.unit)
-            for c, v in zip(components, burden.components[:, 0, 0], strict=True)
+            Shift(c.naam, float(v), c.unit) for c, v in zip(components, burden.components[:, 0, 0], strict=True)
         ),
         risico=float(burden.risico[0, 0]),
         oorzaak=components[cause - 1].naam if cause else "",

@@ -53,9 +53,7 @@ class Grid:
         if not all(math.isfinite(v) for v in (self.left, self.top, self.dx, self.dy)):
             raise GridMismatch("grid is not finite", value=(self.left, self.top, self.dx, self.dy))
         if self.dx <= 0 or self.dy <= 0:
-            raise GridMismatch(
-                "cell size must be positive", value=(self.dx, self.dy), allowed="> 0 m"
-            )
+            raise GridMismatch("cell size must be positive", value=(self.dx, self.dy), allowed="> 0 m")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -90,12 +88,12 @@ class Grid:
     @property
     def x(self) -> NDArray[np.float64]:
         """Cell centres from west to east [m]."""
-        return self.left + (np.arange(self.cols) + 0.5) * self.dx
+        return np.asarray(self.left + (np.arange(self.cols) + 0.5) * self.dx, np.float64)
 
     @property
     def y(self) -> NDArray[np.float64]:
         """Cell centres from north to south [m]."""
-        return self.top - (np.arange(self.rows) + 0.5) * self.dy
+        return np.asarray(self.top - (np.arange(self.rows) + 0.5) * self.dy, np.float64)
 
     def part(self, rows: slice, cols: slice) -> Grid:
         """Return the block of cells given by two slices within this grid."""
@@ -158,12 +156,8 @@ class Grid:
 
     def same_lattice(self, other: Grid) -> bool:
         """Tell whether cells of both grids coincide wherever the grids overlap."""
-        sizes = math.isclose(self.dx, other.dx, rel_tol=1e-9) and math.isclose(
-            self.dy, other.dy, rel_tol=1e-9
-        )
-        return sizes and all(
-            abs(v - round(v)) <= LATTICE_TOLERANCE for v in self.misfit(other)
-        )
+        sizes = math.isclose(self.dx, other.dx, rel_tol=1e-9) and math.isclose(self.dy, other.dy, rel_tol=1e-9)
+        return sizes and all(abs(v - round(v)) <= LATTICE_TOLERANCE for v in self.misfit(other))
 
     def _edges(self, bounds: Bounds) -> tuple[int, int, int, int]:
         """Return bounds in whole cells (left, bottom, right, top), snapped outward.

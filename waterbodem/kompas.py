@@ -156,13 +156,9 @@ def any_case(cases: Cases, amounts: Mapping[str, Any], margin: float) -> Any:
 # --- measures of cells -----------------------------------------------------------------------------------------------
 
 
-def measures_of(
-    cells: LayerSet, result: Result, settings: Settings, rules: KompasRules
-) -> dict[str, Array]:
+def measures_of(cells: LayerSet, result: Result, settings: Settings, rules: KompasRules) -> dict[str, Array]:
     """Return per cell what the principles look at; NaN = unknown."""
-    parts = dict(
-        zip((c.id for c in registry.burden_rules().components), result.burden.components, strict=True)
-    )
+    parts = dict(zip((c.id for c in registry.burden_rules().components), result.burden.components, strict=True))
     relief = _relief_counts(result, rules)
     water = _relieved(parts["afvoer"] + parts["verdrongen_berging"], relief)
     drained = _relieved(parts["kwelafvoer"], relief)
@@ -231,9 +227,7 @@ def _reference_field(settings: Settings, shape: tuple[int, ...], value: Any) -> 
     return out
 
 
-def _soil(
-    result: Result, settings: Settings, parts: Mapping[str, Array], rules: KompasRules
-) -> dict[str, Array]:
+def _soil(result: Result, settings: Settings, parts: Mapping[str, Array], rules: KompasRules) -> dict[str, Array]:
     """Return verharding (more paving), bodemlast (b of principle 6) and onttrekking."""
     f, shape = result.functie, result.burden.risico.shape
     paved = np.float32(f.value("verhardingsgraad")) - _reference_field(
@@ -353,15 +347,14 @@ def _verdict(
     return Verdict(id_, p.naam, p.kolom, symbol, amounts.get(p.getal, math.nan), p.eenheid, reason)
 
 
-def _judge(
-    p: Principle, amounts: Amounts, shares: Amounts, rules: KompasRules
-) -> tuple[Symbol, list[str]]:
+def _judge(p: Principle, amounts: Amounts, shares: Amounts, rules: KompasRules) -> tuple[Symbol, list[str]]:
     if any_case(p.onbekend_als, amounts, rules.marge):
         return UNKNOWN, [p.onbekend_tekst]
     found = [_on_scale(s, amounts, shares, rules) for s in p.schalen]
     if UNKNOWN in found:
         return UNKNOWN, ["te weinig bekend"]
-    telling = [s for s in found if s != "0"] or ["0"]
+    neutral: list[Symbol] = ["0"]
+    telling = [s for s in found if s != "0"] or neutral
     return _limited(min(telling, key=SYMBOLS.index), p, amounts, rules)
 
 
@@ -371,9 +364,7 @@ def _on_scale(scale: Scale, amounts: Amounts, shares: Amounts, rules: KompasRule
     return next((r.symbool for r in scale.regels if any_case(r.als, amounts, rules.marge)), UNKNOWN)
 
 
-def _limited(
-    symbol: Symbol, p: Principle, amounts: Amounts, rules: KompasRules
-) -> tuple[Symbol, list[str]]:
+def _limited(symbol: Symbol, p: Principle, amounts: Amounts, rules: KompasRules) -> tuple[Symbol, list[str]]:
     notes = []
     for limit in p.begrenzing:
         if any_case(limit.als, amounts, rules.marge):

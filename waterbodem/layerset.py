@@ -87,30 +87,27 @@ def layer_set(layers: xr.Dataset) -> LayerSet:
         )
     future = [n for n in names if "@" in n]
     kept = [n for n in future if n.partition("@")[0] in present]
-    return LayerSet(present, _scenarios(layers, kept), tuple(n for n in future if n not in kept), _template(layers, grid))
+    ignored = tuple(n for n in future if n not in kept)
+    return LayerSet(present, _scenarios(layers, kept), ignored, _template(layers, grid))
 
 
 def _array(data: xr.DataArray) -> Floats:
     extra = [d for d in data.dims if d not in ("y", "x")]
     if extra or set(data.dims) != {"y", "x"}:
-        raise GridMismatch(
-            "layer must lie on (y, x)", value=tuple(data.dims), where=str(data.name)
-        )
+        raise GridMismatch("layer must lie on (y, x)", value=tuple(data.dims), where=str(data.name))
     return dataset.float32_of(data.transpose("y", "x"), str(data.name))
 
 
 def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
     order = dict.fromkeys(n.partition("@")[2] for n in names)
-    return tuple(
-        _scenario(layers, s, [n for n in names if n.partition("@")[2] == s]) for s in order
-    )
+    return tuple(_scenario(layers, s, [n for n in names if n.partition("@")[2] == s]) for s in order)
 
 
 def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
-    years = {layers[m].attrs.get("horizon") for m in members} - {None}
+    years = {float(layers[m].attrs["horizon"]) for m in members if "horizon" in layers[m].attrs}
     if len(years) > 1:
         raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
-    horizon = float(years.pop()) if years else None
+    horizon = years.pop() if years else None
     arrays = {m.partition("@")[0]: _array(layers[m]) for m in members}
     return Scenario(name, arrays, horizon)
 

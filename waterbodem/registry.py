@@ -46,13 +46,9 @@ def read_toml(path: Path | Traversable) -> dict[str, Any]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise DefinitionError(
-            "file cannot be read", value=error.strerror, where=str(path)
-        ) from None
+        raise DefinitionError("file cannot be read", value=error.strerror, where=str(path)) from None
     if len(raw) > MAX_BYTES:
-        raise DefinitionError(
-            "file is too large", value=len(raw), allowed=f"{MAX_BYTES} bytes", where=str(path)
-        )
+        raise DefinitionError("file is too large", value=len(raw), allowed=f"{MAX_BYTES} bytes", where=str(path))
     try:
         return parse_toml(raw.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError:
@@ -69,9 +65,7 @@ class Functies(Mapping[str, Functie]):
         try:
             return self._by_id[key]
         except KeyError:
-            raise UnknownFunctie(
-                "unknown functie", value=key, allowed=nearest(str(key), self._by_id)
-            ) from None
+            raise UnknownFunctie("unknown functie", value=key, allowed=nearest(str(key), self._by_id)) from None
 
     def __contains__(self, key: object) -> bool:
         return key in self._by_id
@@ -114,16 +108,12 @@ class UnknownFunctie(DefinitionError, KeyError):
 
 def _check_free(functie: Functie, known: Mapping[str, Functie]) -> None:
     if functie.code < OWN_CODE:
-        raise DefinitionError(
-            "code is reserved", value=functie.code, allowed=f"{OWN_CODE} and up", where=functie.id
-        )
+        raise DefinitionError("code is reserved", value=functie.code, allowed=f"{OWN_CODE} and up", where=functie.id)
     if functie.id in known:
         raise DefinitionError("a functie of this id exists already", value=functie.id)
     taken = next((f.id for f in known.values() if f.code == functie.code), None)
     if taken:
-        raise DefinitionError(
-            f"code is taken by {taken}", value=functie.code, where=functie.id
-        )
+        raise DefinitionError(f"code is taken by {taken}", value=functie.code, where=functie.id)
 
 
 def _functie(data: Mapping[str, Any], where: str) -> Functie:
@@ -138,9 +128,7 @@ def _check_names(functie: Functie, where: str) -> None:
     named = [*functie.all_criteria, *(t.laag for t in functie.drempels)]
     for name in named:
         if name not in kinds:
-            raise DefinitionError(
-                "unknown layer", value=name, allowed=nearest(name, kinds), where=where
-            )
+            raise DefinitionError("unknown layer", value=name, allowed=nearest(name, kinds), where=where)
     for name, criterion in functie.all_criteria.items():
         if kinds[name].may_be_absent != (criterion.score_afwezig is not None):
             raise DefinitionError(
@@ -154,19 +142,14 @@ def _check_names(functie: Functie, where: str) -> None:
 def builtin_functies() -> Functies:
     """Return the functies that come with the package."""
     folder = sorted(_data("functies").iterdir(), key=lambda f: f.name)
-    return Functies(
-        _functie(read_toml(f), f.name) for f in folder if f.name.endswith(".toml")
-    )
+    return Functies(_functie(read_toml(f), f.name) for f in folder if f.name.endswith(".toml"))
 
 
 def own_functies(path: str | Path) -> list[Functie]:
     """Read a user's file: one functie, or several as ``[functies.<id>]`` tables."""
     data = read_toml(Path(path))
     if set(data) == {"functies"}:
-        return [
-            _functie({"id": id_, **table}, f"{path}: functies.{id_}")
-            for id_, table in data["functies"].items()
-        ]
+        return [_functie({"id": id_, **table}, f"{path}: functies.{id_}") for id_, table in data["functies"].items()]
     return [_functie(data, str(path))]
 
 
@@ -209,10 +192,7 @@ def burden_rules() -> BurdenRules:
         {
             "components": data["componenten"],
             "constants": {name: row["waarde"] for name, row in constants.items()},
-            "sources": {
-                name: {k: v for k, v in row.items() if k != "waarde"}
-                for name, row in constants.items()
-            },
+            "sources": {name: {k: v for k, v in row.items() if k != "waarde"} for name, row in constants.items()},
             "risk_classes": data["risicoklassen"],
             "reference": data["referentie"],
         },

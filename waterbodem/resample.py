@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
+from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
 from rasterio.warp import reproject
 
 from waterbodem import crs as crs_text
@@ -40,6 +43,9 @@ SOURCE_SIDE = 1024
 
 #: A target cell may not be larger than this many source cells a side.
 MAX_RATIO = 4096
+
+#: More than a block needs [MB], so that GDAL warps it in one go.
+WARP_MB = 2048
 
 #: Shares of a cell are judged with this much in favour of "at least".
 MARGIN = 1e-9
@@ -239,19 +245,60 @@ def _by_area(mean: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 def _warped(bands: Floats, source: Grid, target: Grid, method: Method) -> Floats:
     """Warp bands with exact transformations; the block is small, so GDAL never splits it."""
+    if target.crs is None or crs_text.same(str(source.crs), target.crs):
+        return _shifted(bands, source, target, method)
+    return _projected(bands, source, target, method)
+
+
+def _shifted(bands: Floats, source: Grid, target: Grid, method: Method) -> Floats:
+    """Warp within one CRS: the transformation is linear, so GDAL's approximation of it is exact."""
     out = np.zeros((len(bands), *target.shape))
-    crs = str(source.crs)
-    same = target.crs is None or crs_text.same(crs, target.crs)
+    crs = CRS.from_string(str(source.crs))
     reproject(
         bands,
         out,
         src_transform=source.transform,
         dst_transform=target.transform,
-        src_crs=CRS.from_string(crs),
-        dst_crs=CRS.from_string(crs if same else str(target.crs)),
+        src_crs=crs,
+        dst_crs=crs,
         resampling=Resampling[method],
-        tolerance=0,
         num_threads=1,
-        warp_mem_limit=2048,
+        warp_mem_limit=WARP_MB,
     )
     return out
+
+
+def _projected(bands: Floats, source: Grid, target: Grid, method: Method) -> Floats:
+    """Warp to another CRS; only a WarpedVRT lets the tolerance be set."""
+    with (
+        _in_memory(bands, source) as data,
+        WarpedVRT(
+            data,
+            crs=CRS.from_string(str(target.crs)),
+            transform=target.transform,
+            width=target.cols,
+            height=target.rows,
+            resampling=Resampling[method],
+            tolerance=1e-9,
+            warp_mem_limit=WARP_MB,
+        ) as warped,
+    ):
+        return np.asarray(warped.read(), dtype=np.float64)
+
+
+@contextmanager
+def _in_memory(bands: Floats, source: Grid) -> Iterator[Any]:
+    profile = {
+        "driver": "GTiff",
+        "count": len(bands),
+        "height": source.rows,
+        "width": source.cols,
+        "dtype": "float64",
+        "crs": CRS.from_string(str(source.crs)),
+        "transform": source.transform,
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as out:
+            out.write(bands)
+        with memory.open() as data:
+            yield data

@@ -7,14 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from waterbodem import dataset, registry
+from waterbodem import registry
 from waterbodem.definitions import Criterion, Functie, Threshold
 from waterbodem.errors import ArgumentError, LayerError, nearest
 from waterbodem.kernels import scoring as kernel
@@ -218,7 +217,7 @@ def check_codes(functie: Functie, layers: Mapping[str, Array]) -> None:
                 )
 
 
-NOTHING = {
+NOTHING: dict[str, Array] = {
     "score": np.empty(0, np.float32),
     "klasse": np.empty(0, np.uint8),
     "bepalend": np.empty(0, np.uint8),
@@ -236,10 +235,7 @@ INTERVAL = ("score_min", "score_max")
 
 def outputs(shape: tuple[int, ...], wanted: Sequence[str], criteria: int = 0) -> dict[str, Array]:
     """Return arrays for the kernel to fill; those not wanted are empty."""
-    out = {
-        name: np.empty(shape, nothing.dtype) if name in wanted else nothing
-        for name, nothing in NOTHING.items()
-    }
+    out = {name: np.empty(shape, nothing.dtype) if name in wanted else nothing for name, nothing in NOTHING.items()}
     cells = math.prod(shape) if "loss" in wanted else 0
     return {**out, "loss": np.empty((criteria + 1, cells), np.float32)}
 
@@ -295,6 +291,7 @@ VARIABLES = {
 
 
 def scoring_attrs(name: str, functie: Functie, names: Sequence[str]) -> dict[str, Any]:
+    """Return the attributes of a result: label, units, and CF flags for codes."""
     attrs: dict[str, Any] = {"long_name": VARIABLES[name][1]}
     if name == "klasse":
         scale = registry.answer_scale()
@@ -379,9 +376,7 @@ def geschiktheid(
 def stack(results: Sequence[xr.Dataset], functies: Sequence[Functie]) -> xr.Dataset:
     """Join results of several functies along a leading dimension ``functie``."""
     ids = [f.id for f in functies]
-    joined = xr.concat(
-        results, dim="functie", coords="minimal", compat="override", combine_attrs="drop_conflicts"
-    )
+    joined = xr.concat(results, dim="functie", coords="minimal", compat="override", combine_attrs="drop_conflicts")
     joined = joined.assign_coords(functie=("functie", ids))
     for name in ("criteria", "functie_sha256"):
         if all(name in r.attrs for r in results):

@@ -51,9 +51,7 @@ def code_areas(codes: Array, prints: Footprints, count: int) -> Doubles:
 def quantiles(values: Array, prints: Footprints, margin: float) -> Doubles:
     """Return p10, p50 and p90 per polygon (P, 3), to 1e-4."""
     out = np.empty((len(prints.start) - 1, len(SHARES)))
-    zonal.quantiles(
-        prints.start, prints.cell, prints.cover, values.reshape(-1), np.array(SHARES), margin, out
-    )
+    zonal.quantiles(prints.start, prints.cell, prints.cover, values.reshape(-1), np.array(SHARES), margin, out)
     return out
 
 
@@ -108,8 +106,26 @@ def rows_of(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Resul
     return [dict(zip(ordered, row, strict=True)) for row in zip(*ordered.values(), strict=True)]
 
 
-LEADING = ("antwoord", "score", "score_p10", "score_p50", "score_p90", "oppervlakte_ha", "beoordeeld_ha", "onbekend_ha", "buiten_ha")
-TRAILING = ("bepalend", "risico", "aandeel_risico_hoog", "oorzaak", "afvoer_m3", "verdrongen_berging_m3", "weinig_steun")
+LEADING = (
+    "antwoord",
+    "score",
+    "score_p10",
+    "score_p50",
+    "score_p90",
+    "oppervlakte_ha",
+    "beoordeeld_ha",
+    "onbekend_ha",
+    "buiten_ha",
+)
+TRAILING = (
+    "bepalend",
+    "risico",
+    "aandeel_risico_hoog",
+    "oorzaak",
+    "afvoer_m3",
+    "verdrongen_berging_m3",
+    "weinig_steun",
+)
 
 
 def _order(columns: Mapping[str, Any]) -> list[str]:
@@ -153,10 +169,11 @@ def _answers(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Resu
     outside[outside < 1e-6 * size] = 0
     nowhere = np.zeros_like(outside)
     worst, best = max(letters()), min(code for code, _ in _graded())
+    s = result.scores
     return {
-        "antwoord": _answer(assessed_score(result), result.scores["klasse"], prints, size, (nowhere, worst, 0.0)),
-        "antwoord_min": _answer(result.scores["score_min"], result.scores["klasse_min"], prints, size, (outside, worst, 0.0)),
-        "antwoord_max": _answer(result.scores["score_max"], result.scores["klasse_max"], prints, size, (outside, best, 1.0)),
+        "antwoord": _answer(assessed_score(result), s["klasse"], prints, size, (nowhere, worst, 0.0)),
+        "antwoord_min": _answer(s["score_min"], s["klasse_min"], prints, size, (outside, worst, 0.0)),
+        "antwoord_max": _answer(s["score_max"], s["klasse_max"], prints, size, (outside, best, 1.0)),
     }
 
 
@@ -169,10 +186,7 @@ def _answer(
     by_class[:, rest[1]] += extra
     average, known = mean(score, prints)
     blended = _ratio(np.nan_to_num(average) * known + rest[2] * extra, known + extra)
-    return [
-        letters()[answer(s, row, area, rules)]
-        for s, row, area in zip(blended, by_class, size, strict=True)
-    ]
+    return [letters()[answer(s, row, area, rules)] for s, row, area in zip(blended, by_class, size, strict=True)]
 
 
 def _scores(prints: Footprints, result: Result) -> dict[str, Any]:
@@ -205,7 +219,7 @@ def _largest(values: Doubles, names: Sequence[str]) -> str:
 def _burden(prints: Footprints, grid: Grid, result: Result) -> dict[str, Any]:
     rules, burden = registry.scoring_rules(), result.burden
     names = [c.id for c in registry.burden_rules().components]
-    risk, known = mean(burden.risico, prints)
+    risk, _ = mean(burden.risico, prints)
     high = np.where(burden.risico + rules.marge >= rules.risico_hoog, 1, 0).astype(np.float32)
     high[np.isnan(burden.risico)] = np.nan
     return {

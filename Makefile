@@ -1,0 +1,40 @@
+# waterbodem: `make demo` answers the main question on the built-in area, `make test` runs every check.
+# Needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv make).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+DEV = $(VENV)/.ready-dev
+
+.PHONY: demo test lint unit bench clean
+
+demo: $(READY)
+	$(BIN)/waterbodem demo --output waterbodem-demo
+
+test: lint unit
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: $(DEV)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: $(DEV)
+	$(BIN)/python benchmarks/in_memory.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "waterbodem needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(DEV): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) waterbodem-demo build *.egg-info

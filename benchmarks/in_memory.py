@@ -1,0 +1,219 @@
+"""In memory: scoring and burden against what the machine can do at all, as ratios in one run.
+
+floor   numba reads the same arrays once and writes the same outputs, no arithmetic
+numpy   the same arithmetic with np.interp and np.log
+Pairs are interleaved, so that a machine whose speed drifts does not favour either; the median is quoted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+
+from waterbodem import burden, registry, scoring
+from waterbodem.kernels import scoring as kernel
+from waterbodem.threads import in_blocks, workers
+
+LAYERS = {
+    "zettingsgevoeligheid": (0.0, 0.8),
+    "wateroverlast": (0.0, 0.6),
+    "droogte": (0.0, 45.0),
+    "keileemdiepte": (0.0, 6.0),
+    "kwel": (-3.0, 3.0),
+}
+WANTED = ("score", "klasse", "bepalend", "dekking")
+
+
+def layers(cells: int) -> dict[str, np.ndarray]:
+    """Random layers, 5 % unknown."""
+    rng = np.random.default_rng(1)
+    found = {}
+    for name, (low, high) in LAYERS.items():
+        values = rng.random(cells, dtype=np.float32) * np.float32(high - low) + np.float32(low)
+        values[rng.random(cells, dtype=np.float32) < 0.05] = np.nan
+        found[name] = values
+    return found
+
+
+@njit(nogil=True)
+def touch(a, b, c, d, e, score, klasse, limiting, known):
+    """Read five arrays once, write four."""
+    for i in range(a.size):
+        total = a[i] + b[i] + c[i] + d[i] + e[i]
+        score[i] = total
+        klasse[i] = np.uint8(total > np.float32(3))
+        limiting[i] = np.uint8(total > np.float32(4))
+        known[i] = a[i]
+
+
+def numpy_scores(data, functie):
+    """The plain numpy way: S, class with cap, limiting criterion and dekking."""
+    scores, known, weights, shares = [], [], [], []
+    basic = sum(c.gewicht for c in functie.criteria.values())
+    for name, criterion in functie.criteria.items():
+        x, y = np.array(criterion.punten).T
+        s = np.interp(data[name], x, y)
+        if criterion.score_afwezig is not None:
+            s = np.where(np.isinf(data[name]), criterion.score_afwezig, s)
+        scores.append(s)
+        known.append(~np.isnan(data[name]))
+        weights.append(criterion.gewicht / basic)
+        shares.append(criterion.gewicht / basic)
+    s, k, w = np.array(scores), np.array(known), np.array(weights)[:, None]
+    total = (w * k).sum(axis=0)
+    loss = np.where(k, -w * np.log(np.maximum(s, 0.01)), 0)
+    with np.errstate(invalid="ignore"):
+        score = np.exp(-loss.sum(axis=0) / total)
+    worst = np.where(k & (np.array(shares)[:, None] >= 0.1), s, 1).min(axis=0)
+    borders = np.array([0.2, 0.4, 0.6, 0.8])
+    own, cap = 5 - np.digitize(score + 1e-6, borders), 5 - np.digitize(worst + 1e-6, borders)
+    klasse = np.where(total >= 0.6, np.maximum(own, cap - 1), 0)
+    limiting = np.where(loss.max(axis=0) > 1e-6, loss.argmax(axis=0), 255)
+    for threshold in reversed(functie.drempels):
+        if threshold.laag in data and threshold.gevolg != "aandacht":
+            fired = data[threshold.laag] >= threshold.waarde
+            klasse[fired], limiting[fired] = 5, list(functie.criteria).index(threshold.laag)
+    return score.astype(np.float32), klasse.astype(np.uint8), limiting.astype(np.uint8), total.astype(np.float32)
+
+
+def timed(work) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def spread(values) -> str:
+    return f"{statistics.median(values):8.2f}  ({min(values):.2f} .. {max(values):.2f})"
+
+
+def compare(cells: int, pairs: int) -> None:
+    """Print ns per cell and ratios."""
+    data, functie = layers(cells), registry.load_functies()["woningbouw"]
+    reference = registry.load_functies()["grasland_veeteelt"]
+    model = scoring.model_of(functie, list(data))
+    out = scoring.outputs((cells,), WANTED)
+    change = burden.change_of(functie, reference, burden.Measures())
+    shifted = burden.empty_burden((cells,), components=True)
+    for array in (*out.values(), *shifted):
+        array.fill(1)
+    inputs, outputs = list(data.values()), [out[n] for n in WANTED]
+
+    def floor() -> None:
+        in_blocks(lambda p: touch(*(a[p] for a in inputs), *(a[p] for a in outputs)), cells, kernel.BLOCK)
+
+    def score() -> None:
+        scoring.fill_scores(model, data, out)
+
+    def shift() -> None:
+        burden.fill_burden(data, None, change, shifted)
+
+    for work in (floor, score, shift):
+        work()
+    times = {name: [] for name in ("floor", "score", "shift")}
+    for _ in range(pairs):
+        for name, work in (("floor", floor), ("score", score), ("shift", shift)):
+            times[name].append(timed(work))
+    slow = [timed(lambda: numpy_scores(data, functie)) for _ in range(max(1, pairs // 7))]
+    ns = 1e9 / cells
+    print(f"{cells:,} cells, {workers()} threads, {pairs} interleaved runs; median (min .. max)")
+    for name, label in (("floor", "read and write only"), ("score", "geschiktheid"), ("shift", "afwenteling")):
+        print(f"  {label:<44}{spread([t * ns for t in times[name]])} ns/cell")
+    print(f"  {'numpy':<44}{spread([t * ns for t in slow])} ns/cell")
+    ratios = {
+        "geschiktheid / read and write only (at most 8)": zip(times["score"], times["floor"], strict=True),
+        "afwenteling / geschiktheid (at most 4)": zip(times["shift"], times["score"], strict=True),
+    }
+    for label, couples in ratios.items():
+        print(f"  {label:<48}{spread([a / b for a, b in couples])}")
+    best = statistics.median(times["score"])
+    print(f"  {'numpy / geschiktheid (at least 40)':<48}{spread([t / best for t in slow])}")
+    agree(data, functie, out)
+
+
+def agree(data, functie, out) -> None:
+    """Both ways must answer the same."""
+    score, klasse, limiting, known = numpy_scores(data, functie)
+    off = np.nanmax(np.abs(score - out["score"]))
+    same = np.mean(klasse == out["klasse"]), np.mean(limiting == out["bepalend"])
+    print(f"  numpy agrees: largest difference of score {off:.1e}, equal classes {same[0]:.6f}, limiting {same[1]:.6f}")
+
+
+PEAK = """
+import sys, tracemalloc
+import numpy as np, xarray as xr
+import waterbodem as wb
+rng = np.random.default_rng(1)
+side = int(sys.argv[1])
+make = lambda high: (("y", "x"), rng.random((side, side), dtype=np.float32) * np.float32(high))
+layers = xr.Dataset({"zettingsgevoeligheid": make(.8), "wateroverlast": make(.6), "droogte": make(45),
+                     "keileemdiepte": make(6), "kwel": make(3)})
+call = getattr(wb, sys.argv[2])
+call(layers.isel(y=slice(0, 9)), "woningbouw")
+tracemalloc.start()
+k = call(layers, "woningbouw")
+print((tracemalloc.get_traced_memory()[1] + layers.nbytes) / (layers.nbytes + k.nbytes))
+"""
+FIRST = """
+import time
+import numpy, xarray, numba, waterbodem as wb
+import waterbodem.scoring
+layers = xarray.Dataset({n: (("y", "x"), numpy.ones((400, 400), "f4")) for n in
+                         ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")})
+start = time.perf_counter()
+wb.geschiktheid(layers, "woningbouw")
+print(time.perf_counter() - start)
+"""
+COLD = """
+import time
+start = time.perf_counter()
+import waterbodem as wb
+layers = wb.example()
+k = wb.geschiktheid(layers, "woningbouw")
+from matplotlib.figure import Figure
+figure = Figure(); figure.subplots().imshow(k.klasse); figure.savefig({!r})
+print(time.perf_counter() - start)
+"""
+
+
+def child(code: str, *arguments: str, **extra: str) -> float:
+    """Run code in a fresh interpreter; return the number it prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **extra})
+    return float(done.stdout.split()[-1])
+
+
+def start_up(side: int, runs: int) -> None:
+    """Print import time, first calls and peak memory, each in fresh interpreters."""
+    light = "import time; s = time.perf_counter(); import waterbodem; print(time.perf_counter() - s)"
+    print(f"  import waterbodem (under 0.5 s)                 {spread([child(light) for _ in range(runs)])} s")
+    child(FIRST)
+    print(f"  first call, warm kernel cache (under 0.3 s)     {spread([child(FIRST) for _ in range(runs)])} s")
+    with tempfile.TemporaryDirectory() as folder:
+        code = COLD.format(str(Path(folder) / "map.png"))
+        cold = [child(code, NUMBA_CACHE_DIR=str(Path(folder) / f"cache{i}")) for i in range(max(1, runs // 2))]
+        print(f"  nothing to first map, cold cache (under 10 s)   {spread(cold)} s")
+    for name in ("geschiktheid", "afwenteling"):
+        ratio = child(PEAK, str(side), name)
+        print(f"  peak memory of {name} / (inputs + outputs) (below 1.5)  {ratio:.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", type=int, default=16_000_000)
+    parser.add_argument("--pairs", type=int, default=21)
+    options = parser.parse_args()
+    compare(options.cells, options.pairs)
+    start_up(int(options.cells**0.5), 3 if options.pairs > 2 else 1)
+
+
+if __name__ == "__main__":
+    main()
