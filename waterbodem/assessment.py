@@ -21,12 +21,15 @@ from waterbodem.evaluation import Result, Settings, evaluate, masked
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas import KompasRules, Verdict, builtin_rules, verdicts
+from waterbodem.kompas import KompasRules, Verdict, builtin_rules, measures_of, verdicts
 from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import rows_of
+from waterbodem.tally import Tally, tally_of
 
 Plans = Any
+#: Per functie, per polygon, the six verdicts.
+Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,16 @@ def assess(
     results = [evaluate(question.cells, f, question.settings) for f in chosen]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, r) for r in results]
+    tallies = tally_all(question, results)
+    areas, grid = question.areas, question.grid
+    found = [
+        verdicts(areas, grid, t, question.cells.scenarios, f, question.rules)
+        for t, f in zip(tallies, chosen, strict=True)
+    ]
     return Assessment(
         cells=stack(scores, chosen) if many else scores[0],
-        table=table_of(question, results),
-        kompas=kompas_of(question, results),
+        table=table_of(areas, grid, chosen, tallies, found),
+        kompas=kompas_of(areas, chosen, found),
         outside=outside,
         notes=_notes(question, outside),
         question=question,
@@ -174,9 +183,7 @@ def ask(
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
     settings = Settings(reference, measures, methode, orness)
-    return Question(
-        cut, cells, block, tuple(areas), prints, tuple(functies), settings, kompas or builtin_rules()
-    )
+    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, kompas or builtin_rules())
 
 
 def _cut_reference(reference: xr.DataArray, grid: Grid, rows: slice, cols: slice) -> xr.DataArray:
@@ -213,50 +220,48 @@ def reference_label(settings: Settings) -> str:
     return settings.reference.id if isinstance(settings.reference, Functie) else "raster"
 
 
-def table_of(q: Question, results: Sequence[Result]) -> gpd.GeoDataFrame:
+def tally_all(q: Question, results: Sequence[Result]) -> list[Tally]:
+    """Sum what the table and Kompas need, per functie."""
+    return [tally_of(q.prints, r, measures_of(q.cells, r, q.settings, q.rules)) for r in results]
+
+
+def table_of(
+    areas: Sequence[Area], grid: Grid, functies: Sequence[Functie], tallies: Sequence[Tally], kompas: Kompas
+) -> gpd.GeoDataFrame:
     """Return a row per polygon and functie, polygons first."""
-    per_functie = [_rows(q, r) for r in results]
-    rows = [row for by_area in zip(*per_functie, strict=True) for row in by_area]
-    frame = pd.DataFrame(rows)
-    losses = [c for c in frame.columns if c.startswith("verlies_")]
-    place = list(frame.columns).index(losses[0])
-    others = [c for c in frame.columns if c not in losses]
-    frame = frame[[*others[:place], *losses, *others[place:]]]
-    geometry = [a.geometry for a in q.areas for _ in results]
-    return gpd.GeoDataFrame(frame, geometry=geometry, crs=q.grid.crs)
-
-
-def _rows(q: Question, result: Result) -> list[dict[str, Any]]:
-    plain = rows_of(q.areas, q.prints, q.grid, result)
-    symbols = _verdicts(q, result)
-    return [
-        {
-            "nr": a.nr,
-            "gebied": a.name,
-            "functie": result.functie.id,
-            **row,
-            "scenario": "",
-            **{v.kolom: v.symbool for v in found},
-        }
-        for a, row, found in zip(q.areas, plain, symbols, strict=True)
+    per_functie = [rows_of(areas, grid, tally) for tally in tallies]
+    rows = [
+        {"nr": a.nr, "gebied": a.name, "functie": f.id, **row[i], "scenario": "", **_symbols(found[i])}
+        for i, a in enumerate(areas)
+        for f, row, found in zip(functies, per_functie, kompas, strict=True)
     ]
+    frame = pd.DataFrame(rows)
+    geometry = [a.geometry for a in areas for _ in functies]
+    return gpd.GeoDataFrame(frame[_losses_together(frame)], geometry=geometry, crs=grid.crs)
 
 
-def _verdicts(q: Question, result: Result) -> list[list[Verdict]]:
-    return verdicts(q.areas, q.prints, q.grid, q.cells, result, q.settings, q.rules)
+def _symbols(found: Sequence[Verdict]) -> dict[str, str]:
+    return {v.kolom: v.symbool for v in found}
+
+
+def _losses_together(frame: pd.DataFrame) -> list[str]:
+    """Return the columns with the losses of all functies in one place."""
+    names = list(frame.columns)
+    losses = [c for c in names if c.startswith("verlies_")]
+    place = names.index(losses[0])
+    return [*names[:place], *losses, *(c for c in names[place:] if c not in losses)]
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 
 
-def kompas_of(q: Question, results: Sequence[Result]) -> pd.DataFrame:
+def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas) -> pd.DataFrame:
     """Return the six verdicts per polygon and functie, a row each."""
-    found = [_verdicts(q, r) for r in results]
     rows = [
-        (a.name, r.functie.id, v.naam, v.symbool, v.getal, v.eenheid, v.reden)
-        for i, a in enumerate(q.areas)
-        for r, by_area in zip(results, found, strict=True)
-        for v in by_area[i]
+        (a.name, f.id, v.naam, v.symbool, v.getal, v.eenheid, v.reden)
+        for i, a in enumerate(areas)
+        for f, found in zip(functies, kompas, strict=True)
+        for v in found[i]
     ]
     return pd.DataFrame(rows, columns=list(KOMPAS_COLUMNS))
 

@@ -13,15 +13,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem import registry
-from waterbodem.areas import Area, Footprints
+from waterbodem import registry, summary
+from waterbodem.areas import Area
 from waterbodem.burden import raised_height, references, within_lifetime
 from waterbodem.definitions import Definition, Functie, Sourced, define
 from waterbodem.evaluation import Result, Settings
 from waterbodem.grid import Grid
-from waterbodem.layerset import LayerSet
+from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.scoring import parts_of, score_arrays
-from waterbodem.summary import mean
+from waterbodem.tally import Tally
 
 Symbol = Literal["--", "-", "0", "+", "++", "?"]
 SYMBOLS: tuple[Symbol, ...] = ("--", "-", "0", "+", "++")
@@ -157,7 +157,7 @@ def any_case(cases: Cases, amounts: Mapping[str, Any], margin: float) -> Any:
 
 
 def measures_of(cells: LayerSet, result: Result, settings: Settings, rules: KompasRules) -> dict[str, Array]:
-    """Return per cell what the principles look at; NaN = unknown."""
+    """Return per cell what the table and the principles look at; NaN = unknown."""
     parts = dict(zip((c.id for c in registry.burden_rules().components), result.burden.components, strict=True))
     relief = _relief_counts(result, rules)
     water = _relieved(parts["afvoer"] + parts["verdrongen_berging"], relief)
@@ -165,7 +165,7 @@ def measures_of(cells: LayerSet, result: Result, settings: Settings, rules: Komp
     peat = _relieved(parts["veenoxidatie"], relief)
     risico = result.burden.risico
     return {
-        "risico": risico,
+        **summary.measures_of(result),
         "risico_zeer_hoog": _flag(risico + rules.marge >= rules.risico_zeer_hoog, risico),
         "water": water,
         "kwelafvoer": drained,
@@ -292,30 +292,25 @@ def _score_of(values: Array, functie: Functie, layer: str) -> Array:
 
 
 def verdicts(
-    areas: Sequence[Area],
-    prints: Footprints,
-    grid: Grid,
-    cells: LayerSet,
-    result: Result,
-    settings: Settings,
-    rules: KompasRules | None = None,
+    areas: Sequence[Area], grid: Grid, tally: Tally, scenarios: Sequence[Scenario], functie: Functie, rules: KompasRules
 ) -> list[list[Verdict]]:
-    """Return the six verdicts per polygon."""
-    rules = rules or builtin_rules()
+    """Return the six verdicts per polygon from a tally of the measures."""
     size = np.array([a.geometry.area for a in areas]) / grid.cell_area
-    means, known = {}, {}
-    for name, values in measures_of(cells, result, settings, rules).items():
-        means[name], known[name] = mean(values, prints)
+    found = {name: tally.mean(name) for name in tally.measures}
     out = []
     for i in range(len(areas)):
-        amounts = {n: float(v[i]) for n, v in means.items()}
-        shares = {n: float(v[i]) / size[i] for n, v in known.items()}
-        out.append(_of_plan(amounts, shares, cells, result.functie, rules))
+        amounts = {n: float(means[i]) for n, (means, _) in found.items()}
+        shares = {n: float(known[i]) / size[i] for n, (_, known) in found.items()}
+        out.append(_of_plan(amounts, shares, scenarios, functie, rules))
     return out
 
 
 def _of_plan(
-    amounts: dict[str, float], shares: dict[str, float], cells: LayerSet, functie: Functie, rules: KompasRules
+    amounts: dict[str, float],
+    shares: dict[str, float],
+    scenarios: Sequence[Scenario],
+    functie: Functie,
+    rules: KompasRules,
 ) -> list[Verdict]:
     future = [n for n in amounts if n.startswith("extremen@")]
     worst = min(future, key=lambda n: math.inf if math.isnan(amounts[n]) else amounts[n], default="extremen")
@@ -323,7 +318,7 @@ def _of_plan(
         **amounts,
         "extremen": amounts[worst],
         "scenarios_extremen": len(future),
-        "scenarios_levensduur": len(within_lifetime(functie, cells.scenarios)),
+        "scenarios_levensduur": len(within_lifetime(functie, scenarios)),
         "omkeerbaarheid": functie.value("omkeerbaarheid"),
         "levensduur": functie.value("levensduur_jr"),
     }

@@ -9,50 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.areas import Area, Footprints
+from waterbodem.areas import Area
 from waterbodem.definitions import ScoringRules
 from waterbodem.evaluation import Result
 from waterbodem.grid import Grid
-from waterbodem.kernels import zonal
-from waterbodem.kernels.burden import Burden
+from waterbodem.tally import SCORE, Tally, ratio
 
-SHARES = (0.1, 0.5, 0.9)
+QUANTILES = {"score_p10": 0.1, "score_p50": 0.5, "score_p90": 0.9}
+VOLUMES = ("afvoer", "verdrongen_berging")
+THRESHOLD = "drempel"
 UNASSESSED = 0
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
-
-
-def mean(values: Array, prints: Footprints) -> tuple[Doubles, Doubles]:
-    """Return per polygon the coverage-weighted mean over known cells, and their area in cells.
-
-    NaN where nothing is known. Exact sums: the order of cells does not matter.
-    """
-    flat = np.ascontiguousarray(values, np.float32).reshape(-1)
-    high, low, known = (np.zeros(len(prints.start) - 1, np.int64) for _ in range(3))
-    zonal.add_values(prints.start, prints.cell, prints.cover, flat, high, low, known)
-    total = high.astype(np.float64) * float(1 << zonal.SPLIT) + low
-    return _ratio(total / zonal.VALUE_ONE, known), known / zonal.COVERAGE_ONE
-
-
-def _ratio(total: Array, weight: Array) -> Doubles:
-    """Return total / weight, NaN where the weight is 0."""
-    out = np.full(len(weight), np.nan)
-    np.divide(total, weight, out=out, where=weight > 0)
-    return out
-
-
-def code_areas(codes: Array, prints: Footprints, count: int) -> Doubles:
-    """Return the covered cells per polygon and code (P, count)."""
-    total = np.zeros((len(prints.start) - 1, count), np.int64)
-    zonal.add_codes(prints.start, prints.cell, prints.cover, codes.reshape(-1), total)
-    return total / zonal.COVERAGE_ONE
-
-
-def quantiles(values: Array, prints: Footprints, margin: float) -> Doubles:
-    """Return p10, p50 and p90 per polygon (P, 3), to 1e-4."""
-    out = np.empty((len(prints.start) - 1, len(SHARES)))
-    zonal.quantiles(prints.start, prints.cell, prints.cover, values.reshape(-1), np.array(SHARES), margin, out)
-    return out
 
 
 def answer(mean_score: float, by_class: Doubles, area: float, rules: ScoringRules) -> int:
@@ -93,14 +61,38 @@ def letters() -> dict[int, str]:
     return {code: step.letter for code, step in registry.answer_scale().items()}
 
 
-def rows_of(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Result) -> list[dict[str, Any]]:
+def measures_of(result: Result) -> dict[str, Array]:
+    """Return per cell what the table takes means of; NaN = unknown or not assessed."""
+    rules, s = registry.scoring_rules(), result.scores
+    score = np.where(s["klasse"] != UNASSESSED, s["score"], np.float32(np.nan))
+    unscored, risico = np.isnan(score).reshape(-1), result.burden.risico
+    high = (risico + rules.marge >= rules.risico_hoog).astype(np.float32)
+    names = [f"verlies_{n}" for n in (*result.criteria, THRESHOLD)]
+    losses = (np.where(unscored, np.float32(np.nan), row) for row in s["loss"])
+    parts = {c.id: i for i, c in enumerate(registry.burden_rules().components)}
+    return {
+        SCORE: score,
+        "score_min": s["score_min"],
+        "score_max": s["score_max"],
+        "dekking": s["dekking"],
+        **dict(zip(names, losses, strict=True)),
+        "risico": risico,
+        "risico_hoog": np.where(np.isnan(risico), np.float32(np.nan), high),
+        **{name: result.burden.components[parts[name]] for name in VOLUMES},
+    }
+
+
+def rows_of(areas: Sequence[Area], grid: Grid, tally: Tally) -> list[dict[str, Any]]:
     """Return the columns of rekenregels section 7, a row per polygon."""
+    size = np.array([a.geometry.area for a in areas])
+    outside = size / grid.cell_area - tally.cells
+    outside[outside < 1e-6 * size / grid.cell_area] = 0
     columns = {
-        **_sizes(areas, prints, grid, result),
-        **_answers(areas, prints, grid, result),
-        **_scores(prints, result),
-        **_losses(prints, result),
-        **_burden(prints, grid, result),
+        **_sizes(size / 1e4, outside, grid, tally),
+        **_answers(size / grid.cell_area, outside, tally),
+        **_scores(tally),
+        **_losses(tally),
+        **_burden(tally, grid),
     }
     ordered = {name: columns[name] for name in _order(columns)}
     return [dict(zip(ordered, row, strict=True)) for row in zip(*ordered.values(), strict=True)]
@@ -139,74 +131,55 @@ def _graded() -> list[tuple[int, str]]:
     return [(code, letter) for code, letter in letters().items() if code != UNASSESSED]
 
 
-def _sizes(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Result) -> dict[str, Any]:
-    size = np.array([a.geometry.area for a in areas]) / 1e4
-    by_class = code_areas(result.scores["klasse"], prints, len(letters())) * grid.cell_ha
+def _sizes(size: Doubles, outside: Doubles, grid: Grid, tally: Tally) -> dict[str, Any]:
+    by_class = tally.class_cells("klasse") * grid.cell_ha
     assessed = by_class[:, 1:].sum(axis=1)
-    outside = size - prints.inside / zonal.COVERAGE_ONE * grid.cell_ha
     found = {
         "oppervlakte_ha": size,
         "beoordeeld_ha": assessed,
         "onbekend_ha": by_class[:, UNASSESSED],
-        "buiten_ha": np.where(outside < 1e-6 * size, 0.0, outside),
+        "buiten_ha": outside * grid.cell_ha,
         "weinig_steun": size < grid.cell_ha,
-        "dekking": mean(result.scores["dekking"], prints)[0],
+        "dekking": tally.mean("dekking")[0],
     }
     for code, letter in _graded():
         found[f"ha_{letter}"] = by_class[:, code]
-        found[f"aandeel_{letter}"] = _ratio(by_class[:, code], assessed)
+        found[f"aandeel_{letter}"] = ratio(by_class[:, code], assessed)
     return found
 
 
-def assessed_score(result: Result) -> Array:
-    """Return the score where a cell is assessed (class A .. D), else NaN."""
-    return np.where(result.scores["klasse"] != UNASSESSED, result.scores["score"], np.float32(np.nan))
-
-
-def _answers(areas: Sequence[Area], prints: Footprints, grid: Grid, result: Result) -> dict[str, Any]:
-    size = np.array([a.geometry.area for a in areas]) / grid.cell_area
-    outside = size - prints.inside / zonal.COVERAGE_ONE
-    outside[outside < 1e-6 * size] = 0
+def _answers(size: Doubles, outside: Doubles, tally: Tally) -> dict[str, Any]:
+    """Return the answers; for the bounds, area outside the data turns out worst or best too."""
     nowhere = np.zeros_like(outside)
     worst, best = max(letters()), min(code for code, _ in _graded())
-    s = result.scores
     return {
-        "antwoord": _answer(assessed_score(result), s["klasse"], prints, size, (nowhere, worst, 0.0)),
-        "antwoord_min": _answer(s["score_min"], s["klasse_min"], prints, size, (outside, worst, 0.0)),
-        "antwoord_max": _answer(s["score_max"], s["klasse_max"], prints, size, (outside, best, 1.0)),
+        "antwoord": _answer(tally, SCORE, "klasse", size, (nowhere, worst, 0.0)),
+        "antwoord_min": _answer(tally, "score_min", "klasse_min", size, (outside, worst, 0.0)),
+        "antwoord_max": _answer(tally, "score_max", "klasse_max", size, (outside, best, 1.0)),
     }
 
 
-def _answer(
-    score: Array, klasse: Array, prints: Footprints, size: Doubles, rest: tuple[Doubles, int, float]
-) -> list[str]:
+def _answer(tally: Tally, score: str, klasse: str, size: Doubles, rest: tuple[Doubles, int, float]) -> list[str]:
     """Return the answer per polygon; ``rest`` = cells to add, their class and their score."""
     rules, extra = registry.scoring_rules(), rest[0]
-    by_class = code_areas(klasse, prints, len(letters()))
+    by_class = tally.class_cells(klasse)
     by_class[:, rest[1]] += extra
-    average, known = mean(score, prints)
-    blended = _ratio(np.nan_to_num(average) * known + rest[2] * extra, known + extra)
-    return [letters()[answer(s, row, area, rules)] for s, row, area in zip(blended, by_class, size, strict=True)]
+    average, known = tally.mean(score)
+    blended = ratio(np.nan_to_num(average) * known + rest[2] * extra, known + extra)
+    rows = zip(blended, by_class, size, strict=True)
+    return [letters()[answer(s, row, area, rules)] for s, row, area in rows]
 
 
-def _scores(prints: Footprints, result: Result) -> dict[str, Any]:
-    score = assessed_score(result)
-    low, middle, high = quantiles(score, prints, registry.scoring_rules().marge).T
-    return {
-        "score": mean(score, prints)[0],
-        "score_p10": low,
-        "score_p50": middle,
-        "score_p90": high,
-    }
+def _scores(tally: Tally) -> dict[str, Any]:
+    found = tally.quantiles(list(QUANTILES.values()), registry.scoring_rules().marge)
+    return {SCORE: tally.mean(SCORE)[0], **dict(zip(QUANTILES, found.T, strict=True))}
 
 
-def _losses(prints: Footprints, result: Result) -> dict[str, Any]:
-    names = [*result.criteria, "drempel"]
-    unscored = np.isnan(assessed_score(result)).reshape(-1)
-    losses = [mean(np.where(unscored, np.float32(np.nan), row), prints)[0] for row in result.scores["loss"]]
-    found: dict[str, Any] = {f"verlies_{n}": v for n, v in zip(names, losses, strict=True)}
-    found["bepalend"] = [_largest(row, names) for row in np.array(losses).T]
-    return found
+def _losses(tally: Tally) -> dict[str, Any]:
+    names = [m for m in tally.measures if m.startswith("verlies_")]
+    losses = {n: tally.mean(n)[0] for n in names}
+    plain = [n.removeprefix("verlies_") for n in names]
+    return {**losses, "bepalend": [_largest(row, plain) for row in np.array(list(losses.values())).T]}
 
 
 def _largest(values: Doubles, names: Sequence[str]) -> str:
@@ -216,31 +189,23 @@ def _largest(values: Doubles, names: Sequence[str]) -> str:
     return names[int(np.flatnonzero(values + margin >= top)[0])] if top > margin else ""
 
 
-def _burden(prints: Footprints, grid: Grid, result: Result) -> dict[str, Any]:
-    rules, burden = registry.scoring_rules(), result.burden
-    names = [c.id for c in registry.burden_rules().components]
-    risk, _ = mean(burden.risico, prints)
-    high = np.where(burden.risico + rules.marge >= rules.risico_hoog, 1, 0).astype(np.float32)
-    high[np.isnan(burden.risico)] = np.nan
+def _burden(tally: Tally, grid: Grid) -> dict[str, Any]:
     return {
-        "risico": risk,
-        "aandeel_risico_hoog": mean(high, prints)[0],
-        "oorzaak": _causes(prints, burden, names),
-        "afvoer_m3": _volume(burden.components[names.index("afvoer")], prints, grid),
-        "verdrongen_berging_m3": _volume(burden.components[names.index("verdrongen_berging")], prints, grid),
+        "risico": tally.mean("risico")[0],
+        "aandeel_risico_hoog": tally.mean("risico_hoog")[0],
+        "oorzaak": _causes(tally),
+        **{f"{name}_m3": _volume(tally, name, grid) for name in VOLUMES},
     }
 
 
-def _volume(per_ha: Array, prints: Footprints, grid: Grid) -> Doubles:
+def _volume(tally: Tally, name: str, grid: Grid) -> Doubles:
     """Return the net sum over known cells [m3] of an amount per hectare."""
-    average, known = mean(per_ha, prints)
+    average, known = tally.mean(name)
     return average * known * grid.cell_ha
 
 
-def _causes(prints: Footprints, burden: Burden, names: Sequence[str]) -> list[str]:
+def _causes(tally: Tally) -> list[str]:
     """Return the component with the largest sum of coverage * risico, the first on a tie."""
-    total = np.zeros((len(prints.start) - 1, len(names) + 1), np.int64)
-    risk, cause = burden.risico.reshape(-1), burden.oorzaak.reshape(-1)
-    zonal.add_by_code(prints.start, prints.cell, prints.cover, risk, cause, total)
-    best = total[:, 1:].argmax(axis=1)
-    return [names[b] if row[1 + b] > 0 else "" for b, row in zip(best, total, strict=True)]
+    names = [c.id for c in registry.burden_rules().components]
+    best = tally.causes[:, 1:].argmax(axis=1)
+    return [names[b] if row[1 + b] > 0 else "" for b, row in zip(best, tally.causes, strict=True)]

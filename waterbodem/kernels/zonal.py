@@ -64,25 +64,36 @@ def add_by_code(start: Any, cell: Any, cover: Any, values: Any, codes: Any, tota
 
 
 @jit
-def quantiles(start: Any, cell: Any, cover: Any, values: Any, shares: Any, margin: float, out: Any) -> None:
-    """Smallest value (to 1e-4) such that the cells up to it hold at least a share; NaN if none is known."""
+def count_bins(start: Any, cell: Any, cover: Any, values: Any, numbers: Any, out: Any) -> int:
+    """Count the coverage per polygon and value (0 to 1, in steps of 1 / BINS) where it is known.
+
+    Parameters
+    ----------
+    numbers : int64 array (P,)
+        What to call the polygons.
+    out : int64 array (at least N, 3)
+        Filled with polygon, bin, coverage; the number of rows is returned.
+    """
     count = np.zeros(BINS + 1, np.int64)
+    row = 0
     for p in range(start.size - 1):
-        count[:] = 0
-        total = 0
+        low, high = BINS, 0
         for j in range(start[p], start[p + 1]):
             v = np.float64(values[cell[j]])
             if v == v:
-                count[np.int64(np.rint(v * BINS))] += cover[j]
-                total += cover[j]
-        _read_off(count, total, shares, margin, out[p])
+                b = np.int64(np.rint(v * BINS))
+                count[b] += cover[j]
+                low, high = min(low, b), max(high, b)
+        row = _write_bins(count, low, high, numbers[p], row, out)
+    return row
 
 
 @jit
-def _read_off(count: Any, total: int, shares: Any, margin: float, out: Any) -> None:
-    reached, b = count[0], 0
-    for q in range(shares.size):
-        while reached < (shares[q] - margin) * total and b < BINS:
-            b += 1
-            reached += count[b]
-        out[q] = b / BINS if total > 0 else np.nan
+def _write_bins(count: Any, low: int, high: int, number: int, row: int, out: Any) -> int:
+    """Write the bins in use and clear them; return the next free row."""
+    for b in range(low, high + 1):
+        if count[b] > 0:
+            out[row, 0], out[row, 1], out[row, 2] = number, b, count[b]
+            count[b] = 0
+            row += 1
+    return row
