@@ -179,8 +179,8 @@ def test_schema_accepts_what_the_reader_accepts_and_refuses_what_it_refuses():
 
 def test_every_key_of_the_contract_is_known_and_every_layer_may_stand_in_a_catalogue(tmp_path):
     stated = {"path", "unit", "sign", "source", "vintage", "absent", "nodata", "classes",
-              "unlisted", "horizon", "band", "sha256", "uncertainty", "resampling", "range", "outside",
-              "layer", "field", "value", "else"}  # fmt: skip
+              "unlisted", "horizon", "band", "sha256", "uncertainty", "resampling", "range",
+              "outside", "layer", "field", "value", "else"}  # fmt: skip
     assert set(KEYS) == stated
     signs = {"kwel": "up", "ghg": "down", "gvg": "down", "glg": "down"}
     text = "".join(

@@ -25,6 +25,7 @@ from waterbodem.errors import (
 )
 from waterbodem.grid import Grid
 from waterbodem.layers import open_catalogue
+from waterbodem.resample import pieces
 
 NAN, INF = np.nan, np.inf
 
@@ -559,6 +560,30 @@ def test_a_part_equals_the_whole(stack, whole, target, name, edges):
     rows, cols = slice(*r), slice(*c)
     got = stack.sources[name].read(grid.part(rows, cols))
     assert same_bytes(got, np.ascontiguousarray(whole[name, target][rows, cols]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    target=st.sampled_from(sorted(TARGETS)),
+    edges=st.tuples(*[st.integers(0, 50)] * 4),
+    ratio=st.sampled_from([0.1, 5.0, 60.0]),
+)
+def test_a_part_is_cut_from_the_blocks_of_the_whole(target, edges, ratio):
+    """Where a window starts decides nothing: not even the last bit of where a block lies."""
+    grid = TARGETS[target]
+    rows, cols = (slice(*sorted(e)) for e in (edges[:2], edges[2:]))
+    part = grid.part(rows, cols)
+    of_whole = {(p.block.left, p.block.top, p.block.shape) for p in pieces(grid, ratio)}
+    cover = np.zeros(part.shape, int)
+    for piece in pieces(part, ratio):
+        assert (piece.block.left, piece.block.top, piece.block.shape) in of_whole
+        cover[piece.outside] += 1
+        there = piece.block.part(*piece.inside)
+        here = part.part(*piece.outside)
+        assert there.shape == here.shape and np.allclose(
+            there.bounds, here.bounds, rtol=0, atol=1e-4
+        )
+    assert (cover == 1).all()
 
 
 def test_the_law_is_not_about_nothing(whole):

@@ -23,7 +23,6 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import reproject
 
 from waterbodem import crs as crs_text
 from waterbodem.catalogue import LayerEntry
@@ -244,37 +243,15 @@ def _by_area(mean: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def _warped(bands: Floats, source: Grid, target: Grid, method: Method) -> Floats:
-    """Warp bands with exact transformations; the block is small, so GDAL never splits it."""
-    if target.crs is None or crs_text.same(str(source.crs), target.crs):
-        return _shifted(bands, source, target, method)
-    return _projected(bands, source, target, method)
+    """Warp bands with exact transformations; the block is small, so GDAL never splits it.
 
-
-def _shifted(bands: Floats, source: Grid, target: Grid, method: Method) -> Floats:
-    """Warp within one CRS: the transformation is linear, so GDAL's approximation of it is exact."""
-    out = np.zeros((len(bands), *target.shape))
-    crs = CRS.from_string(str(source.crs))
-    reproject(
-        bands,
-        out,
-        src_transform=source.transform,
-        dst_transform=target.transform,
-        src_crs=crs,
-        dst_crs=crs,
-        resampling=Resampling[method],
-        num_threads=1,
-        warp_mem_limit=WARP_MB,
-    )
-    return out
-
-
-def _projected(bands: Floats, source: Grid, target: Grid, method: Method) -> Floats:
-    """Warp to another CRS; only a WarpedVRT lets the tolerance be set."""
+    ``rasterio.warp.reproject`` ignores a tolerance: up to 4 mm off in a block of 256 x 10 m.
+    """
     with (
         _in_memory(bands, source) as data,
         WarpedVRT(
             data,
-            crs=CRS.from_string(str(target.crs)),
+            crs=CRS.from_string(_target_crs(source, target)),
             transform=target.transform,
             width=target.cols,
             height=target.rows,
@@ -284,6 +261,12 @@ def _projected(bands: Floats, source: Grid, target: Grid, method: Method) -> Flo
         ) as warped,
     ):
         return np.asarray(warped.read(), dtype=np.float64)
+
+
+def _target_crs(source: Grid, target: Grid) -> str:
+    """Return the CRS to warp to: that of the file where both are one but for its name."""
+    same = target.crs is None or crs_text.same(str(source.crs), target.crs)
+    return str(source.crs if same else target.crs)
 
 
 @contextmanager
