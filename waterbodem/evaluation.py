@@ -15,6 +15,7 @@ from waterbodem.layerset import LayerSet
 from waterbodem.scoring import ANSWER, parts_of, score_arrays
 
 Array = NDArray[Any]
+GRIDS = ("score", "klasse", "bepalend", "dekking")
 SCORES = (*ANSWER, "score_min", "score_max", "klasse_min", "klasse_max", "loss")
 
 
@@ -44,13 +45,18 @@ class Result:
     burden: Burden
 
 
-def evaluate(cells: LayerSet, functie: Functie, settings: Settings) -> Result:
-    """Score a functie and compute its burden on every cell."""
+def evaluate(cells: LayerSet, functie: Functie, settings: Settings, full: bool = True) -> Result:
+    """Score a functie and compute its burden on every cell.
+
+    ``full`` also makes what polygons need: score bounds, losses and the components of the burden.
+    """
+    scores = score_arrays(cells.present, functie, settings.methode, settings.orness, SCORES if full else GRIDS)
+    decline = decline_of(cells, functie)
     return Result(
         functie,
         tuple(part.name for part in parts_of(functie, list(cells.present))),
-        score_arrays(cells.present, functie, settings.methode, settings.orness, SCORES),
-        burden_arrays(cells.present, functie, settings.reference, settings.measures, decline_of(cells, functie)),
+        scores,
+        burden_arrays(cells.present, functie, settings.reference, settings.measures, decline, full),
     )
 
 

@@ -16,7 +16,7 @@ from waterbodem.definitions import LayerKind
 from waterbodem.errors import LayerError, WaterbodemError, raise_all
 from waterbodem.grid import Bounds, Grid
 from waterbodem.layer_values import Decoder, Findings
-from waterbodem.paths import local_file, sha256_of
+from waterbodem.paths import Digest, local_file, sha256_of
 from waterbodem.raster_file import Block, RasterFile, open_raster
 from waterbodem.resample import Plan, grid_of_block, kernel_margin, pieces, plan, source_block, warp
 from waterbodem.vector_file import VectorFile, open_vector
@@ -249,6 +249,7 @@ def open_source(
     crs: str | None = None,
     allow: tuple[Path, ...] = (),
     where: str = "",
+    digest: Digest = sha256_of,
 ) -> LayerSource:
     """Check the file of a layer: path, sha256, content, georeference.
 
@@ -266,6 +267,8 @@ def open_source(
         Other folders that files may lie under.
     where : str
         File and key, for errors.
+    digest : callable
+        Takes path, stated sha256 and where; returns the sha256, as ``sha256_of`` does.
 
     Raises
     ------
@@ -273,13 +276,13 @@ def open_source(
         UnsafePath, CorruptLayer, NotARaster, GridMismatch or LayerError.
     """
     path = local_file(entry.path, folder, allow=allow, where=f"{where}.path")
-    digest = sha256_of(path, entry.sha256, f"{where}.sha256")
+    hexdigest = digest(path, entry.sha256, f"{where}.sha256")
     file: RasterFile | VectorFile
     if entry.is_vector:
         file = open_vector(path, entry.path, entry, crs, where)
     else:
         file = open_raster(path, entry.path, entry.band, crs, where)
-    source = LayerSource(name, entry, file, digest, where)
+    source = LayerSource(name, entry, file, hexdigest, where)
     _check_absent(source)
     return source
 

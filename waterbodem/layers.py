@@ -28,6 +28,7 @@ from waterbodem.errors import (
 from waterbodem.grid import Bounds, Grid, on_multiples
 from waterbodem.layer_source import LayerSource, open_source
 from waterbodem.layer_values import Findings
+from waterbodem.paths import Digest, sha256_of
 from waterbodem.threads import workers
 
 Floats = NDArray[np.float32]
@@ -159,7 +160,9 @@ def _outcome(source: LayerSource, grid: Grid) -> Outcome:
     return values, found, source.complaints(found)
 
 
-def open_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> LayerStack:
+def open_catalogue(
+    path: str | Path, allow: Iterable[str | Path] = (), digest: Digest = sha256_of
+) -> LayerStack:
     """Open a layer catalogue: check it and every file it names, and choose the grid.
 
     Nothing is raised for a layer that is wrong: see ``problems``.
@@ -170,6 +173,8 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> LayerS
         A lagen.toml, or a folder that holds one.
     allow : iterable of path
         Folders beside that of the catalogue that files may lie in.
+    digest : callable
+        How to get the sha256 of a file; a batch run remembers them.
 
     Raises
     ------
@@ -184,7 +189,7 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> LayerS
         where = f"{file}: layers.{name}"
         try:
             sources[name] = open_source(
-                name, entry, file.parent, crs=catalogue.crs, allow=folders, where=where
+                name, entry, file.parent, crs=catalogue.crs, allow=folders, where=where, digest=digest
             )
         except WaterbodemError as error:
             problems.append(error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PureWindowsPath
 
 from waterbodem.errors import CorruptLayer, LayerError, NotARaster, UnsafePath
@@ -216,6 +216,10 @@ def check_vector_content(path: Path, where: str = "") -> None:
             value=path.name,
             where=where,
         )
+
+
+#: Takes a path, the stated sha256 (or None) and where it stands; returns the sha256 found.
+Digest = Callable[[Path, str | None, str], str]
 
 
 def sha256_of(path: Path, stated: str | None = None, where: str = "") -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 #: Below this many cells a thread costs more than it brings.
 WORTH_A_THREAD = 200_000
@@ -20,6 +22,20 @@ def workers() -> int:
     return os.cpu_count() or 1
 
 
+_alone = threading.local()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep what this thread calls in this thread: one level of threads only."""
+    before = getattr(_alone, "yes", False)
+    _alone.yes = True
+    try:
+        yield
+    finally:
+        _alone.yes = before
+
+
 def in_blocks(work: Callable[[slice], None], cells: int, align: int) -> None:
     """Call ``work`` on slices that cover ``range(cells)``, in threads.
 
@@ -32,7 +48,7 @@ def in_blocks(work: Callable[[slice], None], cells: int, align: int) -> None:
     align : int
         Slices start at multiples of this.
     """
-    count = min(workers(), max(1, cells // WORTH_A_THREAD))
+    count = 1 if getattr(_alone, "yes", False) else min(workers(), max(1, cells // WORTH_A_THREAD))
     size = -(-cells // (count * align)) * align
     parts = [slice(a, min(a + size, cells)) for a in range(0, cells, max(size, 1))]
     if len(parts) <= 1:

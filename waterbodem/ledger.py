@@ -1,0 +1,112 @@
+"""What a batch run has finished: rows by content, in SQLite, written after the file they speak of is on disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from waterbodem.errors import CorruptLayer
+from waterbodem.paths import sha256_of
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS input (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, sha256 TEXT);
+CREATE TABLE IF NOT EXISTS part (key TEXT PRIMARY KEY, label TEXT, seconds REAL, problem TEXT);
+CREATE TABLE IF NOT EXISTS output (path TEXT PRIMARY KEY, key TEXT, sha256 TEXT, size INTEGER, mtime_ns INTEGER);
+"""
+
+
+class Ledger:
+    """Rows that survive a crash; safe to use from several threads.
+
+    Parameters
+    ----------
+    path : Path
+        The database; made anew if it is not one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._db = _open(path)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        with self._lock, self._db:
+            self._db.execute(statement, values)
+
+    def _row(self, statement: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
+        with self._lock:
+            row: tuple[object, ...] | None = self._db.execute(statement, values).fetchone()
+        return row
+
+    def digest(self, path: Path, stated: str | None = None, where: str = "") -> str:
+        """Return the sha256 of an input, from memory where size, time and inode are unchanged."""
+        info = path.stat()
+        mark = (info.st_size, info.st_mtime_ns, info.st_ino)
+        row = self._row("SELECT size, mtime_ns, inode, sha256 FROM input WHERE path = ?", (str(path),))
+        if row is not None and row[:3] == mark:
+            found = str(row[3])
+        else:
+            found = sha256_of(path, None, where)
+            self._write("INSERT OR REPLACE INTO input VALUES (?, ?, ?, ?, ?)", (str(path), *mark, found))
+        if stated is not None and stated.lower() != found:
+            raise CorruptLayer("file differs from its sha256", value=found, allowed=stated, where=where)
+        return found
+
+    def forget_inputs(self) -> None:
+        """Hash every input again."""
+        self._write("DELETE FROM input", ())
+
+    def part_done(self, key: str) -> bool:
+        """Tell whether a part is finished without a problem."""
+        return self._row("SELECT 1 FROM part WHERE key = ? AND problem = ''", (key,)) is not None
+
+    def note_part(self, key: str, label: str, started: float, problem: str = "") -> None:
+        """Note that a part is finished, or why it is not."""
+        seconds = time.monotonic() - started
+        self._write("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)", (key, label, seconds, problem))
+
+    def output_done(self, path: Path, key: str) -> str | None:
+        """Return the sha256 of an output that was made from this content and is still as it was, else None."""
+        row = self._row("SELECT key, sha256, size, mtime_ns FROM output WHERE path = ?", (path.as_posix(),))
+        if row is None or row[0] != key or not path.is_file():
+            return None
+        info = path.stat()
+        return str(row[1]) if (info.st_size, info.st_mtime_ns) == row[2:] else None
+
+    def note_output(self, path: Path, key: str) -> str:
+        """Note a finished output; return its sha256."""
+        digest, info = sha256_of(path), path.stat()
+        row = (path.as_posix(), key, digest, info.st_size, info.st_mtime_ns)
+        self._write("INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)", row)
+        return digest
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Return label and reason of every part that failed."""
+        with self._lock:
+            rows = self._db.execute("SELECT label, problem FROM part WHERE problem != '' ORDER BY label")
+            return [(str(a), str(b)) for a, b in rows.fetchall()]
+
+    def clear_problems(self) -> None:
+        """Forget failures: a new run tries again."""
+        self._write("DELETE FROM part WHERE problem != ''", ())
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        return _connect(path)
+    except sqlite3.DatabaseError:
+        path.unlink()
+        return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, check_same_thread=False, timeout=60)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.executescript(_TABLES)
+    return db

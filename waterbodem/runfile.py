@@ -1,0 +1,77 @@
+"""The run file: what a batch run does, checked before anything is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from waterbodem.definitions import Definition, complaints
+from waterbodem.errors import CatalogueError, raise_all
+from waterbodem.registry import read_toml
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class GridChoice(Definition):
+    """Where the cells of a run lie; default the finest layer's own lattice."""
+
+    resolution: Positive | None = None
+    bounds: tuple[float, float, float, float] | None = None
+
+
+class AreaChoice(Definition):
+    """Polygons that get a row in the table; cells outside all of them are not computed."""
+
+    path: str
+    id: str | None = None
+
+
+class BurdenChoice(Definition):
+    """How afwenteling is computed."""
+
+    referentie: str | None = None
+    aangelegde_berging_mm: NotNegative = 0.0
+    bergingseis_mm: NotNegative | None = None
+
+
+class RunFile(Definition):
+    """A batch run; relative paths start at the folder of the file."""
+
+    layers: str
+    functies: Literal["all"] | tuple[str, ...]
+    output: str
+    scenarios: tuple[str, ...] = ()
+    grid: GridChoice = GridChoice()
+    gebieden: AreaChoice | None = None
+    afwenteling: BurdenChoice = BurdenChoice()
+    methode: str = "meetkundig"
+    orness: float | None = None
+    functies_file: str | None = None
+    float_: Annotated[bool, Field(alias="float")] = False
+    parameters: Mapping[str, Mapping[str, float]] = {}
+
+    @field_validator("functies")
+    @classmethod
+    def _some(cls, functies: Literal["all"] | tuple[str, ...]) -> Literal["all"] | tuple[str, ...]:
+        if not functies or (len(set(functies)) < len(functies) and functies != "all"):
+            raise ValueError("name each functie once, or give 'all'")
+        return functies
+
+
+def read_run_file(path: str | Path) -> RunFile:
+    """Read and check a run file.
+
+    Raises
+    ------
+    CatalogueError
+        Naming file and key, for every key that is wrong.
+    """
+    try:
+        return RunFile.model_validate(read_toml(Path(path)))
+    except ValidationError as error:
+        raise_all(complaints(error, str(path), CatalogueError), where=str(path))
+        raise
