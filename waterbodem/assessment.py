@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +15,7 @@ import xarray as xr
 
 from waterbodem import dataset, registry
 from waterbodem.areas import Area, Footprints, block_of, footprints, read_areas
+from waterbodem.atomic import replacing
 from waterbodem.burden import Measures, reference_of, variables_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import NoOverlap
@@ -26,6 +28,9 @@ from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import rows_of
 from waterbodem.tally import Tally, tally_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Plans = Any
 #: Per functie, per polygon, the six verdicts.
@@ -78,6 +83,31 @@ class Assessment:
         asked = {f.id: f for f in self.question.functies}
         q = self.question
         return waarom(q.layers, asked.get(chosen.id, chosen), x, y, referentie=_reference_argument(q))
+
+    def plot(self, **settings: Any) -> Figure:
+        """Draw score, class, risk and what limits; settings as in :func:`waterbodem.plots.plot_assessment`."""
+        from waterbodem.plots import plot_assessment
+
+        return plot_assessment(self, **settings)
+
+    def report(self, path: str | Path, taal: str = "nl") -> Path:
+        """Write the report as one HTML file, whole or not at all; return its path."""
+        from waterbodem.report import report_html
+
+        text = report_html(self, taal=taal)
+        with replacing(path) as temp:
+            temp.write_text(text, encoding="utf-8", newline="\n")
+        return Path(path)
+
+    def __repr__(self) -> str:
+        from waterbodem.show import assessment_text
+
+        return assessment_text(self)
+
+    def _repr_html_(self) -> str:
+        from waterbodem.show import assessment_html
+
+        return assessment_html(self)
 
 
 def _reference_argument(q: Question) -> Any:
@@ -231,20 +261,21 @@ def table_of(
     """Return a row per polygon and functie, polygons first."""
     per_functie = [rows_of(areas, grid, tally) for tally in tallies]
     rows = [
-        {"nr": a.nr, "gebied": a.name, "functie": f.id, **row[i], "scenario": "", **_symbols(found[i])}
+        {"nr": a.nr, "gebied": a.name, "functie": f.id, **row[i], "scenario": "", **symbols_of(found[i])}
         for i, a in enumerate(areas)
         for f, row, found in zip(functies, per_functie, kompas, strict=True)
     ]
     frame = pd.DataFrame(rows)
     geometry = [a.geometry for a in areas for _ in functies]
-    return gpd.GeoDataFrame(frame[_losses_together(frame)], geometry=geometry, crs=grid.crs)
+    return gpd.GeoDataFrame(frame[losses_together(frame)], geometry=geometry, crs=grid.crs)
 
 
-def _symbols(found: Sequence[Verdict]) -> dict[str, str]:
+def symbols_of(found: Sequence[Verdict]) -> dict[str, str]:
+    """Return the symbols of six verdicts by column."""
     return {v.kolom: v.symbool for v in found}
 
 
-def _losses_together(frame: pd.DataFrame) -> list[str]:
+def losses_together(frame: pd.DataFrame) -> list[str]:
     """Return the columns with the losses of all functies in one place."""
     names = list(frame.columns)
     losses = [c for c in names if c.startswith("verlies_")]

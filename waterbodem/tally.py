@@ -53,9 +53,7 @@ class Tally:
 
     def mean(self, measure: str) -> tuple[Doubles, Doubles]:
         """Return per polygon the mean over the known cells (NaN: none), and how many cells those are."""
-        high, low, known = self.sums[self.measures.index(measure)]
-        total = high.astype(np.float64) * float(1 << zonal.SPLIT) + low
-        return ratio(total / zonal.VALUE_ONE, known), known / zonal.COVERAGE_ONE
+        return _mean(self.sums[self.measures.index(measure)])
 
     def class_cells(self, name: str) -> Doubles:
         """Return the covered cells per polygon and class code (P, C)."""
@@ -79,6 +77,19 @@ class Tally:
                 place = [np.searchsorted(reached, (s - margin) * reached[-1]) for s in shares]
                 out[p] = part[place, 1] / zonal.BINS
         return out
+
+
+def _mean(sums: Integers) -> tuple[Doubles, Doubles]:
+    high, low, known = sums
+    total = high.astype(np.float64) * float(1 << zonal.SPLIT) + low
+    return ratio(total / zonal.VALUE_ONE, known), np.asarray(known / zonal.COVERAGE_ONE, np.float64)
+
+
+def mean(values: Array, prints: Footprints) -> tuple[Doubles, Doubles]:
+    """Return per polygon the coverage-weighted mean of cells where known, and how many cells those are."""
+    sums = np.zeros((3, len(prints.start) - 1), np.int64)
+    zonal.add_values(prints.start, prints.cell, prints.cover, _flat(values), *sums)
+    return _mean(sums)
 
 
 def ratio(total: Array, weight: Array) -> Doubles:

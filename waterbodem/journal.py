@@ -1,4 +1,4 @@
-"""What a batch run has finished: rows by content, in SQLite, written after the file they speak of is on disk."""
+"""The ledger of a batch run: what is finished, by content, written after the file it speaks of is on disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS output (path TEXT PRIMARY KEY, key TEXT, sha256 TEXT,
 """
 
 
-class Ledger:
+class Journal:
     """Rows that survive a crash; safe to use from several threads.
 
     Parameters

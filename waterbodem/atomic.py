@@ -1,0 +1,191 @@
+"""Files that are whole or not there: written under a temporary name beside their own, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
+
+#: How a file is called until it is complete.
+PARTIAL = ".partial"
+
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder; on leaving, it becomes ``path``.
+
+    The old file, if any, stays until the new one is complete and on disk. After an error neither the temporary file
+    nor a new ``path`` is there.
+
+    Parameters
+    ----------
+    path : str or Path
+        The final name; its folder must exist.
+
+    Yields
+    ------
+    Path
+        To write to, and to close before leaving.
+
+    Raises
+    ------
+    OutOfSpace
+        If the disk, a quota or a size limit is full.
+    ArgumentError
+        If the file cannot be written for another reason.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with replacing(target) as temp:
+    ...     _ = temp.write_text("whole")
+    >>> target.read_text(), [f.name for f in target.parent.iterdir()]
+    ('whole', ['a.txt'])
+    """
+    with staging() as stage:
+        yield stage.file(path)
+
+
+@contextmanager
+def staging() -> Iterator[Stage]:
+    """Give a stage for several files that appear together, or none of them.
+
+    On an error, also while they are put in place, every file and folder is as it was before.
+    """
+    stage = Stage()
+    try:
+        with _disk_errors(stage):
+            yield stage
+            stage.commit()
+    except BaseException:
+        stage.undo()
+        raise
+
+
+class Stage:
+    """Files under temporary names, in the order in which they will appear."""
+
+    def __init__(self) -> None:
+        self._temps: dict[Path, Path] = {}
+        self._kept: dict[Path, Path] = {}
+        self._placed: list[Path] = []
+        self._made: list[Path] = []
+        self._scratch: list[Path] = []
+        self.current: Path | None = None
+
+    def file(self, path: str | Path) -> Path:
+        """Return the temporary path for a final one, in the same folder."""
+        final = Path(path)
+        if final.is_dir():
+            raise ArgumentError("output file is a folder", value=str(path), allowed="a file name")
+        self.current = final
+        return self._temps.setdefault(final, _hidden(final))
+
+    def scratch(self, path: Path) -> Path:
+        """Return a path that will not be there afterwards, whatever happens."""
+        self._scratch.append(path)
+        return path
+
+    def folder(self, path: str | Path) -> Path:
+        """Make a folder with its parents; those that are new disappear again after an error."""
+        folder = Path(path)
+        self.current = folder
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
+        for parent in reversed(missing):
+            parent.mkdir(exist_ok=True)
+            self._made.append(parent)
+        if not folder.is_dir():
+            raise ArgumentError("output folder is a file", value=str(path), allowed="a folder, or a new name")
+        return folder
+
+    def commit(self) -> None:
+        """Put every file on disk, then give each its final name, in order."""
+        for final, temp in self._temps.items():
+            self.current = final
+            _flush(temp)
+        for final, temp in self._temps.items():
+            self.current = final
+            if len(self._temps) > 1 and final.exists():
+                self._kept[final] = _second_name(final)
+            os.replace(temp, final)
+            self._placed.append(final)
+        for folder in dict.fromkeys(f.parent for f in self._temps):
+            _flush_folder(folder)
+        for old in (*self._kept.values(), *self._scratch):
+            _remove(old)
+
+    def undo(self) -> None:
+        """Remove what is new and put back what was there."""
+        for final in self._placed:
+            if final not in self._kept:
+                _remove(final)
+        for final, old in self._kept.items():
+            with suppress(OSError):
+                os.replace(old, final)
+            _remove(old)  # renaming one name of a file to another of the same file does nothing
+        for temp in (*self._temps.values(), *self._scratch):
+            _remove(temp)
+        for folder in reversed(self._made):
+            with suppress(OSError):
+                folder.rmdir()
+
+
+@contextmanager
+def _disk_errors(stage: Stage) -> Iterator[None]:
+    """Say which file was being written when the operating system refused."""
+    try:
+        yield
+    except OSError as error:
+        raise failure(error, stage.current) from error
+
+
+def failure(error: OSError, path: Path | None) -> WaterbodemError:
+    """Return the error of this library for one of the operating system."""
+    where = str(path or error.filename or "output")
+    said = any(os.strerror(code) in str(error) for code in _FULL)  # GDAL tells it in words only
+    if error.errno in _FULL or said:
+        return OutOfSpace("disk, quota or size limit is full", value=error.strerror or str(error), where=where)
+    return ArgumentError("file cannot be written", value=error.strerror or str(error), where=where)
+
+
+def _hidden(final: Path) -> Path:
+    return final.with_name(f".{final.name}.{uuid4().hex[:12]}{PARTIAL}")
+
+
+def _second_name(final: Path) -> Path:
+    """Give an existing file a second name, to put it back from."""
+    old = _hidden(final)
+    try:
+        os.link(final, old)
+    except (OSError, AttributeError, NotImplementedError):
+        shutil.copy2(final, old)
+    return old
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _flush(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Put the names in a folder on disk; Windows cannot, and does so by itself."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,244 @@
+"""A batch run, resolved: layers, functies, polygons, parts and the content each part depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from waterbodem import __version__, kompas, registry
+from waterbodem.areas import Area, read_areas
+from waterbodem.burden import Measures
+from waterbodem.definitions import Functie
+from waterbodem.errors import CatalogueError, NoOverlap, nearest, raise_all
+from waterbodem.evaluation import Settings
+from waterbodem.grid import Grid
+from waterbodem.kernels.burden import LAYERS as BURDEN_LAYERS
+from waterbodem.layers import LayerStack, open_catalogue
+from waterbodem.layerset import Scenario
+from waterbodem.paths import Digest, sha256_of
+from waterbodem.runfile import RunFile, read_run_file
+from waterbodem.scoring import ordered_power
+
+#: Rows of cells in a part; a part is what is done, or done again, as a whole.
+PART_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A functie under present conditions (scenario empty) or under a scenario's layers."""
+
+    functie: Functie
+    scenario: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @property
+    def name(self) -> str:
+        """Folder of its files: ``functie`` or ``functie@scenario``."""
+        return f"{self.functie.id}@{self.scenario}" if self.scenario else self.functie.id
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the grid from ``first`` on, over its whole width."""
+
+    number: int
+    grid: Grid
+    first: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a part needs; can be sent to another process.
+
+    Parameters
+    ----------
+    file : RunFile
+    output : Path
+    stack : LayerStack
+        On the grid of the run.
+    variants : tuple of Variant
+    settings : Settings
+    areas : tuple of Area
+        Empty: every cell is computed.
+    part_rows : int
+    """
+
+    file: RunFile
+    output: Path
+    stack: LayerStack
+    variants: tuple[Variant, ...]
+    settings: Settings
+    areas: tuple[Area, ...]
+    part_rows: int = PART_ROWS
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the run."""
+        return self.stack.grid
+
+    @property
+    def work(self) -> Path:
+        """Folder with parts and ledger."""
+        return self.output / ".waterbodem"
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the parts from north to south."""
+        edges = [0, *range(self._lead(), self.grid.rows, self.part_rows), self.grid.rows]
+        for number, (first, after) in enumerate(pairwise(edges)):
+            yield Part(number, self.grid.part(slice(first, after), slice(0, self.grid.cols)), first)
+
+    def _lead(self) -> int:
+        """Return the height of the first part, such that the others start where blocks of the files start."""
+        own = (s.grid for s in self.stack.sources.values() if s.grid is not None and s.grid.same_lattice(self.grid))
+        file = next(own, self.grid)
+        return self.part_rows - file.offset(self.grid)[0] % self.part_rows
+
+    def layers_of(self, variant: Variant) -> tuple[str, ...]:
+        """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
+        f = variant.functie
+        wanted = {*f.all_criteria, *(t.laag for t in f.drempels), *BURDEN_LAYERS}
+        if self.areas:
+            nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
+            wanted |= {*nature.all_criteria, *(t.laag for t in nature.drempels)}
+        return tuple(n for n in self.stack.sources if n.partition("@")[0] in wanted)
+
+    def key(self, variant: Variant) -> str:
+        """Return the sha256 of all that a variant's numbers depend on."""
+        layers = {n: _source_mark(self.stack, n) for n in self.layers_of(variant)}
+        settings = {
+            "code": code_version(),
+            "rules": registry.rules_version(),
+            "functie": registry.fingerprint(variant.functie),
+            "scenario": variant.scenario,
+            "reference": registry.fingerprint(_reference(self.settings)),
+            "measures": [self.settings.measures.built_mm, self.settings.measures.norm_mm],
+            "method": [self.settings.methode, self.settings.orness],
+            "grid": repr(self.grid),
+            "areas": _areas_mark(self.areas),
+            "float": self.file.float_,
+        }
+        text = json.dumps([layers, settings], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Names and horizons of the scenarios in the layers, without cells."""
+        names = dict.fromkeys(n.partition("@")[2] for n in self.stack.sources if "@" in n)
+        return tuple(self._scenario(s) for s in names)
+
+    def _scenario(self, name: str) -> Scenario:
+        entries = [s.entry for n, s in self.stack.sources.items() if n.partition("@")[2] == name]
+        return Scenario(name, {}, next((float(e.horizon) for e in entries if e.horizon is not None), None))
+
+    def part_key(self, key: str, part: Part) -> str:
+        """Return the name of what a part of a variant makes: by content, so that it can never be stale."""
+        text = f"{key} {self.part_rows} {part.first}"
+        return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _source_mark(stack: LayerStack, name: str) -> list[str]:
+    source = stack.sources[name]
+    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"})]
+
+
+def _reference(settings: Settings) -> Functie:
+    assert isinstance(settings.reference, Functie)
+    return settings.reference
+
+
+def _areas_mark(areas: tuple[Area, ...]) -> str:
+    digest = hashlib.sha256()
+    for area in areas:
+        digest.update(f"{area.nr} {area.name}\0".encode() + shapely.to_wkb(area.geometry))
+    return digest.hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Return the version and a hash of the modules that make numbers."""
+    digest = hashlib.sha256(__version__.encode())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+def open_job(path: str | Path, *, digest: Digest = sha256_of, output: Path | None = None) -> Job:
+    """Read a run file and open what it names.
+
+    Raises
+    ------
+    WaterbodemError
+        Everything that is wrong, at once where that is possible.
+    """
+    file = read_run_file(path)
+    base = Path(path).resolve().parent
+    stack = open_catalogue(base / file.layers, digest=digest)
+    stack = stack.on(file.grid.bounds, file.grid.resolution)
+    raise_all(list(stack.problems), where=str(path))
+    ordered_power(file.methode, file.orness)
+    functies = chosen_functies(file, base)
+    areas: tuple[Area, ...] = ()
+    if file.gebieden is not None:
+        areas = tuple(read_areas(base / file.gebieden.path, stack.grid.crs, file.gebieden.id))
+        stack = replace(stack, grid=_cut(stack.grid, areas))
+    return Job(
+        file,
+        output or base / file.output,
+        stack,
+        tuple(Variant(f, s) for f in functies for s in ("", *scenarios_of(file, stack))),
+        Settings(
+            registry.choose(file.afwenteling.referentie or registry.burden_rules().reference)[0][0],
+            Measures(file.afwenteling.aangelegde_berging_mm, file.afwenteling.bergingseis_mm),
+            file.methode,
+            file.orness,
+        ),
+        areas,
+    )
+
+
+def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:
+    """Return the block that polygons need; whether a cell is in it does not change the cell."""
+    bounds = np.array([a.geometry.bounds for a in areas])
+    xmin, ymin = bounds[:, :2].min(axis=0)
+    xmax, ymax = bounds[:, 2:].max(axis=0)
+    block = grid.crop((xmin, ymin, xmax, ymax))
+    if not block.rows or not block.cols:
+        raise NoOverlap("polygons lie outside the data", value=(xmin, ymin, xmax, ymax), allowed=str(grid.bounds))
+    return block
+
+
+def chosen_functies(file: RunFile, base: Path) -> list[Functie]:
+    """Return the functies of a run, with its own parameters."""
+    known = registry.load_functies(base / file.functies_file if file.functies_file else None)
+    ids = list(known) if file.functies == "all" else list(file.functies)
+    for name in file.parameters:
+        if name not in ids:
+            allowed = nearest(name, ids)
+            raise CatalogueError("not a functie of this run", value=name, allowed=allowed, where="parameters")
+    return [known[i].replace(**file.parameters.get(i, {})) if i in file.parameters else known[i] for i in ids]
+
+
+def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:
+    """Return the scenarios of a run.
+
+    Raises
+    ------
+    CatalogueError
+        If no layer has that scenario.
+    """
+    known = {n.partition("@")[2] for n in stack.sources if "@" in n}
+    for name in file.scenarios:
+        if name not in known:
+            allowed = nearest(name, known) if known else "none: no layer of a scenario is listed"
+            raise CatalogueError("unknown scenario", value=name, allowed=allowed, where="scenarios")
+    return file.scenarios
