@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
 
-#: How a file is called until it is complete.
+#: Part of the name of a file until it is complete; its extension stays, which libraries look at.
 PARTIAL = ".partial"
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -158,7 +158,7 @@ def failure(error: OSError, path: Path | None) -> WaterbodemError:
 
 
 def _hidden(final: Path) -> Path:
-    return final.with_name(f".{final.name}.{uuid4().hex[:12]}{PARTIAL}")
+    return final.with_name(f".{final.stem}.{uuid4().hex[:12]}{PARTIAL}{final.suffix}")
 
 
 def _second_name(final: Path) -> Path:

@@ -21,7 +21,7 @@ from waterbodem.assessment import losses_together, symbols_of
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
 from waterbodem.errors import ArgumentError
-from waterbodem.job import Job, Part, Variant, open_job
+from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
 from waterbodem.mosaic import pam_from_counts, stage_map
@@ -74,6 +74,7 @@ def run(
     verify: bool = False,
     wait_for_lock: float = 0.0,
     executor: Executor | None = None,
+    tile: int = PART_ROWS,
 ) -> Outcome:
     """Compute everything a run file asks for; the same call goes on after a crash.
 
@@ -91,6 +92,8 @@ def run(
         Seconds to wait for another run on the same folder.
     executor : concurrent.futures.Executor, optional
         Where parts are computed, for instance a Dask client's; default threads.
+    tile : int
+        Rows of a part; no number depends on it.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def run(
     started = time.monotonic()
     output = _output_folder(path)
     with _locked(output, wait_for_lock), _journal(output, verify) as journal:
-        job = open_job(path, digest=journal.digest)
+        job = open_job(path, digest=journal.digest, part_rows=tile)
         outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}

@@ -172,7 +172,7 @@ def code_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def open_job(path: str | Path, *, digest: Digest = sha256_of, output: Path | None = None) -> Job:
+def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = PART_ROWS) -> Job:
     """Read a run file and open what it names.
 
     Raises
@@ -193,7 +193,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, output: Path | Non
         stack = replace(stack, grid=_cut(stack.grid, areas))
     return Job(
         file,
-        output or base / file.output,
+        base / file.output,
         stack,
         tuple(Variant(f, s) for f in functies for s in ("", *scenarios_of(file, stack))),
         Settings(
@@ -203,6 +203,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, output: Path | Non
             file.orness,
         ),
         areas,
+        part_rows,
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -194,7 +193,7 @@ def open_catalogue(
         except WaterbodemError as error:
             problems.append(error)
     grid = _default_grid(list(sources.values()), catalogue)
-    return LayerStack(catalogue.title, grid, MappingProxyType(sources), tuple(problems), str(file))
+    return LayerStack(catalogue.title, grid, dict(sources), tuple(problems), str(file))
 
 
 def _default_grid(sources: list[LayerSource], catalogue: Catalogue) -> Grid:

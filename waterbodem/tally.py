@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from waterbodem import registry
 from waterbodem.areas import Footprints
+from waterbodem.errors import NoOverlap
 from waterbodem.evaluation import Result
 from waterbodem.kernels import zonal
 
@@ -134,7 +135,15 @@ def _flat(values: Array) -> NDArray[np.float32]:
 
 
 def merge(tallies: Sequence[Tally], count: int) -> Tally:
-    """Add tallies of parts of a raster to one over all ``count`` polygons; order does not matter."""
+    """Add tallies of parts of a raster to one over all ``count`` polygons; order does not matter.
+
+    Raises
+    ------
+    NoOverlap
+        If there is none: no polygon touches the data.
+    """
+    if not tallies:
+        raise NoOverlap("polygons lie outside the data", where="gebieden")
     first = tallies[0]
     shapes = [(len(first.measures), 3, count), (len(CLASSES), count, first.classes.shape[2])]
     sums, classes = (np.zeros(shape, np.int64) for shape in shapes)

@@ -1,0 +1,267 @@
+"""Batch runs: the same bytes whatever the parts, workers or accidents, and nothing half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+
+import waterbodem as wb
+from waterbodem import batch, parts
+from waterbodem.errors import ArgumentError, CatalogueError, WaterbodemError
+from waterbodem.raster_files import percent
+
+EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
+RUN = """
+layers = "lagen/lagen.toml"
+functies = ["woningbouw", "natte_natuur"]
+scenarios = ["2050hoog"]
+output = "uit"
+[gebieden]
+path = "lagen/plannen.geojson"
+[afwenteling]
+aangelegde_berging_mm = 20
+"""
+WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\n'
+
+
+def place(folder, text=RUN):
+    shutil.copytree(EXAMPLE, folder / "lagen")
+    path = folder / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def digests(folder):
+    """The sha256 of every final file but herkomst.json, by name."""
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and ".waterbodem" not in p.parts and p.name != "herkomst.json"
+    }
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    outcome = batch.run(place(folder), workers=1)
+    assert outcome.complete
+    return digests(folder / "uit")
+
+
+@pytest.mark.parametrize(("tile", "workers"), [(37, 2), (64, 1), (512, 2), (2048, 1)])
+def test_parts_and_workers_do_not_change_a_byte(tmp_path, reference, tile, workers):
+    assert batch.run(place(tmp_path), workers=workers, tile=tile).complete
+    assert digests(tmp_path / "uit") == reference
+
+
+def test_other_processes_give_the_same_bytes(tmp_path, reference):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert batch.run(place(tmp_path), executor=pool, tile=64).complete
+    assert digests(tmp_path / "uit") == reference
+
+
+def test_maps_and_table_equal_those_of_assess(tmp_path):
+    batch.run(place(tmp_path))
+    layers = wb.open_layers(EXAMPLE)
+    plans = EXAMPLE / "plannen.geojson"
+    b = wb.assess(layers, ["woningbouw", "natte_natuur"], plans, aangelegde_berging_mm=20)
+    table = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg")
+    now = table[table.scenario.fillna("") == ""].reset_index(drop=True)
+    for column in ("antwoord", "score", "risico", "ha_D", "afvoer_m3", "kompas_herstel", "verlies_ghg"):
+        np.testing.assert_array_equal(now[column].fillna(-1).values, b.table[column].fillna(-1).values)
+    for functie in ("woningbouw", "natte_natuur"):
+        cells = b.cells.sel(functie=functie)
+        for name, want in (("klasse", cells.klasse.values), ("risico", percent(cells.risico.values))):
+            with rasterio.open(tmp_path / "uit" / functie / f"{name}.tif") as file:
+                assert file.shape == want.shape
+                np.testing.assert_array_equal(file.read(1), want)
+
+
+def test_every_map_is_a_cog_with_colours_and_names(tmp_path):
+    from rio_cogeo import cog_validate
+
+    batch.run(place(tmp_path, WHOLE + "float = true\n"))
+    folder = tmp_path / "uit" / "woningbouw"
+    for name in parts.MAPS:
+        valid, errors, _ = cog_validate(folder / f"{name}.tif", strict=True)
+        assert valid, errors
+        with rasterio.open(folder / f"{name}.tif") as file:
+            assert file.dtypes == ("uint8",)
+            assert file.nodata == 255
+            assert len(file.colormap(1)) == 256
+        assert "CategoryNames" in (folder / f"{name}.tif.aux.xml").read_text(encoding="utf-8")
+    with rasterio.open(folder / "geschiktheid_f32.tif") as file:
+        shares = file.read(1)
+    with rasterio.open(folder / "geschiktheid.tif") as file:
+        np.testing.assert_array_equal(file.read(1), percent(shares))
+
+
+def test_herkomst_names_every_output_with_its_sha256(tmp_path):
+    batch.run(place(tmp_path))
+    told = json.loads((tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8"))["uitvoer"]
+    found = digests(tmp_path / "uit")
+    assert {n: d["sha256"] for n, d in told.items()} == {n: d for n, d in found.items() if not n.endswith(".xml")}
+
+
+def test_a_second_run_computes_nothing(tmp_path):
+    path = place(tmp_path)
+    first, before = batch.run(path), digests(tmp_path / "uit")
+    second = batch.run(path)
+    assert (first.made, second.made, second.kept) == (4, 0, 4)
+    assert digests(tmp_path / "uit") == before
+
+
+def test_a_changed_functie_recomputes_that_functie_only(tmp_path):
+    path = place(tmp_path)
+    batch.run(path)
+    path.write_text(RUN + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n", encoding="utf-8")
+    again = batch.run(path)
+    assert (again.made, again.kept) == (2, 2)
+
+
+def test_a_changed_layer_recomputes_only_what_depends_on_it(tmp_path):
+    path = place(tmp_path, WHOLE.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
+    batch.run(path)
+    with rasterio.open(tmp_path / "lagen" / "glg.tif", "r+") as file:
+        values = file.read(1)
+        file.write(np.where(values == file.nodata, values, values + 1), 1)
+    again = batch.run(path)
+    assert (again.made, again.kept) == (1, 1), "glg is a criterion of akkerbouw, not of woningbouw"
+
+
+KILLED = "import sys, waterbodem.batch as b; b.run(sys.argv[1], workers=2, tile=16)"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_killed_at_any_moment_it_goes_on_and_ends_the_same(tmp_path, reference):
+    path = place(tmp_path)
+    rng = np.random.default_rng(3)
+    kills = 0
+    while kills < 20:
+        child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stderr=subprocess.DEVNULL)
+        try:
+            child.wait(timeout=rng.uniform(0.8, 3.5))
+        except subprocess.TimeoutExpired:
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+        else:
+            shutil.rmtree(tmp_path / "uit")
+            continue
+        kills += 1
+        check_whole(tmp_path / "uit", reference)
+        if kills % 5 == 0:
+            shutil.rmtree(tmp_path / "uit")
+    assert batch.run(path, tile=16).complete
+    assert digests(tmp_path / "uit") == reference
+    assert not list((tmp_path / "uit").rglob("*.partial*"))
+
+
+def check_whole(folder, reference):
+    """Whatever has a final name is complete."""
+    for name, digest in digests(folder).items():
+        if not Path(name).name.startswith("."):
+            assert digest == reference[name], name
+
+
+def test_a_part_that_fails_costs_its_functies_only_and_is_told(tmp_path, monkeypatch):
+    path = place(tmp_path)
+    real = parts.evaluate
+
+    def poisoned(cells, functie, *rest, **kw):
+        if functie.id == "woningbouw":
+            raise MemoryError("poison")
+        return real(cells, functie, *rest, **kw)
+
+    monkeypatch.setattr(parts, "evaluate", poisoned)
+    path.write_text(RUN, encoding="utf-8")
+    outcome = batch.run(path)
+    assert not outcome.complete
+    assert all("MemoryError" in reason for _, reason in outcome.problems)
+    monkeypatch.undo()
+    assert batch.run(path).complete
+
+
+def test_a_truncated_layer_is_named_and_nothing_is_written(tmp_path):
+    path = place(tmp_path, WHOLE)
+    layer = tmp_path / "lagen" / "droogte.tif"
+    layer.write_bytes(layer.read_bytes()[: layer.stat().st_size // 2])
+    with pytest.raises(WaterbodemError, match="droogte"):
+        batch.run(path)
+    assert not digests(tmp_path / "uit")
+
+
+def test_a_layer_with_a_broken_tile_is_named_and_no_map_appears(tmp_path):
+    path = place(tmp_path, WHOLE)
+    layer = tmp_path / "lagen" / "droogte.tif"
+    data = bytearray(layer.read_bytes())
+    data[2000:4000] = bytes(2000)
+    layer.write_bytes(data)
+    outcome = batch.run(path)
+    assert any("droogte" in reason for _, reason in outcome.problems)
+    assert not digests(tmp_path / "uit")
+
+
+def test_two_runs_in_one_folder_do_not_mix(tmp_path, monkeypatch):
+    path = place(tmp_path)
+    started, release = threading.Event(), threading.Event()
+    real = batch._make_parts
+
+    def slow(*args):
+        started.set()
+        release.wait(20)
+        return real(*args)
+
+    monkeypatch.setattr(batch, "_make_parts", slow)
+    thread = threading.Thread(target=batch.run, args=(path,))
+    thread.start()
+    assert started.wait(20)
+    with pytest.raises(ArgumentError, match="busy"):
+        batch.run(path)
+    release.set()
+    thread.join()
+
+
+def test_a_changed_output_is_made_again(tmp_path, reference):
+    path = place(tmp_path)
+    batch.run(path)
+    time.sleep(0.01)
+    (tmp_path / "uit" / "woningbouw" / "klasse.tif").write_bytes(b"gone")
+    batch.run(path)
+    assert digests(tmp_path / "uit") == reference
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('layers = "lagen/lagen.toml"\noutput = "uit"\n', "functies"),
+        (WHOLE.replace("woningbouw", "wonigbouw"), "did you mean 'woningbouw'"),
+        (WHOLE + 'scenarios = ["2100"]\n', "unknown scenario"),
+        (WHOLE + "kleur = 3\n", "kleur"),
+        (WHOLE + "[parameters.akkerbouw]\nverhardingsgraad = 0.5\n", "not a functie of this run"),
+        (WHOLE + 'methode = "owa"\n', "orness"),
+        (WHOLE + "[grid]\nresolution = -5\n", "resolution"),
+    ],
+)
+def test_a_wrong_run_file_is_refused_by_key(tmp_path, text, said):
+    with pytest.raises(WaterbodemError, match=said):
+        batch.run(place(tmp_path, text))
+
+
+def test_an_unwritable_or_missing_run_file_is_an_error_of_ours(tmp_path):
+    with pytest.raises((CatalogueError, WaterbodemError)):
+        batch.run(tmp_path / "nergens.toml")
