@@ -141,7 +141,7 @@ def compare(cells: int, pairs: int) -> None:
 
 def agree(data, functie, out) -> None:
     """Both ways must answer the same."""
-    score, klasse, limiting, known = numpy_scores(data, functie)
+    score, klasse, limiting, _known = numpy_scores(data, functie)
     off = np.nanmax(np.abs(score - out["score"]))
     same = np.mean(klasse == out["klasse"]), np.mean(limiting == out["bepalend"])
     print(f"  numpy agrees: largest difference of score {off:.1e}, equal classes {same[0]:.6f}, limiting {same[1]:.6f}")

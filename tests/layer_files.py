@@ -12,9 +12,7 @@ RD = "EPSG:28992"
 LEFT, TOP = 230_000.0, 560_000.0
 
 
-def raster(
-    path, values, *, left=LEFT, top=TOP, cell=10.0, crs=RD, nodata=None, transform=None, **more
-):
+def raster(path, values, *, left=LEFT, top=TOP, cell=10.0, crs=RD, nodata=None, transform=None, **more):
     """Write a GTiff and return its path."""
     values = np.asarray(values)
     bands = values if values.ndim == 3 else values[None]

@@ -69,17 +69,13 @@ def test_to_dict_is_plain_json(tmp_path):
     assert "In orde." in found.to_text() and "vlakken" in found.to_text()
 
 
-@pytest.mark.parametrize(
-    "rows, cols", [(2000, 2000), (2001, 2000), (7, 900_000), (200_000, 200_000)]
-)
+@pytest.mark.parametrize("rows, cols", [(2000, 2000), (2001, 2000), (7, 900_000), (200_000, 200_000)])
 def test_samples_lie_inside_and_reach_all_edges(rows, cols):
     grid = Grid(0, 0, 1, 1, rows, cols)
     blocks = list(audit.windows(grid))
     assert all(b.within(grid) == b and not b.is_empty for b in blocks)
     assert min(b.row for b in blocks) == min(b.col for b in blocks) == 0
-    assert (
-        max(b.row + b.rows for b in blocks) == rows and max(b.col + b.cols for b in blocks) == cols
-    )
+    assert max(b.row + b.rows for b in blocks) == rows and max(b.col + b.cols for b in blocks) == cols
     assert sum(b.rows * b.cols for b in blocks) <= 4_000_000
 
 

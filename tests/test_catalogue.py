@@ -130,9 +130,7 @@ def test_all_problems_at_once_and_the_good_layers_stay(tmp_path):
     assert list(usable.layers) == ["maaiveld"] and len(problems) == 5
 
 
-@pytest.mark.parametrize(
-    "given, unit, kind", [("0/1", "1", "beekdal"), ("-", "class", "kwetsbaarheid")]
-)
+@pytest.mark.parametrize("given, unit, kind", [("0/1", "1", "beekdal"), ("-", "class", "kwetsbaarheid")])
 def test_unit_names_of_codes_are_one(tmp_path, given, unit, kind):
     for name in (given, unit):
         file = catalogue(tmp_path, layer(kind, "a.tif", name))
@@ -149,15 +147,9 @@ def test_units_agree_with_pint():
         for unit in table:
             if dimension == "klasse":
                 continue
-            plain = names.get(
-                unit, unit.removesuffix(" NAP").replace(" -mv", "").replace("-mv", "")
-            )
+            plain = names.get(unit, unit.removesuffix(" NAP").replace(" -mv", "").replace("-mv", ""))
             ours = units.factor(unit, base)
-            theirs = (
-                registry.Quantity(1.0, plain)
-                .to(names.get(base, base).removesuffix(" NAP"))
-                .magnitude
-            )
+            theirs = registry.Quantity(1.0, plain).to(names.get(base, base).removesuffix(" NAP")).magnitude
             assert ours == pytest.approx(theirs, rel=1e-12), unit
 
 

@@ -68,9 +68,7 @@ def same(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 399), st.integers(0, 399), st.integers(1, 70), st.integers(1, 70))
-def test_any_window_holds_the_bytes_of_the_whole(
-    default: Layers, row: int, col: int, height: int, width: int
-) -> None:
+def test_any_window_holds_the_bytes_of_the_whole(default: Layers, row: int, col: int, height: int, width: int) -> None:
     rows, cols = slice(row, row + height), slice(col, col + width)
     tile = example_tile(example_grid().part(rows, cols), scenarios=True)
     for name, values in tile.items():
@@ -221,9 +219,7 @@ def test_seepage_where_the_valley_is_and_loss_on_the_ridge(default: Layers) -> N
         ("wateroverlast", "ghg", -1),
     ],
 )
-def test_layers_go_together(
-    province: Layers, default: Layers, one: str, other: str, sign: int
-) -> None:
+def test_layers_go_together(province: Layers, default: Layers, one: str, other: str, sign: int) -> None:
     for area in (default, province) if one != "maaiveld" else (default,):
         a, b = area[one].astype(float), area[other].astype(float)
         known = np.isfinite(a) & np.isfinite(b)
@@ -327,10 +323,7 @@ def test_plans_lie_inside_on_the_land_they_name(default: Layers) -> None:
     plans = example_plans(grid).set_index("naam")
     assert plans["verzonnen"].all() and plans.is_valid.all() and len(plans) == 4
     assert plans.area.between(2e4, 9e4).all()
-    inside = {
-        name: ~geometry_mask([shape], grid.shape, grid.transform)
-        for name, shape in plans.geometry.items()
-    }
+    inside = {name: ~geometry_mask([shape], grid.shape, grid.transform) for name, shape in plans.geometry.items()}
     depth = default["keileemdiepte"]
     assert np.isposinf(depth[inside["Plan Es"]]).all()
     assert np.isfinite(depth[inside["Plan Keileem"]]).all()

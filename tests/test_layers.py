@@ -79,9 +79,7 @@ def test_attributes_say_all_and_nothing_of_this_machine(tmp_path):
     values[0, :3] = 500
     raster(tmp_path / "sub" / "w.tif", values, cell=25)
     zeros(tmp_path, "d.tif", 10, 10)
-    text = 'title = "Proef"\n' + layer(
-        "droogte", "d.tif", "%", uncertainty=4, source='"X"', vintage=2020
-    )
+    text = 'title = "Proef"\n' + layer("droogte", "d.tif", "%", uncertainty=4, source='"X"', vintage=2020)
     text += layer("wateroverlast@2050hoog", "sub/w.tif", "dm", horizon=2050, outside='"unknown"')
     ds = open_layers(catalogue(tmp_path, text))
     assert ds.attrs == {"title": "Proef"} and list(ds.data_vars) == [
@@ -101,9 +99,7 @@ def test_attributes_say_all_and_nothing_of_this_machine(tmp_path):
     digest = hashlib.sha256((tmp_path / "sub" / "w.tif").read_bytes()).hexdigest()
     assert wet["sha256"] == digest and wet["units"] == "m"
     assert str(tmp_path) not in str([ds.attrs, *(v.attrs for v in ds.variables.values())])
-    assert (
-        ds["droogte"].dtype == np.float32 and ds["droogte"].attrs["grid_mapping"] == "spatial_ref"
-    )
+    assert ds["droogte"].dtype == np.float32 and ds["droogte"].attrs["grid_mapping"] == "spatial_ref"
 
 
 def test_a_folder_and_an_allowed_folder(tmp_path):
@@ -245,9 +241,7 @@ class TestShared:
     def test_zwarte_beek_without_its_own_range(self, tmp_path):
         text = (SHARED / "zwarte_beek" / "lagen.toml").read_text(encoding="utf-8")
         cut = "\n".join(line for line in text.splitlines() if not line.startswith("range"))
-        file = catalogue(
-            tmp_path, cut.replace('path = "', f'path = "{SHARED / "zwarte_beek"}{os.sep}')
-        )
+        file = catalogue(tmp_path, cut.replace('path = "', f'path = "{SHARED / "zwarte_beek"}{os.sep}'))
         with pytest.raises(LayerError, match="2144 values"):
             open_layers(file, allow=[SHARED])
 

@@ -24,6 +24,7 @@ _WHERE = {
     "assess": "assessment",
     "per_gebied": "assessment",
     "Assessment": "assessment",
+    "run": "batch",
 }
 _RENAMED = {"functies": "load_functies"}
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from waterbodem.assessment import Assessment as Assessment
     from waterbodem.assessment import assess as assess
     from waterbodem.assessment import per_gebied as per_gebied
+    from waterbodem.batch import run as run
     from waterbodem.burden import afwenteling as afwenteling
     from waterbodem.definitions import Functie as Functie
     from waterbodem.explanation import waarom as waarom

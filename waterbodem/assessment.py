@@ -82,7 +82,16 @@ class Assessment:
         chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
         q = self.question
-        return waarom(q.layers, asked.get(chosen.id, chosen), x, y, referentie=_reference_argument(q))
+        measures = q.settings.measures
+        return waarom(
+            q.layers,
+            asked.get(chosen.id, chosen),
+            x,
+            y,
+            referentie=_reference_argument(q),
+            aangelegde_berging_mm=measures.built_mm,
+            bergingseis_mm=measures.norm_mm,
+        )
 
     def plot(self, **settings: Any) -> Figure:
         """Draw score, class, risk and what limits; settings as in :func:`waterbodem.plots.plot_assessment`."""

@@ -110,9 +110,7 @@ class Audit:
         lines += [f"Let op: {w}" for w in self.warnings]
         lines += [f"FOUT: {p}" for p in self.problems]
         lines += _cost_text(self.cost)
-        verdict = (
-            "In orde." if self.ok else f"{len(self.problems)} fout(en): zo kan het niet draaien."
-        )
+        verdict = "In orde." if self.ok else f"{len(self.problems)} fout(en): zo kan het niet draaien."
         return "\n".join([*lines, verdict])
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import filelock
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from waterbodem import registry
@@ -24,9 +25,10 @@ from waterbodem.errors import ArgumentError
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
-from waterbodem.mosaic import pam_from_counts, stage_map
+from waterbodem.mosaic import stage_map
 from waterbodem.parts import MAPS, SHARES, make_part, part_file, read_part
 from waterbodem.provenance import FILE_NAME, versions
+from waterbodem.raster_files import pam_bytes
 from waterbodem.runfile import read_run_file
 from waterbodem.scoring import parts_of
 from waterbodem.summary import rows_of
@@ -263,9 +265,9 @@ def _legend(job: Job, variant: Variant, name: str) -> Any:
 
 
 def _stage_pam(stage: Stage, job: Job, final: Path, names: Sequence[str], index: int, colours: Any) -> None:
-    counts = sum(read_part(job, n)[0][index] for n in names) if not colours.classes else None
+    counts = np.sum([read_part(job, n)[0][index] for n in names], axis=0)
     beside = final.with_name(final.name + ".aux.xml")
-    stage.file(beside).write_bytes(pam_from_counts(counts, colours, job.grid.rows * job.grid.cols))
+    stage.file(beside).write_bytes(pam_bytes(counts, colours))
 
 
 def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:

@@ -188,9 +188,7 @@ def parse_catalogue(path: str | Path) -> tuple[Catalogue, list[WaterbodemError]]
     try:
         data = read_toml(file)
     except DefinitionError as error:
-        raise CatalogueError(
-            error.what, value=error.value, allowed=error.allowed, where=error.where
-        ) from None
+        raise CatalogueError(error.what, value=error.value, allowed=error.allowed, where=error.where) from None
     return _checked(data, str(file))
 
 
@@ -216,17 +214,11 @@ def _tables(data: Mapping[str, Any], file: str, problems: list[WaterbodemError])
     tables = data.get("layers")
     if isinstance(tables, dict) and tables:
         return tables
-    problems.append(
-        CatalogueError(
-            "no layers", allowed="at least one [layers.<id>] table", where=f"{file}: layers"
-        )
-    )
+    problems.append(CatalogueError("no layers", allowed="at least one [layers.<id>] table", where=f"{file}: layers"))
     return {}
 
 
-def _unknown_keys(
-    table: Mapping[str, Any], known: tuple[str, ...], where: str
-) -> list[WaterbodemError]:
+def _unknown_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> list[WaterbodemError]:
     return [
         CatalogueError("unknown key", value=key, allowed=nearest(key, known), where=where)
         for key in table
@@ -234,9 +226,7 @@ def _unknown_keys(
     ]
 
 
-def _validated(
-    data: Mapping[str, Any], file: str
-) -> tuple[Catalogue | None, list[WaterbodemError]]:
+def _validated(data: Mapping[str, Any], file: str) -> tuple[Catalogue | None, list[WaterbodemError]]:
     try:
         return Catalogue.model_validate(data), []
     except ValidationError as error:
@@ -260,9 +250,7 @@ def _name_problems(name: str, where: str) -> list[WaterbodemError]:
     base, at, scenario = name.partition("@")
     kinds = layer_kinds()
     if base not in kinds:
-        return [
-            CatalogueError("unknown layer", value=base, allowed=nearest(base, kinds), where=where)
-        ]
+        return [CatalogueError("unknown layer", value=base, allowed=nearest(base, kinds), where=where)]
     if at and not re.fullmatch(_SCENARIO, scenario):
         return [
             CatalogueError(
@@ -275,9 +263,7 @@ def _name_problems(name: str, where: str) -> list[WaterbodemError]:
     return []
 
 
-def _rule_problems(
-    entry: LayerEntry, kind: LayerKind, name: str, where: str
-) -> list[WaterbodemError]:
+def _rule_problems(entry: LayerEntry, kind: LayerKind, name: str, where: str) -> list[WaterbodemError]:
     """Return what the kind of layer forbids or asks."""
     checks = (
         _sign_problem(entry, kind, where),
@@ -312,9 +298,7 @@ def _unit_problem(entry: LayerEntry, kind: LayerKind, where: str) -> WaterbodemE
     try:
         factor(entry.unit, kind.unit)
     except WaterbodemError as error:
-        return CatalogueError(
-            error.what, value=error.value, allowed=error.allowed, where=f"{where}.unit"
-        )
+        return CatalogueError(error.what, value=error.value, allowed=error.allowed, where=f"{where}.unit")
     return None
 
 

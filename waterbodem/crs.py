@@ -42,9 +42,7 @@ def parse(text: str | int, where: str = "") -> pyproj.CRS:
     """
     stated = f"EPSG:{text}" if isinstance(text, int) else text.strip()
     if not (_EPSG.fullmatch(stated) or (_WKT.match(stated) and len(stated) <= _MAX_WKT)):
-        raise GridMismatch(
-            "CRS is not usable", value=stated[:80], allowed="EPSG:<code> or WKT text", where=where
-        )
+        raise GridMismatch("CRS is not usable", value=stated[:80], allowed="EPSG:<code> or WKT text", where=where)
     return _parsed(stated, where)
 
 

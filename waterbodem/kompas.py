@@ -330,8 +330,8 @@ def _of_plan(
 
 
 def _consequence(amounts: Amounts) -> str:
-    words = [w for w in ("herstelt", "blokkeert", "verslechtert") if amounts.get(w)]
-    return " en ".join(words) or "laat het zoals het is"
+    words = {"herstelt": "brengt herstel", "blokkeert": "legt de plek vast", "verslechtert": "verslechtert het"}
+    return " en ".join(text for name, text in words.items() if amounts.get(name)) or "laat het zoals het is"
 
 
 def _verdict(

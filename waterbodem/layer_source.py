@@ -75,9 +75,7 @@ class LayerSource:
             return Decoder(self.entry, self.kind, "float64", self.entry.nodata)
         stated = self.entry.nodata
         nodata = self.file.nodata if stated is None else stated
-        return Decoder(
-            self.entry, self.kind, self.file.dtype, nodata, self.file.scale, self.file.offset
-        )
+        return Decoder(self.entry, self.kind, self.file.dtype, nodata, self.file.scale, self.file.offset)
 
     def bounds_in(self, crs: str | None) -> Bounds:
         """Return the extent of the file in a CRS [m]."""

@@ -161,9 +161,7 @@ class Decoder:
         cast = np.float32 if plain else np.float64
         return {float(cast(c)): v for c, v in sorted(self.entry.classes.items())}
 
-    def _in_range(
-        self, values: Floats, absent: Mask, unlisted: Mapping[float, int]
-    ) -> tuple[Floats, Findings]:
+    def _in_range(self, values: Floats, absent: Mask, unlisted: Mapping[float, int]) -> tuple[Floats, Findings]:
         outside = self._outside(values)
         low, high = _extremes(values)
         outside_low, outside_high = _extremes(values[outside])

@@ -78,17 +78,11 @@ class LayerStack:
         return found
 
     def _no_grid(self) -> list[WaterbodemError]:
-        if self.grid.rows and self.grid.cols or not self.sources:
+        if (self.grid.rows and self.grid.cols) or not self.sources:
             return []
-        return [
-            GridMismatch(
-                "no raster gives a grid", allowed="state bounds and resolution", where=self.where
-            )
-        ]
+        return [GridMismatch("no raster gives a grid", allowed="state bounds and resolution", where=self.where)]
 
-    def on(
-        self, bounds: Sequence[float] | None = None, resolution: float | None = None
-    ) -> LayerStack:
+    def on(self, bounds: Sequence[float] | None = None, resolution: float | None = None) -> LayerStack:
         """Return the same layers on another grid.
 
         Parameters
@@ -159,9 +153,7 @@ def _outcome(source: LayerSource, grid: Grid) -> Outcome:
     return values, found, source.complaints(found)
 
 
-def open_catalogue(
-    path: str | Path, allow: Iterable[str | Path] = (), digest: Digest = sha256_of
-) -> LayerStack:
+def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: Digest = sha256_of) -> LayerStack:
     """Open a layer catalogue: check it and every file it names, and choose the grid.
 
     Nothing is raised for a layer that is wrong: see ``problems``.
@@ -257,9 +249,7 @@ def _checked_bounds(bounds: Sequence[float]) -> Bounds:
 def _checked_resolution(resolution: float) -> float:
     usable = isinstance(resolution, (int, float, np.number)) and not isinstance(resolution, bool)
     if not (usable and math.isfinite(resolution) and resolution > 0):
-        raise ArgumentError(
-            "resolution is no cell size", value=resolution, allowed="> 0 m", where="resolution"
-        )
+        raise ArgumentError("resolution is no cell size", value=resolution, allowed="> 0 m", where="resolution")
     return float(resolution)
 
 

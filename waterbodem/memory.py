@@ -57,6 +57,5 @@ def check_fits(grid: Grid, layers: int) -> None:
         raise ArgumentError(
             "not enough memory",
             value=asked,
-            allowed=f"{USABLE * free / 1e9:.3g} GB; give bounds, a larger resolution, "
-            "or use waterbodem run",
+            allowed=f"{USABLE * free / 1e9:.3g} GB; give bounds, a larger resolution, or use waterbodem run",
         )

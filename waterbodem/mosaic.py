@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as Xml
 
 import rasterio
@@ -100,35 +98,3 @@ def _source(node: Xml.Element, path: Path, place: Grid, band: int, row: int) -> 
     size = {"xSize": str(place.cols), "ySize": str(place.rows)}
     Xml.SubElement(source, "SrcRect", {"xOff": "0", "yOff": "0", **size})
     Xml.SubElement(source, "DstRect", {"xOff": "0", "yOff": str(row), **size})
-
-
-def pam_from_counts(counts: Any, legend: Legend, cells: int) -> bytes:
-    """Return GDAL's file beside a raster from how often each byte occurs."""
-    root = Xml.Element("PAMDataset")
-    node = Xml.SubElement(root, "PAMRasterBand", band="1")
-    names = Xml.SubElement(node, "CategoryNames")
-    for name in legend.categories():
-        Xml.SubElement(names, "Category").text = name
-    numbers = {} if legend.classes else _statistics(counts, legend.nodata, cells)
-    if numbers:
-        metadata = Xml.SubElement(node, "Metadata")
-        for key, number in numbers.items():
-            Xml.SubElement(metadata, "MDI", key=f"STATISTICS_{key}").text = f"{number:.15g}"
-    Xml.indent(root)
-    return bytes(Xml.tostring(root, encoding="UTF-8")) + b"\n"
-
-
-def _statistics(counts: Any, nodata: int, cells: int) -> Mapping[str, float]:
-    found = [(code, int(n)) for code, n in enumerate(counts) if n and code != nodata]
-    total = sum(n for _, n in found)
-    if not total:
-        return {}
-    mean = sum(code * n for code, n in found) / total
-    variance = sum(code * code * n for code, n in found) / total - mean * mean
-    return {
-        "MINIMUM": found[0][0],
-        "MAXIMUM": found[-1][0],
-        "MEAN": mean,
-        "STDDEV": math.sqrt(max(0.0, variance)),
-        "VALID_PERCENT": 100 * total / cells,
-    }

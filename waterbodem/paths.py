@@ -38,9 +38,7 @@ MAX_VECTOR_BYTES = 200_000_000
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 
 _HEAD = 65_536
-_INDIRECT = re.compile(
-    rb"<\s*(OGRVRT|VRTDataset|OGRWFS|OGRCSW|GDAL_W[MC]S|GDAL_WMTS|WCS_GDAL|WMS_)", re.IGNORECASE
-)
+_INDIRECT = re.compile(rb"<\s*(OGRVRT|VRTDataset|OGRWFS|OGRCSW|GDAL_W[MC]S|GDAL_WMTS|WCS_GDAL|WMS_)", re.IGNORECASE)
 _VIRTUAL = re.compile(r"[\\/]vsi", re.IGNORECASE)
 
 
@@ -143,11 +141,7 @@ def raster_driver(path: Path, where: str = "") -> str:
 def _driver(head: bytes) -> str | None:
     start = head.lstrip().lower() if head[:1].isspace() or head[:1].isalpha() else head
     return next(
-        (
-            d
-            for d, magic in RASTER_DRIVERS.items()
-            if head.startswith(magic) or start.startswith(magic)
-        ),
+        (d for d, magic in RASTER_DRIVERS.items() if head.startswith(magic) or start.startswith(magic)),
         None,
     )
 
@@ -175,9 +169,7 @@ def _check_sidecars(path: Path, where: str) -> None:
     for end in SIDECARS:
         for beside in {path.with_name(path.name + end), path.with_suffix(end)}:
             if beside.is_file() and not _harmless(beside, end):
-                raise UnsafePath(
-                    "file beside the raster points at other files", value=beside.name, where=where
-                )
+                raise UnsafePath("file beside the raster points at other files", value=beside.name, where=where)
 
 
 def _harmless(path: Path, end: str) -> bool:

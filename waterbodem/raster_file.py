@@ -112,9 +112,7 @@ class RasterFile:
         with _opened(self.path, self.driver, where) as handle:
             yield handle
 
-    def read(
-        self, handle: Any, block: Block, where: str = ""
-    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def read(self, handle: Any, block: Block, where: str = "") -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return raw numbers and where they are data; beyond the file there are none.
 
         Raises
@@ -146,9 +144,7 @@ class RasterFile:
         return raw, mask
 
 
-def open_raster(
-    path: Path, name: str, band: int, default_crs: str | None, where: str = ""
-) -> RasterFile:
+def open_raster(path: Path, name: str, band: int, default_crs: str | None, where: str = "") -> RasterFile:
     """Check a raster file and return what reading it needs.
 
     Parameters
@@ -191,40 +187,31 @@ def open_raster(
 
 
 @contextmanager
-def _opened(
-    path: Path, driver: str, where: str, kind: type[LayerError] = CorruptLayer
-) -> Iterator[Any]:
+def _opened(path: Path, driver: str, where: str, kind: type[LayerError] = CorruptLayer) -> Iterator[Any]:
     try:
         handle = rasterio.open(str(path), driver=driver, **_OPTIONS.get(driver, {}))
     except _FAULTS as error:
-        raise kind(
-            f"file does not open as {driver}: {_reason(error)}", value=path.name, where=where
-        ) from None
+        raise kind(f"file does not open as {driver}: {_reason(error)}", value=path.name, where=where) from None
     with handle:
         try:
             yield handle
         except WaterbodemError:
             raise
         except (RasterioError, UnicodeDecodeError) as error:
-            raise CorruptLayer(
-                f"file cannot be read: {_reason(error)}", value=path.name, where=where
-            ) from None
+            raise CorruptLayer(f"file cannot be read: {_reason(error)}", value=path.name, where=where) from None
 
 
 def _reason(error: Exception) -> str:
     """Return the message of an error, of its cause if that says more, without folders."""
     text = str(error.__cause__ or error).splitlines() or [type(error).__name__]
     return " ".join(
-        word.replace("\\", "/").rpartition("/")[2] if "/" in word else word
-        for word in text[0][:300].split()
+        word.replace("\\", "/").rpartition("/")[2] if "/" in word else word for word in text[0][:300].split()
     )
 
 
 def _check_band(handle: Any, band: int, name: str, where: str) -> None:
     if handle.count == 0 and handle.subdatasets:
-        raise NotARaster(
-            "file holds several variables", value=name, allowed="one variable per file", where=where
-        )
+        raise NotARaster("file holds several variables", value=name, allowed="one variable per file", where=where)
     if band > handle.count:
         raise LayerError("no such band", value=band, allowed=f"1 .. {handle.count}", where=where)
     if np.dtype(handle.dtypes[band - 1]).kind not in "fiu":

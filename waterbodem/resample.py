@@ -118,9 +118,7 @@ def _side(source: Grid, crs: str) -> float:
     xmin, ymin, xmax, ymax = source.bounds
     x, y, half = (xmin + xmax) / 2, (ymin + ymax) / 2, 500.0
     move = crs_text.transformer(str(source.crs), crs).transform
-    west, east, south, north = (
-        move(x + dx, y + dy) for dx, dy in ((-half, 0), (half, 0), (0, -half), (0, half))
-    )
+    west, east, south, north = (move(x + dx, y + dy) for dx, dy in ((-half, 0), (half, 0), (0, -half), (0, half)))
     side = math.sqrt(math.dist(west, east) * math.dist(south, north)) / (2 * half)
     if not math.isfinite(side) or side <= 0:
         raise GridMismatch("the middle of the file does not exist in the other CRS", value=(x, y))

@@ -99,9 +99,7 @@ def _burned(geometries: NDArray[Any], which: NDArray[np.intp], block: Grid) -> N
     )
 
 
-def open_vector(
-    path: Path, name: str, entry: LayerEntry, default_crs: str | None, where: str = ""
-) -> VectorFile:
+def open_vector(path: Path, name: str, entry: LayerEntry, default_crs: str | None, where: str = "") -> VectorFile:
     """Read polygons and their numbers.
 
     Raises
@@ -127,15 +125,11 @@ def open_vector(
 def _frame(path: Path, entry: LayerEntry, where: str) -> gpd.GeoDataFrame:
     columns = [entry.field] if entry.field else []
     try:
-        frame = pyogrio.read_dataframe(
-            str(path), layer=_layer(path, entry, where), columns=columns, force_2d=True
-        )
+        frame = pyogrio.read_dataframe(str(path), layer=_layer(path, entry, where), columns=columns, force_2d=True)
     except WaterbodemError:
         raise
     except Exception as error:
-        raise NotARaster(
-            f"vector file cannot be read: {type(error).__name__}", value=path.name, where=where
-        ) from None
+        raise NotARaster(f"vector file cannot be read: {type(error).__name__}", value=path.name, where=where) from None
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError("file holds no geometry", value=path.name, where=where)
     if entry.field and entry.field not in frame.columns:

@@ -1,0 +1,77 @@
+"""An answer in a notebook and a console: one screen, escaped, complete for what it shows."""
+
+from html.parser import HTMLParser
+
+import geopandas as gpd
+import pytest
+import shapely
+
+import waterbodem as wb
+from waterbodem.show import MAX_ROWS, assessment_html, assessment_text
+from waterbodem.wording import css, steps
+
+
+class Tags(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return wb.assess(wb.example(), ["woningbouw", "natte_natuur"], wb.example_plans())
+
+
+def test_every_row_has_answer_colour_risk_and_six_symbols(answer):
+    html = answer._repr_html_()
+    tags = Tags(html)
+    assert sum(t == "tr" for t, _ in tags.found) == 1 + len(answer.table)
+    assert all(a.get("scope") for t, a in tags.found if t == "th")
+    titles = [a["title"] for _, a in tags.found if ": " in a.get("title", "")]
+    assert len(titles) == 6 * len(answer.table)
+    for row in answer.table.itertuples():
+        assert css(steps()[row.antwoord].kleur) in html and row.gebied in html
+    assert "Voorbeeldgebied (verzonnen)" in html and "<caption" in html
+
+
+def test_text_has_a_line_per_row(answer):
+    lines = repr(answer).splitlines()
+    assert len(lines) == 2 + len(answer.table)
+    for line, row in zip(lines[2:], answer.table.itertuples(), strict=True):
+        assert line.startswith(row.gebied) and f"{row.antwoord} {steps()[row.antwoord].kort}" in line
+    assert max(map(len, lines)) < 160
+
+
+def test_hostile_names_are_text():
+    names = ["<script>alert(1)</script>", "n" * 5000, "\"'><b>", "a\nb\u202ec"]
+    plans = gpd.GeoDataFrame({"naam": names}, geometry=wb.example_plans().geometry)
+    answer = wb.assess(wb.example(), "woningbouw", plans)
+    html, text = assessment_html(answer), assessment_text(answer)
+    tags = Tags(html)
+    allowed = {"table", "caption", "strong", "thead", "tbody", "tr", "th", "td", "span", "p", "bdi"}
+    assert {t for t, _ in tags.found} <= allowed
+    assert names[0] in tags.text and "n" * 100 not in html + text
+    assert not any(v.startswith("http") for _, a in tags.found for v in a.values() if v)
+    assert len(text.splitlines()) == 2 + len(names) and "\u202e" not in html + text
+
+
+def test_many_rows_are_cut_and_counted():
+    boxes = [shapely.box(238100 + 50 * i, 553000, 238140 + 50 * i, 553040) for i in range(MAX_ROWS + 5)]
+    answer = wb.assess(wb.example(), "woningbouw", gpd.GeoSeries(boxes, crs="EPSG:28992"))
+    assert "en nog 5" in assessment_html(answer) and assessment_text(answer).endswith("en nog 5")
+    assert assessment_html(answer).count("<tr>") == MAX_ROWS + 1
+
+
+def test_unknown_answers_are_shown_as_such():
+    layers = wb.example(size=100, resolution=20)
+    for name in layers.data_vars:
+        layers[name][:] = float("nan")
+    answer = wb.assess(layers, "woningbouw", wb.example_plans())
+    assert "X onbekend" in repr(answer) and "onbekend" in answer._repr_html_()

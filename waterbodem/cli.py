@@ -1,0 +1,299 @@
+"""The command ``waterbodem``: Dutch on the screen, results on stdout, progress on stderr.
+
+The commands import what computes only when they run, so that ``--version`` and ``-h`` are quick.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from waterbodem import __version__
+from waterbodem.errors import WaterbodemError
+
+#: Exit codes of the contract; 2 (usage) is click's own.
+DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
+
+REPORT = "rapport.html"
+
+FILE = click.Path(path_type=Path)
+
+
+class Commands(click.Group):
+    """A group of commands that tells wrong input in one message, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; errors of this library end it with exit code 1."""
+        try:
+            with _short_warnings():
+                return super().invoke(ctx)
+        except WaterbodemError as error:
+            click.echo(f"fout: {error}", err=True)
+            ctx.exit(WRONG_INPUT)
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Show warnings for users on one line of stderr, others not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _show_warning
+        yield
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    click.echo("let op: " + " ".join(str(message).split()), err=True)
+
+
+class Progress:
+    """What is going on: a status line on a terminal, else a line a step."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._width = 0
+
+    def __call__(self, step: str) -> None:
+        """Show the step that begins."""
+        if self._live:
+            click.echo(f"\r{step:<{self._width}}", err=True, nl=False)
+            self._width = len(step)
+        else:
+            click.echo(step, err=True)
+
+    def done(self) -> None:
+        """Wipe the status line."""
+        if self._live and self._width:
+            click.echo("\r" + " " * self._width + "\r", err=True, nl=False)
+            self._width = 0
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    shown = Progress()
+    try:
+        yield shown
+    finally:
+        shown.done()
+
+
+class Setting(click.ParamType[tuple[str, str, float]]):
+    """``functie.parameter=number``."""
+
+    name = "functie.parameter=getal"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the parts of a setting."""
+        name, equals, text = str(value).partition("=")
+        functie, dot, parameter = name.strip().partition(".")
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
+        if not (equals and dot and functie and parameter) or number != number:
+            self.fail(f"{value!r} is niet van de vorm woningbouw.verhardingsgraad=0.7", param, ctx)
+        return functie, parameter, number
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="waterbodem")
+def cli() -> None:
+    """Water en bodem sturend: welke functie past waar, waarom, en wat wentelt zij af op anderen."""
+
+
+@cli.command()
+@click.argument("folder", metavar="MAP", type=FILE)
+def init(folder: Path) -> None:
+    """Schrijf een lagen.toml met uitleg om mee te beginnen."""
+    from waterbodem.catalogue_template import write_template
+
+    path = write_template(folder)
+    click.echo(f"Geschreven: {path}")
+    click.echo(f"Vul de lagen in en controleer met: waterbodem check {path}")
+
+
+@cli.command()
+@click.option("--output", metavar="MAP", type=FILE, default="waterbodem-demo", show_default=True, help="Uitvoermap.")
+def demo(output: Path) -> None:
+    """Beantwoord de hoofdvraag op het ingebouwde, verzonnen gebied."""
+    from waterbodem import commands
+    from waterbodem.output import check_folder, save_assessment
+    from waterbodem.screen import answer_text
+
+    started = time.monotonic()
+    check_folder(output)
+    with _progress() as step:
+        step("verzonnen voorbeeldgebied maken en doorrekenen")
+        found = commands.demo()
+        step("schrijven")
+        save_assessment(found, output, command="waterbodem demo", started=started)
+    click.echo("Verzonnen gebied: alleen om het gereedschap te leren kennen.\n")
+    click.echo(answer_text(found))
+    click.echo(f"\nRapport: {output / REPORT}")
+
+
+@cli.command()
+@click.argument("functie", metavar="[ID]", required=False)
+@click.option("--functies", "own", metavar="BESTAND", type=FILE, help="Bestand met eigen functies erbij.")
+def functies(functie: str | None, own: Path | None) -> None:
+    """Toon welke functies er zijn, of een ervan volledig, met bronnen."""
+    from waterbodem.registry import load_functies
+    from waterbodem.screen import functie_text, functies_text
+
+    known = load_functies(own)
+    click.echo(functies_text(known.values()) if functie is None else functie_text(known[functie]))
+
+
+@cli.command()
+@click.argument("file", metavar="BESTAND", type=FILE)
+@click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen.")
+@click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")
+def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
+    """Controleer een lagen.toml: alle fouten ineens, en wat het gaat kosten."""
+    from waterbodem.audit import check_catalogue
+
+    with _progress() as step:
+        step("controleren")
+        audit = check_catalogue(file, allow)
+    click.echo(_json(audit.to_dict()) if as_json else audit.to_text())
+    click.get_current_context().exit(DONE if audit.ok else WRONG_INPUT)
+
+
+ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--layers", metavar="BESTAND", type=FILE, required=True, help="lagen.toml, of de map ervan."),
+    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help="Mag vaker."),
+    click.option("--gebied", metavar="BESTAND", type=FILE, required=True, help="Polygonen, in elk stelsel."),
+    click.option("--output", metavar="MAP", type=FILE, help="Uitvoermap; zonder deze alleen het antwoord."),
+    click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies erbij."),
+    click.option("--set", "settings", type=Setting(), multiple=True, help="Eigen waarde, mag vaker."),
+    click.option("--id", "id", metavar="VELD", help="Veld met de naam van een gebied."),
+    click.option("--referentie", metavar="ID", help="Huidig gebruik."),
+    click.option("--aangelegde-berging-mm", type=float, default=0.0, help="Berging die het plan aanlegt."),
+    click.option("--bergingseis-mm", type=float, help="Bergingseis van het waterschap."),
+    click.option("--methode", default="meetkundig", show_default=True, help="Hoe scores samengaan."),
+    click.option("--orness", type=float, help="Alleen bij --methode owa; tussen 0 en 1."),
+    click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
+    click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen."),
+    click.option("--json", "as_json", is_flag=True, help="Antwoord als JSON."),
+)
+
+
+def _assess_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(ASSESS_OPTIONS):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@_assess_options
+def assess(
+    output: Path | None,
+    as_json: bool,
+    ids: tuple[str, ...],
+    settings: tuple[tuple[str, str, float], ...],
+    **given: Any,
+) -> None:
+    """Beantwoord de hoofdvraag: past deze functie op dit gebied, en waarom (niet)."""
+    from waterbodem import commands
+    from waterbodem.output import check_folder, save_assessment
+    from waterbodem.screen import answer_data, answer_text
+
+    started = time.monotonic()
+    request = commands.Request(functies=ids, changes=tuple(commands.Change(*s) for s in settings), **given)
+    if output is not None:
+        check_folder(output)
+    with _progress() as step:
+        found = commands.answer(request, step)
+        if output is not None:
+            step("schrijven")
+            command = commands.command_of(request)
+            save_assessment(found, output, float_=request.float_, command=command, started=started)
+    click.echo(_json(answer_data(found)) if as_json else answer_text(found))
+    if output is not None and not as_json:
+        click.echo(f"\nRapport: {output / REPORT}")
+    _finish(found.outside)
+
+
+def _finish(outside: tuple[str, ...]) -> None:
+    """List the polygons that were not assessed, with the exit code that says so."""
+    for name in outside:
+        click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
+    click.get_current_context().exit(DONE_IN_PART if outside else DONE)
+
+
+@cli.command()
+@click.argument("file", metavar="BESTAND", type=FILE)
+@click.option("--workers", type=click.IntRange(min=1), help="Hoeveel delen tegelijk; standaard alle processoren.")
+@click.option("--verify", is_flag=True, help="Reken van elk invoerbestand de sha256 opnieuw uit.")
+@click.option("--wait", metavar="SECONDEN", type=float, default=0.0, help="Zo lang wachten op een andere run.")
+def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
+    """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
+    from waterbodem import batch
+
+    with _progress() as step:
+        outcome = batch.run(file, workers=workers, progress=Pace(step), verify=verify, wait_for_lock=wait)
+    for label, reason in outcome.problems:
+        click.echo(f"niet gelukt: {label}: {reason}", err=True)
+    click.echo(
+        f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. Uitvoer: {file.parent}"
+    )
+    click.get_current_context().exit(DONE if outcome.complete else DONE_IN_PART)
+
+
+class Pace:
+    """Progress of a long run: how far, how fast, how long still; a line a minute where there is no terminal."""
+
+    def __init__(self, step: Progress) -> None:
+        self._step, self._phase, self._begun, self._told = step, "", 0.0, 0.0
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Tell how far a phase is."""
+        now = time.monotonic()
+        if phase != self._phase:
+            self._phase, self._begun, self._told = phase, now, 0.0
+        if sys.stderr.isatty() or now - self._told >= 60 or done == total:
+            self._told = now
+            left = (now - self._begun) / max(done, 1) * (total - done)
+            self._step(f"{phase}: {done} van {total}, nog {left:.0f} s")
+
+
+@cli.command()
+@click.argument("folder", metavar="MAP", type=FILE)
+def schema(folder: Path) -> None:
+    """Schrijf de JSON Schema's van lagen.toml en functiebestanden, voor editors."""
+    from waterbodem.atomic import staging
+    from waterbodem.schemas import schemas
+
+    with staging() as stage:
+        stage.folder(folder)
+        for name, data in schemas().items():
+            stage.file(folder / name).write_bytes(f"{_json(data)}\n".encode())
+    click.echo("Geschreven: " + ", ".join(str(folder / name) for name in schemas()))
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def main() -> None:
+    """Run the command line; output that goes to a file or pipe is UTF-8 everywhere."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+    cli(prog_name="waterbodem")

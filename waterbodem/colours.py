@@ -1,0 +1,174 @@
+"""Which value of an output raster has which colour and name: all from data files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from waterbodem import registry
+from waterbodem.definitions import RGB, AnswerClass
+from waterbodem.errors import ArgumentError, nearest
+
+RGBA = tuple[int, int, int, int]
+Share = tuple[float, float, float]
+
+FULL = 100
+
+
+@dataclass(frozen=True)
+class Legend:
+    """Colours and names of the values of one raster.
+
+    Parameters
+    ----------
+    colours : mapping of value to RGBA
+        0..255 each; what lies outside is transparent.
+    names : mapping of value to str
+        For the same values, in Dutch.
+    classes : bool
+        Whether values are codes (no mean exists) or percentages.
+    """
+
+    colours: Mapping[int, RGBA]
+    names: Mapping[int, str]
+    classes: bool
+
+    @property
+    def nodata(self) -> int:
+        """Value of cells that were not asked for, or are unknown."""
+        return nodata()
+
+    def categories(self) -> list[str]:
+        """Return a name for every value from 0, empty where there is none."""
+        return [self.names.get(value, "") for value in range(max(self.names) + 1)]
+
+    def shares(self) -> dict[int, Share]:
+        """Return colours as shares 0..1, as plotting libraries take them; without the transparent ones."""
+        return {value: share(rgba[:3]) for value, rgba in self.colours.items() if rgba[3]}
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    return MappingProxyType(registry.read_toml(files("waterbodem.data").joinpath("kleuren.toml")))
+
+
+def nodata() -> int:
+    """Return the value of cells that were not asked for."""
+    return int(_data()["buiten"]["code"])
+
+
+def share(colour: RGB) -> Share:
+    """Return a colour as shares 0..1.
+
+    Examples
+    --------
+    >>> share((255, 0, 51))
+    (1.0, 0.0, 0.2)
+    """
+    red, green, blue = colour
+    return red / 255, green / 255, blue / 255
+
+
+def legend(product: str, criteria: Sequence[str] = ()) -> Legend:
+    """Return the legend of an output raster.
+
+    Parameters
+    ----------
+    product : {"geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico"}
+    criteria : sequence of str
+        For ``bepalend``: the criteria of the functie, in order.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such product.
+
+    Examples
+    --------
+    >>> legend("klasse").names[1], legend("bepalend", ["kwel", "ghg+glg"]).colours[0]
+    ('A ja', (136, 204, 238, 255))
+    """
+    if product == "bepalend":
+        return _limiting(criteria)
+    if product not in PRODUCTS:
+        raise ArgumentError("no such output", value=product, allowed=nearest(product, (*PRODUCTS, "bepalend")))
+    return PRODUCTS[product]()
+
+
+def class_colours(*, colour_blind: bool = False) -> list[Share]:
+    """Return the colours of the answer classes as shares 0..1, in order of code (X first)."""
+    scale = sorted(registry.answer_scale().items())
+    return [share(step.kleur_kleurenblind if colour_blind else step.kleur) for _, step in scale]
+
+
+def ramp_colours(product: str) -> list[Share]:
+    """Return the colours of 0, 1 .. 100 percent as shares 0..1."""
+    shares = legend(product).shares()
+    return [shares[value] for value in range(FULL + 1)]
+
+
+def _with_outside(colours: Mapping[int, RGB], names: Mapping[int, str], outside: str, classes: bool) -> Legend:
+    opaque: dict[int, RGBA] = {value: (*colour, 255) for value, colour in colours.items()}
+    opaque[nodata()] = (0, 0, 0, 0)
+    return Legend(opaque, {**names, nodata(): str(_data()["buiten"][outside])}, classes)
+
+
+def _answers() -> Legend:
+    scale: Mapping[int, AnswerClass] = registry.answer_scale()
+    names = {code: f"{step.letter} {step.antwoord}" for code, step in scale.items()}
+    return _with_outside({code: step.kleur for code, step in scale.items()}, names, "naam", True)
+
+
+def _limiting(criteria: Sequence[str]) -> Legend:
+    kinds, colours = registry.layer_kinds(), _data()["bepalend"]
+    members = [name.split("+") for name in criteria]
+    names = {i: " of ".join(kinds[m].naam for m in group) for i, group in enumerate(members)}
+    return _with_outside({i: _rgb(colours[group[0]]) for i, group in enumerate(members)}, names, "geen_criterium", True)
+
+
+def _causes() -> Legend:
+    colours, parts = _data()["oorzaak"], registry.burden_rules().components
+    names = {0: str(_data()["oorzaak_namen"]["geen"]), **{c.nr: c.naam for c in parts}}
+    found = {0: _rgb(colours["geen"]), **{c.nr: _rgb(colours[c.id]) for c in parts}}
+    return _with_outside(found, names, "naam", True)
+
+
+def _ramp(product: str) -> Legend:
+    points = [(int(at), _rgb(colour)) for at, colour in _data()["verloop"][product]]
+    colours = {value: _between(points, value) for value in range(FULL + 1)}
+    return _with_outside(colours, {v: f"{v} %" for v in colours}, "geen_getal", False)
+
+
+def _between(points: Sequence[tuple[int, RGB]], value: int) -> RGB:
+    """Return the colour at a value, on straight lines between points."""
+    low = max(p for p in points if p[0] <= value)
+    high = min(p for p in points if p[0] >= value)
+    part = 0.0 if high[0] == low[0] else (value - low[0]) / (high[0] - low[0])
+    red, green, blue = (int(a + part * (b - a) + 0.5) for a, b in zip(low[1], high[1], strict=True))
+    return red, green, blue
+
+
+def _risks() -> Legend:
+    """Return the colour of the risk class that a percentage lies in."""
+    steps = registry.burden_rules().risk_classes
+    found = {v: [s for s in steps if v / FULL + 1e-9 >= s.vanaf][-1] for v in range(FULL + 1)}
+    names = {v: f"{v} % ({step.naam})" for v, step in found.items()}
+    return _with_outside({v: step.kleur for v, step in found.items()}, names, "geen_getal", False)
+
+
+def _rgb(colour: Sequence[int]) -> RGB:
+    red, green, blue = (int(c) for c in colour)
+    return red, green, blue
+
+
+PRODUCTS: Mapping[str, Callable[[], Legend]] = {
+    "geschiktheid": lambda: _ramp("geschiktheid"),
+    "klasse": _answers,
+    "oorzaak": _causes,
+    "dekking": lambda: _ramp("dekking"),
+    "risico": _risks,
+}

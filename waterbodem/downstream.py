@@ -1,0 +1,223 @@
+"""Burden by place, without naming a plan: what lies downstream of every cell, and what lies upstream of a receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem import dataset, registry
+from waterbodem.areas import block_of, read_areas
+from waterbodem.burden import Array, Measures, burden_arrays, reference_of
+from waterbodem.coverage import cover_in
+from waterbodem.definitions import Functie
+from waterbodem.flow import Flow
+from waterbodem.flow_store import flow_of, on_grid
+from waterbodem.grid import Grid
+from waterbodem.kernels import burden as kernel
+from waterbodem.layerset import Floats, LayerSet, layer_set
+from waterbodem.reception import reception_rules
+from waterbodem.scoring import stack
+from waterbodem.sources import per_hectare
+
+#: Cells that are worked on at a time: ten components of them are held at once.
+BLOCK = 2_000_000
+NO_MAAIVELD = "niet bepaald: maaiveld ontbreekt in de gegevens"
+
+
+def vulnerability(cells: LayerSet) -> Floats:
+    """Return V, how much a receiving cell suffers (rows, cols), 0..1, NaN = unknown.
+
+    Layer ``kwetsbaarheid``, else ``clip(wateroverlast / 0.30, 0, 1)``, else unknown everywhere.
+    """
+    if "kwetsbaarheid" in cells.present:
+        return cells.present["kwetsbaarheid"]
+    depth = cells.present.get("wateroverlast")
+    if depth is None:
+        return np.full(cells.shape, np.nan, np.float32)
+    full = np.float32(reception_rules().value("wateroverlast_vol_m"))
+    return np.asarray(np.clip(depth / full, np.float32(0), np.float32(1)))
+
+
+def released(
+    cells: LayerSet, functie: Functie, reference: Functie | Array, measures: Measures
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return what a hectare would release in every cell [m3/ha], NaN where nothing is known.
+
+    The second array tells where either component is unknown.
+    """
+    amount = np.empty(cells.shape, np.float32)
+    partly = np.empty(cells.shape, np.bool_)
+    for rows in _strips(cells.shape):
+        part = {name: values[rows] for name, values in cells.present.items()}
+        ref = reference if isinstance(reference, Functie) else reference[rows]
+        found = burden_arrays(part, functie, ref, measures).components
+        per_ha, partly[rows], none = per_hectare(found[kernel.AFVOER], found[kernel.VERDRONGEN])
+        amount[rows] = np.where(none, np.nan, per_ha)
+    return amount, partly
+
+
+def _strips(shape: tuple[int, int]) -> Iterator[slice]:
+    height = max(1, BLOCK // max(1, shape[1]))
+    return (slice(r, min(r + height, shape[0])) for r in range(0, shape[0], height))
+
+
+def benedenstrooms(
+    layers: xr.Dataset,
+    functie: str | Functie | Sequence[str | Functie],
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    stroming: Flow | None = None,
+    demping_m: float | None = None,
+    bewaar: Any = None,
+) -> xr.Dataset:
+    """Show where a functie would burden somebody downstream, without naming a plan first.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Layers of rekenregels section 1; needs ``maaiveld``.
+    functie : str, Functie or list of them
+        A list gives a leading dimension ``functie``.
+    referentie, aangelegde_berging_mm, bergingseis_mm
+        As in :func:`waterbodem.afwenteling`.
+    stroming : Flow, optional
+        Flow directions on the grid of the layers; default from maaiveld.
+    demping_m : float, optional
+        L [m], default 2000.
+    bewaar : path, optional
+        Folder where flow directions are kept.
+
+    Returns
+    -------
+    xr.Dataset
+        float32, 0..1. ``blootstelling`` D: how vulnerable the land is where the water of a cell ends up;
+        ``blootstelling_onbekend``: the share of that water that ends on land of unknown vulnerability, which counts
+        as 0 in D; ``benedenstrooms = min(1, E / 800 m3/ha) * D``. NaN where maaiveld, or both afvoer and
+        verdrongen_berging, are unknown. Without maaiveld all is NaN and attribute ``niet_bepaald`` says so.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> found = benedenstrooms(wb.example(size=60), "woningbouw")
+    >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
+    True
+    """
+    cells, grid = layer_set(layers), dataset.grid_of(layers)
+    reference, _ = reference_of(referentie, cells)
+    measures = Measures(aangelegde_berging_mm, bergingseis_mm)
+    chosen, many = registry.choose(functie)
+    flow = on_grid(stroming, grid) or flow_of(layers, bewaar)
+    exposure, unknown = _exposures(cells, flow, demping_m)
+    results = [_one(cells, f, reference, measures, exposure, unknown, flow) for f in chosen]
+    return stack(results, chosen) if many else results[0]
+
+
+def _exposures(cells: LayerSet, flow: Flow | None, damping: float | None) -> tuple[Floats, Floats]:
+    """Return D and the share that ends on land of unknown vulnerability; NaN without directions."""
+    if flow is None:
+        nothing = np.full(cells.shape, np.nan, np.float32)
+        return nothing, nothing
+    value = vulnerability(cells)
+    return _swept(flow, value, damping), _swept(flow, np.isnan(value).view(np.uint8), damping)
+
+
+def _swept(flow: Flow, value: Array, damping: float | None) -> Floats:
+    swept = flow.network.expose(value, damping).astype(np.float32).reshape(flow.grid.shape)
+    swept[~flow.known] = np.nan
+    return swept
+
+
+def _one(
+    cells: LayerSet,
+    functie: Functie,
+    reference: Functie | Array,
+    measures: Measures,
+    exposure: Floats,
+    unknown: Floats,
+    flow: Flow | None,
+) -> xr.Dataset:
+    amount, _ = released(cells, functie, reference, measures)
+    full = np.float32(reception_rules().value("afvoer_vol_m3_ha"))
+    share = np.minimum(np.float32(1), amount / full) * exposure
+    attrs: dict[str, Any] = {"functie": functie.id, "definities": registry.rules_version()}
+    attrs |= {"niet_bepaald": NO_MAAIVELD} if flow is None else {"stroomrichting_sha256": flow.sha256}
+    return cells.results(
+        {
+            "benedenstrooms": (share, _about("last voor wie benedenstrooms ligt (0 = geen, 1 = zeer groot)")),
+            "blootstelling": (exposure, _about("kwetsbaarheid van het land waar het water van een cel blijft")),
+            "blootstelling_onbekend": (unknown, _about("deel dat op land van onbekende kwetsbaarheid blijft")),
+        },
+        attrs,
+    )
+
+
+def _about(label: str) -> dict[str, str]:
+    return {"units": "1", "long_name": label}
+
+
+def bovenstrooms(
+    layers: xr.Dataset,
+    ontvanger: Any,
+    functie: str | Functie | None = None,
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    stroming: Flow | None = None,
+    demping_m: float | None = None,
+    bewaar: Any = None,
+) -> xr.Dataset:
+    """Show which land burdens a receiver, and how much: the reverse of the ledger.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Needs ``maaiveld``.
+    ontvanger : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+        Several polygons count as one receiver.
+    functie : str or Functie, optional
+        With it ``last`` says what a hectare of it would bring to the receiver.
+    referentie, aangelegde_berging_mm, bergingseis_mm, stroming, demping_m, bewaar
+        As in :func:`benedenstrooms`.
+
+    Returns
+    -------
+    xr.Dataset
+        float32. ``aandeel`` 0..1: share of the water released in a cell that stays in the receiver (own water of a
+        cell leaves it whole); ``last`` [m3/ha]: that share of what the functie releases. The volume that a plan
+        brings to the receiver is the sum of its E times ``aandeel``.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> found = bovenstrooms(wb.example(), wb.example_plans()[2:3])
+    >>> 0 < float(found.aandeel.max()) < 1
+    True
+    """
+    cells, grid = layer_set(layers), dataset.grid_of(layers)
+    flow = on_grid(stroming, grid) or flow_of(layers, bewaar)
+    share = np.full(cells.shape, np.nan, np.float32)
+    if flow is not None:
+        share = _swept(flow, _coverage(ontvanger, grid), demping_m)
+    found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
+    if functie is not None:
+        reference, _ = reference_of(referentie, cells)
+        chosen = registry.choose(functie)[0][0]
+        amount, _ = released(cells, chosen, reference, Measures(aangelegde_berging_mm, bergingseis_mm))
+        found["last"] = (amount * share, {"units": "m3/ha", "long_name": f"water van {chosen.id} in de ontvanger"})
+    return cells.results(found, {"niet_bepaald": NO_MAAIVELD} if flow is None else {})
+
+
+def _coverage(ontvanger: Any, grid: Grid) -> Floats:
+    areas = read_areas(ontvanger, grid.crs)
+    cover = cover_in(shapely.union_all([a.geometry for a in areas]), block_of(areas, grid), grid)
+    value = np.zeros(grid.rows * grid.cols, np.float32)
+    value[cover.cell] = cover.share
+    return value

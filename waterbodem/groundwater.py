@@ -1,0 +1,261 @@
+"""Groundwater around a plan: lowering or rise that declines with distance (rekenregels section 6), and a well.
+
+Lowering is positive, rise (wetting) negative; both are burden on a neighbour.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.grid import Grid
+from waterbodem.kernels import distance as kernel
+from waterbodem.layerset import Floats
+from waterbodem.reception import ReachTable, builtin_reach, reception_rules
+from waterbodem.threads import in_blocks
+
+Doubles = NDArray[np.float64]
+Reach = float | str | ReachTable
+BY_SITUATION = "situatie"
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Change of the groundwater level around one or more plans.
+
+    Attributes
+    ----------
+    grid : Grid
+        The cells that an effect can reach, within the data; outside it there is none.
+    verlaging : float64 array (rows, cols)
+        [m], positive = lower; 0 below 0.1 mm; NaN in cells of a plan whose own change is unknown.
+    reikt_m : float
+        Distance from the plan beyond which there is no effect [m].
+    """
+
+    grid: Grid
+    verlaging: Doubles
+    reikt_m: float = 0.0
+
+
+def reach_of(reach: Reach | None, layers: Mapping[str, Floats], shape: tuple[int, ...]) -> Doubles:
+    """Return lambda per cell [m].
+
+    Parameters
+    ----------
+    reach : float, "situatie" or ReachTable, optional
+        One number (default 200 m), the package's table by situation, or a user's own.
+    layers : mapping of layer id to float32 array
+        What situations are told by; unknown layers give the default number.
+    shape : tuple
+        Of the result.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, or a word is unknown.
+    """
+    default = reception_rules().value("reikwijdte_m")
+    if reach is None or isinstance(reach, (int, float)):
+        return np.full(shape, _positive(default if reach is None else float(reach)))
+    if isinstance(reach, str) and reach != BY_SITUATION:
+        allowed = f"a length in m, or {BY_SITUATION}"
+        raise ArgumentError("unknown reach", value=reach, allowed=allowed, where="reikwijdte")
+    table = reach if isinstance(reach, ReachTable) else builtin_reach()
+    out = np.full(shape, default)
+    for situation in reversed(table.situaties):
+        out[_holds(situation.als, layers, shape)] = situation.lambda_m
+    return out
+
+
+def _positive(length: float) -> float:
+    if not (math.isfinite(length) and length > 0):
+        raise ArgumentError("reach must be a length", value=length, allowed="> 0 m", where="reikwijdte")
+    return length
+
+
+def _holds(bounds: Iterable[Any], layers: Mapping[str, Floats], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Tell where every condition holds; never on an unknown layer."""
+    found = np.ones(shape, dtype=bool)
+    for bound in bounds:
+        values = layers.get(bound.laag)
+        if values is None:
+            return np.zeros(shape, dtype=bool)
+        low = -math.inf if bound.min is None else bound.min
+        high = math.inf if bound.max is None else bound.max
+        found &= (values >= np.float32(low)) & (values <= np.float32(high))
+    return found
+
+
+def spread(head: Any, reach: Any, grid: Grid, within: Grid, plan: NDArray[np.bool_] | None = None) -> Effect:
+    """Spread the change in the cells of a plan to the land around it.
+
+    ``verlaging(y) = h0 exp(-r / lambda)``: r is the distance, centre to centre, to the nearest plan cell where h0 is
+    known; h0 and lambda are that cell's. At equal distance the largest ``|h0|`` counts, then lowering before rise,
+    then the larger lambda. Effects under 0.1 mm are none, which bounds the work.
+
+    Parameters
+    ----------
+    head : float array (rows, cols)
+        h0, the plan's own change [m], positive = lower; NaN = unknown, or outside the plan.
+    reach : float array (rows, cols)
+        lambda [m].
+    grid : Grid
+        Of ``head``.
+    within : Grid
+        The data: what an effect may reach, on the same lattice.
+    plan : bool array (rows, cols), optional
+        Cells of the plan; those with an unknown h0 stay unknown. Default: the cells where h0 is known.
+
+    Returns
+    -------
+    Effect
+
+    Examples
+    --------
+    >>> grid = Grid(0, 5, 5, 5, 1, 3)
+    >>> plan = np.array([[0.5, np.nan, np.nan]])
+    >>> spread(plan, np.full((1, 3), 5.0), grid, grid).verlaging.round(3).tolist()
+    [[0.5, 0.184, 0.068]]
+    """
+    source = np.asarray(head, dtype=np.float64)
+    if source.shape != grid.shape or np.shape(reach) != grid.shape:
+        raise GridMismatch("plan does not fit its grid", value=(source.shape, np.shape(reach)), allowed=str(grid.shape))
+    least = reception_rules().value("effect_min_m")
+    known = np.isfinite(source)
+    if not known.any():
+        return nothing(grid)
+    farthest = _farthest(source[known], np.asarray(reach)[known], least)
+    xmin, ymin, xmax, ymax = grid.bounds
+    window = within.crop((xmin - farthest, ymin - farthest, xmax + farthest, ymax + farthest))
+    laid = _laid_on(window, grid, np.where(known, source, np.nan)), _laid_on(window, grid, np.asarray(reach, float))
+    effect = _spread_on(window, *laid, least, farthest)
+    if plan is not None:
+        own = effect[window.slices(grid)]
+        own[(plan & ~known)[grid.slices(window)]] = np.nan
+    return Effect(window, effect, farthest)
+
+
+def nothing(grid: Grid) -> Effect:
+    """Return no effect at all."""
+    return Effect(grid.part(slice(0, 0), slice(0, 0)), np.zeros((0, 0)))
+
+
+def _farthest(head: Doubles, reach: Doubles, least: float) -> float:
+    """Return the distance beyond which every effect is less than ``least`` [m]."""
+    ratio = np.maximum(np.abs(head) / least, 1.0)
+    return float((reach * np.log(ratio)).max())
+
+
+def _laid_on(window: Grid, grid: Grid, values: Doubles) -> Doubles:
+    out = np.full(window.shape, np.nan)
+    out[window.slices(grid)] = values[grid.slices(window)]
+    return out
+
+
+def _spread_on(window: Grid, head: Doubles, reach: Doubles, least: float, farthest: float) -> Doubles:
+    flat, lengths = head.reshape(-1), reach.reshape(-1)
+    nearest = np.empty(flat.size, np.int64)
+    kernel.column_nearest(flat, lengths, window.rows, window.cols, nearest)
+    columns = np.flatnonzero(np.isfinite(head).any(axis=0))
+    out = np.empty(flat.size)
+    if not columns.size:
+        return np.zeros(window.shape)
+    limits = (int(columns[0]), int(columns[-1]), least, farthest * (1 + 1e-9) + 1e-9)
+    size = (window.cols, float(window.dx), float(window.dy))
+
+    def work(part: slice) -> None:
+        kernel.spread(flat, lengths, nearest, size, limits, (part.start, part.stop), out)
+
+    in_blocks(work, flat.size, window.cols)
+    return out.reshape(window.shape)
+
+
+def superpose(effects: Iterable[Effect], within: Grid) -> Effect:
+    """Add the effects of several plans: the rule is linear.
+
+    Parameters
+    ----------
+    effects : iterable of Effect
+    within : Grid
+        The data.
+    """
+    some = [e for e in effects if e.verlaging.size]
+    if not some:
+        return nothing(within)
+    bounds = np.array([e.grid.bounds for e in some])
+    low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+    window = within.crop((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
+    total = np.zeros(window.shape)
+    for effect in some:
+        total[window.slices(effect.grid)] += effect.verlaging
+    return Effect(window, total, max(e.reikt_m for e in some))
+
+
+#: Abramowitz & Stegun 9.8.5 and 9.8.6: K0 to 2e-7, coefficients of rising powers.
+_SMALL_K0 = (-0.57721566, 0.42278420, 0.23069756, 0.03488590, 0.00262698, 0.00010750, 0.00000740)
+_LARGE_K0 = (1.25331414, -0.07832358, 0.02189568, -0.01062446, 0.00587872, -0.00251540, 0.00053208)
+
+
+def bessel_k0(x: Any) -> Doubles:
+    """Return the modified Bessel function K0 of positive numbers, to 2e-7.
+
+    Examples
+    --------
+    >>> bessel_k0([0.1, 1.0, 5.0]).round(6).tolist()
+    [2.427069, 0.421024, 0.003691]
+    """
+    z = np.asarray(x, dtype=np.float64)
+    near, far = np.minimum(z, 2.0), np.maximum(z, 2.0)
+    small = np.polynomial.polynomial.polyval((near / 2) ** 2, _SMALL_K0) - np.log(near / 2) * np.i0(near)
+    large = np.polynomial.polynomial.polyval(2 / far, _LARGE_K0) * np.exp(-far) / np.sqrt(far)
+    return np.asarray(np.where(z <= 2, small, large))
+
+
+def abstraction_drawdown(q_m3_jr: float, kd: float, c: float, r: Any) -> Doubles:
+    """Estimate the drawdown around a well, as *screening* only.
+
+    Steady flow to a well in a leaky aquifer (De Glee): ``s = Q / (2 pi kD) K0(r / lambda)``, ``lambda = sqrt(kD c)``.
+    One homogeneous aquifer below one resisting layer (keileem), a fixed level above it. Shallow keileem shortens the
+    reach of a ditch, but lengthens that of a well below it. A permit asks for a groundwater model.
+
+    Parameters
+    ----------
+    q_m3_jr : float
+        Abstraction [m3/jr], >= 0; positive lowers.
+    kd : float
+        Transmissivity of the aquifer [m2/d].
+    c : float
+        Resistance of the layer above [d].
+    r : float or array
+        Distance to the well [m], > 0.
+
+    Returns
+    -------
+    float64 array
+        Drawdown in the aquifer [m], positive = lower.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive.
+
+    Examples
+    --------
+    >>> abstraction_drawdown(1_000_000, 265, 2500, [100, 1000]).round(2).tolist()
+    [3.66, 0.5]
+    """
+    for name, value, zero_ok in (("q_m3_jr", q_m3_jr, True), ("kd", kd, False), ("c", c, False)):
+        if not (math.isfinite(value) and (value > 0 or (zero_ok and value == 0))):
+            raise ArgumentError("not a positive number", value=value, allowed=">= 0" if zero_ok else "> 0", where=name)
+    radius = np.asarray(r, dtype=np.float64)
+    if not (radius > 0).all():
+        raise ArgumentError("distance to the well must be positive", value=float(np.min(radius)), where="r")
+    return q_m3_jr / DAYS_PER_YEAR / (2 * math.pi * kd) * bessel_k0(radius / math.sqrt(kd * c))

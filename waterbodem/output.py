@@ -1,0 +1,141 @@
+"""An assessment as files: maps, tables, report and herkomst, all of them or none."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem.assessment import Assessment
+from waterbodem.atomic import Stage, staging
+from waterbodem.colours import legend
+from waterbodem.errors import ArgumentError
+from waterbodem.provenance import FILE_NAME, herkomst
+from waterbodem.raster_files import percent, stage_raster
+from waterbodem.report import report_html
+from waterbodem.table_files import stage_tables
+
+#: The maps of a functie, in the order in which they are written; ``legend`` knows which are classes.
+MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
+
+REPORT = "rapport.html"
+
+
+def save_assessment(
+    assessment: Assessment,
+    folder: str | Path,
+    *,
+    float_: bool = False,
+    command: str = "",
+    started: float | None = None,
+) -> list[Path]:
+    """Write maps, tables, report and herkomst.
+
+    Every file appears complete, ``herkomst.json`` last; after an error the folder is as it was. Other files in it are
+    left alone.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    folder : str or Path
+        Made if it does not exist.
+    float_ : bool
+        Also write ``<map>_f32.tif`` for the maps that are shares.
+    command : str
+        For herkomst: what makes the files again, without paths of this machine.
+    started : float, optional
+        ``time.monotonic()`` when the work began, for the duration.
+
+    Returns
+    -------
+    list of Path
+        The files, herkomst last.
+
+    Raises
+    ------
+    OutOfSpace
+        If the disk is full.
+    ArgumentError
+        If the folder or a file in it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, waterbodem as wb
+    >>> b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    >>> [p.name for p in save_assessment(b, tempfile.mkdtemp())][-2:]
+    ['rapport.html', 'herkomst.json']
+    """
+    begun = time.monotonic() if started is None else started
+    with staging() as stage:
+        root = stage.folder(check_folder(folder))
+        written = [path for maps in _maps(stage, root, assessment, float_) for path in maps]
+        written += stage_tables(stage, root, assessment.table)
+        written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
+        outputs = {p.relative_to(root).as_posix(): stage.file(p) for p in written}
+        text = json_text(herkomst(assessment, outputs, command, begun))
+        written.append(_stage_text(stage, root / FILE_NAME, text))
+    return written
+
+
+def check_folder(folder: str | Path) -> Path:
+    """Return an output folder; refuse a file of that name.
+
+    Raises
+    ------
+    ArgumentError
+        If it, or a folder it lies in, is a file.
+    """
+    path = Path(folder)
+    first = next((p for p in (path, *path.parents) if p.exists()), path)
+    if first.exists() and not first.is_dir():
+        raise ArgumentError("output folder is a file", value=str(folder), allowed="a folder, or a new name")
+    return path
+
+
+def json_text(data: Any) -> str:
+    """Return plain data as JSON text, indented; refuses NaN."""
+    return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _stage_text(stage: Stage, path: Path, text: str) -> Path:
+    stage.file(path).write_bytes(text.encode("utf-8"))
+    return path
+
+
+def _maps(stage: Stage, root: Path, assessment: Assessment, float_: bool) -> Iterator[list[Path]]:
+    """Write the maps of every functie; yield the files of each map."""
+    grid = assessment.question.grid
+    for functie, cells, criteria in layers_of(assessment):
+        folder = stage.folder(root / functie)
+        for name in MAPS:
+            values, colours = cells[name].values, legend(name, criteria)
+            label = f"{name} {functie}"
+            coded = values if colours.classes else percent(values, colours.nodata)
+            yield stage_raster(stage, folder / f"{name}.tif", coded, grid, colours, label)
+            if float_ and not colours.classes:
+                yield stage_raster(stage, folder / f"{name}_f32.tif", _float(values), grid, label=label)
+
+
+def _float(values: NDArray[Any]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values, np.float32)
+
+
+def layers_of(assessment: Assessment) -> Iterator[tuple[str, xr.Dataset, list[str]]]:
+    """Yield id, cells and criteria of every functie."""
+    cells = assessment.cells
+    for functie in assessment.question.functies:
+        if "functie" in cells.dims:
+            yield functie.id, cells.sel(functie=functie.id), _criteria(cells.attrs, functie.id)
+        else:
+            yield functie.id, cells, _criteria(cells.attrs, functie.id)
+
+
+def _criteria(attrs: Mapping[str, Any], functie: str) -> list[str]:
+    stated = attrs["criteria"]
+    return list(json.loads(stated)[functie] if isinstance(stated, str) else stated)

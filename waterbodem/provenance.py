@@ -1,0 +1,148 @@
+"""Herkomst: what an answer was made of, so that anyone can make it again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import pyogrio
+import rasterio
+import shapely
+
+from waterbodem import __version__, registry
+from waterbodem.areas import Area
+from waterbodem.assessment import Assessment, Question, inputs_of, reference_label
+from waterbodem.definitions import Functie
+
+FILE_NAME = "herkomst.json"
+
+#: Packages whose version may change a number or a byte.
+PACKAGES = ("numpy", "numba", "rasterio", "exactextract", "xarray", "geopandas", "shapely", "pyproj", "pyogrio")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package, Python, GDAL and what computes."""
+    return {
+        "waterbodem": __version__,
+        "python": platform.python_version(),
+        "gdal": rasterio.__gdal_version__,
+        "gdal_vector": pyogrio.__gdal_version_string__,
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def herkomst(assessment: Assessment, outputs: Mapping[str, Path], command: str, started: float) -> dict[str, Any]:
+    """Return the provenance of an assessment as plain data; what differs between runs comes last.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    outputs : mapping of name to Path
+        Files as they will be called, relative to the folder, and where they are now.
+    command : str
+        What makes them again; empty = put together from the question.
+    started : float
+        ``time.monotonic()`` when the work began.
+    """
+    q = assessment.question
+    return {
+        "versies": versions(),
+        "definities": registry.rules_version(),
+        "functies": {f.id: _functie(f) for f in q.functies},
+        "lagen": [_input(q, row) for row in inputs_of(q.layers)],
+        "gebieden": [_area(a) for a in q.areas],
+        "instellingen": _settings(q),
+        "meldingen": list(assessment.notes),
+        "opdracht": command or command_of(q),
+        "uitvoer": {name: _output(path) for name, path in outputs.items()},
+        "tijd": datetime.now(UTC).isoformat(timespec="seconds"),
+        "duur_s": round(time.monotonic() - started, 3),
+    }
+
+
+def command_of(q: Question) -> str:
+    """Return the command that asks the same question, with file names to fill in."""
+    words = ["waterbodem assess --layers lagen.toml --gebied gebieden.gpkg", *_functie_words(q.functies)]
+    words += [f"{flag} {value}" for flag, value in _options(q) if value is not None]
+    return " ".join([*words, "--output uitvoer"])
+
+
+def _options(q: Question) -> Iterable[tuple[str, Any]]:
+    settings, default = q.settings, registry.burden_rules().reference
+    label, measures = reference_label(settings), settings.measures
+    yield "--referentie", None if label == default else label
+    yield "--aangelegde-berging-mm", f"{measures.built_mm:.15g}" if measures.built_mm else None
+    yield "--bergingseis-mm", None if measures.norm_mm is None else f"{measures.norm_mm:.15g}"
+    yield "--methode", None if settings.methode == "meetkundig" else settings.methode
+    yield "--orness", settings.orness
+
+
+def _functie_words(functies: Iterable[Functie]) -> list[str]:
+    known = registry.builtin_functies()
+    words: list[str] = []
+    for f in functies:
+        words.append(f"--functie {f.id}")
+        base = known[f.id].parameters if f.id in known else f.parameters
+        changed = {n: p.waarde for n, p in f.parameters.items() if n not in base or p.waarde != base[n].waarde}
+        words += [f"--set {f.id}.{name}={value:.15g}" for name, value in changed.items()]
+    return words
+
+
+def _functie(functie: Functie) -> dict[str, Any]:
+    return {"sha256": registry.fingerprint(functie), "parameters": {n: p.waarde for n, p in functie.parameters.items()}}
+
+
+def _input(q: Question, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a layer; a sha256 over the cells used, also where there is no file."""
+    values = np.ascontiguousarray(q.layers[row["laag"]].values, dtype="<f4")
+    known = {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
+    if "file" in known:
+        known["file"] = _without_folder(str(known["file"]))
+    return {**known, "sha256_cellen": hashlib.sha256(values.tobytes()).hexdigest()}
+
+
+def _without_folder(path: str) -> str:
+    """Return a path relative to its catalogue as it is, an absolute one as its name."""
+    absolute = PurePath(path).is_absolute() or ".." in PurePath(path).parts
+    return PurePath(path).name if absolute else path
+
+
+def _area(area: Area) -> dict[str, Any]:
+    """Return what identifies a polygon: name, size, and a hash of its corners in the CRS of the grid."""
+    corners = shapely.to_wkb(area.geometry, byte_order=1)
+    return {
+        "nr": area.nr,
+        "gebied": area.name,
+        "oppervlakte_ha": area.geometry.area / 1e4,
+        "hersteld": area.repaired,
+        "sha256_vorm": hashlib.sha256(corners).hexdigest(),
+    }
+
+
+def _settings(q: Question) -> dict[str, Any]:
+    grid, settings = q.grid, q.settings
+    return {
+        "methode": settings.methode,
+        "orness": settings.orness,
+        "referentie": reference_label(settings),
+        "aangelegde_berging_mm": settings.measures.built_mm,
+        "bergingseis_mm": settings.measures.norm_mm,
+        "raster": {"crs": grid.crs, "bounds": list(grid.bounds), "cel_m": [grid.dx, grid.dy], "cellen": grid.shape},
+    }
+
+
+def _output(path: Path) -> dict[str, Any]:
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}

@@ -1,0 +1,103 @@
+"""The numbers of the receiving side of afwenteling: data files to definitions (rekenregels section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from waterbodem import registry
+from waterbodem.definitions import Definition, Finite, Source, Sourced, define
+from waterbodem.errors import DefinitionError, nearest
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Constant(Sourced):
+    """A number with its source; the unit stands at the end of its key."""
+
+    waarde: Positive
+
+
+class Limits(Definition):
+    """What the method cannot tell, in the words a planner reads."""
+
+    tekst: tuple[str, ...]
+
+
+class ReceptionRules(Definition):
+    """All of ontvangst.toml."""
+
+    constanten: Mapping[str, Constant]
+    bronnen: Mapping[str, Source]
+    grenzen: Limits
+
+    def value(self, name: str) -> float:
+        """Return a constant by its key."""
+        return self.constanten[name].waarde
+
+
+class Bound(Definition):
+    """A condition on one layer: at least ``min`` and at most ``max``."""
+
+    laag: str
+    min: Finite | None = None
+    max: Finite | None = None
+
+
+class Situation(Sourced):
+    """How far an effect reaches where every condition holds."""
+
+    id: str
+    naam: str
+    lambda_m: Positive
+    kd_m2_d: Positive | None = None
+    c_d: Positive | None = None
+    als: tuple[Bound, ...]
+
+
+class ReachTable(Definition):
+    """All of reikwijdte.toml: situations, the first that holds wins."""
+
+    situaties: Annotated[tuple[Situation, ...], Field(min_length=1)]
+    bronnen: Mapping[str, Source] = {}
+
+
+def _packaged(name: str) -> dict[str, Any]:
+    return registry.read_toml(files("waterbodem.data").joinpath(name))
+
+
+@cache
+def reception_rules() -> ReceptionRules:
+    """Return the constants of routing and spreading that come with the package."""
+    return define(ReceptionRules, _packaged("ontvangst.toml"), "ontvangst.toml")
+
+
+@cache
+def builtin_reach() -> ReachTable:
+    """Return the table of lambda by situation that comes with the package."""
+    return _checked(_packaged("reikwijdte.toml"), "reikwijdte.toml")
+
+
+def load_reach(path: str | Path) -> ReachTable:
+    """Return a user's own table, in the form of the package's reikwijdte.toml.
+
+    Raises
+    ------
+    DefinitionError
+        If a key is wrong or a layer unknown.
+    """
+    return _checked(registry.read_toml(Path(path)), str(path))
+
+
+def _checked(data: Mapping[str, Any], where: str) -> ReachTable:
+    table = define(ReachTable, data, where)
+    kinds = registry.layer_kinds()
+    for name in (b.laag for s in table.situaties for b in s.als):
+        if name not in kinds:
+            raise DefinitionError("unknown layer", value=name, allowed=nearest(name, kinds), where=where)
+    return table

@@ -1,0 +1,228 @@
+"""The report of an answer: one HTML file that needs no network and can lie on the table."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+import waterbodem
+from waterbodem import dataset, registry
+from waterbodem.definitions import Functie
+from waterbodem.map_panels import criterion_colour
+from waterbodem.plots import figure_png, plot_assessment
+from waterbodem.report_view import View
+from waterbodem.wording import (
+    amount,
+    answer_text,
+    chip_style,
+    criterion_label,
+    css,
+    decimal,
+    digits_of,
+    is_fictitious,
+    layer_label,
+    name_of,
+    percent,
+    plain,
+    risk_class,
+    short,
+    steps,
+    symbol_colour,
+    texts,
+    threshold_label,
+    unit_text,
+)
+
+if TYPE_CHECKING:
+    from waterbodem.assessment import Assessment
+
+#: Up to this many polygons everything is told; above, tables without reasons.
+DETAIL_AREAS = 40
+#: Up to this many lines losses, Kompas and burden are shown; above, the main table alone.
+COMPACT_LINES = 4_000
+MAX_LINES = 15_000
+NOTE_LENGTH, MAX_NOTES = 400, 500
+MAP_DPI = 110
+
+
+def report_html(assessment: Assessment, *, taal: str = "nl") -> str:
+    """Return the report as one self-contained HTML text.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        From :func:`waterbodem.assess`.
+    taal : {"nl", "en"}
+        Language of the fixed texts; the reasons of the Kompas stay Dutch.
+
+    Returns
+    -------
+    str
+        No script, no network; at most some 20 MB for any number of polygons.
+
+    Raises
+    ------
+    ArgumentError
+        If the language is not known.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    >>> report_html(b).count("<h1>")
+    1
+    """
+    texts(taal)
+    return _environment(taal).get_template("rapport.html.j2").render(_context(assessment, taal))
+
+
+@cache
+def _environment(taal: str) -> jinja2.Environment:
+    env = jinja2.Environment(
+        loader=jinja2.PackageLoader("waterbodem", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    env.filters.update(
+        dec=lambda v, digits=2: decimal(v, digits, taal),
+        pct=partial(percent, taal=taal),
+        plain=partial(plain, taal=taal),
+        amount=lambda v, unit: amount(v, unit, taal),
+        unit=unit_text,
+        width=lambda share: f"{100 * share:.2f}".rstrip("0").rstrip("."),
+        sign=lambda s: s.replace("-", "\u2212"),
+    )
+    env.globals.update(_helpers(taal))
+    return env
+
+
+def _helpers(taal: str) -> dict[str, Any]:
+    """Return what the template may call or look up, whatever the answer."""
+    symbols = [s.kompas for s in steps().values()]
+    return {
+        "taal": taal,
+        "t": texts(taal),
+        "name": partial(name_of, taal=taal),
+        "layer_label": partial(layer_label, taal=taal),
+        "criterion_label": partial(criterion_label, taal=taal),
+        "threshold_label": partial(threshold_label, taal=taal),
+        "answer_text": partial(answer_text, taal=taal),
+        "risk_class": risk_class,
+        "chip_style": chip_style,
+        "css": css,
+        "digits_ha": lambda ha: 2 if ha < 100 else 0,
+        "digits_of": digits_of,
+        "steps": steps(),
+        "symbols": {s: symbol_colour(s) for s in symbols},
+        "symbol_ids": {s: i for i, s in enumerate(symbols)},
+        "kinds": registry.layer_kinds(),
+        "burden": registry.burden_rules(),
+        "components": registry.burden_rules().components,
+        "risk_classes": registry.burden_rules().risk_classes,
+    }
+
+
+def _context(assessment: Assessment, taal: str) -> dict[str, Any]:
+    """Return what this answer puts into the template."""
+    q, view = assessment.question, View(assessment, taal, MAX_LINES)
+    criteria = _criteria(assessment)
+    sentence = texts(taal)["zin"]["antwoord"]
+    return {
+        "view": view,
+        "detail": len(q.areas) <= DETAIL_AREAS,
+        "bare": view.total > COMPACT_LINES,
+        "made_up": is_fictitious(q.layers),
+        "areas": [short(a.name, 80) for a in q.areas],
+        "reference": _reference(assessment, taal),
+        "sentence": lambda line: sentence.format(
+            functie=name_of(line.functie, taal),
+            gebied=line.gebied,
+            antwoord=answer_text(line.row["antwoord"], taal),
+            letter=line.row["antwoord"],
+        ),
+        "maps": [(f, _map(assessment, f, taal)) for f in q.functies],
+        "criteria": {c: criterion_colour(c) for c in criteria},
+        "criterion_ids": {c: i for i, c in enumerate(criteria)},
+        "principles": list(q.rules.beginselen.values()),
+        "outside": [short(n, 120) for n in assessment.outside[:MAX_NOTES]],
+        "notes": _notes(assessment, taal),
+        "inputs": _inputs(assessment, taal),
+        "sources": _sources(q.functies),
+        "facts": _facts(assessment, taal),
+    }
+
+
+def _criteria(assessment: Assessment) -> list[str]:
+    """Return the names of criteria that have a loss in the table, in the order of its columns."""
+    columns = [str(c) for c in assessment.table.columns if str(c).startswith("verlies_")]
+    return [c.removeprefix("verlies_") for c in columns if (assessment.table[c] > 0).any()]
+
+
+def _reference(assessment: Assessment, taal: str) -> str:
+    reference = assessment.question.settings.reference
+    return name_of(reference, taal) if isinstance(reference, Functie) else str(texts(taal)["rapport"]["raster"])
+
+
+def _map(assessment: Assessment, functie: Functie, taal: str) -> str:
+    png = figure_png(plot_assessment(assessment, functie, taal=taal), MAP_DPI)
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _notes(assessment: Assessment, taal: str) -> list[str]:
+    notes = [short(n, NOTE_LENGTH) for n in assessment.notes[:MAX_NOTES]]
+    left = len(assessment.notes) - len(notes)
+    return [*notes, texts(taal)["meer"].format(n=left)] if left else notes
+
+
+def _inputs(assessment: Assessment, taal: str) -> list[dict[str, str]]:
+    """Return what is known of every layer that took part; missing source or vintage is said."""
+    layers, unknown = assessment.question.layers, str(texts(taal)["onbekend"])
+    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
+    keys = {"source": unknown, "vintage": unknown, "resampled": "", "file": "", "sha256": ""}
+    return [
+        {
+            "laag": n,
+            "units": registry.layer_kinds()[n.partition("@")[0]].unit,
+            **{k: short(layers[n].attrs.get(k, other), 200) for k, other in keys.items()},
+        }
+        for n in names
+    ]
+
+
+def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
+    """Return the documents that are named anywhere in this report, by key."""
+    burden = registry.burden_rules()
+    things: list[Any] = [*burden.components, *burden.sources.values()]
+    for f in functies:
+        things += [*f.all_criteria.values(), *f.drempels, *f.parameters.values()]
+    named = {key for thing in things for key in thing.bron}
+    return {key: source for key, source in registry.sources().items() if key in named}
+
+
+def _facts(assessment: Assessment, taal: str) -> list[tuple[str, str]]:
+    """Return versions and settings that remake this answer."""
+    q, t = assessment.question, texts(taal)["rapport"]
+    measures = q.settings.measures
+    norm = [] if measures.norm_mm is None else [(t["bergingseis"], f"{plain(measures.norm_mm, taal)} mm")]
+    method = str(t["methoden"].get(q.settings.methode, q.settings.methode))
+    return [
+        (t["versie"], registry.rules_version()),
+        (t["bibliotheek"], waterbodem.__version__),
+        (t["methode"], method if q.settings.orness is None else f"{method}, orness {plain(q.settings.orness, taal)}"),
+        (t["maatregelen"], f"{plain(measures.built_mm, taal)} mm"),
+        *norm,
+        (t["cel"], f"{plain(q.grid.dx, taal)} × {plain(q.grid.dy, taal)} m"),
+        (t["crs"], _crs_name(q.grid.crs, taal)),
+    ]
+
+
+def _crs_name(crs: str | None, taal: str) -> str:
+    if crs is None:
+        return str(texts(taal)["onbekend"])
+    import pyproj
+
+    return "RD (EPSG:28992)" if dataset.same_crs(crs, "EPSG:28992") else str(pyproj.CRS.from_user_input(crs).name)

@@ -1,0 +1,118 @@
+"""Tables out: GeoPackage for a GIS, CSV for a spreadsheet, the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from waterbodem.atomic import Stage
+from waterbodem.errors import CorruptLayer
+
+LAYER = "gebieden"
+
+#: GeoPackages carry the moment they were made; this one, always.
+FIXED_DATE = "2000-01-01T00:00:00.000Z"
+
+DIGITS = 6
+
+#: Where a spreadsheet starts a new cell, followed by what makes it a formula.
+_FORMULA = r"(?=[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+_START = re.compile(r"(^|[;,\t\r\n])" + _FORMULA)
+_ESCAPED = re.compile(r"(^|[;,\t\r\n])'" + _FORMULA)
+
+
+def stage_tables(stage: Stage, folder: Path, table: gpd.GeoDataFrame) -> list[Path]:
+    """Write gebieden.gpkg and gebieden.csv under temporary names; return the final ones."""
+    package, text = folder / f"{LAYER}.gpkg", folder / f"{LAYER}.csv"
+    temp = stage.file(package)
+    temp.write_bytes(gpkg_bytes(table))
+    _verify(temp, table, str(package))
+    stage.file(text).write_bytes(csv_text(table).encode("utf-8"))
+    return [package, text]
+
+
+def gpkg_bytes(table: gpd.GeoDataFrame) -> bytes:
+    """Return a table as a GeoPackage with one layer, ``gebieden``; NaN becomes NULL."""
+    target = io.BytesIO()
+    with _fixed_date(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        pyogrio.write_dataframe(table, target, layer=LAYER, driver="GPKG", promote_to_multi=True)
+    return target.getvalue()
+
+
+@contextmanager
+def _fixed_date() -> Iterator[None]:
+    key = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(key)
+    pyogrio.set_gdal_config_options({key: FIXED_DATE})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({key: before})
+
+
+def _verify(path: Path, table: gpd.GeoDataFrame, where: str) -> None:
+    info = pyogrio.read_info(path, layer=LAYER)
+    columns = [c for c in table.columns if c != table.geometry.name]
+    if info["features"] != len(table) or list(info["fields"]) != columns:
+        raise CorruptLayer("file read back differs from what was written", value=info["features"], where=where)
+
+
+def csv_text(table: gpd.GeoDataFrame) -> str:
+    r"""Return a table as CSV without geometry: comma, point, six significant digits, empty where unknown.
+
+    Names that a spreadsheet would run as a formula get an apostrophe in front, which :func:`original` takes away.
+
+    Examples
+    --------
+    >>> csv_text(gpd.GeoDataFrame({"gebied": ["=1+1"], "score": [2 / 3], "risico": [math.nan]}))
+    "gebied,score,risico\n'=1+1,0.666667,\n"
+    """
+    plain = pd.DataFrame(table.drop(columns=table.active_geometry_name or []))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(plain.columns)
+    writer.writerows([_cell(name, v) for name, v in zip(plain.columns, row, strict=True)] for row in plain.to_numpy())
+    return out.getvalue()
+
+
+def _cell(column: str, value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
+    text = "" if value is None else str(value)
+    return text if column.startswith("kompas_") else harmless(text)
+
+
+def harmless(text: str) -> str:
+    """Return text that no spreadsheet runs as a formula, whatever separator it splits by.
+
+    An apostrophe is put before a formula at the start, or after a separator; numbers stay as they are.
+    ``original(harmless(t)) == t`` for every text.
+
+    Examples
+    --------
+    >>> harmless("=cmd"), harmless("Plan;=cmd"), harmless("-5"), harmless("Plan A-B")
+    ("'=cmd", "Plan;'=cmd", '-5', 'Plan A-B')
+    """
+    return text if _is_number(text) else _START.sub(r"\1'", text)
+
+
+def original(text: str) -> str:
+    """Return the text that :func:`harmless` was given."""
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d+)?", text) is not None

@@ -1,0 +1,264 @@
+"""How an answer is worded and coloured for a planner: what plots, notebook and report share."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from waterbodem import registry
+from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold
+from waterbodem.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from waterbodem.assessment import Assessment
+
+LANGUAGES = ("nl", "en")
+PALETTES = ("landelijk", "kleurenblind")
+
+#: Units in which hundredths count.
+FINE_UNITS = ("1", "m", "m/m")
+
+Texts = Mapping[str, Any]
+
+
+@cache
+def texts(taal: str) -> Texts:
+    """Return the fixed texts of a language.
+
+    Raises
+    ------
+    ArgumentError
+        If there are none.
+    """
+    if taal not in LANGUAGES:
+        raise ArgumentError("no texts in this language", value=taal, allowed=", ".join(LANGUAGES), where="taal")
+    path = files("waterbodem").joinpath("templates", f"teksten.{taal}.toml")
+    return MappingProxyType(tomllib.loads(path.read_text("utf-8")))
+
+
+def name_of(thing: Any, taal: str = "nl") -> str:
+    """Return the name of a functie, layer, component or class in a language."""
+    return str(thing.naam if taal == "nl" else thing.name or thing.naam)
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def decimal(value: float, digits: int = 2, taal: str = "nl") -> str:
+    """Return a number as a planner writes it; a word where it is unknown.
+
+    Examples
+    --------
+    >>> decimal(1234.5, 1), decimal(-0.004), decimal(1234.5, 1, "en"), decimal(float("nan"))
+    ('1.234,5', '0,00', '1,234.5', 'onbekend')
+    """
+    if value is None or math.isnan(value):
+        return str(texts(taal)["onbekend"])
+    if math.isinf(value):
+        return str(texts(taal)["afwezig"])
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("-")
+    return _localised(text.replace("-", "\u2212"), taal)
+
+
+def _localised(text: str, taal: str) -> str:
+    return text.translate(str.maketrans(",.", ".,")) if taal == "nl" else text
+
+
+def percent(value: float, taal: str = "nl") -> str:
+    r"""Return a share as a percentage; a trace is not 0 and almost all is not 100.
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.002), percent(0.999), percent(1.0)
+    ('50\xa0%', '<1\xa0%', '>99\xa0%', '100\xa0%')
+    """
+    if math.isnan(value):
+        return decimal(value, taal=taal)
+    if 0 < value < 0.005:
+        return "<1\u00a0%"
+    if 0.995 <= value < 1 - 1e-6:
+        return ">99\u00a0%"
+    return f"{100 * value:.0f}\u00a0%"
+
+
+def plain(value: float, taal: str = "nl") -> str:
+    """Return a number of a definition, as short as it is written there.
+
+    Examples
+    --------
+    >>> plain(0.25), plain(2.0)
+    ('0,25', '2')
+    """
+    return decimal(value, taal=taal) if not math.isfinite(value) else _localised(f"{value:g}", taal)
+
+
+def digits_of(unit: str) -> int:
+    """Return how many decimals a quantity deserves: centimetres and hundredths, but whole mm and m³."""
+    return 2 if unit in FINE_UNITS else 0
+
+
+def amount(value: float, unit: str, taal: str = "nl") -> str:
+    r"""Return a number with its unit; a unit of 1 is not written.
+
+    Examples
+    --------
+    >>> amount(281.48, "m3/ha"), amount(0.319, "1"), amount(0.07, "m")
+    ('281\xa0m³/ha', '0,32', '0,07\xa0m')
+    """
+    shown = decimal(value, digits_of(unit), taal)
+    return shown if unit == "1" or math.isnan(value) else f"{shown}\u00a0{unit_text(unit)}"
+
+
+def unit_text(unit: str) -> str:
+    """Return a unit as it is read aloud on paper: m³ instead of m3.
+
+    Examples
+    --------
+    >>> unit_text("m3/ha"), unit_text("EUR/ha/jr")
+    ('m³/ha', '€/ha/jr')
+    """
+    return "" if unit == "1" else unit.replace("m3", "m³").replace("m2", "m²").replace("EUR", "€")
+
+
+def short(text: str, length: int = 60) -> str:
+    r"""Return a name on one line without control characters, cut with an ellipsis.
+
+    Examples
+    --------
+    >>> short("Plan  Es\n", 20), short("abcdefgh", 5)
+    ('Plan Es', 'abcd…')
+    """
+    clean = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return clean if len(clean) <= length else clean[: length - 1] + "…"
+
+
+# --- classes and colours ---------------------------------------------------------------------------------------------
+
+
+@cache
+def steps() -> Mapping[str, AnswerClass]:
+    """Return the answer scale by letter, best first, unknown last."""
+    return MappingProxyType({s.letter: s for s in registry.answer_scale().values()})
+
+
+@cache
+def graded() -> tuple[str, ...]:
+    """Return the letters of assessed classes, best first."""
+    return tuple(s.letter for s in steps().values() if s.score_min is not None)
+
+
+@cache
+def unknown() -> AnswerClass:
+    """Return the class for too little data."""
+    return next(s for s in steps().values() if s.score_min is None)
+
+
+def colour_of(step: AnswerClass, kleuren: str = "landelijk") -> RGB:
+    """Return the colour of a class in the national or the colour-blind-safe palette.
+
+    Raises
+    ------
+    ArgumentError
+        If the palette is not known.
+    """
+    if kleuren not in PALETTES:
+        raise ArgumentError("unknown palette", value=kleuren, allowed=", ".join(PALETTES), where="kleuren")
+    return step.kleur if kleuren == "landelijk" else step.kleur_kleurenblind
+
+
+def answer_text(letter: str, taal: str = "nl") -> str:
+    """Return the answer in words."""
+    return steps()[letter].antwoord if taal == "nl" else steps()[letter].answer
+
+
+def risk_class(value: float) -> RiskClass | None:
+    """Return the class of a risk; None where it is unknown."""
+    rules = registry.burden_rules()
+    passed = [c for c in rules.risk_classes if value + rules.constants["marge"] >= c.vanaf]
+    return passed[-1] if passed else None
+
+
+def symbol_colour(symbol: str) -> RGB:
+    """Return the colour of a Kompas symbol: that of the answer class with the same symbol."""
+    return next((s.kleur for s in steps().values() if s.kompas == symbol), unknown().kleur)
+
+
+def css(colour: RGB) -> str:
+    """Return a colour as #rrggbb."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def ink(colour: RGB) -> str:
+    """Return black or white, whichever reads best on a colour (WCAG relative luminance)."""
+    linear = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000" if luminance > 0.179 else "#fff"
+
+
+def chip_style(colour: RGB) -> str:
+    """Return the inline style of a coloured label."""
+    return f"background:{css(colour)};color:{ink(colour)}"
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def layer_label(name: str, taal: str = "nl") -> str:
+    """Return the name of a layer, also of one in a scenario.
+
+    Examples
+    --------
+    >>> layer_label("ghg"), layer_label("droogte@2050hoog")
+    ('GHG', 'Droogte (2050hoog)')
+    """
+    base, _, scenario = name.partition("@")
+    kind = registry.layer_kinds().get(base)
+    label = name_of(kind, taal) if kind else base
+    return f"{label} ({scenario})" if scenario else label
+
+
+def criterion_label(name: str, taal: str = "nl") -> str:
+    """Return the name of a criterion: a layer, a group of layers, or a threshold that excludes.
+
+    Examples
+    --------
+    >>> criterion_label("keileemdiepte+kwel"), criterion_label("drempel")
+    ('Keileemdiepte of Kwel', 'Drempel die uitsluit')
+    """
+    if name == "drempel":
+        return str(texts(taal)["drempel_sluit_uit"])
+    return f" {texts(taal)['of']} ".join(layer_label(n, taal) for n in name.split("+"))
+
+
+def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
+    """Return when a threshold fires, in words.
+
+    Examples
+    --------
+    >>> from waterbodem.registry import load_functies
+    >>> [threshold_label(t) for t in load_functies()["woningbouw"].drempels[1:6:2]]
+    ['Kwel 2 mm/d of meer', 'GHG minder dan 0,3 m', 'Beekdal']
+    """
+    kind = registry.layer_kinds()[threshold.laag]
+    if kind.codes and threshold.operator == "==":
+        code = kind.codes.get(int(threshold.waarde), plain(threshold.waarde, taal))
+        return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}"
+    value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit)}".strip()
+    return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
+
+
+def functies_of(assessment: Assessment) -> dict[str, Functie]:
+    """Return the functies that were asked, by id."""
+    return {f.id: f for f in assessment.question.functies}
+
+
+def is_fictitious(layers: Any) -> bool:
+    """Tell whether a dataset, or any of its layers, says that it is made up (attribute ``verzonnen``)."""
+    return bool(layers.attrs.get("verzonnen")) or any(layers[n].attrs.get("verzonnen") for n in layers.data_vars)
