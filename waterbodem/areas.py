@@ -159,8 +159,8 @@ def _read_json(path: Path) -> Mapping[str, Any]:
 
 def _from_geojson(data: Mapping[str, Any], crs: str | None) -> gpd.GeoDataFrame:
     features = data.get("features", [data])
-    rows = [f if f.get("type") == "Feature" else {"properties": {}, "geometry": f} for f in features]
     try:
+        rows = [f if f.get("type") == "Feature" else {"properties": {}, "geometry": f} for f in features]
         geometries = [shapely.from_geojson(json.dumps(r["geometry"])) for r in rows]
     except Exception as error:
         raise GeometryError(f"not valid GeoJSON: {error}") from None
@@ -171,10 +171,13 @@ def _from_geojson(data: Mapping[str, Any], crs: str | None) -> gpd.GeoDataFrame:
 
 def _stated_crs(data: Mapping[str, Any]) -> str | None:
     """Return the CRS of the old ``crs`` member, as an authority code."""
-    member = data.get("crs") or {}
-    name = (member.get("properties") or {}).get("name")
-    if not name:
+    member = data.get("crs")
+    if not member:
         return None
+    try:
+        name = member["properties"]["name"]
+    except (TypeError, KeyError):
+        raise GeometryError("member crs of the GeoJSON is not understood", value=str(member)[:80]) from None
     try:
         epsg = pyproj.CRS.from_string(str(name)).to_epsg() if "EPSG" in str(name).upper() else 4326
     except pyproj.exceptions.CRSError:

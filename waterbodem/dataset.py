@@ -87,9 +87,9 @@ def _axis(data: xr.Dataset | xr.DataArray, dim: str, size: int) -> tuple[float, 
 
 
 def _whole(value: float, step: float) -> float:
-    """Undo float noise: an edge within 1e-6 of a cell of a millimetre is that millimetre."""
+    """Undo float noise: a value within 1e-6 of a cell of a millimetre is that millimetre, others keep 12 digits."""
     rounded = round(value, 3)
-    return rounded if abs(rounded - value) <= 1e-6 * step else value
+    return rounded if abs(rounded - value) <= 1e-6 * step else float(f"{value:.12g}")
 
 
 def _step(values: NDArray[np.float64], dim: str, data: xr.Dataset | xr.DataArray) -> float:

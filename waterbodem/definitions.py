@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from waterbodem.errors import DefinitionError, WaterbodemError, nearest, raise_all
@@ -21,9 +21,27 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 RGB = tuple[int, int, int]
 D = TypeVar("D", bound="Definition")
+K = TypeVar("K")
+V = TypeVar("V")
 
 #: Codes below this belong to the functies that come with the package.
 OWN_CODE = 100
+
+
+class Frozen(dict[K, V]):
+    """A dict that cannot be changed."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("definitions cannot be changed; use replace()")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+
+    def __reduce__(self) -> tuple[type[Frozen[K, V]], tuple[dict[K, V]]]:
+        return type(self), (dict(self),)
+
+
+#: A mapping that stays as it was read.
+Table = Annotated[Mapping[K, V], AfterValidator(Frozen)]
 
 
 class Definition(BaseModel):
@@ -61,8 +79,8 @@ class LayerKind(Definition):
     range: tuple[Finite, Finite]
     soort: Literal["continu", "klasse", "diepte"]
     basis: bool = False
-    teken: Mapping[str, Literal[1, -1]] = {}
-    codes: Mapping[int, str] = {}
+    teken: Table[str, Literal[1, -1]] = {}
+    codes: Table[int, str] = {}
     bron: tuple[str, ...] = ()
 
     @property
@@ -76,7 +94,7 @@ class Criterion(Sourced):
 
     gewicht: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     punten: tuple[tuple[Finite, Share], ...] = ()
-    klassen: Mapping[float, Share] = {}
+    klassen: Table[float, Share] = {}
     score_afwezig: Share | None = None
 
     @field_validator("klassen", mode="before")
@@ -174,11 +192,11 @@ class Functie(Definition):
     name: str = ""
     omschrijving: str = ""
     kompas_categorie: str = ""
-    criteria: Annotated[Mapping[str, Criterion], Field(min_length=1)]
-    optionele_criteria: Mapping[str, Criterion] = {}
+    criteria: Annotated[Table[str, Criterion], Field(min_length=1)]
+    optionele_criteria: Table[str, Criterion] = {}
     groepen: tuple[Group, ...] = ()
     drempels: Annotated[tuple[Threshold, ...], Field(max_length=16)] = ()
-    parameters: Mapping[str, Parameter]
+    parameters: Table[str, Parameter]
     inundatienorm: FloodNorm | None = None
 
     @model_validator(mode="after")
@@ -292,8 +310,8 @@ class BurdenRules(Definition):
     """Components, constants and class borders of rekenregels section 5."""
 
     components: tuple[Component, ...]
-    constants: Mapping[str, float]
-    sources: Mapping[str, Sourced]
+    constants: Table[str, float]
+    sources: Table[str, Sourced]
     risk_classes: tuple[RiskClass, ...]
     reference: str
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from waterbodem import registry, summary
 from waterbodem.areas import Area
 from waterbodem.burden import raised_height, references, within_lifetime
-from waterbodem.definitions import Definition, Functie, Sourced, define
+from waterbodem.definitions import Consequence, Definition, Functie, Sourced, define
 from waterbodem.evaluation import Result, Settings
 from waterbodem.grid import Grid
 from waterbodem.layerset import LayerSet, Scenario
@@ -114,6 +114,7 @@ class KompasRules(Sourced):
     risico_zeer_hoog: float
     kans: Chance
     afgeleid: Mapping[str, Cases]
+    drempels: Mapping[str, tuple[Consequence, ...]]
     beginselen: Mapping[str, Principle]
 
 
@@ -160,7 +161,7 @@ def measures_of(cells: LayerSet, result: Result, settings: Settings, rules: Komp
     """Return per cell what the table and the principles look at; NaN = unknown."""
     parts = dict(zip((c.id for c in registry.burden_rules().components), result.burden.components, strict=True))
     relief = _relief_counts(result, rules)
-    water = _relieved(parts["afvoer"] + parts["verdrongen_berging"], relief)
+    water = parts["afvoer"] + _relieved(parts["verdrongen_berging"], relief)
     drained = _relieved(parts["kwelafvoer"], relief)
     peat = _relieved(parts["veenoxidatie"], relief)
     risico = result.burden.risico
@@ -175,7 +176,7 @@ def measures_of(cells: LayerSet, result: Result, settings: Settings, rules: Komp
         "vastlegging": _lasting(cells, result, rules),
         "kans": _chance(cells, rules),
         **_soil(result, settings, parts, rules),
-        **_fired(cells, result),
+        **_fired(cells, result, rules),
         **_extremes(cells, result, rules),
     }
 
@@ -242,24 +243,15 @@ def _soil(result: Result, settings: Settings, parts: Mapping[str, Array], rules:
     return {"verharding": paved, "bodemlast": load, "onttrekking": extra}
 
 
-def _fired(cells: LayerSet, result: Result) -> dict[str, Array]:
-    """Return per layer whether a deciding threshold on it fires; NaN where the layer is unknown."""
+def _fired(cells: LayerSet, result: Result, rules: KompasRules) -> dict[str, Array]:
+    """Return per layer whether a threshold on it that counts fires; NaN where the layer is unknown."""
     found: dict[str, Array] = {}
-    flags = result.scores["flags"]
-    for layer in dict.fromkeys(t.laag for t in result.functie.drempels):
+    for layer, effects in rules.drempels.items():
         if layer in cells.present:
-            bits = sum(
-                1 << i
-                for i, t in enumerate(result.functie.drempels)
-                if t.laag == layer and t.gevolg != "aandacht" and not _excludes_rain(layer, t.gevolg)
-            )
-            found[f"drempel_{layer}"] = _flag((flags & bits) != 0, cells.present[layer])
+            thresholds = enumerate(result.functie.drempels)
+            bits = sum(1 << i for i, t in thresholds if t.laag == layer and t.gevolg in effects)
+            found[f"drempel_{layer}"] = _flag((result.scores["flags"] & bits) != 0, cells.present[layer])
     return found
-
-
-def _excludes_rain(layer: str, effect: str) -> bool:
-    """Principle 3 counts ``nee_tenzij`` on wateroverlast only."""
-    return layer == "wateroverlast" and effect != "nee_tenzij"
 
 
 def _extremes(cells: LayerSet, result: Result, rules: KompasRules) -> dict[str, Array]:
@@ -323,10 +315,11 @@ def _of_plan(
         "levensduur": functie.value("levensduur_jr"),
     }
     shares = {**shares, "extremen": shares[worst]}
+    enough = {n: v for n, v in amounts.items() if shares.get(n, 1.0) + rules.marge >= rules.bekend_min}
     for name, cases in rules.afgeleid.items():
-        amounts[name] = float(any_case(cases, amounts, rules.marge))
-    words = {"extremen_scenario": worst.partition("@")[2] or "huidig", "gevolg": _consequence(amounts)}
-    return [_verdict(id_, p, amounts, shares, words, rules) for id_, p in rules.beginselen.items()]
+        enough[name] = float(any_case(cases, enough, rules.marge))
+    words = {"extremen_scenario": worst.partition("@")[2] or "huidig", "gevolg": _consequence(enough)}
+    return [_verdict(id_, p, (amounts, enough), shares, words, rules) for id_, p in rules.beginselen.items()]
 
 
 def _consequence(amounts: Amounts) -> str:
@@ -335,9 +328,16 @@ def _consequence(amounts: Amounts) -> str:
 
 
 def _verdict(
-    id_: str, p: Principle, amounts: Amounts, shares: Amounts, words: Mapping[str, str], rules: KompasRules
+    id_: str,
+    p: Principle,
+    found: tuple[Amounts, Amounts],
+    shares: Amounts,
+    words: Mapping[str, str],
+    rules: KompasRules,
 ) -> Verdict:
-    symbol, notes = _judge(p, amounts, shares, rules)
+    """Judge by what is known enough; tell all that was found."""
+    amounts, enough = found
+    symbol, notes = _judge(p, enough, shares, rules)
     reason = "; ".join([_reason(p.reden, amounts, words), *notes])
     return Verdict(id_, p.naam, p.kolom, symbol, amounts.get(p.getal, math.nan), p.eenheid, reason)
 

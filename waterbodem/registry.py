@@ -84,8 +84,8 @@ class Functies(Mapping[str, Functie]):
         """Return the functies keyed by their code."""
         return {f.code: f for f in self.values()}
 
-    def extended(self, own: Iterable[Functie]) -> Functies:
-        """Return a new collection with own functies added.
+    def extended(self, own: Iterable[Functie], where: str = "") -> Functies:
+        """Return a new collection with own functies added; ``where`` is the file they come from.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Functies(Mapping[str, Functie]):
         """
         known = dict(self._by_id)
         for functie in own:
-            _check_free(functie, known)
+            _check_free(functie, known, f"{where}: {functie.id}" if where else functie.id)
             known[functie.id] = functie
         return Functies(known.values())
 
@@ -106,14 +106,16 @@ class UnknownFunctie(DefinitionError, KeyError):
         return str(self.args[0])
 
 
-def _check_free(functie: Functie, known: Mapping[str, Functie]) -> None:
+def _check_free(functie: Functie, known: Mapping[str, Functie], where: str) -> None:
     if functie.code < OWN_CODE:
-        raise DefinitionError("code is reserved", value=functie.code, allowed=f"{OWN_CODE} and up", where=functie.id)
+        raise DefinitionError(
+            "code is reserved", value=functie.code, allowed=f"{OWN_CODE} and up", where=f"{where}.code"
+        )
     if functie.id in known:
-        raise DefinitionError("a functie of this id exists already", value=functie.id)
+        raise DefinitionError("a functie of this id exists already", value=functie.id, where=f"{where}.id")
     taken = next((f.id for f in known.values() if f.code == functie.code), None)
     if taken:
-        raise DefinitionError(f"code is taken by {taken}", value=functie.code, where=functie.id)
+        raise DefinitionError(f"code is taken by {taken}", value=functie.code, where=f"{where}.code")
 
 
 def _functie(data: Mapping[str, Any], where: str) -> Functie:
@@ -156,7 +158,7 @@ def own_functies(path: str | Path) -> list[Functie]:
 def load_functies(path: str | Path | None = None) -> Functies:
     """Return the built-in functies, with a user's own added."""
     known = builtin_functies()
-    return known if path is None else known.extended(own_functies(path))
+    return known if path is None else known.extended(own_functies(path), str(path))
 
 
 @cache
@@ -224,6 +226,8 @@ def choose(functie: str | Functie | Iterable[str | Functie]) -> tuple[list[Funct
     """
     if isinstance(functie, (str, Functie)):
         return [_chosen(functie)], False
+    if not isinstance(functie, Iterable):
+        raise DefinitionError("not a functie", value=functie, allowed="an id, a Functie, or a list of them")
     functies = [_chosen(f) for f in functie]
     ids = [f.id for f in functies]
     if not ids or len(set(ids)) < len(ids):

@@ -1,0 +1,119 @@
+"""Exact Euclidean distance to the nearest source cell, with a rule for ties (rekenregels section 6).
+
+First the nearest source within every column, then for every cell the columns left and right of it, outward, as long as
+they can still be nearer. Distances are compared squared, in cells: on square cells these are whole numbers, so ties
+are exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from waterbodem.kernels._jit import jit
+
+
+@jit
+def _wins(head: Any, reach: Any, a: int, b: int) -> bool:
+    """Tell whether source a goes before b at the same distance: larger |head|, then lowering, then reach."""
+    if abs(head[a]) != abs(head[b]):
+        return abs(head[a]) > abs(head[b])
+    if head[a] != head[b]:
+        return head[a] > head[b]
+    return reach[a] > reach[b]
+
+
+@jit
+def column_nearest(head: Any, reach: Any, rows: int, cols: int, nearest: Any) -> None:
+    """Find the nearest source in the column of every cell.
+
+    Parameters
+    ----------
+    head : float array (rows * cols,)
+        What spreads from a source; NaN = no source.
+    reach : float array (rows * cols,)
+        Decides a last tie.
+    nearest : int array (rows * cols,)
+        Filled with the cell number of the source, -1 = none in this column.
+    """
+    for c in range(cols):
+        above = -1
+        for r in range(rows):
+            i = r * cols + c
+            above = i if head[i] == head[i] else above
+            nearest[i] = above
+        below = -1
+        for r in range(rows - 1, -1, -1):
+            i = r * cols + c
+            below = i if head[i] == head[i] else below
+            above = nearest[i]
+            if below < 0 or below == above:
+                continue
+            nearer = above < 0 or below - i < i - above
+            if nearer or (below - i == i - above and _wins(head, reach, below, above)):
+                nearest[i] = below
+
+
+@jit
+def spread(head: Any, reach: Any, nearest: Any, grid: Any, limits: Any, cells: Any, out: Any) -> None:
+    """Let every source spread exponentially to the cells that it is nearest to.
+
+    Parameters
+    ----------
+    head : float64 array (rows * cols,)
+        Effect at the source [m]; NaN = no source.
+    reach : float64 array (rows * cols,)
+        Length lambda of the decline at the source [m].
+    nearest : int array (rows * cols,)
+        From :func:`column_nearest`.
+    grid : (cols, dx, dy)
+        Columns, and size of a cell [m].
+    limits : (first, last, least, farthest)
+        First and last column that holds a source; effect that is nothing [m], and distance beyond which all are [m].
+    cells : (start, stop)
+        The cells to fill.
+    out : float64 array (rows * cols,)
+        Sources keep their own.
+    """
+    cols, dx, dy = grid
+    first, last, least, farthest = limits
+    start, stop = cells
+    square = (farthest / dx) ** 2
+    for i in range(start, stop):
+        best, source = _nearest_of_all(head, reach, nearest, i // cols, i % cols, cols, dy / dx, first, last, square)
+        out[i] = 0.0
+        if source == i:
+            out[i] = head[i]
+        elif source >= 0:
+            effect = head[source] * np.exp(-dx * np.sqrt(best) / reach[source])
+            out[i] = effect if abs(effect) >= least else 0.0
+
+
+@jit
+def _nearest_of_all(
+    head: Any,
+    reach: Any,
+    nearest: Any,
+    r: int,
+    c: int,
+    cols: int,
+    stretch: float,
+    first: int,
+    last: int,
+    farthest: float,
+) -> Any:
+    """Return squared distance [columns] and number of the nearest source; -1 if there is none."""
+    best, source = farthest, -1
+    width = max(0, first - c, c - last)
+    while np.float64(width) * width <= best and (c - width >= first or c + width <= last):
+        for k in (c - width, c + width):
+            found = nearest[r * cols + k] if first <= k <= last else -1
+            if found < 0:
+                continue
+            high = (found // cols - r) * stretch
+            square = np.float64(width) * width + high * high
+            if square < best or (square == best and (source < 0 or _wins(head, reach, found, source))):
+                best, source = square, found
+        width += 1
+    return best, source

@@ -1,0 +1,155 @@
+"""Water along flow directions: order, forward routing, exposure (rekenregels section 6).
+
+A network is two flat arrays: ``downstream`` (index of the next cell, -1 = the water leaves the data) and ``step``
+(row in a short table of lengths). ``keep[step[i]]`` is the share q of the water that enters the next cell and goes on;
+the share 1 - q stays there. Sums run in float64, in the fixed order of the cells, so that they never depend on threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from waterbodem.kernels._jit import jit
+
+#: Kinds of a direction code in the decoding table, next to 0..8 (row and column offset + 1, three times).
+MISSING, INVALID = 9, 10
+PIT = 4
+#: Marks a cell that has its place: more than the eight neighbours that can drain to a cell.
+DONE = 255
+
+
+@jit
+def decode(codes: Any, table: Any, rows: int, cols: int, downstream: Any, step: Any) -> int:
+    """Turn direction codes into a network; return the first invalid cell, or -1.
+
+    Parameters
+    ----------
+    codes : uint8 array (rows * cols,)
+    table : uint8 array (256,)
+        Per code ``3 * (drow + 1) + dcol + 1``, MISSING or INVALID.
+    downstream : int array (rows * cols,)
+        Filled: -1 where the water leaves the grid, enters a missing cell, or ends in a pit; -2 on missing cells.
+    step : uint8 array (rows * cols,)
+        Filled: 0 none, 1 along a row, 2 along a column, 3 diagonal.
+    """
+    for r in range(rows):
+        for c in range(cols):
+            i = r * cols + c
+            kind = table[codes[i]]
+            if kind == INVALID:
+                return i
+            downstream[i] = -2 if kind == MISSING else -1
+            step[i] = 0
+            if kind >= MISSING or kind == PIT:
+                continue
+            dr, dc = kind // 3 - 1, kind % 3 - 1
+            if 0 <= r + dr < rows and 0 <= c + dc < cols and table[codes[i + dr * cols + dc]] != MISSING:
+                downstream[i] = i + dr * cols + dc
+                step[i] = 3 if dr != 0 and dc != 0 else (1 if dr == 0 else 2)
+    return -1
+
+
+@jit
+def order_cells(downstream: Any, order: Any, waiting: Any) -> int:
+    """Order the cells from down- to upstream; return how many could be ordered.
+
+    Runs of cells that follow each other stay together, which keeps memory access local.
+
+    Parameters
+    ----------
+    downstream : int array (n,)
+        Below -1 = cell takes no part.
+    order : int array (n,)
+        Filled from the end: upstream cells last.
+    waiting : uint8 array (n,)
+        Zeros on entry; afterwards not 0 on the cells of a cycle, and on those alone.
+    """
+    for i in range(downstream.size):
+        if downstream[i] >= 0:
+            waiting[downstream[i]] += 1
+    place = order.size
+    for head in range(downstream.size):
+        i = head
+        while i >= 0 and waiting[i] == 0 and downstream[i] >= -1:
+            place -= 1
+            order[place] = i
+            waiting[i] = DONE
+            i = downstream[i]
+            if i >= 0:
+                waiting[i] -= 1
+    for k in range(place, order.size):
+        waiting[order[k]] = 0
+    return order.size - place
+
+
+@jit
+def route(downstream: Any, step: Any, order: Any, keep: Any, source: Any, received: Any, passing: Any) -> None:
+    """Route water downstream: received and passing volume per cell.
+
+    Parameters
+    ----------
+    downstream, step, order
+        The network; ``order`` from down- to upstream.
+    keep : float64 array
+        Share q per step class.
+    source : float64 array (n,)
+        Water released [m3]; leaves its own cell whole.
+    received, passing : float64 arrays (n,)
+        Zeros on entry. What entered and stays, and what entered and goes on [m3].
+    """
+    for k in range(order.size - 1, -1, -1):
+        i = order[k]
+        j = downstream[i]
+        if j >= 0:
+            out = passing[i] + source[i]
+            on = keep[step[i]] * out
+            passing[j] += on
+            received[j] += out - on
+
+
+@jit
+def expose(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposure: Any) -> None:
+    """Weigh where the water of every cell ends up: one sweep from down- to upstream.
+
+    Parameters
+    ----------
+    value : float array (n,)
+        What a cell counts for as a receiver; NaN = unknown, counts as 0.
+    exposure : float64 array (n,)
+        Filled on the cells in ``order``; 0 where there is no downstream cell.
+    """
+    for k in range(order.size):
+        i = order[k]
+        j = downstream[i]
+        if j < 0:
+            exposure[i] = 0.0
+            continue
+        q = keep[step[i]]
+        v = np.float64(value[j])
+        exposure[i] = q * exposure[j] + ((1.0 - q) * v if v == v else 0.0)
+
+
+@jit
+def follow(downstream: Any, starts: Any, seen: Any, reached: Any) -> int:
+    """Collect the cells that water from ``starts`` comes through; return how many.
+
+    Parameters
+    ----------
+    starts : int array
+    seen : bool array (n,)
+        False on entry; True on the cells collected.
+    reached : int array
+        Filled from the front; may be too short: then the count returned is larger than its size.
+    """
+    count = 0
+    for start in starts:
+        i = start
+        while i >= 0 and not seen[i]:
+            seen[i] = True
+            if count < reached.size:
+                reached[count] = i
+            count += 1
+            i = downstream[i]
+    return count
