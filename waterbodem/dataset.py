@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -83,13 +84,18 @@ def _axis(data: xr.Dataset | xr.DataArray, dim: str, size: int) -> tuple[float, 
     values = np.asarray(data[dim].values, dtype=np.float64) * (1 if dim == "x" else -1)
     step = _step(values, dim, data)
     edge = values[0] - step / 2
-    return float(_whole(edge, step)), step
+    return float(_on_lattice(edge, step)), step
 
 
-def _whole(value: float, step: float) -> float:
-    """Undo float noise: a value within 1e-6 of a cell of a millimetre is that millimetre, others keep 12 digits."""
-    rounded = round(value, 3)
-    return rounded if abs(rounded - value) <= 1e-6 * step else float(f"{value:.12g}")
+def _simple(step: float) -> float:
+    """Undo float noise in a cell size: the simplest fraction within a thousand-millionth of it."""
+    simple = float(Fraction(step).limit_denominator(10_000))
+    return simple if abs(simple - step) <= 1e-9 * step else step
+
+
+def _on_lattice(edge: float, step: float) -> float:
+    """Undo float noise in an edge: a millionth of a cell, counted from 0, so that every window finds the same lines."""
+    return round(edge / step, 6) * step
 
 
 def _step(values: NDArray[np.float64], dim: str, data: xr.Dataset | xr.DataArray) -> float:
@@ -110,7 +116,7 @@ def _step(values: NDArray[np.float64], dim: str, data: xr.Dataset | xr.DataArray
             allowed=f"at most {SPACING_TOLERANCE}",
             where=dim,
         )
-    return _whole(step, step)
+    return _simple(step)
 
 
 def _lonely_step(dim: str, data: xr.Dataset | xr.DataArray) -> float:

@@ -36,6 +36,9 @@ RESOLUTIONS = (0.1, 1000.0)
 #: One data set holds at most this many cells; larger areas go tile by tile.
 MAX_CELLS = 50_000_000
 
+#: Smaller areas are made sooner without the compiler.
+WORTH_COMPILING = 2**18
+
 #: Year of the scenario layers.
 HORIZON = 2050
 
@@ -163,8 +166,8 @@ def example_tile(
 ) -> dict[str, NDArray[np.float32]]:
     """Return layers of the fictitious area on any grid, one array per layer.
 
-    A cell has the value at its centre. Tiles of a grid equal the whole, byte for byte; the work
-    is done in one thread that does not hold the GIL.
+    A cell has the value at its centre. Tiles of a grid equal the whole, byte for byte; the work is done in one thread,
+    which does not hold the GIL for long: small areas run in numpy, others in a compiled kernel without it.
 
     Parameters
     ----------
@@ -191,7 +194,7 @@ def example_tile(
     >>> sorted(example_tile(example_grid(2, 25), ["kwel", "ghg"]))
     ['ghg', 'kwel']
     """
-    from waterbodem.kernels.landscape import landscape
+    from waterbodem.kernels import landscape as kernel
 
     wanted = _checked_names(names, scenarios)
     _check_crs(grid)
@@ -199,7 +202,11 @@ def example_tile(
     slot = np.array([wanted.index(n) if n in wanted else -1 for n in LAYERS], np.int64)
     x, y = (_millimetres(v, o) for v, o in zip((grid.x, grid.y), CENTRE, strict=True))
     broad, fine = _octave_tables()
-    landscape(x, y, broad, fine, _salts(seed), Fiction(), slot, out)
+    task = (x, y, broad, fine, _salts(seed), Fiction(), slot, out)
+    if grid.rows * grid.cols < WORTH_COMPILING:
+        kernel.on_arrays(*task)
+    else:
+        kernel.landscape(*task, kernel.work(grid.cols, len(LAYERS)))
     return dict(zip(wanted, out, strict=True))
 
 
@@ -270,9 +277,7 @@ def _checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
     except (TypeError, ValueError):
         rows = cols = 0
     if rows < 1 or cols < 1:
-        raise ArgumentError(
-            "size is not usable", value=size, allowed="cells >= 1, or (rows, cols)", where="size"
-        )
+        raise ArgumentError("size is not usable", value=size, allowed="cells >= 1, or (rows, cols)", where="size")
     return rows, cols
 
 
@@ -298,17 +303,13 @@ def _checked_names(names: Iterable[str] | None, scenarios: bool) -> list[str]:
     wanted = [names] if isinstance(names, str) else list(dict.fromkeys(names))
     for name in wanted:
         if name not in LAYERS:
-            raise ArgumentError(
-                "unknown layer", value=name, allowed=nearest(str(name), LAYERS), where="names"
-            )
+            raise ArgumentError("unknown layer", value=name, allowed=nearest(str(name), LAYERS), where="names")
     return wanted
 
 
 def _check_crs(grid: Grid) -> None:
     if grid.crs not in (None, CRS) and not same_crs(str(grid.crs), CRS):
-        raise ArgumentError(
-            "the fictitious area exists in RD only", value=grid.crs, allowed=CRS, where="grid"
-        )
+        raise ArgumentError("the fictitious area exists in RD only", value=grid.crs, allowed=CRS, where="grid")
 
 
 def _millimetres(values: NDArray[np.float64], origin: float) -> NDArray[np.float64]:

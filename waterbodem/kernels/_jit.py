@@ -16,12 +16,17 @@ from typing import Any, TypeVar
 import numba
 from numba import config
 from numba.core.caching import FunctionCache
+from numba.core.registry import cpu_target
+from numba.extending import register_jitable
 from platformdirs import user_cache_dir
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _log = logging.getLogger("waterbodem")
 _told: set[str] = set()
+
+# What numba otherwise loads at the first call of a kernel.
+cpu_target.target_context.refresh()
 
 
 def _tell_once(what: str, error: BaseException) -> None:
@@ -56,9 +61,39 @@ def _cache_dir(function: Callable[..., Any]) -> str:
     return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / key)
 
 
+#: Options of all kernels.
+_KERNEL = {"nogil": True, "error_model": "numpy"}
+
+#: Options of the parts of a lean kernel, which only compiled code calls: nothing for the interpreter, and no
+#: reference counts, as nothing is allocated. Both make compiling several times shorter.
+PART = {**_KERNEL, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def jit(function: F) -> F:
     """Compile without the interpreter's lock; results never depend on the cache."""
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    return _cached(function, _KERNEL)
+
+
+def kernel(function: F) -> F:
+    """Compile as :func:`jit` what allocates no array, nor do its parts."""
+    return _cached(function, {**_KERNEL, "_nrt": False})
+
+
+def part(function: F, inline: str = "never") -> F:
+    """Compile a part of a :func:`kernel`; it is cached within that, and cannot be called by the interpreter.
+
+    A part that returns a piece of an array needs ``inline="always"``.
+    """
+    return numba.njit(inline=inline, **PART)(function)  # type: ignore[no-any-return]
+
+
+def both(function: F) -> F:
+    """Leave a function as it is for the interpreter, and compile it as a part where a kernel calls it."""
+    return register_jitable(**PART)(function)  # type: ignore[no-any-return]
+
+
+def _cached(function: F, options: dict[str, bool | str]) -> F:
+    dispatcher = numba.njit(**options)(function)
     if config.DISABLE_JIT:
         return function
     before = config.CACHE_DIR

@@ -6,12 +6,13 @@ formulas over a block, in float64. ``a if not (a > b) else b`` instead of ``min`
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import kernel, part
 
 BLOCK = 512
 Floats = NDArray[np.float32]
@@ -84,25 +85,25 @@ class Burden(NamedTuple):
     oorzaak: NDArray[np.uint8]
 
 
-@jit
+@part
 def _above(x: float, low: float) -> float:
     """max(x, low) that keeps NaN."""
     return low if x < low else x
 
 
-@jit
+@part
 def _below(x: float, high: float) -> float:
     """min(x, high) that keeps NaN."""
     return high if x > high else x
 
 
-@jit
+@part
 def _clip(x: float, low: float, high: float) -> float:
     """x between low and high; keeps NaN."""
     return _below(_above(x, low), high)
 
 
-@jit
+@part
 def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Change, out: Any) -> None:
     """Water that the soil above groundwater and keileem can take [m3/ha]."""
     for i in range(out.size):
@@ -114,7 +115,7 @@ def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Change, out: Any) -> None:
         out[i] = c.room * dry * _above(depth - c.drain_new, 0.0)
 
 
-@jit
+@part
 def _runoff(room: Any, c: Change, out: Any) -> None:
     """Afvoer [m3/ha]: the task that soil and built storage do not take; no layer needed for a relief."""
     for i in range(out.size):
@@ -122,7 +123,7 @@ def _runoff(room: Any, c: Change, out: Any) -> None:
         out[i] = left if c.task > 0.0 else c.task
 
 
-@jit
+@part
 def _displaced(water: Any, room: Any, c: Change, out: Any) -> None:
     """Verdrongen berging [m3/ha], less the built storage that afvoer leaves over."""
     for i in range(out.size):
@@ -133,7 +134,7 @@ def _displaced(water: Any, room: Any, c: Change, out: Any) -> None:
         out[i] = _above(v - spare, 0.0) if v > 0.0 else v
 
 
-@jit
+@part
 def _lowering(ghg: Any, c: Change, out: Any) -> None:
     """Grondwaterverlaging [m]: lowering by drains less the rise towards a wanted level."""
     for i in range(out.size):
@@ -143,14 +144,14 @@ def _lowering(ghg: Any, c: Change, out: Any) -> None:
         out[i] = np.nan if c.abstracts else _above(need, 0.0) - rise
 
 
-@jit
+@part
 def _drained(kwel: Any, c: Change, out: Any) -> None:
     """Kwelafvoer [mm/jr]."""
     for i in range(out.size):
         out[i] = c.kwel_days * _above(np.float64(kwel[i]), 0.0)
 
 
-@jit
+@part
 def _recharge(kwel: Any, room: Any, c: Change, out: Any) -> None:
     """Aanvullingsverlies [mm/jr], less what can still soak in on the spot."""
     for i in range(out.size):
@@ -159,14 +160,14 @@ def _recharge(kwel: Any, room: Any, c: Change, out: Any) -> None:
         out[i] = c.recharge * _clip((c.kwel_top - q) / c.kwel_width, 0.0, 1.0) * u
 
 
-@jit
+@part
 def _demand(droogte: Any, c: Change, out: Any) -> None:
     """Watervraag [mm/jr]."""
     for i in range(out.size):
         out[i] = c.demand * _clip(np.float64(droogte[i]) / c.drought_full, 0.0, 1.0)
 
 
-@jit
+@part
 def _settlement(softness: Any, c: Change, out: Any) -> None:
     """Zetting [m], mean over the plan."""
     for i in range(out.size):
@@ -174,7 +175,7 @@ def _settlement(softness: Any, c: Change, out: Any) -> None:
         out[i] = c.fill * a / (1.0 - a)
 
 
-@jit
+@part
 def _peat(veen: Any, c: Change, out: Any) -> None:
     """Veenoxidatie [m] over the lifetime."""
     for i in range(out.size):
@@ -182,7 +183,7 @@ def _peat(veen: Any, c: Change, out: Any) -> None:
         out[i] = _below(t, c.peat_f) - _below(t, c.peat_r)
 
 
-@jit
+@part
 def _cost(p: Any, c: Change, out: Any) -> None:
     """Kosten [EUR/ha/jr]: what is unknown is left out, all unknown is NaN."""
     for i in range(out.size):
@@ -195,14 +196,14 @@ def _cost(p: Any, c: Change, out: Any) -> None:
         out[i] = sum_ if known else np.nan
 
 
-@jit
+@part
 def _share(values: Any, anchor: float, out: Any) -> None:
     """Positive part against the anchor; unknown is 0."""
     for i in range(out.size):
         out[i] = values[i] / anchor if values[i] > 0.0 else 0.0
 
 
-@jit
+@part
 def _water_shares(p: Any, c: Change, afvoer: Any, verdrongen: Any) -> None:
     """Both are the same water: the share of their sum goes to the larger of the two."""
     anchor, margin = c.anchor[AFVOER], c.margin
@@ -215,7 +216,7 @@ def _water_shares(p: Any, c: Change, afvoer: Any, verdrongen: Any) -> None:
         verdrongen[i] = 0.0 if mine else share
 
 
-@jit
+@part
 def _shares(p: Any, c: Change, n: int, share: Any) -> None:
     _water_shares(p, c, share[AFVOER, :n], share[VERDRONGEN, :n])
     for k in range(VERLAGING, KOSTEN + 1):
@@ -224,13 +225,13 @@ def _shares(p: Any, c: Change, n: int, share: Any) -> None:
         _scale(share[k, :n], c.lasting)
 
 
-@jit
+@part
 def _scale(values: Any, factor: float) -> None:
     for i in range(values.size):
         values[i] *= factor
 
 
-@jit
+@part
 def _largest(share: Any, first: int, after: int, n: int, out: Any) -> None:
     for i in range(n):
         out[i] = 0.0
@@ -239,7 +240,7 @@ def _largest(share: Any, first: int, after: int, n: int, out: Any) -> None:
             out[i] = share[k, i] if share[k, i] > out[i] else out[i]
 
 
-@jit
+@part
 def _open(p: Any, could: Any, first: int, after: int, n: int, out: Any) -> None:
     """Mark cells where something that could be a burden is unknown."""
     for i in range(n):
@@ -250,7 +251,7 @@ def _open(p: Any, could: Any, first: int, after: int, n: int, out: Any) -> None:
                 out[i] |= p[k, i] != p[k, i]
 
 
-@jit
+@part
 def _index(top: Any, open_: Any, c: Change, out: Any) -> None:
     """Largest share, at most 1; a lower bound shows a burden, never its absence."""
     show = c.show_from - c.margin
@@ -260,7 +261,7 @@ def _index(top: Any, open_: Any, c: Change, out: Any) -> None:
         out[i] = np.float32(np.nan if hidden else value)
 
 
-@jit
+@part
 def _risk(a: Any, b: Any, g: Any, c: Change, out: Any) -> None:
     """Largest of three indices; unknown below the level that may be shown if one is unknown."""
     show = c.show_from - c.margin
@@ -273,7 +274,7 @@ def _risk(a: Any, b: Any, g: Any, c: Change, out: Any) -> None:
         out[i] = np.float32(np.nan if hidden else top)
 
 
-@jit
+@part
 def _cause(share: Any, risico: Any, c: Change, n: int, best: Any, cause: Any, out: Any) -> None:
     """Number of the component with the largest share, the first on a tie; 0 = none."""
     margin = c.margin
@@ -302,7 +303,6 @@ class Block(NamedTuple):
     unknown: Floats
 
 
-@jit
 def _block() -> Block:
     return Block(
         np.empty((10, BLOCK), np.float64),
@@ -316,13 +316,13 @@ def _block() -> Block:
     )
 
 
-@jit
+@partial(part, inline="always")
 def _cells(layers: Any, row: int, a: int, n: int, w: Block) -> Any:
     """Cells of a layer; unknown where the layer is missing."""
     return layers[row][a : a + n] if layers[row].size else w.unknown[:n]
 
 
-@jit
+@part
 def _components(layers: Any, a: int, n: int, c: Change, w: Block) -> None:
     p, room = w.value, w.room[:n]
     kwel, ghg = _cells(layers, D_KWEL, a, n, w), _cells(layers, D_GHG, a, n, w)
@@ -341,7 +341,7 @@ def _components(layers: Any, a: int, n: int, c: Change, w: Block) -> None:
     _cost(p, c, p[KOSTEN, :n])
 
 
-@jit
+@part
 def _cost_open(p: Any, c: Change, n: int, w: Block) -> None:
     """Kosten is a lower bound where one of its terms could be a burden and is unknown."""
     _open(p, c.could, AFVOER, VERDRONGEN + 1, n, w.open_)
@@ -351,26 +351,15 @@ def _cost_open(p: Any, c: Change, n: int, w: Block) -> None:
             w.open_[i] |= w.also[i]
 
 
-@jit
+@part
 def _store(values: Any, out: Any) -> None:
     """Round to float32; adding 0 turns -0 into 0."""
     for i in range(out.size):
         out[i] = np.float32(values[i] + 0.0)
 
 
-@jit
-def shift_cells(layers: Any, c: Change, out: Burden) -> None:
-    """Compute what every cell shifts to others into ``out``.
-
-    Parameters
-    ----------
-    layers : tuple of float32 arrays, each (n,) or empty
-        The layers of ``LAYERS``, then achteruitgang; NaN = unknown, empty = not in the data.
-    c : Change
-    out : Burden
-        Filled in place.
-    """
-    w = _block()
+@kernel
+def _shift_cells(layers: Any, c: Change, out: Burden, w: Block) -> None:
     for a in range(0, out.risico.size, BLOCK):
         n = min(BLOCK, out.risico.size - a)
         b = a + n
@@ -390,3 +379,17 @@ def shift_cells(layers: Any, c: Change, out: Burden) -> None:
         if out.components.size:
             for k in range(KOSTEN + 1):
                 _store(w.value[k, :n], out.components[k, a:b])
+
+
+def shift_cells(layers: Any, c: Change, out: Burden) -> None:
+    """Compute what every cell shifts to others into ``out``.
+
+    Parameters
+    ----------
+    layers : tuple of float32 arrays, each (n,) or empty
+        The layers of ``LAYERS``, then achteruitgang; NaN = unknown, empty = not in the data.
+    c : Change
+    out : Burden
+        Filled in place.
+    """
+    _shift_cells(layers, c, out, _block())

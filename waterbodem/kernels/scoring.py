@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import kernel, part
 
 BLOCK = 1024
 #: Curves hold a multiple of this many points, filled up with points at +inf.
@@ -109,7 +109,7 @@ def _fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
     return types.float32(types.float32, types.float32, types.float32), build
 
 
-@jit
+@kernel
 def log(x: np.float32) -> np.float32:
     """Natural logarithm of a positive normal float32; exactly 0 at 1. After Cephes (S. Moshier)."""
     bits = _bits(x)
@@ -131,7 +131,7 @@ def log(x: np.float32) -> np.float32:
     return _fma(n, np.float32(0.693359375), f + tail)
 
 
-@jit
+@kernel
 def exp(x: np.float32) -> np.float32:
     """e to the power x, for -80 <= x <= 0; exactly 1 at 0. After Cephes (S. Moshier)."""
     n = _fma(x, np.float32(1.44269504088896341), np.float32(12582912.0)) - np.float32(12582912.0)
@@ -147,13 +147,13 @@ def exp(x: np.float32) -> np.float32:
     return y * _float((np.int32(n) + np.int32(127)) << np.int32(23))
 
 
-@jit
+@part
 def _copy(source: Any, target: Any) -> None:
     for i in range(target.size):
         target[i] = source[i]
 
 
-@jit
+@part
 def _segments(v: Any, x: Any, y: Any, slope: Any, j: int, score: Any) -> None:
     """Put cells beyond points j, j + 1 and j + 2 on the lines that start there."""
     xa, ya, ka = x[j], y[j], slope[j]
@@ -165,7 +165,7 @@ def _segments(v: Any, x: Any, y: Any, slope: Any, j: int, score: Any) -> None:
         score[i] = _fma(kc, v[i] - xc, yc) if v[i] > xc else s
 
 
-@jit
+@part
 def _curve(v: Any, x: Any, y: Any, slope: Any, score: Any) -> None:
     """Linear between points, constant before the first; exact at every point."""
     for i in range(v.size):
@@ -174,7 +174,7 @@ def _curve(v: Any, x: Any, y: Any, slope: Any, score: Any) -> None:
         _segments(v, x, y, slope, j, score)
 
 
-@jit
+@part
 def _ends(v: Any, x: Any, y: Any, absent: Any, known: Any, score: Any) -> None:
     """Constant from the last point on, ``absent`` at +inf; unknown scores become 1."""
     for i in range(v.size):
@@ -184,7 +184,7 @@ def _ends(v: Any, x: Any, y: Any, absent: Any, known: Any, score: Any) -> None:
         known[i] = v[i] == v[i]
 
 
-@jit
+@part
 def _join(best: Any, known: Any, whole: Any, other: Any, other_known: Any) -> None:
     """Take one more member into a group: best of the known, ``whole`` while all are known."""
     for i in range(best.size):
@@ -195,7 +195,7 @@ def _join(best: Any, known: Any, whole: Any, other: Any, other_known: Any) -> No
         whole[i] = whole[i] & other_known[i]
 
 
-@jit
+@part
 def _settle(best: Any, known: Any, whole: Any, enough: Any) -> None:
     """A group is known if all members are, or if its best is good enough already."""
     for i in range(best.size):
@@ -204,7 +204,7 @@ def _settle(best: Any, known: Any, whole: Any, enough: Any) -> None:
         best[i] = best[i] if ok else np.float32(1)
 
 
-@jit
+@part
 def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verdict: Any) -> None:
     """Where low <= v <= high, set flag t; the first that names a criterion keeps its say.
 
@@ -218,7 +218,7 @@ def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verd
         verdict[i] |= add if fired else np.int32(0)
 
 
-@jit
+@part
 def _tally(score: Any, k: int, m: Any, loss: Any, most: Any, limiting: Any) -> None:
     """Add the loss of criterion k, and see whether it is the largest so far."""
     w, floor, margin, number = m.weight[k], m.floor, m.margin, np.int32(k)
@@ -231,7 +231,7 @@ def _tally(score: Any, k: int, m: Any, loss: Any, most: Any, limiting: Any) -> N
         limiting[i] = number if more else limiting[i]
 
 
-@jit
+@part
 def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> None:
     """Add what is known of criterion k to the weight, the basic weight and the bit mask."""
     w, b, bit = m.weight[k], m.basic[k], np.uint16(1 << k)
@@ -241,23 +241,24 @@ def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> Non
         bits[i] |= bit if known[i] else np.uint16(0)
 
 
-@jit
+@part
 def _lowest(score: Any, worst: Any) -> None:
     for i in range(score.size):
         worst[i] = score[i] if score[i] < worst[i] else worst[i]
 
 
-@jit
+@part
 def _geometric(loss: Any, total: Any, out: Any) -> None:
     for i in range(out.size):
         w = total[i] if total[i] > np.float32(0) else np.float32(1)
         out[i] = exp(-loss[i] / w) if total[i] > np.float32(0) else np.float32(np.nan)
 
 
-@jit
+@part
 def _loss_of(score: Any, n: int, m: Any, loss: Any) -> None:
     """Loss of all criteria together."""
-    loss[:n] = np.float32(0)
+    for i in range(n):
+        loss[i] = np.float32(0)
     for k in range(m.weight.size):
         w, floor = m.weight[k], m.floor
         for i in range(n):
@@ -265,9 +266,10 @@ def _loss_of(score: Any, n: int, m: Any, loss: Any) -> None:
             loss[i] += w * -log(s)
 
 
-@jit
+@part
 def _mean(score: Any, known: Any, n: int, m: Any, total: Any, out: Any) -> None:
-    out[:n] = np.float32(0)
+    for i in range(n):
+        out[i] = np.float32(0)
     for k in range(m.weight.size):
         w = m.weight[k]
         for i in range(n):
@@ -276,7 +278,7 @@ def _mean(score: Any, known: Any, n: int, m: Any, total: Any, out: Any) -> None:
         out[i] = out[i] / total[i] if total[i] > np.float32(0) else np.float32(np.nan)
 
 
-@jit
+@part
 def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
     """The lowest among heavy criteria, where none of those is known among all."""
     for i in range(n):
@@ -289,7 +291,7 @@ def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
         out[i] = low if low <= np.float32(1) else np.float32(np.nan)
 
 
-@jit
+@part
 def _sorted_known(score: Any, known: Any, i: int, order: Any) -> int:
     """Fill ``order`` with the known criteria of cell i, best first; return how many."""
     n = 0
@@ -304,7 +306,7 @@ def _sorted_known(score: Any, known: Any, i: int, order: Any) -> int:
     return n
 
 
-@jit
+@part
 def _owa(score: Any, known: Any, n: int, m: Any, order: Any, out: Any) -> None:
     """Ordered weighted average: order weights from the cumulative weights to a power."""
     for i in range(n):
@@ -321,12 +323,10 @@ def _owa(score: Any, known: Any, n: int, m: Any, order: Any, out: Any) -> None:
         out[i] = np.float32(value) if count > 0 else np.float32(np.nan)
 
 
-@jit
-def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, order: Any, out: Any) -> None:
-    """The score of n cells by the method of the model."""
-    if m.method == GEOMETRIC:
-        _geometric(loss[:n], total[:n], out)
-    elif m.method == MEAN:
+@part
+def _otherwise(score: Any, known: Any, n: int, m: Any, total: Any, order: Any, out: Any) -> None:
+    """The score of n cells by another method than the geometric mean."""
+    if m.method == MEAN:
         _mean(score, known, n, m, total, out)
     elif m.method == MINIMUM:
         _minimum(score, known, n, m, out)
@@ -334,7 +334,16 @@ def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, orde
         _owa(score, known, n, m, order, out)
 
 
-@jit
+@part
+def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, order: Any, out: Any) -> None:
+    """The score of n cells by the method of the model; ``order`` is None for the geometric mean."""
+    if order is None:
+        _geometric(loss[:n], total[:n], out)
+    else:
+        _otherwise(score, known, n, m, total, order, out)
+
+
+@part
 def _fill(score: Any, sure: Any, value: Any, n: int, out: Any) -> None:
     """Copy scores, with ``value`` where they are not sure."""
     for k in range(score.shape[0]):
@@ -342,13 +351,13 @@ def _fill(score: Any, sure: Any, value: Any, n: int, out: Any) -> None:
             out[k, i] = score[k, i] if sure[k, i] else value
 
 
-@jit
+@part
 def _exclude(verdict: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = np.float32(0) if verdict[i] >= EXCLUDED else out[i]
 
 
-@jit
+@part
 def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
     """Rank of a score: 1 = best; NaN ranks last."""
     for i in range(score.size):
@@ -359,7 +368,7 @@ def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
             out[i] -= np.int32(1) if score[i] + margin >= border else np.int32(0)
 
 
-@jit
+@part
 def _answer(own: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) -> None:
     """Cap by the worst criterion, X where too little is known, the last class where a threshold says so."""
     last, margin, known_min = np.int32(m.borders.size + 1), m.margin, m.known_min
@@ -370,7 +379,7 @@ def _answer(own: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) ->
         out[i] = np.uint8(last if verdict[i] > 0 else rank)
 
 
-@jit
+@part
 def _limit(limiting: Any, verdict: Any, out: Any) -> None:
     """The criterion that limits: of the first deciding threshold, else of the largest loss."""
     for i in range(out.size):
@@ -401,11 +410,9 @@ class Block(NamedTuple):
     dread: NDArray[np.int32]  # verdict if every unknown turned out worst
     own: NDArray[np.int32]
     cap: NDArray[np.int32]
-    order: Ints
     sure: NDArray[np.bool_]  # (K, BLOCK) all True
 
 
-@jit
 def _block(count: int) -> Block:
     return Block(
         np.empty((count, BLOCK), np.float32),
@@ -428,19 +435,19 @@ def _block(count: int) -> Block:
         np.empty(BLOCK, np.int32),
         np.empty(BLOCK, np.int32),
         np.empty(BLOCK, np.int32),
-        np.empty(count, np.int64),
         np.ones((count, BLOCK), np.bool_),
     )
 
 
-@jit
+@part
 def _reset(w: Block) -> None:
-    w.loss[:], w.total[:], w.basis[:], w.most[:] = 0, 0, 0, 0
-    w.worst[:], w.limiting[:] = 1, NO_CRITERION
-    w.bits[:], w.flags[:], w.verdict[:] = 0, 0, 0
+    for i in range(BLOCK):
+        w.loss[i], w.total[i], w.basis[i], w.most[i] = 0, 0, 0, 0
+        w.worst[i], w.limiting[i] = 1, NO_CRITERION
+        w.bits[i], w.flags[i], w.verdict[i] = 0, 0, 0
 
 
-@jit
+@part
 def _value(v: Any, m: Model, j: int, known: Any, score: Any) -> None:
     """Score member j from the values of its layer."""
     p, q = m.point[j], m.point[j + 1]
@@ -448,7 +455,7 @@ def _value(v: Any, m: Model, j: int, known: Any, score: Any) -> None:
     _ends(v, m.last_x[j], m.last_y[j], m.absent[j], known, score)
 
 
-@jit
+@part
 def _criterion(layers: Any, m: Model, k: int, a: int, n: int, w: Block) -> None:
     """Score criterion k for n cells from cell a on: its first member, then the others of its group."""
     score, known, whole = w.score[k, :n], w.known[k, :n], w.whole[k, :n]
@@ -465,7 +472,7 @@ def _criterion(layers: Any, m: Model, k: int, a: int, n: int, w: Block) -> None:
         _settle(score, known, whole, m.group_known - m.margin)
 
 
-@jit
+@part
 def _criteria(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
     for k in range(m.weight.size):
         _criterion(layers, m, k, a, n, w)
@@ -475,7 +482,7 @@ def _criteria(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
             _lowest(w.score[k, :n], w.worst)
 
 
-@jit
+@part
 def _thresholds(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
     for t in range(m.t_layer.size):
         if m.t_layer[t] >= 0:
@@ -483,7 +490,7 @@ def _thresholds(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
             _threshold(v, m.t_low[t], m.t_high[t], t, m.t_verdict[t], w.flags, w.verdict)
 
 
-@jit
+@part
 def _worst_verdict(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
     """The verdict if every unknown layer crossed the thresholds that decide."""
     _copy(w.verdict, w.dread)
@@ -494,7 +501,7 @@ def _worst_verdict(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
                 w.dread[i] |= m.t_verdict[t] if v[i] != v[i] else np.int32(0)
 
 
-@jit
+@part
 def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
     """Share of 1 - score by weighted log loss; all to the last row where a threshold excludes."""
     last, floor = m.weight.size, m.floor
@@ -508,15 +515,15 @@ def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
         out[last, a + i] = np.float32(1) if w.verdict[i] >= EXCLUDED else np.float32(0)
 
 
-@jit
-def _bound(sure: Any, value: Any, n: int, m: Model, w: Block, out: Any) -> None:
+@part
+def _bound(sure: Any, value: Any, n: int, m: Model, w: Block, order: Any, out: Any) -> None:
     """The score with ``value`` for every criterion that is not sure."""
     _fill(w.score, sure, value, n, w.filled)
     _loss_of(w.filled, n, m, w.loss)
-    _combine(w.filled, w.sure, n, m, w.loss, w.ones, w.order, out)
+    _combine(w.filled, w.sure, n, m, w.loss, w.ones, order, out)
 
 
-@jit
+@part
 def _bound_class(m: Model, n: int, w: Block, verdict: Any, score: Any, out: Any) -> None:
     """The class of a bound: everything counts as known."""
     for i in range(n):
@@ -529,7 +536,59 @@ def _bound_class(m: Model, n: int, w: Block, verdict: Any, score: Any, out: Any)
     _answer(w.own, w.cap, w.ones, verdict, m, out)
 
 
-@jit
+@part
+def _answers(m: Model, a: int, n: int, w: Block, out: Scores) -> None:
+    """Turn the score of n cells into class, limiting criterion and the rest of the answer."""
+    b = a + n
+    s = out.score[a:b]
+    if out.klasse.size:
+        _classify(s, m.borders, m.margin, w.own)
+        _classify(w.worst[:n], m.borders, m.margin, w.cap)
+        _answer(w.own, w.cap, w.basis, w.verdict, m, out.klasse[a:b])
+    _exclude(w.verdict, s)
+    if out.bepalend.size:
+        _limit(w.limiting, w.verdict, out.bepalend[a:b])
+    if out.dekking.size:
+        _copy(w.total[:n], out.dekking[a:b])
+    if out.flags.size:
+        _copy(w.flags[:n], out.flags[a:b])
+    if out.known.size:
+        _copy(w.bits[:n], out.known[a:b])
+
+
+@part
+def _bounds(layers: Any, m: Model, a: int, n: int, w: Block, order: Any, out: Scores) -> None:
+    """Losses of n cells, and what their score and class could be."""
+    b = a + n
+    if out.loss.shape[1]:
+        _losses(m, n, out.score[a:b], w, a, out.loss)
+    if out.score_min.size:
+        low, high = out.score_min[a:b], out.score_max[a:b]
+        _bound(w.known, np.float32(0), n, m, w, order, low)
+        if out.klasse_min.size:
+            _worst_verdict(layers, m, a, n, w)
+            _bound_class(m, n, w, w.dread, low, out.klasse_min[a:b])
+        _bound(w.whole, np.float32(1), n, m, w, order, high)
+        if out.klasse_max.size:
+            _bound_class(m, n, w, w.verdict, high, out.klasse_max[a:b])
+        _exclude(w.verdict, low)
+        _exclude(w.verdict, high)
+
+
+@kernel
+def _score_cells(layers: Any, m: Model, out: Scores, w: Block, order: Any, bounds: Any) -> None:
+    """Score every cell; what ``order`` and ``bounds`` are None for is not even compiled."""
+    for a in range(0, out.score.size, BLOCK):
+        n = min(BLOCK, out.score.size - a)
+        _reset(w)
+        _criteria(layers, m, a, n, w)
+        _thresholds(layers, m, a, n, w)
+        _combine(w.score, w.known, n, m, w.loss, w.total, order, out.score[a : a + n])
+        _answers(m, a, n, w, out)
+        if bounds is not None:
+            _bounds(layers, m, a, n, w, order, bounds)
+
+
 def score_cells(layers: Any, m: Model, out: Scores) -> None:
     """Score every cell of flat layers into ``out``.
 
@@ -541,38 +600,7 @@ def score_cells(layers: Any, m: Model, out: Scores) -> None:
     out : Scores
         Filled in place; arrays of n cells, or empty where not wanted.
     """
-    w = _block(m.weight.size)
-    for a in range(0, out.score.size, BLOCK):
-        n = min(BLOCK, out.score.size - a)
-        b = a + n
-        _reset(w)
-        _criteria(layers, m, a, n, w)
-        _thresholds(layers, m, a, n, w)
-        s = out.score[a:b]
-        _combine(w.score, w.known, n, m, w.loss, w.total, w.order, s)
-        if out.klasse.size:
-            _classify(s, m.borders, m.margin, w.own)
-            _classify(w.worst[:n], m.borders, m.margin, w.cap)
-            _answer(w.own, w.cap, w.basis, w.verdict, m, out.klasse[a:b])
-        _exclude(w.verdict, s)
-        if out.bepalend.size:
-            _limit(w.limiting, w.verdict, out.bepalend[a:b])
-        if out.dekking.size:
-            _copy(w.total[:n], out.dekking[a:b])
-        if out.flags.size:
-            _copy(w.flags[:n], out.flags[a:b])
-        if out.known.size:
-            _copy(w.bits[:n], out.known[a:b])
-        if out.loss.shape[1]:
-            _losses(m, n, s, w, a, out.loss)
-        if out.score_min.size:
-            low, high = out.score_min[a:b], out.score_max[a:b]
-            _bound(w.known, np.float32(0), n, m, w, low)
-            if out.klasse_min.size:
-                _worst_verdict(layers, m, a, n, w)
-                _bound_class(m, n, w, w.dread, low, out.klasse_min[a:b])
-            _bound(w.whole, np.float32(1), n, m, w, high)
-            if out.klasse_max.size:
-                _bound_class(m, n, w, w.verdict, high, out.klasse_max[a:b])
-            _exclude(w.verdict, low)
-            _exclude(w.verdict, high)
+    count = len(m.weight)
+    order = None if m.method == GEOMETRIC else np.empty(count, np.int64)
+    bounds = out if out.score_min.size or out.loss.shape[1] else None
+    _score_cells(layers, m, out, _block(count), order, bounds)
