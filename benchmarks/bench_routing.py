@@ -65,7 +65,8 @@ def compare(flow: Flow, order, label, rounds):
         mine, other, found = ratios(ours, theirs, rounds)
         spread = f"{min(found):.2f}-{max(found):.2f}"
         print(
-            f"{size / 1e6:7.1f} {label:>9} {name:>9} {mine:8.3f} {other:8.3f} {statistics.median(found):6.2f} {spread:>11}"
+            f"{size / 1e6:7.1f} {label:>9} {name:>9} {mine:8.3f} {other:8.3f}"
+            f" {statistics.median(found):6.2f} {spread:>11}"
             f" {1e9 * mine / size:9.1f}"
         )
 
@@ -74,7 +75,7 @@ def question(size):
     """Time a polygon question on directions that are there already, as a user would ask it."""
     layers, plans = wb.example(size=size), wb.example_plans()
     flow = wb_flow(layers)
-    grootboek(layers, "woningbouw", plans[:1], plans[1:], stroming=flow).table
+    _ = grootboek(layers, "woningbouw", plans[:1], plans[1:], stroming=flow).table
     return statistics.median(
         timed(lambda: grootboek(layers, "woningbouw", plans[:1], plans[1:], stroming=flow).table) for _ in range(5)
     )

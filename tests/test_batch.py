@@ -63,7 +63,7 @@ def reference(tmp_path_factory):
     return digests(folder / "uit")
 
 
-@pytest.mark.parametrize(("tile", "workers"), [(37, 2), (64, 1), (512, 2), (2048, 1)])
+@pytest.mark.parametrize(("tile", "workers"), [(9, 1), (37, 2), (64, 1), (512, 2), (2048, 1)])
 def test_parts_and_workers_do_not_change_a_byte(tmp_path, reference, tile, workers):
     assert batch.run(place(tmp_path), workers=workers, tile=tile).complete
     assert digests(tmp_path / "uit") == reference

@@ -360,3 +360,14 @@ def test_making_the_files_twice_gives_the_same_bytes(script: ModuleType, tmp_pat
 
 def test_committed_files_stay_small() -> None:
     assert sum(path.stat().st_size for path in (RASTERS / "voorbeeld").iterdir()) < 700_000
+
+
+def test_compiled_and_interpreted_areas_have_the_same_bytes(monkeypatch):
+    grid = example_grid((90, 130), 25.0)
+    found = []
+    for worth in (0, 10**12):
+        monkeypatch.setattr("waterbodem.landscape.WORTH_COMPILING", worth)
+        found.append(example_tile(grid, scenarios=True))
+    assert found[0].keys() == found[1].keys()
+    for name, values in found[0].items():
+        assert values.tobytes() == found[1][name].tobytes(), name

@@ -266,6 +266,7 @@ def _legend(job: Job, variant: Variant, name: str) -> Any:
 
 def _stage_pam(stage: Stage, job: Job, final: Path, names: Sequence[str], index: int, colours: Any) -> None:
     counts = np.sum([read_part(job, n)[0][index] for n in names], axis=0)
+    counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
     beside = final.with_name(final.name + ".aux.xml")
     stage.file(beside).write_bytes(pam_bytes(counts, colours))
 

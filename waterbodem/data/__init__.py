@@ -1,0 +1,1 @@
+"""Domain knowledge as data: functies, layers, rules, colours, sources and terms."""

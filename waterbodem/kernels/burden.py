@@ -99,7 +99,7 @@ def _below(x: float, high: float) -> float:
 
 @part
 def _clip(x: float, low: float, high: float) -> float:
-    """x between low and high; keeps NaN."""
+    """X between low and high; keeps NaN."""
     return _below(_above(x, low), high)
 
 

@@ -81,7 +81,7 @@ class Scores(NamedTuple):
 
 @intrinsic  # type: ignore[misc]
 def _bits(_context: Any, _x: Any) -> Any:
-    """The 32 bits of a float32 as an int32."""
+    """Return the 32 bits of a float32 as an int32."""
 
     def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.IntType(32))
@@ -101,7 +101,7 @@ def _float(_context: Any, _x: Any) -> Any:
 
 @intrinsic  # type: ignore[misc]
 def _fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
-    """a * b + c rounded once: the same bits in every lane and on every machine."""
+    """A * b + c rounded once: the same bits in every lane and on every machine."""
 
     def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
         return builder.fma(*args)
@@ -133,7 +133,7 @@ def log(x: np.float32) -> np.float32:
 
 @kernel
 def exp(x: np.float32) -> np.float32:
-    """e to the power x, for -80 <= x <= 0; exactly 1 at 0. After Cephes (S. Moshier)."""
+    """E to the power x, for -80 <= x <= 0; exactly 1 at 0. After Cephes (S. Moshier)."""
     n = _fma(x, np.float32(1.44269504088896341), np.float32(12582912.0)) - np.float32(12582912.0)
     r = _fma(n, np.float32(-0.693359375), x)
     r = _fma(n, np.float32(2.12194440e-4), r)
@@ -358,14 +358,22 @@ def _exclude(verdict: Any, out: Any) -> None:
 
 
 @part
+def _two_borders(score: Any, one: Any, other: Any, out: Any) -> None:
+    for i in range(score.size):
+        step = np.int32(1) if score[i] >= one else np.int32(0)
+        out[i] -= step + (np.int32(1) if score[i] >= other else np.int32(0))
+
+
+@part
 def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
     """Rank of a score: 1 = best; NaN ranks last."""
+    worst = np.int32(borders.size + 1)
     for i in range(score.size):
-        out[i] = np.int32(borders.size + 1)
-    for j in range(borders.size):
-        border = borders[j]
-        for i in range(score.size):
-            out[i] -= np.int32(1) if score[i] + margin >= border else np.int32(0)
+        out[i] = worst
+    for j in range(0, borders.size - 1, 2):
+        _two_borders(score, borders[j] - margin, borders[j + 1] - margin, out)
+    if borders.size % 2:
+        _two_borders(score, borders[borders.size - 1] - margin, np.float32(np.inf), out)
 
 
 @part
@@ -442,9 +450,13 @@ def _block(count: int) -> Block:
 @part
 def _reset(w: Block) -> None:
     for i in range(BLOCK):
-        w.loss[i], w.total[i], w.basis[i], w.most[i] = 0, 0, 0, 0
-        w.worst[i], w.limiting[i] = 1, NO_CRITERION
-        w.bits[i], w.flags[i], w.verdict[i] = 0, 0, 0
+        w.loss[i], w.total[i], w.basis[i] = 0, 0, 0
+    for i in range(BLOCK):
+        w.most[i], w.worst[i] = 0, 1
+    for i in range(BLOCK):
+        w.limiting[i], w.flags[i], w.verdict[i] = NO_CRITERION, 0, 0
+    for i in range(BLOCK):
+        w.bits[i] = 0
 
 
 @part
@@ -510,7 +522,8 @@ def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
         for i in range(n):
             s = w.score[k, i] if w.score[k, i] > floor else floor
             part = weight * -log(s) / w.loss[i] if w.loss[i] > np.float32(0) else np.float32(0)
-            out[k, a + i] = np.float32(0) if w.verdict[i] >= EXCLUDED else (np.float32(1) - score[i]) * part + np.float32(0)
+            lost = (np.float32(1) - score[i]) * part + np.float32(0)
+            out[k, a + i] = np.float32(0) if w.verdict[i] >= EXCLUDED else lost
     for i in range(n):
         out[last, a + i] = np.float32(1) if w.verdict[i] >= EXCLUDED else np.float32(0)
 
