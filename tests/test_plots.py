@@ -12,8 +12,8 @@ import waterbodem as wb
 from waterbodem import map_sheet
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
-from waterbodem.map_sheet import striped, thin, thinning
-from waterbodem.plots import figure_png, plot_assessment, plot_layers
+from waterbodem.map_sheet import figure_png, striped, thin, thinning
+from waterbodem.plots import plot_assessment, plot_layers
 from waterbodem.wording import unknown
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -163,3 +163,9 @@ def test_an_area_of_unknown_cells_is_all_stripes():
     answer = wb.assess(by_hand((6, 6), **nothing), "woningbouw", shapely.box(0, -6, 6, 0))
     figure = plot_assessment(answer)
     assert "onbekend" in words(figure) and figure_png(figure, 30).startswith(PNG)
+
+
+def test_a_notebook_shows_a_plot_as_a_picture():
+    layers = wb.example(size=60)
+    figure = plot_layers(layers, ["kwel"])
+    assert figure._repr_png_().startswith(b"\x89PNG")

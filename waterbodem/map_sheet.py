@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -253,9 +254,35 @@ def row_of_maps(figure: Any, panels: Sequence[Panel], frame: Frame, top: float, 
     return axes
 
 
+class Sheet(Figure):
+    """A figure that a notebook shows as a picture, whatever its matplotlib settings."""
+
+    def _repr_png_(self) -> bytes:
+        return figure_png(self)
+
+
+def figure_png(figure: Figure, dpi: float = 110) -> bytes:
+    """Return a figure as PNG, without anything of this machine or moment in it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    dpi : float
+        Pixels per inch.
+
+    Returns
+    -------
+    bytes
+    """
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
 def canvas(columns: int, height: float) -> Figure:
     """Return an empty figure for so many maps beside each other, so many inches high."""
-    figure = Figure(figsize=(LEFT + columns * (PANEL + GAP), max(1.0, height)), facecolor="white")
+    figure = Sheet(figsize=(LEFT + columns * (PANEL + GAP), max(1.0, height)), facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import xarray as xr
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from waterbodem import dataset, registry
@@ -214,22 +212,3 @@ def _layer_figure(layers: xr.Dataset, wanted: Sequence[str], taal: str) -> Figur
         row_of_maps(figure, row, frame, top - 0.3, height)
         top -= used
     return figure
-
-
-def figure_png(figure: Figure, dpi: float = 110) -> bytes:
-    """Return a figure as PNG, without anything of this machine or moment in it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    dpi : float
-        Pixels per inch.
-
-    Returns
-    -------
-    bytes
-    """
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()

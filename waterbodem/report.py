@@ -12,7 +12,8 @@ import waterbodem
 from waterbodem import dataset, registry
 from waterbodem.definitions import Functie
 from waterbodem.map_panels import criterion_colour
-from waterbodem.plots import figure_png, plot_assessment
+from waterbodem.map_sheet import figure_png
+from waterbodem.plots import plot_assessment
 from waterbodem.report_view import View
 from waterbodem.wording import (
     amount,
