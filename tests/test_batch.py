@@ -265,3 +265,38 @@ def test_a_wrong_run_file_is_refused_by_key(tmp_path, text, said):
 def test_an_unwritable_or_missing_run_file_is_an_error_of_ours(tmp_path):
     with pytest.raises((CatalogueError, WaterbodemError)):
         batch.run(tmp_path / "nergens.toml")
+
+
+def test_check_tells_what_a_run_will_cost(tmp_path):
+    from click.testing import CliRunner
+
+    from waterbodem.cli import cli
+
+    path = place(tmp_path)
+    done = CliRunner().invoke(cli, ["check", str(path), "--json"])
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert (told["variants"], told["polygons"]) == (4, 4)
+    assert (
+        told["read"]
+        == sum(p.stat().st_size for p in (tmp_path / "lagen").glob("*.tif"))
+        + (tmp_path / "lagen" / "beekdal.geojson").stat().st_size
+    )
+    assert "uit" not in {p.name for p in tmp_path.iterdir()}, "check writes nothing"
+    path.write_text(RUN.replace("woningbouw", "wonigbouw"), encoding="utf-8")
+    assert CliRunner().invoke(cli, ["check", str(path)]).exit_code == 1
+
+
+def test_the_command_runs_and_says_what_failed(tmp_path):
+    path = place(tmp_path, WHOLE)
+    command = [sys.executable, "-m", "waterbodem", "run", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    layer = tmp_path / "lagen" / "droogte.tif"
+    data = bytearray(layer.read_bytes())
+    data[2000:4000] = bytes(2000)
+    layer.write_bytes(data)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "droogte" in done.stderr
+    assert "Traceback" not in done.stderr

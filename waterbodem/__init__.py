@@ -25,6 +25,9 @@ _WHERE = {
     "per_gebied": "assessment",
     "Assessment": "assessment",
     "run": "batch",
+    "grootboek": "receivers",
+    "benedenstrooms": "downstream",
+    "bovenstrooms": "downstream",
 }
 _RENAMED = {"functies": "load_functies"}
 
@@ -37,10 +40,13 @@ if TYPE_CHECKING:
     from waterbodem.batch import run as run
     from waterbodem.burden import afwenteling as afwenteling
     from waterbodem.definitions import Functie as Functie
+    from waterbodem.downstream import benedenstrooms as benedenstrooms
+    from waterbodem.downstream import bovenstrooms as bovenstrooms
     from waterbodem.explanation import waarom as waarom
     from waterbodem.landscape import example as example
     from waterbodem.landscape import example_plans as example_plans
     from waterbodem.layers import open_layers as open_layers
+    from waterbodem.receivers import grootboek as grootboek
     from waterbodem.registry import load_functies as functies  # noqa: F401
     from waterbodem.scoring import geschiktheid as geschiktheid
 

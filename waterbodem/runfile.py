@@ -62,6 +62,12 @@ class RunFile(Definition):
         return functies
 
 
+def is_run_file(path: str | Path) -> bool:
+    """Tell a run file from a lagen.toml: it names functies or an output."""
+    path = Path(path)
+    return path.is_file() and bool({"functies", "output"} & set(read_toml(path)))
+
+
 def read_run_file(path: str | Path) -> RunFile:
     """Read and check a run file.
 
