@@ -170,9 +170,7 @@ def main() -> None:
         print(f"{grid.rows} x {grid.cols} cells, {len(ids)} functie(s), {options.threads} threads")
         print(f"  floor {statistics.median(floors) * ns:.0f} ns/cell, run {statistics.median(times) * ns:.0f} ns/cell")
         print(f"  run / floor {statistics.median(ratios):.2f} ({min(ratios):.2f} .. {max(ratios):.2f})")
-        print(
-            f"  peak memory of the run {peak:.2f} GB; of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB"
-        )
+        print(f"  peak memory of the run {peak:.2f} GB")
 
 
 if __name__ == "__main__":
