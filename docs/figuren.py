@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 import waterbodem as wb
 from waterbodem.colours import class_colours
+from waterbodem.registry import answer_scale
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared" / "data"
@@ -31,6 +32,7 @@ def outlines(ax, plans):
     plans.scale(0.001, 0.001, origin=(0, 0)).boundary.plot(ax=ax, color="black", linewidth=1)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(labelsize=7)
+    ax.locator_params(nbins=4)
 
 
 def example() -> None:
@@ -42,10 +44,12 @@ def example() -> None:
     for ax, name in zip(axes, names, strict=True):
         classes(ax, wb.geschiktheid(layers, name), wb.functies()[name].naam)
         outlines(ax, plans.geometry)
-    scale = [("A ja", 1), ("B", 2), ("C1", 3), ("C2", 4), ("D nee, tenzij", 5), ("X onbekend", 0)]
+    scale = [(f"{step.letter} {step.kort}", code) for code, step in answer_scale().items()]
     handles = [axes[0].plot([], [], "s", color=class_colours()[code], markeredgecolor="grey")[0] for _, code in scale]
     figure.legend(handles, [n for n, _ in scale], loc="outside lower center", ncols=6, fontsize=8, frameon=False)
-    figure.suptitle("Verzonnen voorbeeldgebied van 2 x 2 km, RD in km: wie past waar?", fontsize=11, x=0.01, ha="left")
+    figure.suptitle(
+        "Verzonnen voorbeeldgebied van 2 x 2 km (RD, km): welke functie past waar?", fontsize=11, x=0.01, ha="left"
+    )
     figure.savefig(HERE / "voorbeeld.png", dpi=110)
 
 

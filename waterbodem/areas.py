@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import shapely
 from exactextract import exact_extract
@@ -26,6 +28,8 @@ from waterbodem.paths import check_vector_content, local_file
 #: A repair that changes more of the area than this is refused.
 REPAIR_MAX = 0.01
 MAX_VERTICES = 5_000_000
+#: No CRS in metres has coordinates beyond this.
+FARTHEST = 1e8
 NAME_FIELDS = ("naam", "name", "id")
 WGS84 = "EPSG:4326"
 
@@ -122,6 +126,8 @@ def frame_of(gebied: Any, crs: str | None) -> gpd.GeoDataFrame:
     if isinstance(gebied, (str, Path)):
         return _from_file(Path(gebied), crs)
     if isinstance(gebied, gpd.GeoDataFrame):
+        if gebied._geometry_column_name is None:
+            raise GeometryError("table has no geometry column")
         return gebied
     if isinstance(gebied, gpd.GeoSeries):
         return gpd.GeoDataFrame(geometry=gebied.reset_index(drop=True))
@@ -161,7 +167,7 @@ def _from_geojson(data: Mapping[str, Any], crs: str | None) -> gpd.GeoDataFrame:
     features = data.get("features", [data])
     try:
         rows = [f if f.get("type") == "Feature" else {"properties": {}, "geometry": f} for f in features]
-        geometries = [shapely.from_geojson(json.dumps(r["geometry"])) for r in rows]
+        geometries = [None if r["geometry"] is None else shapely.from_geojson(json.dumps(r["geometry"])) for r in rows]
     except Exception as error:
         raise GeometryError(f"not valid GeoJSON: {error}") from None
     frame = gpd.GeoDataFrame([r.get("properties") or {} for r in rows], geometry=geometries)
@@ -179,10 +185,14 @@ def _stated_crs(data: Mapping[str, Any]) -> str | None:
     except (TypeError, KeyError):
         raise GeometryError("member crs of the GeoJSON is not understood", value=str(member)[:80]) from None
     try:
-        epsg = pyproj.CRS.from_string(str(name)).to_epsg() if "EPSG" in str(name).upper() else 4326
+        code = re.search(r"EPSG:+(?:[\d.]*:)?(\d+)$", str(name))
+        if code is None and "CRS84" in str(name):
+            return WGS84
+        if code is not None and pyproj.CRS.from_epsg(int(code[1])):
+            return f"EPSG:{code[1]}"
     except pyproj.exceptions.CRSError:
-        raise GeometryError("unknown CRS in GeoJSON", value=str(name)[:80]) from None
-    return f"EPSG:{epsg}"
+        pass
+    raise GeometryError("unknown CRS in GeoJSON", value=str(name)[:80], allowed="such as urn:ogc:def:crs:EPSG::28992")
 
 
 def _likely_crs(frame: gpd.GeoDataFrame, crs: str | None) -> str | None:
@@ -209,7 +219,7 @@ def to_crs(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
 
 
 def _names(frame: gpd.GeoDataFrame, id: str | None) -> list[str]:
-    if id is not None and id not in frame.columns:
+    if id is not None and (not isinstance(id, str) or id not in frame.columns):
         raise ArgumentError(
             "polygons have no such property",
             value=id,
@@ -217,12 +227,13 @@ def _names(frame: gpd.GeoDataFrame, id: str | None) -> list[str]:
             where="id",
         )
     field = id or next((f for f in NAME_FIELDS if f in frame.columns), None)
-    stated = [None] * len(frame) if field is None else frame[field].tolist()
+    column = None if field is None else frame.loc[:, [c == field for c in frame.columns]].iloc[:, 0]
+    stated = [None] * len(frame) if column is None else column.tolist()
     return [_label(value, nr) for nr, value in enumerate(stated, start=1)]
 
 
 def _label(value: Any, nr: int) -> str:
-    if value is None or value != value or str(value).strip() == "":
+    if pd.isna(value) or str(value).strip() == "":
         return str(nr)
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
@@ -238,8 +249,8 @@ def repaired(geometry: Any, where: str) -> tuple[BaseGeometry, str]:
     if geometry is None or geometry.is_empty:
         raise GeometryError("polygon is empty", where=where)
     flat = shapely.force_2d(geometry)
-    if not np.isfinite(shapely.get_coordinates(flat)).all():
-        raise GeometryError("polygon has coordinates that are not finite", where=where)
+    if not (np.abs(shapely.get_coordinates(flat)) <= FARTHEST).all():
+        raise GeometryError("polygon has coordinates that are not finite, or off the earth", where=where)
     if shapely.get_num_coordinates(flat) > MAX_VERTICES:
         raise GeometryError("polygon has too many vertices", allowed=f"{MAX_VERTICES}", where=where)
     if flat.geom_type not in ("Polygon", "MultiPolygon"):
@@ -310,9 +321,10 @@ def footprints(areas: Sequence[Area], grid: Grid) -> Footprints:
 
 
 def _cells(properties: Mapping[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    cover = np.rint(np.asarray(properties["coverage"], dtype=np.float64) * COVERAGE_ONE)
+    share = np.asarray(properties["coverage"], dtype=np.float64)
     cell = np.asarray(properties["cell_id"], dtype=np.int64)
-    some = cover > 0
+    some = share > 0
+    cover = np.maximum(np.rint(share * COVERAGE_ONE), 1)  # however little, it is inside
     return cell[some], cover[some].astype(np.int64)
 
 

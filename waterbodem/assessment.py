@@ -16,9 +16,10 @@ import xarray as xr
 from waterbodem import dataset, registry
 from waterbodem.areas import Area, Footprints, block_of, footprints, read_areas
 from waterbodem.atomic import replacing
-from waterbodem.burden import Measures, reference_of, variables_of
+from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
+from waterbodem.crs import projected
 from waterbodem.definitions import Functie
-from waterbodem.errors import NoOverlap
+from waterbodem.errors import ArgumentError, NoOverlap
 from waterbodem.evaluation import Result, Settings, evaluate, masked
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
@@ -91,6 +92,8 @@ class Assessment:
             referentie=_reference_argument(q),
             aangelegde_berging_mm=measures.built_mm,
             bergingseis_mm=measures.norm_mm,
+            methode=q.settings.methode,
+            orness=q.settings.orness,
         )
 
     def plot(self, **settings: Any) -> Figure:
@@ -210,13 +213,16 @@ def ask(
 ) -> Question:
     """Resolve a question: read the polygons, cut the layers to the block they need."""
     grid = dataset.grid_of(layers)
+    _check_metres(grid)
+    if kompas is not None and not isinstance(kompas, KompasRules):
+        raise ArgumentError("kompas must be rules", value=type(kompas).__name__, allowed="KompasRules", where="kompas")
     areas = read_areas(gebied, grid.crs, id)
     block = block_of(areas, grid)
     rows, cols = grid.slices(block)
     cut = layers.isel(y=rows, x=cols)
     cells = layer_set(cut)
     if isinstance(referentie, xr.DataArray):
-        referentie = _cut_reference(referentie, grid, rows, cols)
+        referentie = cut_reference(referentie, layers, rows, cols)
     reference, _ = reference_of(referentie, cells)
     prints = footprints(areas, block)
     if not prints.inside.any():
@@ -225,9 +231,10 @@ def ask(
     return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, kompas or builtin_rules())
 
 
-def _cut_reference(reference: xr.DataArray, grid: Grid, rows: slice, cols: slice) -> xr.DataArray:
-    whole = reference.sizes.get("y") == grid.rows and reference.sizes.get("x") == grid.cols
-    return reference.isel(y=rows, x=cols) if whole else reference
+def _check_metres(grid: Grid) -> None:
+    """Refuse a CRS in which areas mean nothing."""
+    if grid.crs is not None:
+        projected(grid.crs, "crs of the layers")
 
 
 def cells_of(q: Question, result: Result) -> xr.Dataset:

@@ -27,6 +27,8 @@ from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
 from waterbodem.mosaic import stage_map
 from waterbodem.parts import MAPS, SHARES, make_part, part_file, read_part
+from waterbodem.paths import sha256_of
+from waterbodem.preview import of_job
 from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.raster_files import pam_bytes
 from waterbodem.runfile import read_run_file
@@ -54,6 +56,8 @@ class Outcome:
     problems : list of (str, str)
         Label and reason of every part that failed; then the outputs it belongs to are not written.
     seconds : float
+    outside : tuple of str
+        Polygons that lie wholly outside the data.
     """
 
     output: Path
@@ -61,6 +65,7 @@ class Outcome:
     kept: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
+    outside: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -110,6 +115,7 @@ def run(
     output = _output_folder(path)
     with _locked(output, wait_for_lock), _journal(output, verify) as journal:
         job = open_job(path, digest=journal.digest, part_rows=tile)
+        of_job(job, workers or default_workers())
         outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
@@ -237,6 +243,7 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
             done += 1
             progress("kaarten", done, len(tasks))
     if job.areas and whole:
+        outcome.outside = _outside(job, keys[whole[0]])
         _tables(job, journal, keys, whole)
     _herkomst(job, journal, keys, whole)
 
@@ -286,6 +293,13 @@ def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) ->
         stage_tables(stage, job.output, table)
     for final in finals:
         journal.note_output(final, key)
+
+
+def _outside(job: Job, key: str) -> tuple[str, ...]:
+    """Return the polygons that no part has a cell of."""
+    tallies = [t for p in job.parts() for t in read_part(job, job.part_key(key, p))[1]]
+    seen = {int(n) for t in tallies for n in t.polygons[t.inside > 0]}
+    return tuple(a.name for i, a in enumerate(job.areas) if i not in seen)
 
 
 def _rows(job: Job, variant: Variant, key: str) -> list[dict[str, Any]]:
@@ -341,6 +355,9 @@ def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -
             digest = journal.output_done(path, keys[v])
             if digest:
                 yield path, digest
+                beside = path.with_name(path.name + ".aux.xml")
+                if beside.is_file():
+                    yield beside, sha256_of(beside)
     key = " ".join(keys[v] for v in whole)
     for name in ("gebieden.csv", "gebieden.gpkg"):
         digest = journal.output_done(job.output / name, key)

@@ -13,6 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import registry
+from waterbodem.crs import same_crs
+from waterbodem.dataset import crs_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.kernels import burden as kernel
@@ -23,6 +25,7 @@ from waterbodem.threads import in_blocks
 INDICES = ("ruimte", "tijd", "geld", "risico")
 MM_TO_M3_HA = 10.0
 M2_PER_HA = 1e4
+DEEPEST_MM = 1e5
 Array = NDArray[Any]
 
 
@@ -42,9 +45,15 @@ class Measures:
     norm_mm: float | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("aangelegde_berging_mm", self.built_mm), ("bergingseis_mm", self.norm_mm)):
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise ArgumentError("storage must be a depth", value=value, allowed=">= 0 mm", where=name)
+        _check_depth(self.built_mm, "aangelegde_berging_mm")
+        if self.norm_mm is not None:
+            _check_depth(self.norm_mm, "bergingseis_mm")
+
+
+def _check_depth(value: Any, where: str) -> None:
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not 0 <= value <= DEEPEST_MM:
+        raise ArgumentError("storage must be a depth", value=value, allowed=f"0 .. {DEEPEST_MM:g} mm", where=where)
 
 
 def drains(functie: Functie) -> float:
@@ -337,24 +346,48 @@ def _warn_ignored(cells: LayerSet) -> None:
 def reference_of(referentie: str | Functie | xr.DataArray | None, cells: LayerSet) -> tuple[Functie | Array, str]:
     """Return the reference as a functie or an array of codes, and its name."""
     if isinstance(referentie, xr.DataArray):
-        if dict(referentie.sizes) != {d: cells.shape[i] for i, d in enumerate(("y", "x"))}:
-            raise GridMismatch(
-                "reference raster lies on another grid",
-                value=dict(referentie.sizes),
-                allowed=str(cells.shape),
-                where="referentie",
-            )
-        _check_coordinates(referentie, cells)
+        _check_reference(referentie, cells.template, cells.shape)
         return np.ascontiguousarray(referentie.transpose("y", "x").values), "raster"
-    (functie,), _ = registry.choose(referentie or registry.burden_rules().reference)
-    return functie, functie.id
+    chosen = registry.burden_rules().reference if referentie is None else referentie
+    found, many = registry.choose(chosen)
+    if many:
+        raise ArgumentError("give one reference", value=chosen, allowed="an id, a Functie or a DataArray")
+    return found[0], found[0].id
 
 
-def _check_coordinates(reference: xr.DataArray, cells: LayerSet) -> None:
+def _check_reference(reference: xr.DataArray, layers: xr.Dataset, shape: tuple[int, int]) -> None:
+    """Hold shape, numbers, coordinates and CRS of a reference raster against the layers."""
+    if reference.dtype.kind not in "fiu":
+        raise ArgumentError("functie codes must be numbers", value=str(reference.dtype), where="referentie")
+    if dict(reference.sizes) != dict(zip(("y", "x"), shape, strict=True)):
+        raise _elsewhere(dict(reference.sizes), shape)
     for dim in ("y", "x"):
-        both = dim in reference.coords and dim in cells.template.coords
-        if both and not np.allclose(reference[dim], cells.template[dim], rtol=0, atol=1e-3):
-            raise GridMismatch("reference raster lies on another grid", value=dim, where="referentie")
+        if dim in reference.coords and dim in layers.coords and not _equal(reference[dim], layers[dim]):
+            raise _elsewhere(f"other coordinates {dim}", shape)
+    own, other = crs_of(reference), crs_of(layers)
+    if own is not None and other is not None and not same_crs(own, other):
+        raise _elsewhere("another CRS", shape)
+
+
+def _elsewhere(value: object, shape: tuple[int, int]) -> GridMismatch:
+    allowed = f"the grid of the layers, {shape[0]} x {shape[1]}"
+    return GridMismatch("reference raster lies on another grid", value=value, allowed=allowed, where="referentie")
+
+
+def _equal(one: xr.DataArray, other: xr.DataArray) -> bool:
+    return one.dtype.kind in "fiu" and bool(np.allclose(one, other, rtol=0, atol=1e-3))
+
+
+def cut_reference(reference: xr.DataArray, layers: xr.Dataset, rows: Any, cols: Any) -> xr.DataArray:
+    """Return the part of a reference raster that belongs to a part of the layers.
+
+    Raises
+    ------
+    GridMismatch
+        If it does not lie on the grid of all the layers.
+    """
+    _check_reference(reference, layers, (layers.sizes["y"], layers.sizes["x"]))
+    return reference.transpose("y", "x").isel(y=rows, x=cols)
 
 
 def _one(cells: LayerSet, plan: Functie, reference: Functie | Array, label: str, measures: Measures) -> xr.Dataset:

@@ -247,7 +247,7 @@ def _finish(outside: tuple[str, ...]) -> None:
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--workers", type=click.IntRange(min=1), help="Hoeveel delen tegelijk; standaard alle processoren.")
 @click.option("--verify", is_flag=True, help="Reken van elk invoerbestand de sha256 opnieuw uit.")
-@click.option("--wait", metavar="SECONDEN", type=float, default=0.0, help="Zo lang wachten op een andere run.")
+@click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
 def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
     from waterbodem import batch
@@ -257,9 +257,12 @@ def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
     click.echo(
-        f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. Uitvoer: {file.parent}"
+        f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. "
+        f"Uitvoer: {outcome.output.name}"
     )
-    click.get_current_context().exit(DONE if outcome.complete else DONE_IN_PART)
+    for name in outcome.outside:
+        click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
+    click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
 
 
 class Pace:

@@ -8,7 +8,6 @@ from functools import lru_cache
 import pyproj
 from pyproj.exceptions import CRSError
 
-from waterbodem.dataset import same_crs
 from waterbodem.errors import GridMismatch
 from waterbodem.grid import Bounds
 
@@ -23,8 +22,6 @@ _WKT = re.compile(
     re.IGNORECASE,
 )
 _MAX_WKT = 20_000
-
-same = lru_cache(maxsize=256)(same_crs)
 
 
 def parse(text: str | int, where: str = "") -> pyproj.CRS:
@@ -53,6 +50,25 @@ def _parsed(stated: str, where: str) -> pyproj.CRS:
     except CRSError:
         raise GridMismatch("CRS is unknown", value=stated[:80], where=where) from None
     return crs.sub_crs_list[0] if crs.is_compound else crs
+
+
+def same_crs(a: str, b: str) -> bool:
+    """Tell whether two CRSs have the same horizontal part (RD and RD + NAP do).
+
+    Examples
+    --------
+    >>> same_crs("EPSG:28992", "EPSG:7415")
+    True
+    """
+    if a == b:
+        return True
+    one, other = parse(a), parse(b)
+    return bool(one.equals(other, ignore_axis_order=True)) or (
+        one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
+    )
+
+
+same = lru_cache(maxsize=256)(same_crs)
 
 
 def projected(text: str | int, where: str = "") -> str:

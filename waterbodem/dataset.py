@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from waterbodem.crs import parse
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.grid import Grid
 
@@ -53,9 +54,7 @@ def grid_mapping(crs: str | None) -> dict[str, str]:
 
 
 def _cf_attrs(grid: Grid) -> dict[str, Any]:
-    import pyproj
-
-    crs = pyproj.CRS.from_user_input(grid.crs)
+    crs = parse(str(grid.crs), "crs")
     geotransform = " ".join(repr(float(v)) for v in grid.transform.to_gdal())
     return {**crs.to_cf(), "spatial_ref": crs.to_wkt(), "GeoTransform": geotransform}
 
@@ -68,6 +67,8 @@ def grid_of(data: xr.Dataset | xr.DataArray) -> Grid:
     GridMismatch
         If a dimension is missing, coordinates are uneven, or y ascends.
     """
+    if not isinstance(data, (xr.Dataset, xr.DataArray)):
+        raise ArgumentError("layers must be an xr.Dataset", value=type(data).__name__)
     for dim in ("y", "x"):
         if dim not in data.dims:
             raise GridMismatch("dimension is missing", value=tuple(data.dims), allowed="y and x")
@@ -81,6 +82,8 @@ def _axis(data: xr.Dataset | xr.DataArray, dim: str, size: int) -> tuple[float, 
     """Return the outer edge and the cell size along x, or along -y."""
     if dim not in data.coords or size == 0:
         return 0.0, 1.0
+    if data[dim].dtype.kind not in "fiu":
+        raise GridMismatch("coordinates must be numbers", value=str(data[dim].dtype), where=dim)
     values = np.asarray(data[dim].values, dtype=np.float64) * (1 if dim == "x" else -1)
     step = _step(values, dim, data)
     edge = values[0] - step / 2
@@ -109,7 +112,7 @@ def _step(values: NDArray[np.float64], dim: str, data: xr.Dataset | xr.DataArray
             where=dim,
         )
     uneven = np.abs(np.diff(values) / step - 1).max()
-    if uneven > SPACING_TOLERANCE:
+    if not uneven <= SPACING_TOLERANCE:
         raise GridMismatch(
             f"coordinate {dim} is not evenly spaced",
             value=f"steps differ by {uneven:.3g} of a cell",
@@ -123,8 +126,11 @@ def _lonely_step(dim: str, data: xr.Dataset | xr.DataArray) -> float:
     """Return the cell size of an axis of one cell: from the GeoTransform, else the other axis."""
     mapping = data.coords.get("spatial_ref")
     if mapping is not None and "GeoTransform" in mapping.attrs:
-        numbers = [float(v) for v in str(mapping.attrs["GeoTransform"]).split()]
-        return abs(numbers[1] if dim == "x" else numbers[5])
+        try:
+            numbers = [float(v) for v in str(mapping.attrs["GeoTransform"]).split()]
+            return abs(numbers[1] if dim == "x" else numbers[5])
+        except (ValueError, IndexError):
+            raise GridMismatch("GeoTransform is not six numbers", where="spatial_ref") from None
     other = "y" if dim == "x" else "x"
     if other in data.coords and data.sizes[other] > 1:
         return _axis(data, other, data.sizes[other])[1]
@@ -143,29 +149,6 @@ def crs_of(data: xr.Dataset | xr.DataArray) -> str | None:
     return None if stated is None else str(stated)
 
 
-def same_crs(a: str, b: str) -> bool:
-    """Tell whether two CRSs have the same horizontal part (RD and RD + NAP do).
-
-    Examples
-    --------
-    >>> same_crs("EPSG:28992", "EPSG:7415")
-    True
-    """
-    if a == b:
-        return True
-    one, other = _horizontal(a), _horizontal(b)
-    return bool(one.equals(other, ignore_axis_order=True)) or (
-        one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
-    )
-
-
-def _horizontal(text: str) -> Any:
-    import pyproj
-
-    crs = pyproj.CRS.from_user_input(text)
-    return crs.sub_crs_list[0] if crs.is_compound else crs
-
-
 def float32_of(data: xr.DataArray, where: str) -> NDArray[np.float32]:
     """Return values as C-ordered float32; a float32 array is not copied.
 
@@ -177,4 +160,5 @@ def float32_of(data: xr.DataArray, where: str) -> NDArray[np.float32]:
     values = np.asarray(data.values)
     if values.dtype.kind not in "fiub":
         raise ArgumentError("layer is not numeric", value=str(values.dtype), where=where)
-    return np.ascontiguousarray(values, dtype=np.float32)
+    flat = np.ascontiguousarray(values, dtype=np.float32)
+    return flat if flat.flags.writeable else flat.copy()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -18,7 +19,9 @@ from waterbodem.errors import DefinitionError, WaterbodemError, nearest, raise_a
 Operator = Literal[">=", ">", "<", "<=", "=="]
 Consequence = Literal["nee_tenzij", "uitsluiten", "aandacht"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+#: Numbers are stored as float32: what that cannot hold is a mistake.
+LARGEST = 1e30
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 RGB = tuple[int, int, int]
 D = TypeVar("D", bound="Definition")
 K = TypeVar("K")
@@ -92,22 +95,24 @@ class LayerKind(Definition):
 class Criterion(Sourced):
     """How one layer is valued: a curve of (value, score) points or a class table."""
 
-    gewicht: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    gewicht: Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)]
     punten: tuple[tuple[Finite, Share], ...] = ()
-    klassen: Table[float, Share] = {}
+    klassen: Table[Finite, Share] = {}
     score_afwezig: Share | None = None
 
     @field_validator("klassen", mode="before")
     @classmethod
     def _codes(cls, classes: Any) -> Any:
-        return {float(code): score for code, score in dict(classes).items()}
+        if not isinstance(classes, Mapping):
+            raise ValueError("a class table is a mapping of code to score")
+        return {float(code): score for code, score in classes.items()}
 
     @model_validator(mode="after")
     def _one_form(self) -> Criterion:
         if bool(self.punten) == bool(self.klassen):
             raise ValueError("give either punten (a curve) or klassen (a class table)")
-        values = [value for value, _ in self.punten]
-        if any(b <= a for a, b in pairwise(values)):
+        values = [value for value, _ in self.curve]
+        if any(np.float32(b) <= np.float32(a) for a, b in pairwise(values)):
             raise ValueError(f"curve points out of order: {values}; values must rise")
         return self
 
@@ -357,5 +362,6 @@ def _complaint(detail: ErrorDetails, where: str, kind: type[WaterbodemError]) ->
     key = ".".join(str(part) for part in detail["loc"])
     given = detail["input"]
     shown = None if isinstance(given, (dict, BaseModel)) or detail["type"] == "missing" else given
-    what = detail["msg"].removeprefix("Value error, ")
+    plain = {"missing": "mandatory key is missing", "extra_forbidden": "unknown key"}
+    what = plain.get(detail["type"], detail["msg"].removeprefix("Value error, "))
     return kind(what, value=shown, where=f"{where}: {key}" if key else where)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from waterbodem import dataset, registry
-from waterbodem.burden import Measures, burden_arrays, decline_of, reference_of
+from waterbodem.burden import Measures, burden_arrays, cut_reference, decline_of, reference_of
 from waterbodem.definitions import Criterion, Functie
 from waterbodem.errors import ArgumentError, NoOverlap
 from waterbodem.layerset import LayerSet, layer_set
@@ -136,6 +136,8 @@ def waarom(
     referentie: str | Functie | xr.DataArray | None = None,
     aangelegde_berging_mm: float = 0.0,
     bergingseis_mm: float | None = None,
+    methode: str = "meetkundig",
+    orness: float | None = None,
 ) -> Explanation:
     """Explain one cell: value, score, loss share and source per criterion, and the afwenteling.
 
@@ -147,6 +149,8 @@ def waarom(
         A point in the cell, in the grid's CRS [m].
     referentie, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
+    methode, orness
+        As in :func:`waterbodem.geschiktheid`; losses are then split in proportion to the weighted log loss.
 
     Returns
     -------
@@ -165,31 +169,36 @@ def waarom(
     >>> round(sum(c.verlies for c in w.criteria) + w.score, 4)
     1.0
     """
-    (chosen,), many = registry.choose(functie)
+    found, many = registry.choose(functie)
+    chosen = found[0]
     if many:
         raise ArgumentError("waarom explains one functie", value=functie, allowed="an id or a Functie")
     row, col = _cell_at(layers, x, y)
     one = layers.isel(y=[row], x=[col])
     cells = layer_set(one)
-    if isinstance(referentie, xr.DataArray) and referentie.sizes.get("y") == layers.sizes["y"]:
-        referentie = referentie.isel(y=[row], x=[col])
+    if isinstance(referentie, xr.DataArray):
+        referentie = cut_reference(referentie, layers, [row], [col])
     reference, _ = reference_of(referentie, cells)
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     burden = burden_arrays(cells.present, chosen, reference, measures, decline_of(cells, chosen))
-    return _explain(cells, chosen, burden, (x, y))
+    return _explain(cells, chosen, burden, (x, y), methode, orness)
 
 
 def _cell_at(layers: xr.Dataset, x: float, y: float) -> tuple[int, int]:
     grid = dataset.grid_of(layers)
+    if not all(isinstance(v, (int, float, np.integer, np.floating)) for v in (x, y)):
+        raise ArgumentError("give a point as two numbers", value=(x, y), where="x, y")
     xmin, ymin, xmax, ymax = grid.bounds
     if not (xmin <= x < xmax and ymin < y <= ymax):
         raise NoOverlap("point lies outside the data", value=(x, y), allowed=f"within {grid.bounds}", where="x, y")
     return int((grid.top - y) // grid.dy), int((x - grid.left) // grid.dx)
 
 
-def _explain(cells: LayerSet, functie: Functie, burden: Any, at: tuple[float, float]) -> Explanation:
+def _explain(
+    cells: LayerSet, functie: Functie, burden: Any, at: tuple[float, float], methode: str, orness: float | None
+) -> Explanation:
     wanted = ("score", "klasse", "dekking", "flags", "loss")
-    found = score_arrays(cells.present, functie, wanted=wanted)
+    found = score_arrays(cells.present, functie, methode, orness, wanted)
     parts = parts_of(functie, list(cells.present))
     step = registry.answer_scale()[int(found["klasse"][0, 0])]
     flags = int(found["flags"][0, 0])

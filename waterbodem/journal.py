@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from waterbodem.errors import CorruptLayer
+from waterbodem.errors import CorruptLayer, OutOfSpace, WaterbodemError
 from waterbodem.paths import sha256_of
 
 _TABLES = """
@@ -27,7 +27,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._path = threading.Lock(), path
         self._db = _open(path)
 
     def close(self) -> None:
@@ -35,8 +35,11 @@ class Journal:
         self._db.close()
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        with self._lock, self._db:
-            self._db.execute(statement, values)
+        try:
+            with self._lock, self._db:
+                self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise _refusal(error, self._path) from error
 
     def _row(self, statement: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
         with self._lock:
@@ -99,9 +102,16 @@ class Journal:
 def _open(path: Path) -> sqlite3.Connection:
     try:
         return _connect(path)
-    except sqlite3.DatabaseError:
+    except sqlite3.OperationalError as error:
+        raise _refusal(error, path) from error
+    except sqlite3.DatabaseError:  # not a database, or a broken one
         path.unlink()
         return _connect(path)
+
+
+def _refusal(error: sqlite3.OperationalError, path: Path) -> WaterbodemError:
+    """Return the error of this library for one of the disk; the ledger stays as it is."""
+    return OutOfSpace("ledger cannot be written: is the disk full or read-only?", value=str(error), where=path.name)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -16,7 +16,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from waterbodem.dataset import build, grid_of, same_crs
+from waterbodem.crs import same_crs
+from waterbodem.dataset import build, grid_of
 from waterbodem.errors import ArgumentError, NoOverlap, nearest
 from waterbodem.fiction import BROAD, CENTRE, FIELDS, FINE, LAYERS, Fiction, Octave
 from waterbodem.grid import Bounds, Grid

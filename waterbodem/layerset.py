@@ -104,12 +104,18 @@ def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
 
 
 def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
-    years = {float(layers[m].attrs["horizon"]) for m in members if "horizon" in layers[m].attrs}
+    years = {_year(layers[m].attrs["horizon"], m) for m in members if layers[m].attrs.get("horizon") is not None}
     if len(years) > 1:
         raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
     horizon = years.pop() if years else None
     arrays = {m.partition("@")[0]: _array(layers[m]) for m in members}
     return Scenario(name, arrays, horizon)
+
+
+def _year(value: Any, where: str) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not np.isfinite(value):
+        raise ArgumentError("horizon is not a year", value=value, where=where)
+    return float(value)
 
 
 def _template(layers: xr.Dataset, grid: Any) -> xr.Dataset:

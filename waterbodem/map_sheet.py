@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from waterbodem import dataset
 from waterbodem.colours import share
+from waterbodem.crs import same_crs
 from waterbodem.definitions import RGB
 from waterbodem.grid import Grid
 from waterbodem.wording import plain, short, unknown
@@ -131,7 +131,7 @@ class Frame:
     def axis_names(self) -> tuple[str, str]:
         """Labels of x and y."""
         crs = self.grid.crs
-        prefix = "RD " if crs is not None and dataset.same_crs(crs, "EPSG:28992") else ""
+        prefix = "RD " if crs is not None and same_crs(crs, "EPSG:28992") else ""
         return f"{prefix}x (km)", f"{prefix}y (km)"
 
 

@@ -63,7 +63,11 @@ def local_file(text: str, folder: Path, *, allow: Iterable[Path] = (), where: st
     """
     _refuse_syntax(text, where)
     roots = [folder.resolve(), *(Path(a).resolve() for a in allow)]
-    path = (folder / text).resolve()
+    try:
+        path = (folder / text).resolve()
+        path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        raise UnsafePath("path cannot be followed", value=text[:80], allowed="a local file", where=where) from None
     if not any(path.is_relative_to(root) for root in roots):
         raise UnsafePath(
             "path leaves the folder of the catalogue",

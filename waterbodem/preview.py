@@ -77,7 +77,16 @@ def preview(path: str | Path, workers: int | None = None) -> Preview:
     WaterbodemError
         Everything that is wrong with it; also if disk or memory will not do.
     """
-    job, threads = open_job(path), workers or default_workers()
+    return of_job(open_job(path), workers or default_workers())
+
+
+def of_job(job: Job, threads: int) -> Preview:
+    """Return what a run will cost; refuse one that disk or memory cannot hold.
+
+    Raises
+    ------
+    OutOfSpace, ArgumentError
+    """
     cells, variants = job.grid.rows * job.grid.cols, len(job.variants)
     per_cell = 2 * (len(MAPS) + 4 * len(SHARES) * job.file.float_)
     found = Preview(

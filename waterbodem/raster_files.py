@@ -16,7 +16,7 @@ from rasterio.io import MemoryFile
 
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import Legend
-from waterbodem.dataset import same_crs
+from waterbodem.crs import same_crs
 from waterbodem.errors import CorruptLayer, OutOfSpace
 from waterbodem.grid import Grid
 

@@ -37,7 +37,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Parse TOML, or say in which file and line it breaks."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise DefinitionError(f"not valid TOML: {error}", where=where) from None
 
 
@@ -64,7 +64,7 @@ class Functies(Mapping[str, Functie]):
     def __getitem__(self, key: str) -> Functie:
         try:
             return self._by_id[key]
-        except KeyError:
+        except (KeyError, TypeError):
             raise UnknownFunctie("unknown functie", value=key, allowed=nearest(str(key), self._by_id)) from None
 
     def __contains__(self, key: object) -> bool:
@@ -149,8 +149,13 @@ def builtin_functies() -> Functies:
 
 def own_functies(path: str | Path) -> list[Functie]:
     """Read a user's file: one functie, or several as ``[functies.<id>]`` tables."""
+    if not isinstance(path, (str, Path)) or "\0" in str(path):
+        raise DefinitionError("not a file name", value=path)
     data = read_toml(Path(path))
     if set(data) == {"functies"}:
+        tables = data["functies"]
+        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+            raise DefinitionError("functies holds a table per functie", where=str(path))
         return [_functie({"id": id_, **table}, f"{path}: functies.{id_}") for id_, table in data["functies"].items()]
     return [_functie(data, str(path))]
 
@@ -226,7 +231,7 @@ def choose(functie: str | Functie | Iterable[str | Functie]) -> tuple[list[Funct
     """
     if isinstance(functie, (str, Functie)):
         return [_chosen(functie)], False
-    if not isinstance(functie, Iterable):
+    if not isinstance(functie, (list, tuple)):
         raise DefinitionError("not a functie", value=functie, allowed="an id, a Functie, or a list of them")
     functies = [_chosen(f) for f in functie]
     ids = [f.id for f in functies]

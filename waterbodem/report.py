@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 import waterbodem
-from waterbodem import dataset, registry
+from waterbodem import registry
+from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
 from waterbodem.map_panels import criterion_colour
 from waterbodem.map_sheet import figure_png
@@ -226,4 +227,4 @@ def _crs_name(crs: str | None, taal: str) -> str:
         return str(texts(taal)["onbekend"])
     import pyproj
 
-    return "RD (EPSG:28992)" if dataset.same_crs(crs, "EPSG:28992") else str(pyproj.CRS.from_user_input(crs).name)
+    return "RD (EPSG:28992)" if same_crs(crs, "EPSG:28992") else str(pyproj.CRS.from_user_input(crs).name)

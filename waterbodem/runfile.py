@@ -13,6 +13,7 @@ from waterbodem.errors import CatalogueError, raise_all
 from waterbodem.registry import read_toml
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FileName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -26,7 +27,7 @@ class GridChoice(Definition):
 class AreaChoice(Definition):
     """Polygons that get a row in the table; cells outside all of them are not computed."""
 
-    path: str
+    path: FileName
     id: str | None = None
 
 
@@ -41,16 +42,16 @@ class BurdenChoice(Definition):
 class RunFile(Definition):
     """A batch run; relative paths start at the folder of the file."""
 
-    layers: str
+    layers: FileName
     functies: Literal["all"] | tuple[str, ...]
-    output: str
+    output: FileName
     scenarios: tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None
     afwenteling: BurdenChoice = BurdenChoice()
     methode: str = "meetkundig"
     orness: float | None = None
-    functies_file: str | None = None
+    functies_file: FileName | None = None
     float_: Annotated[bool, Field(alias="float")] = False
     parameters: Mapping[str, Mapping[str, float]] = {}
 

@@ -82,13 +82,13 @@ def ordered_power(methode: str, orness: float | None) -> float:
     ArgumentError
         If the method is unknown, or orness missing, out of place or outside (0, 1).
     """
-    if methode not in METHODS:
-        raise ArgumentError("unknown methode", value=methode, allowed=nearest(methode, METHODS))
+    if not isinstance(methode, str) or methode not in METHODS:
+        raise ArgumentError("unknown methode", value=methode, allowed=nearest(str(methode), METHODS))
     if methode != "owa":
         if orness is not None:
             raise ArgumentError("orness belongs to methode 'owa'", value=orness, where=methode)
         return 1.0
-    if orness is None or not 0 < orness < 1:
+    if not isinstance(orness, (int, float)) or not 0 < orness < 1:
         raise ArgumentError("orness is mandatory for 'owa'", value=orness, allowed="0 < orness < 1")
     return (1 - orness) / orness
 
@@ -103,8 +103,7 @@ def _lines(criterion: Criterion) -> Array:
 
 
 def _absent_score(criterion: Criterion) -> float:
-    stated = criterion.score_afwezig
-    return criterion.curve[-1][1] if stated is None else stated
+    return math.nan if criterion.score_afwezig is None else criterion.score_afwezig
 
 
 def _curves(criteria: Sequence[Criterion]) -> dict[str, Array]:
@@ -132,7 +131,8 @@ def _weights(parts: Sequence[Part], heavy: float) -> dict[str, Array]:
 
 def _reach(threshold: Threshold) -> tuple[np.float32, np.float32]:
     """Return the float32 interval of values on which a threshold fires."""
-    value, inf = np.float32(threshold.waarde), np.float32(np.inf)
+    absent = registry.layer_kinds()[threshold.laag].may_be_absent
+    value, inf = np.float32(threshold.waarde), np.float32(np.inf) if absent else np.finfo(np.float32).max
     return {
         ">=": (value, inf),
         ">": (np.nextafter(value, inf), inf),

@@ -104,10 +104,17 @@ def _clip(x: float, low: float, high: float) -> float:
 
 
 @part
+def _finite(x: float) -> float:
+    """NaN for what is infinite: only keileem can be absent."""
+    return x if x - x == 0.0 else np.nan
+
+
+@part
 def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Change, out: Any) -> None:
     """Water that the soil above groundwater and keileem can take [m3/ha]."""
     for i in range(out.size):
-        k, g, q = np.float64(keileem[i]), np.float64(ghg[i]), np.float64(kwel[i])
+        k, g, q = np.float64(keileem[i]), _finite(np.float64(ghg[i])), _finite(np.float64(kwel[i]))
+        k = k if k > -np.inf else np.nan
         wet = g == g
         dry = 1.0 if wet else _clip(1.0 - q / c.kwel_full, 0.0, 1.0)
         depth = _below(k, c.room_depth)
@@ -127,7 +134,7 @@ def _runoff(room: Any, c: Change, out: Any) -> None:
 def _displaced(water: Any, room: Any, c: Change, out: Any) -> None:
     """Verdrongen berging [m3/ha], less the built storage that afvoer leaves over."""
     for i in range(out.size):
-        d = np.float64(water[i])
+        d = _finite(np.float64(water[i]))
         v = c.raised_f * _below(d, c.raise_f) - c.raised_r * _below(d, c.raise_r) + c.storage
         spare = c.built - _above(c.task - room[i], 0.0) if c.task > 0.0 else c.built
         spare = spare if spare > 0.0 else 0.0
@@ -138,7 +145,7 @@ def _displaced(water: Any, room: Any, c: Change, out: Any) -> None:
 def _lowering(ghg: Any, c: Change, out: Any) -> None:
     """Grondwaterverlaging [m]: lowering by drains less the rise towards a wanted level."""
     for i in range(out.size):
-        g = np.float64(ghg[i])
+        g = _finite(np.float64(ghg[i]))
         need = _above(c.drain_f - g, 0.0) - _above(c.drain_r - g, 0.0)
         rise = _clip(g - c.target_f, 0.0, c.rise_max) - _clip(g - c.target_r, 0.0, c.rise_max)
         out[i] = np.nan if c.abstracts else _above(need, 0.0) - rise
@@ -148,14 +155,14 @@ def _lowering(ghg: Any, c: Change, out: Any) -> None:
 def _drained(kwel: Any, c: Change, out: Any) -> None:
     """Kwelafvoer [mm/jr]."""
     for i in range(out.size):
-        out[i] = c.kwel_days * _above(np.float64(kwel[i]), 0.0)
+        out[i] = c.kwel_days * _above(_finite(np.float64(kwel[i])), 0.0)
 
 
 @part
 def _recharge(kwel: Any, room: Any, c: Change, out: Any) -> None:
     """Aanvullingsverlies [mm/jr], less what can still soak in on the spot."""
     for i in range(out.size):
-        q = np.float64(kwel[i])
+        q = _finite(np.float64(kwel[i]))
         u = _above(c.task - room[i], 0.0) / c.task if c.soaks else 1.0
         out[i] = c.recharge * _clip((c.kwel_top - q) / c.kwel_width, 0.0, 1.0) * u
 
@@ -164,14 +171,14 @@ def _recharge(kwel: Any, room: Any, c: Change, out: Any) -> None:
 def _demand(droogte: Any, c: Change, out: Any) -> None:
     """Watervraag [mm/jr]."""
     for i in range(out.size):
-        out[i] = c.demand * _clip(np.float64(droogte[i]) / c.drought_full, 0.0, 1.0)
+        out[i] = c.demand * _clip(_finite(np.float64(droogte[i])) / c.drought_full, 0.0, 1.0)
 
 
 @part
 def _settlement(softness: Any, c: Change, out: Any) -> None:
     """Zetting [m], mean over the plan."""
     for i in range(out.size):
-        a = _below(np.float64(softness[i]), c.softness_max)
+        a = _below(_finite(np.float64(softness[i])), c.softness_max)
         out[i] = c.fill * a / (1.0 - a)
 
 
@@ -179,7 +186,7 @@ def _settlement(softness: Any, c: Change, out: Any) -> None:
 def _peat(veen: Any, c: Change, out: Any) -> None:
     """Veenoxidatie [m] over the lifetime."""
     for i in range(out.size):
-        t = np.float64(veen[i])
+        t = _finite(np.float64(veen[i]))
         out[i] = _below(t, c.peat_f) - _below(t, c.peat_r)
 
 

@@ -43,7 +43,7 @@ class Model(NamedTuple):
     heavy: NDArray[np.bool_]  # (K,) caps the class, and counts for the minimum
     first: Ints  # (K + 1,) first member of each criterion
     layer: Ints  # (M,) index of the layer, -1 = not in the data
-    absent: Floats  # (M,) score where the value is +inf
+    absent: Floats  # (M,) score where the value is +inf; NaN for a layer that cannot be absent
     last_x: Floats  # (M,) constant from this value on
     last_y: Floats  # (M,)
     point: Ints  # (M + 1,) first curve point of each member
@@ -176,12 +176,13 @@ def _curve(v: Any, x: Any, y: Any, slope: Any, score: Any) -> None:
 
 @part
 def _ends(v: Any, x: Any, y: Any, absent: Any, known: Any, score: Any) -> None:
-    """Constant from the last point on, ``absent`` at +inf; unknown scores become 1."""
+    """Constant from the last point on, ``absent`` at +inf (NaN: unknown there); unknown scores become 1."""
     for i in range(v.size):
         outer = absent if v[i] == np.float32(np.inf) else y
         s = outer if v[i] >= x else score[i]
-        score[i] = s if v[i] == v[i] else np.float32(1)
-        known[i] = v[i] == v[i]
+        ok = (s == s) & (v[i] > np.float32(-np.inf))
+        score[i] = s if ok else np.float32(1)
+        known[i] = ok
 
 
 @part

@@ -81,7 +81,7 @@ def count_bins(start: Any, cell: Any, cover: Any, values: Any, numbers: Any, out
         for j in range(start[p], start[p + 1]):
             v = np.float64(values[cell[j]])
             if v == v:
-                b = np.int64(np.rint(v * BINS))
+                b = min(max(np.int64(np.rint(v * BINS)), 0), BINS)
                 count[b] += cover[j]
                 low, high = min(low, b), max(high, b)
         row = _write_bins(count, low, high, numbers[p], row, out)
