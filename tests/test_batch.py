@@ -216,6 +216,35 @@ def test_a_layer_with_a_broken_tile_is_named_and_no_map_appears(tmp_path):
     assert not digests(tmp_path / "uit")
 
 
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+sys.argv[1:] = ["run", sys.argv[1]]
+from waterbodem.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
+@pytest.mark.parametrize("limit", [4_000, 40_000])
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path, limit):
+    path = place(tmp_path, WHOLE)
+    batch.run(path)
+    before = digests(tmp_path / "uit")
+    path.write_text(WHOLE + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n", encoding="utf-8")
+    command = [sys.executable, "-c", FULL, str(path), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "disk" in done.stderr
+    assert "Traceback" not in done.stderr
+    found = digests(tmp_path / "uit")
+    assert batch.run(path).complete
+    after = digests(tmp_path / "uit")
+    assert found.keys() == before.keys()
+    assert all(digest in (before[name], after[name]) for name, digest in found.items()), "each file whole, old or new"
+
+
 def test_two_runs_in_one_folder_do_not_mix(tmp_path, monkeypatch):
     path = place(tmp_path)
     started, release = threading.Event(), threading.Event()

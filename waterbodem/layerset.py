@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import dataset
-from waterbodem.errors import ArgumentError, GridMismatch, nearest
+from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.registry import layer_kinds
 
 Floats = NDArray[np.float32]
@@ -128,9 +128,3 @@ def _reference(layers: xr.Dataset, grid: Any) -> Any:
     if "spatial_ref" in layers.coords:
         return layers.coords["spatial_ref"]
     return dataset.coordinates(grid)["spatial_ref"]
-
-
-def check_layer_name(name: str) -> None:
-    """Refuse a layer id that the rules do not know."""
-    if name.partition("@")[0] not in layer_kinds():
-        raise ArgumentError("unknown layer", value=name, allowed=nearest(name, layer_kinds()))
