@@ -235,7 +235,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, limit):
     path.write_text(WHOLE + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n", encoding="utf-8")
     command = [sys.executable, "-c", FULL, str(path), str(limit)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode in (1, 3)
     assert "disk" in done.stderr
     assert "Traceback" not in done.stderr
     found = digests(tmp_path / "uit")

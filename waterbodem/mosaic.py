@@ -8,11 +8,13 @@ from xml.etree import ElementTree as Xml
 
 import rasterio
 import rasterio.shutil
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import RasterioError
 
 from waterbodem.atomic import Stage
 from waterbodem.colours import Legend
-from waterbodem.errors import CorruptLayer
+from waterbodem.errors import CorruptLayer, OutOfSpace
 from waterbodem.grid import Grid
 from waterbodem.parts import GDAL_CACHE, TILE
 from waterbodem.raster_files import levels
@@ -45,6 +47,23 @@ def stage_map(
         Colours; without one the map is float32.
     """
     temp = stage.file(final)
+    try:
+        _write(stage, temp, parts, band, grid, legend, label)
+    except (CPLE_BaseError, RasterioError) as error:
+        raise OutOfSpace("map cannot be written: is the disk full?", value=str(error), where=final.name) from error
+    _check(temp, grid, str(final))
+    return temp
+
+
+def _write(
+    stage: Stage,
+    temp: Path,
+    parts: Sequence[tuple[Path, Grid]],
+    band: int,
+    grid: Grid,
+    legend: Legend | None,
+    label: str,
+) -> None:
     plain = stage.scratch(temp.with_name(temp.name + ".vrt"))
     stage.scratch(plain.with_name(plain.name + ".ovr"))
     plain.write_bytes(_vrt(parts, band, grid, legend, label, colours=False))
@@ -55,8 +74,6 @@ def stage_map(
         plain.write_bytes(_vrt(parts, band, grid, legend, label, colours=True))
         predictor = {} if legend else {"PREDICTOR": "YES"}
         rasterio.shutil.copy(plain, temp, driver="COG", OVERVIEWS="FORCE_USE_EXISTING", **OPTIONS, **predictor)
-    _check(temp, grid, str(final))
-    return temp
 
 
 def _check(path: Path, grid: Grid, where: str) -> None:

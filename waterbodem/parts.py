@@ -15,13 +15,15 @@ import numpy as np
 import rasterio
 import xarray as xr
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 from shapely.geometry import box
 
 from waterbodem.areas import Area, Footprints, footprints
 from waterbodem.atomic import replacing
 from waterbodem.colours import nodata
-from waterbodem.errors import CorruptLayer
+from waterbodem.errors import CorruptLayer, OutOfSpace
 from waterbodem.evaluation import Result, evaluate
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
@@ -92,6 +94,7 @@ class _Sink:
 
     def _open(self, kind: str, count: int, dtype: str, nothing: float) -> Any:
         temp = self._stack.enter_context(replacing(part_file(self.job, self.key, kind)))
+        self._stack.callback(_read_back, temp)  # after the file is closed, before it gets its name
         rows, cols = self.part.grid.shape
         size = {"height": rows, "width": cols, "blockxsize": TILE, "blockysize": TILE}
         place = {"crs": self.part.grid.crs, "transform": self.part.grid.transform, "nodata": nothing}
@@ -126,6 +129,22 @@ class _Sink:
             with temp.open("wb") as file:
                 np.savez(file, allow_pickle=False, counts=self.counts, **pack_tallies(self.tallies))
         self._stack.__exit__(kind, error, trace)
+
+
+def _read_back(path: Path) -> None:
+    """Read a closed file whole: GDAL does not say that a disk was full when it closed.
+
+    Raises
+    ------
+    OutOfSpace
+        If a byte of it cannot be read.
+    """
+    try:
+        with rasterio.open(path, driver="GTiff") as file:
+            for band in file.indexes:
+                file.read(band)
+    except (CPLE_BaseError, RasterioError) as error:
+        raise OutOfSpace("part was not written whole: is the disk full?", value=str(error), where=path.name) from error
 
 
 def maps_of(result: Result) -> dict[str, Array]:
