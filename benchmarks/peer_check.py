@@ -1,13 +1,15 @@
 """Whether two sets of maps give the same answer, but for float noise at borders and ties.
 
 A cell that differs is computed again in float64: a class may differ where the score or the worst heavy score lies
-within NEAR of a border, a limiting criterion where the two losses do, a percentage by one.
+within NEAR of a border, a limiting criterion where the two losses do, a percentage by one; and all of them where the
+best of a group lies that near to the score from which the group is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,13 @@ class Agreement:
 def near_border(found: dict, functie: pr.Rules) -> np.ndarray:
     borders = np.array(functie["borders"])[:, None]
     return (np.abs(found["score"] - borders) <= NEAR).any(0) | (np.abs(found["worst"] - borders) <= NEAR).any(0)
+
+
+def near_known(layers: pr.Arrays, functie: pr.Rules) -> np.ndarray:
+    """Where noise decides whether a group with an unknown member is known."""
+    groups = [c["members"] for c in functie["criteria"] if len(c["members"]) > 1]
+    best = [reduce(np.fmax, [pr.curve(layers[m["layer"]], m, np.float64) for m in g]) for g in groups]
+    return reduce(np.logical_or, [np.abs(b - functie["group"]) <= NEAR for b in best], np.zeros(1, np.bool_))
 
 
 def tie(found: dict, one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -61,8 +70,9 @@ def wrong(layers: pr.Arrays, functie: pr.Rules, name: str, one: np.ndarray, othe
     differs = one != other
     if not differs.any():
         return 0, 0
-    found = pr.assess({n: a[differs] for n, a in layers.items()}, functie, np.float64)
-    excused = excuses(functie)[name](found, one[differs], other[differs])
+    cells = {n: a[differs] for n, a in layers.items()}
+    found = pr.assess(cells, functie, np.float64)
+    excused = excuses(functie)[name](found, one[differs], other[differs]) | near_known(cells, functie)
     return int(differs.sum()), int((~excused).sum())
 
 

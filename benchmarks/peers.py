@@ -95,7 +95,7 @@ def plain_rules(functie: Functie) -> pr.Rules:
         "floor": rules.ondergrens,
         "margin": rules.marge,
         "known": rules.bekend_min,
-        "group": rules.groep_bekend,
+        "group": rules.groep_bekend - rules.marge,
     }
 
 

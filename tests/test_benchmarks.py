@@ -29,7 +29,7 @@ RANGES = {
     "zettingsgevoeligheid": (0.0, 0.6, [0.1, 0.5]),
     "wateroverlast": (0.0, 0.6, [0.15, 0.5]),
     "droogte": (0.0, 45.0, [10.0, 20.0]),
-    "keileemdiepte": (0.0, 6.0, [0.8, 9999.0]),
+    "keileemdiepte": (0.0, 6.0, [2.0000043, 9999.0]),  # a group that is known by less than the margin
     "kwel": (-3.5, 3.5, [0.5, 2.0]),
 }
 
