@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import memory
-from waterbodem.catalogue import Catalogue, catalogue_file, parse_catalogue
+from waterbodem.catalogue import Catalogue, LayerEntry, catalogue_file, parse_catalogue
 from waterbodem.dataset import build
 from waterbodem.errors import (
     ArgumentError,
@@ -176,15 +176,19 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: D
     catalogue, problems = parse_catalogue(path)
     file = catalogue_file(path)
     folders = tuple(Path(a) for a in ([allow] if isinstance(allow, (str, Path)) else allow))
-    sources: dict[str, LayerSource] = {}
-    for name, entry in catalogue.layers.items():
+
+    def opened(item: tuple[str, LayerEntry]) -> LayerSource | WaterbodemError:
+        name, entry = item
         where = f"{file}: layers.{name}"
         try:
-            sources[name] = open_source(
-                name, entry, file.parent, crs=catalogue.crs, allow=folders, where=where, digest=digest
-            )
+            return open_source(name, entry, file.parent, crs=catalogue.crs, allow=folders, where=where, digest=digest)
         except WaterbodemError as error:
-            problems.append(error)
+            return error
+
+    with ThreadPoolExecutor(workers()) as pool:  # hashing a file lets other threads go on
+        found = list(pool.map(opened, catalogue.layers.items()))
+    problems += [f for f in found if isinstance(f, WaterbodemError)]
+    sources = {f.name: f for f in found if isinstance(f, LayerSource)}
     grid = _default_grid(list(sources.values()), catalogue)
     return LayerStack(catalogue.title, grid, dict(sources), tuple(problems), str(file))
 
