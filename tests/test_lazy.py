@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import warnings
 from collections import Counter
@@ -13,12 +16,14 @@ import numpy as np
 import places
 import pytest
 import random_cells
+import rasterio
 import rioxarray  # noqa: F401
+import test_batch
 import xarray as xr
 from dask import config
 
 import waterbodem as wb
-from waterbodem import scoring
+from waterbodem import batch, scoring, stores
 from waterbodem.errors import ArgumentError, GridMismatch, LayerError, WaterbodemError
 from waterbodem.layers import open_catalogue
 from waterbodem.threads import in_blocks
@@ -228,13 +233,11 @@ def test_layers_by_window_are_the_same_bytes(resolution, chunks):
 
 
 def test_only_the_window_that_is_asked_is_read(monkeypatch):
-    lazy = wb.open_layers(EXAMPLE, chunks={"y": 64, "x": 64})
-    eager = wb.open_layers(EXAMPLE)
-    read = []
     from waterbodem.layer_source import LayerSource
 
-    real = LayerSource.read
+    eager, read, real = wb.open_layers(EXAMPLE), [], LayerSource.read
     monkeypatch.setattr(LayerSource, "read", lambda self, grid: (read.append(grid.shape), real(self, grid))[1])
+    lazy = wb.open_layers(EXAMPLE, chunks={"y": 64, "x": 64})
     part = {"y": slice(10, 90, 3), "x": slice(120, 100, -1)}
     np.testing.assert_array_equal(lazy.kwel.isel(part), eager.kwel.isel(part))
     assert all(rows <= 64 and cols <= 64 for rows, cols in read)
@@ -311,3 +314,80 @@ def test_a_crs_is_found_where_cf_says_it_is(tmp_path):
     other = reopened(other, tmp_path / "ander.zarr")
     assert wb.geschiktheid(other, "woningbouw").rio.crs.to_epsg() == 28992
     assert wb.assess(other, "woningbouw", wb.example_plans()).table.crs == wb.example_plans().crs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    path = test_batch.province(folder / "run", 600, 700, functies=("woningbouw", "natte_natuur"))
+    assert batch.run(path).complete
+    return folder / "run" / "uit"
+
+
+def test_the_maps_of_a_run_are_one_lazy_dataset(finished):
+    found = wb.open_run(finished, chunks={"y": 256, "x": 300})
+    assert all(v.chunks is not None for v in found.data_vars.values())
+    layers = wb.open_layers(finished.parent / "lagen")
+    scores = wb.geschiktheid(layers, ["woningbouw", "natte_natuur"])
+    xr.testing.assert_equal(found[["y", "x", "functie"]], scores[["y", "x", "functie"]])
+    np.testing.assert_array_equal(found.klasse, scores.klasse)
+    np.testing.assert_allclose(found.geschiktheid, 100 * scores.geschiktheid, atol=0.5 + 1e-4)
+    assert found.geschiktheid.dtype == np.float32
+    assert found.klasse.dtype == np.uint8
+    assert found.rio.crs.to_epsg() == 28992
+    names = dict(zip(found.klasse.flag_values, found.klasse.flag_meanings.split(), strict=True))
+    assert set(names) == {0, 1, 2, 3, 4, 5, 255}
+    assert "flag_meanings" not in found.bepalend.attrs or found.bepalend.flag_meanings
+
+
+def test_a_run_becomes_a_store_that_is_whole_or_not_there(finished, tmp_path, monkeypatch):
+    store = tmp_path / "kaarten.zarr"
+    found = wb.open_run(finished)
+    assert wb.write_zarr(finished, store) == store
+    back = xr.open_zarr(store, consolidated=True)
+    xr.testing.assert_equal(back.compute(), found.compute())
+    for name in found.data_vars:
+        assert back[name].dtype == found[name].dtype
+    raw = xr.open_zarr(store, mask_and_scale=False)
+    assert {v.dtype for v in raw.data_vars.values()} == {np.dtype(np.uint8)}
+    with rasterio.open(finished / "natte_natuur" / "risico.tif") as file:
+        np.testing.assert_array_equal(raw.risico.sel(functie="natte_natuur"), file.read(1))
+    with pytest.raises(ArgumentError, match="there already"):
+        wb.write_zarr(finished, store)
+
+    def broken(self, grid):
+        raise LayerError("tile is broken")
+
+    monkeypatch.setattr(stores, "_read", broken)
+    with pytest.raises(LayerError, match="broken"):
+        wb.write_zarr(finished, tmp_path / "ander.zarr")
+    assert [p.name for p in tmp_path.iterdir()] == ["kaarten.zarr"]
+
+
+def test_a_store_that_is_killed_on_the_way_is_not_there(finished, tmp_path):
+    code = (
+        "import sys, os, signal, waterbodem as wb\n"
+        "from waterbodem import stores\n"
+        "real, count = stores._read, [0]\n"
+        "def read(file, grid):\n"
+        "    count[0] += 1\n"
+        "    if count[0] > 9: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return real(file, grid)\n"
+        "stores._read = read\n"
+        "wb.write_zarr(sys.argv[1], sys.argv[2], chunks=256)\n"
+    )
+    store = tmp_path / "kaarten.zarr"
+    done = subprocess.run([sys.executable, "-c", code, str(finished), str(store)], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not store.exists()
+    assert len(list(tmp_path.iterdir())) == 1, "something was begun"
+    wb.write_zarr(finished, store)
+    assert xr.open_zarr(store).sizes["functie"] == 2
+
+
+def test_a_folder_without_a_run_is_told(tmp_path):
+    with pytest.raises(ArgumentError, match="no finished run"):
+        wb.open_run(tmp_path)
+    (tmp_path / "herkomst.json").write_text('{"definities": "x", "uitvoer": {"../klasse.tif": {}}}', encoding="utf-8")
+    with pytest.raises(WaterbodemError):
+        wb.open_run(tmp_path)

@@ -324,10 +324,11 @@ def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
 def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | str, int | str]) -> xr.Dataset:
     """Return layers as lazy arrays."""
     _warn_left_out(stack.problems)
-    arrays = {s.name: (chunked(s, stack.grid, chunks), _attrs(s, stack.grid, Findings())) for s in sources}
+    grid = stack.grid
+    arrays = {s.name: (chunked(s.read, grid, chunks, s.mark(grid)), _attrs(s, grid, Findings())) for s in sources}
     for _, attrs in arrays.values():
         attrs.pop("unknown_by_range", None)
-    return build(stack.grid, arrays, {"title": stack.title})
+    return build(grid, arrays, {"title": stack.title})
 
 
 def _read_all(sources: list[LayerSource], grid: Grid) -> list[Outcome]:

@@ -1,15 +1,18 @@
-"""A layer as a Dask array: every task reads its own window of the file."""
+"""A raster as a Dask array: every task reads its own window of the file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
-from waterbodem.layer_source import Floats, LayerSource
+
+#: Returns the cells of a window of some grid; a part of a window gives the same numbers as the whole.
+Reader = Callable[[Grid], NDArray[Any]]
 
 
 class Window:
@@ -17,22 +20,22 @@ class Window:
 
     Parameters
     ----------
-    source : LayerSource
+    read : callable
     grid : Grid
         What the array covers.
+    dtype : str
     """
 
-    dtype = np.dtype(np.float32)
     ndim = 2
 
-    def __init__(self, source: LayerSource, grid: Grid) -> None:
-        self._source, self._grid = source, grid
-        self.shape = grid.shape
+    def __init__(self, read: Reader, grid: Grid, dtype: str) -> None:
+        self._read, self._grid = read, grid
+        self.shape, self.dtype = grid.shape, np.dtype(dtype)
 
-    def __getitem__(self, index: tuple[slice, slice]) -> Floats:
+    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
         """Return the values of some rows and columns; only those are read."""
         spans, steps = zip(*(_span(i, n) for i, n in zip(index, self.shape, strict=True)), strict=True)
-        return self._source.read(self._grid.part(*spans))[steps]
+        return self._read(self._grid.part(*spans))[steps]
 
 
 def _span(index: slice, size: int) -> tuple[slice, slice]:
@@ -44,20 +47,22 @@ def _span(index: slice, size: int) -> tuple[slice, slice]:
     return slice(low, high + 1), slice(None, None, cells.step)
 
 
-def chunked(source: LayerSource, grid: Grid, chunks: tuple[int | str, int | str]) -> Any:
-    """Return a layer on a grid as a ``dask.array.Array``, float32.
+def chunked(read: Reader, grid: Grid, chunks: tuple[int | str, int | str], name: str, dtype: str = "float32") -> Any:
+    """Return what can be read by window as a ``dask.array.Array``.
 
     Parameters
     ----------
+    read : callable
+        Can be sent to another process.
     chunks : (rows, cols)
         As :func:`chunks_of` gives them.
+    name : str
+        Of the content: arrays of one name are one array to Dask.
     """
     import dask.array as da
-    from dask.base import tokenize
 
-    mark = tokenize(source.sha256, source.entry.model_dump_json(), repr(grid))
-    array = Window(source, grid)
-    return da.from_array(array, chunks=chunks, name=f"{source.name}-{mark}", asarray=False, fancy=False, lock=False)
+    array, meta = Window(read, grid, dtype), np.empty((0, 0), dtype)
+    return da.from_array(array, chunks=chunks, name=name, asarray=False, fancy=False, lock=False, meta=meta)
 
 
 def chunks_of(chunks: Any) -> tuple[int | str, int | str]:
