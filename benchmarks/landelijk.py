@@ -4,8 +4,8 @@ measured    seconds and bytes per cell of a part (make_part, one thread, five fl
             province), of a cell that is nowhere known, and of the maps; seconds that the scheduler of a LocalCluster
             needs per task, in the same loop as a run, client and workers on the same processors: too high, if anything
 simulated   inputs are hashed once; one task at a time at the scheduler; parts in order, to whichever worker is free;
-            one shared disk of a stated speed, a part at a time; workers that die and come back, whose part is made again; then the maps, on
-            one machine
+            one shared disk of a stated speed, a part at a time; workers that die and come back, whose part is made
+            again; then the maps, on one machine
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Costs:
         return (
             f"{self.functies:2d} functie(s): part {self.part * 1e9:.0f} ns/cell, nowhere known {self.empty * 1e9:.1f}, "
             f"maps {self.maps * 1e9:.0f}; bytes/cell read {self.read:.2f}, parts {self.written:.2f}, "
-            f"maps {self.final:.2f}; sha256 {1 / self.hashed / 1e9:.1f} GB/s; scheduler and ledger {self.task * 1e3:.1f} ms/part"
+            f"maps {self.final:.2f}; sha256 {1 / self.hashed / 1e9:.1f} GB/s; "
+            f"scheduler and ledger {self.task * 1e3:.1f} ms/part"
         )
 
 

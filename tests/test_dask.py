@@ -12,11 +12,13 @@ import time
 from dataclasses import replace
 
 import pytest
+import xarray as xr
 from accidents import with_accident
 from dask import config
 from distributed import Client, LocalCluster
 from test_batch import digests, province
 
+import waterbodem as wb
 from waterbodem import batch, crew
 from waterbodem.errors import ArgumentError, ClusterError, LayerError, Problems
 
@@ -222,6 +224,31 @@ def test_a_scheduler_that_goes_away_ends_the_run_and_threads_go_on(tmp_path, ref
     monkeypatch.undo()
     assert batch.run(path, tile=TILE).complete
     assert digests(tmp_path / "run" / "uit") == reference
+
+
+def test_a_cluster_without_workers_is_waited_for(tmp_path, reference, monkeypatch, caplog):
+    monkeypatch.setattr(crew, "WATCH", 0.2)
+    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as own:
+        found = []
+        run = threading.Thread(target=lambda: found.append(batch.run(place(tmp_path), dask=own.scheduler_address)))
+        run.start()
+        until(lambda: "has no workers" in caplog.text)
+        assert not found
+        own.scale(1)
+        run.join(30)
+    assert found[0].complete
+    assert digests(tmp_path / "run" / "uit") == reference
+
+
+def test_lazy_results_and_a_store_are_made_by_the_cluster(tmp_path, client):
+    path = place(tmp_path)
+    assert batch.run(path, tile=TILE).complete
+    eager = wb.open_layers(path.parent / "lagen")
+    with client.as_current():
+        lazy = wb.afwenteling(wb.open_layers(path.parent / "lagen", chunks={"y": 512}), FUNCTIES)
+        xr.testing.assert_identical(lazy.compute(), wb.afwenteling(eager, FUNCTIES))
+        wb.write_zarr(path.parent / "uit", tmp_path / "uit.zarr", chunks={"y": 512})
+    xr.testing.assert_equal(xr.open_zarr(tmp_path / "uit.zarr").compute(), wb.open_run(path.parent / "uit").compute())
 
 
 def test_without_dask_it_is_told_what_to_install(tmp_path, monkeypatch):

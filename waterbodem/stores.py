@@ -92,7 +92,7 @@ def write_zarr(folder: str | Path, path: str | Path, *, chunks: Any = None) -> P
         If the disk is full.
     """
     data = open_run(folder, chunks=chunks)
-    with replacing_folder(path) as temp:
+    with replacing_folder(Path(path).absolute()) as temp:
         data.to_zarr(temp, mode="w-", consolidated=True, zarr_format=2)
     return Path(path)
 
