@@ -25,6 +25,8 @@ _WHERE = {
     "per_gebied": "assessment",
     "Assessment": "assessment",
     "run": "batch",
+    "open_run": "stores",
+    "write_zarr": "stores",
     "grootboek": "receivers",
     "benedenstrooms": "downstream",
     "bovenstrooms": "downstream",
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from waterbodem.receivers import grootboek as grootboek
     from waterbodem.registry import load_functies as functies  # noqa: F401
     from waterbodem.scoring import geschiktheid as geschiktheid
+    from waterbodem.stores import open_run as open_run
+    from waterbodem.stores import write_zarr as write_zarr
 
 
 def __getattr__(name: str) -> Any:
