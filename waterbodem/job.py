@@ -97,9 +97,14 @@ class Job:
             after = min(first + self.part_rows, self.grid.rows)
             yield Part(number, self.grid.part(slice(first, after), slice(0, self.grid.cols)), first)
 
+    @property
+    def wants_burden(self) -> bool:
+        """Whether afwenteling has to be computed: for a map of it, or for polygons."""
+        return bool(self.areas) or not {"oorzaak", "risico"}.isdisjoint(self.file.maps)
+
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
-        wanted = {*layers_of(variant.functie), *BURDEN_LAYERS}
+        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if self.wants_burden else ())}
         if self.areas:
             nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
             wanted |= layers_of(nature)
@@ -118,7 +123,7 @@ class Job:
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
             "areas": _areas_mark(self.areas),
-            "float": self.file.float_,
+            "maps": [self.file.maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
