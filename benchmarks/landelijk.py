@@ -145,7 +145,7 @@ def task_seconds(job: Job, count: int) -> float:
     names: dict[Variant, str] = dict.fromkeys(job.variants, "0" * 40)
     tasks = (Task(Part(i, part.grid, i), names) for i in range(count))
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         client.submit(nothing, part, {}).result()

@@ -36,7 +36,7 @@ def cluster():
     quick = {"distributed.scheduler.allowed-failures": 0, "distributed.comm.timeouts.connect": "5s"}
     with (
         config.set(quick),
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as found,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as found,
     ):
         yield found
 
@@ -210,7 +210,7 @@ def test_other_code_on_a_worker_ends_the_run(tmp_path, client, monkeypatch):
 def test_a_scheduler_that_goes_away_ends_the_run_and_threads_go_on(tmp_path, reference, monkeypatch):
     path = place(tmp_path)
     with config.set({"distributed.comm.timeouts.connect": "1s"}):
-        own = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+        own = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
         arrange(monkeypatch, -1, "", seconds=0.1)
         closing = threading.Thread(target=own.close)
 
@@ -228,7 +228,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_and_threads_go_on(tmp_path, ref
 
 def test_a_cluster_without_workers_is_waited_for(tmp_path, reference, monkeypatch, caplog):
     monkeypatch.setattr(crew, "WATCH", 0.2)
-    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as own:
+    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=":0") as own:
         found = []
         run = threading.Thread(target=lambda: found.append(batch.run(place(tmp_path), dask=own.scheduler_address)))
         run.start()

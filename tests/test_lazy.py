@@ -391,3 +391,10 @@ def test_a_folder_without_a_run_is_told(tmp_path):
     (tmp_path / "herkomst.json").write_text('{"definities": "x", "uitvoer": {"../klasse.tif": {}}}', encoding="utf-8")
     with pytest.raises(WaterbodemError):
         wb.open_run(tmp_path)
+
+
+def test_maps_that_a_run_did_not_make_are_not_opened(tmp_path):
+    path = test_batch.province(tmp_path / "run", 300, 300)
+    path.write_text('maps = ["klasse"]\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert batch.run(path).complete
+    assert list(wb.open_run(tmp_path / "run" / "uit").data_vars) == ["klasse"]

@@ -18,10 +18,10 @@ from waterbodem.atomic import replacing_folder
 from waterbodem.colours import nodata
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.grid import Grid
-from waterbodem.parts import MAPS, SHARES
 from waterbodem.paths import local_file
 from waterbodem.provenance import FILE_NAME
 from waterbodem.raster_file import Block, RasterFile, open_raster
+from waterbodem.runfile import MAPS, SHARES
 from waterbodem.windows import chunked, chunks_of
 
 #: Whole tiles and blocks of the files.
@@ -43,7 +43,8 @@ def open_run(folder: str | Path, *, chunks: Any = None) -> xr.Dataset:
     xr.Dataset
         On (functie, y, x), where a scenario's maps are called ``functie@scenario``: geschiktheid, dekking and risico
         float32 in whole percents, NaN = unknown or not asked; klasse, bepalend and oorzaak uint8, 255 = not asked or
-        none, named by the attribute ``flag_meanings`` where all functies mean the same by a code.
+        none, named by the attribute ``flag_meanings`` where all functies mean the same by a code. Maps that the run
+        did not ask for are not in it.
 
     Raises
     ------
@@ -55,12 +56,13 @@ def open_run(folder: str | Path, *, chunks: Any = None) -> xr.Dataset:
     root = Path(folder)
     told = _told(root)
     outputs = told["uitvoer"]
-    names = list(dict.fromkeys(n.partition("/")[0] for n in outputs if n.endswith("/klasse.tif")))
-    if not names:
+    names = list(dict.fromkeys(n.partition("/")[0] for n in outputs if n.endswith(".tif")))
+    maps = [m for m in MAPS if names and all(f"{n}/{m}.tif" in outputs for n in names)]
+    if not maps:
         raise ArgumentError("run has no maps", value=root.name, where=FILE_NAME)
     size = chunks_of(CHUNKS if chunks is None else chunks)
-    first = _file(root, f"{names[0]}/{MAPS[0]}.tif")
-    data = {m: _variable(root, m, names, outputs, first.grid, size) for m in MAPS}
+    first = _file(root, f"{names[0]}/{maps[0]}.tif")
+    data = {m: _variable(root, m, names, outputs, first.grid, size) for m in maps}
     attrs = {"definities": told["definities"], "herkomst": json.dumps(told, ensure_ascii=False)}
     coords = {"functie": ("functie", names), **dataset.coordinates(first.grid)}
     return xr.decode_cf(xr.Dataset(data, coords=coords, attrs=attrs), decode_coords=False)
