@@ -33,6 +33,8 @@ from waterbodem.tally import Tally, tally_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from waterbodem.map_page import MapPage
+
 Plans = Any
 #: Per functie, per polygon, the six verdicts.
 Kompas = Sequence[Sequence[Sequence[Verdict]]]
@@ -101,6 +103,15 @@ class Assessment:
         from waterbodem.plots import plot_assessment
 
         return plot_assessment(self, **settings)
+
+    def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
+        """Return an interactive map that works without network; see :func:`waterbodem.map_page.map_page`.
+
+        It shows itself in a notebook; ``.save(path)`` writes it as one HTML file.
+        """
+        from waterbodem.map_page import map_page
+
+        return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
 
     def report(self, path: str | Path, taal: str = "nl") -> Path:
         """Write the report as one HTML file, whole or not at all; return its path."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-from functools import cache, partial
 from typing import TYPE_CHECKING, Any
-
-import jinja2
 
 import waterbodem
 from waterbodem import registry
@@ -14,29 +11,10 @@ from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
 from waterbodem.map_panels import criterion_colour
 from waterbodem.map_sheet import figure_png
+from waterbodem.pages import render
 from waterbodem.plots import plot_assessment
 from waterbodem.report_view import View
-from waterbodem.wording import (
-    amount,
-    answer_text,
-    chip_style,
-    criterion_label,
-    css,
-    decimal,
-    digits_of,
-    is_fictitious,
-    layer_label,
-    name_of,
-    percent,
-    plain,
-    risk_class,
-    short,
-    steps,
-    symbol_colour,
-    texts,
-    threshold_label,
-    unit_text,
-)
+from waterbodem.wording import answer_text, is_fictitious, name_of, plain, short, texts
 
 if TYPE_CHECKING:
     from waterbodem.assessment import Assessment
@@ -77,55 +55,7 @@ def report_html(assessment: Assessment, *, taal: str = "nl") -> str:
     >>> report_html(b).count("<h1>")
     1
     """
-    texts(taal)
-    return _environment(taal).get_template("rapport.html.j2").render(_context(assessment, taal))
-
-
-@cache
-def _environment(taal: str) -> jinja2.Environment:
-    env = jinja2.Environment(
-        loader=jinja2.PackageLoader("waterbodem", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    env.filters.update(
-        dec=lambda v, digits=2: decimal(v, digits, taal),
-        pct=partial(percent, taal=taal),
-        plain=partial(plain, taal=taal),
-        amount=lambda v, unit: amount(v, unit, taal),
-        unit=unit_text,
-        width=lambda share: f"{100 * share:.2f}".rstrip("0").rstrip("."),
-        sign=lambda s: s.replace("-", "\u2212"),
-    )
-    env.globals.update(_helpers(taal))
-    return env
-
-
-def _helpers(taal: str) -> dict[str, Any]:
-    """Return what the template may call or look up, whatever the answer."""
-    symbols = [s.kompas for s in steps().values()]
-    return {
-        "taal": taal,
-        "t": texts(taal),
-        "name": partial(name_of, taal=taal),
-        "layer_label": partial(layer_label, taal=taal),
-        "criterion_label": partial(criterion_label, taal=taal),
-        "threshold_label": partial(threshold_label, taal=taal),
-        "answer_text": partial(answer_text, taal=taal),
-        "risk_class": risk_class,
-        "chip_style": chip_style,
-        "css": css,
-        "digits_ha": lambda ha: 2 if ha < 100 else 0,
-        "digits_of": digits_of,
-        "steps": steps(),
-        "symbols": {s: symbol_colour(s) for s in symbols},
-        "symbol_ids": {s: i for i, s in enumerate(symbols)},
-        "kinds": registry.layer_kinds(),
-        "burden": registry.burden_rules(),
-        "components": registry.burden_rules().components,
-        "risk_classes": registry.burden_rules().risk_classes,
-    }
+    return render("rapport.html.j2", taal, **_context(assessment, taal))
 
 
 def _context(assessment: Assessment, taal: str) -> dict[str, Any]:
