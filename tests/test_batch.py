@@ -213,7 +213,7 @@ def test_a_layer_with_a_broken_tile_is_named_and_no_map_appears(tmp_path):
     layer.write_bytes(data)
     outcome = batch.run(path)
     assert any("droogte" in reason for _, reason in outcome.problems)
-    assert not digests(tmp_path / "uit")
+    assert set(digests(tmp_path / "uit")) == {"rapport.html"}, "the page tells what failed"
 
 
 FULL = """
@@ -239,8 +239,10 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, limit):
     assert "disk" in done.stderr
     assert "Traceback" not in done.stderr
     found = digests(tmp_path / "uit")
+    assert (tmp_path / "uit" / "rapport.html").read_text(encoding="utf-8").endswith("</html>"), "what failed, in full"
     assert batch.run(path).complete
     after = digests(tmp_path / "uit")
+    del found["rapport.html"], before["rapport.html"]
     assert found.keys() == before.keys()
     assert all(digest in (before[name], after[name]) for name, digest in found.items()), "each file whole, old or new"
 

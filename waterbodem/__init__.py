@@ -25,6 +25,7 @@ _WHERE = {
     "per_gebied": "assessment",
     "Assessment": "assessment",
     "run": "batch",
+    "status": "run_state",
     "grootboek": "receivers",
     "benedenstrooms": "downstream",
     "bovenstrooms": "downstream",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from waterbodem.layers import open_layers as open_layers
     from waterbodem.receivers import grootboek as grootboek
     from waterbodem.registry import load_functies as functies  # noqa: F401
+    from waterbodem.run_state import status as status
     from waterbodem.scoring import geschiktheid as geschiktheid
 
 

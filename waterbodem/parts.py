@@ -38,6 +38,8 @@ Array = NDArray[Any]
 #: What a part holds per functie; float files hold the shares only.
 MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
 SHARES = ("geschiktheid", "dekking", "risico")
+#: The map of answers; its cells are counted per class.
+CLASSES = "klasse"
 
 #: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
 BLOCK = (512, 1024)
@@ -123,6 +125,8 @@ class _Sink:
             pack.pack_percent(values.reshape(-1), inside, out.reshape(-1), self.counts[number])
         else:
             pack.pack_codes(values.reshape(-1), inside, out.reshape(-1))
+        if MAPS[number] == CLASSES:
+            pack.count(out.reshape(-1), self.counts[number])
         return out
 
     def _write_map(self, number: int, rows: slice, cols: slice, cells: Array) -> None:
