@@ -30,7 +30,7 @@ from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader
 from waterbodem.parts import make_part, part_file, products, read_part
 from waterbodem.paths import sha256_of
-from waterbodem.preview import of_job
+from waterbodem.preview import check_fits
 from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.raster_files import pam_bytes
 from waterbodem.run_files import PAGE, PICTURE, Made, make_page, make_picture
@@ -139,7 +139,7 @@ def run(
     output = _output_folder(path)
     with _locked(output, wait_for_lock), _journal(output, verify) as journal:
         job = open_job(path, digest=journal.digest, part_rows=tile)
-        of_job(job, workers or default_workers())
+        check_fits(job, workers or default_workers())
         outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
@@ -286,6 +286,16 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
         _tables(job, journal, keys, whole)
     make_page(job, journal, _made(job, journal, keys, whole, outcome))
     _herkomst(job, journal, keys, whole)
+    if outcome.complete:
+        _remove_stale(job, keys)
+
+
+def _remove_stale(job: Job, keys: Keys) -> None:
+    """Remove parts of an earlier content: what was asked now is complete without them."""
+    kept = {part_file(job, job.part_key(key, p)) for key in keys.values() for p in job.parts()}
+    for path in (job.work / "parts").iterdir():
+        if path not in kept:
+            path.unlink(missing_ok=True)
 
 
 def _made(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome) -> Made:

@@ -172,8 +172,11 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     if is_run_file(file):
         from waterbodem.preview import preview
 
-        found = preview(file)
-        click.echo(_json(found.to_dict()) if as_json else found.to_text())
+        with _progress() as step:
+            step("controleren en meten")
+            found, audit = preview(file)
+        told = {**found.to_dict(), "audit": audit.to_dict()}
+        click.echo(_json(told) if as_json else f"{audit.layers_text()}\n{found.to_text()}\nIn orde.")
         return
     with _progress() as step:
         step("controleren")
