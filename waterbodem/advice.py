@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from waterbodem import registry
 from waterbodem.definitions import Functie
 from waterbodem.wording import answer_text, decimal, name_of, risk_class, short, small, steps, texts, unknown
 
@@ -63,8 +64,9 @@ def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) 
 def _one(row: Row, name: str, taal: str) -> str:
     t, risk = texts(taal)["advies"], risk_class(row["risico"])
     said = name_of(risk, taal) if risk else texts(taal)["onbekend"]
+    rules = registry.scoring_rules()
     return str(
-        t["een"].format(
+        t["een_hoog" if row["risico"] + rules.marge >= rules.risico_hoog else "een"].format(
             naam=name,
             antwoord=answer_text(row["antwoord"], taal),
             letter=row["antwoord"],

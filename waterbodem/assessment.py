@@ -125,6 +125,20 @@ class Assessment:
             temp.write_text(text, encoding="utf-8", newline="\n")
         return Path(path)
 
+    def save(self, path: str | Path) -> Path:
+        """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
+        from waterbodem.keeping import keep
+
+        return keep(self, path)
+
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+        """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
+        from waterbodem.table_files import csv_bytes
+
+        with replacing(path) as temp:
+            temp.write_bytes(csv_bytes(self.table, excel=excel))
+        return Path(path)
+
     def __repr__(self) -> str:
         from waterbodem.show import assessment_text
 

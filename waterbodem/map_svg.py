@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from waterbodem.areas import Area
-from waterbodem.definitions import Functie
+from waterbodem.definitions import RGB, Functie
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.map_sheet import STRIPE, thin
@@ -72,12 +72,17 @@ class Drawing:
 def drawing(assessment: Assessment, functie: Functie, areas: Sequence[Area], kleuren: str, taal: str) -> Drawing:
     """Return the map of one functie with these polygons."""
     cells = assessment.cells.sel(functie=functie.id) if "functie" in assessment.cells.dims else assessment.cells
-    grid = assessment.question.grid
+    picture = class_picture(np.asarray(cells["klasse"].values), kleuren)
+    return sketch(picture, assessment.question.grid, areas, taal)
+
+
+def sketch(picture: str, grid: Grid, areas: Sequence[Area], taal: str) -> Drawing:
+    """Return a map of any picture of the cells of a grid, with these polygons."""
     wide, high = grid.cols * grid.dx, grid.rows * grid.dy
     scale = (WIDTH - 2 * ROOM) / max(wide, high / TALLEST)
     left = (WIDTH - wide * scale) / 2
     return Drawing(
-        picture=_picture(np.asarray(cells["klasse"].values), kleuren),
+        picture=picture,
         box=(round(left, 2), ROOM, round(wide * scale, 2), round(high * scale, 2)),
         width=WIDTH,
         height=round(high * scale + 2 * ROOM, 2),
@@ -87,14 +92,27 @@ def drawing(assessment: Assessment, functie: Functie, areas: Sequence[Area], kle
     )
 
 
-def _picture(klasse: NDArray[Any], kleuren: str) -> str:
-    codes = np.ascontiguousarray(thin(klasse, max(1, math.ceil(max(klasse.shape) / MAX_SIDE))))
+def class_picture(klasse: NDArray[Any], kleuren: str) -> str:
+    """Return answer classes as a picture; unknown is striped."""
+    codes = _thinned(klasse)
     rows, cols = np.indices(codes.shape)
     codes = np.where((codes == unknown().code) & ((rows + cols) % HATCH == 0), STRIPE_CODE, codes)
+    return _picture(codes, {**{s.code: colour_of(s, kleuren) for s in steps().values()}, STRIPE_CODE: STRIPE})
+
+
+def coded_picture(codes: NDArray[Any], colours: Mapping[int, RGB]) -> str:
+    """Return codes as a picture; 255 is transparent."""
+    return _picture(_thinned(codes), colours)
+
+
+def _thinned(codes: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(thin(codes, max(1, math.ceil(max(codes.shape) / MAX_SIDE))))
+
+
+def _picture(codes: NDArray[Any], colours: Mapping[int, RGB]) -> str:
     palette = np.zeros((256, 3), np.uint8)
-    for step in steps().values():
-        palette[step.code] = colour_of(step, kleuren)
-    palette[STRIPE_CODE] = STRIPE
+    for code, colour in colours.items():
+        palette[code] = colour
     image = Image.fromarray(codes.astype(np.uint8), "P")
     image.putpalette(palette.tobytes())
     buffer = io.BytesIO()

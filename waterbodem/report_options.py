@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = 5
 NAME = 40
 Cells = list[dict[Any, Any]]
+Tables = tuple[tuple[list[str], list[tuple[Functie, bool, Cells]]], ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Options:
     """
 
     advice: tuple[str, ...]
-    tables: tuple[tuple[list[str], list[tuple[Functie, bool, Cells]]], ...]
+    tables: Tables
     asked_only: bool
 
 
@@ -47,10 +48,10 @@ def options_of(assessment: Assessment, taal: str) -> Options:
     asked = functies_of(assessment)
     functies = {**asked, **{f.id: f for f in extra}}
     found = options(assessment, extra)
-    return Options(tuple(advice(found, functies, list(asked), taal)), _tables(found, functies, asked), not extra)
+    return Options(tuple(told_of(found, functies, list(asked), taal)), tables_of(found, functies, asked), not extra)
 
 
-def advice(found: pd.DataFrame, functies: dict[str, Functie], asked: Sequence[str], taal: str) -> list[str]:
+def told_of(found: pd.DataFrame, functies: Mapping[str, Functie], asked: Sequence[str], taal: str) -> list[str]:
     """Return a sentence per polygon where there are several functies, and per functie asked on several polygons."""
     per_area: list[Cells] = [rows.to_dict("records") for _, rows in found.groupby("nr", sort=True)]
     told = [advice_for_area(rows, functies, taal) for rows in per_area if len(rows) > 1]
@@ -60,9 +61,8 @@ def advice(found: pd.DataFrame, functies: dict[str, Functie], asked: Sequence[st
     return told
 
 
-def _tables(
-    found: pd.DataFrame, functies: dict[str, Functie], asked: dict[str, Functie]
-) -> tuple[tuple[list[str], list[tuple[Functie, bool, Cells]]], ...]:
+def tables_of(found: pd.DataFrame, functies: Mapping[str, Functie], asked: Mapping[str, Functie]) -> Tables:
+    """Return the matrix of functies and polygons, in pieces that fit on paper."""
     cells = {(r["functie"], r["nr"]): r for r in found.to_dict("records")}
     names = dict(zip(found.nr, found.gebied, strict=True))
     turns = [sorted(names)[i : i + COLUMNS] for i in range(0, len(names), COLUMNS)]
