@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 
 from waterbodem import registry
+from waterbodem.rose import petals, rings
 from waterbodem.wording import (
     amount,
     answer_text,
@@ -27,6 +28,7 @@ from waterbodem.wording import (
     percent,
     plain,
     risk_class,
+    short,
     steps,
     symbol_colour,
     texts,
@@ -64,6 +66,7 @@ def environment(taal: str) -> jinja2.Environment:
         unit=unit_text,
         width=lambda share: f"{100 * share:.2f}".rstrip("0").rstrip("."),
         sign=lambda s: s.replace("-", "\u2212"),
+        brief=lambda name: short(name, 24),
     )
     env.globals.update(_helpers(taal))
     return env
@@ -87,7 +90,10 @@ def _helpers(taal: str) -> dict[str, Any]:
         "digits_ha": lambda ha: 2 if ha < 100 else 0,
         "digits_of": digits_of,
         "steps": steps(),
-        "symbols": {s: symbol_colour(s) for s in symbols},
+        "symbols": symbols,
+        "symbol_colour": symbol_colour,
+        "petals": petals,
+        "rings": rings(),
         "symbol_ids": {s: i for i, s in enumerate(symbols)},
         "kinds": registry.layer_kinds(),
         "burden": registry.burden_rules(),
