@@ -158,12 +158,22 @@ def read_page(path: Path) -> Page:
         If it cannot be read.
     """
     try:
-        with closing(_connect_to_read(path)) as db:
-            run = db.execute("SELECT plan, begun, ended, problem FROM run").fetchone()
-            parts = {k: (a, b) for k, a, b in db.execute("SELECT key, label, problem FROM part")}
-            outputs = {p: (k, a, b) for p, k, a, b in db.execute("SELECT path, key, size, mtime_ns FROM output")}
-    except sqlite3.Error as error:
-        raise CorruptLayer("ledger cannot be read", value=str(error), where=str(path)) from error
+        return _read_page(path)
+    except sqlite3.Error:  # a run may just have opened it
+        try:
+            return _read_page(path)
+        except sqlite3.Error as error:
+            raise CorruptLayer("ledger cannot be read", value=str(error), where=str(path)) from error
+
+
+def _read_page(path: Path) -> Page:
+    with closing(_connect_to_read(path)) as db:
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        if "run" not in tables:  # just made
+            return Page()
+        run = db.execute("SELECT plan, begun, ended, problem FROM run").fetchone()
+        parts = {k: (a, b) for k, a, b in db.execute("SELECT key, label, problem FROM part")}
+        outputs = {p: (k, a, b) for p, k, a, b in db.execute("SELECT path, key, size, mtime_ns FROM output")}
     plan, begun, ended, problem = run or ("", None, None, "")
     return Page(plan, begun, ended, problem, parts, outputs)
 
