@@ -17,6 +17,7 @@ from PIL import Image
 from waterbodem import batch, parts, run_page
 from waterbodem.grid import Grid
 from waterbodem.job import open_job
+from waterbodem.map_panels import map_panels
 from waterbodem.raster_files import write_raster
 from waterbodem.run_picture import SIDE, picture_png, read_small
 from waterbodem.wording import decimal, steps
@@ -238,6 +239,16 @@ def test_a_picture_shows_the_colours_of_the_answers(made):
         colours = {c for _, c in image.convert("RGB").getcolors(1 << 24)}
     assert len(codes) > 2
     assert {tuple(s.kleur) for s in steps().values() if s.code in codes} <= colours
+
+
+def test_an_unknown_risk_has_no_cause_on_the_map():
+    codes = {n: np.zeros((1, 2), np.uint8) for n in parts.MAPS}
+    codes |= {"klasse": np.array([[1, 1]], np.uint8), "risico": np.array([[0, 255]], np.uint8)}
+    cause = next(p for p in map_panels(codes, ["kwel"], "nl") if p.title == "Oorzaak van het risico")
+    assert [label for label, _, _ in cause.entries] == ["geen last", "onbekend"]
+    codes["risico"][:] = 255
+    cause = next(p for p in map_panels(codes, ["kwel"], "nl") if p.title == "Oorzaak van het risico")
+    assert [label for label, _, _ in cause.entries] == ["onbekend"]
 
 
 @pytest.mark.parametrize(("side", "factor"), [(300, 1), (700, 1), (900, 2), (2500, 4)])

@@ -169,11 +169,12 @@ def _shares(codes: Array) -> Array:
 
 
 def _cause_panel(v: dict[str, Array], taal: str) -> Panel:
-    """Draw the component that weighs most in the risk."""
+    """Draw the component that weighs most in the risk; an unknown risk has no cause."""
     found, code = legend("oorzaak"), v["oorzaak"]
     t, components = texts(taal)["kaart"], {c.nr: name_of(c, taal) for c in registry.burden_rules().components}
-    layers = [(components.get(k, t["geen_oorzaak"]), code == k, c[:3]) for k, c in found.colours.items() if c[3]]
-    gap = (v["klasse"] != NO_CRITERION) & (code == found.nodata)
+    gap = (v["klasse"] != NO_CRITERION) & np.isnan(v["risico"])
+    known = {k: c[:3] for k, c in found.colours.items() if c[3]}
+    layers = [(components.get(k, t["geen_oorzaak"]), (code == k) & ~gap, c) for k, c in known.items()]
     return _named_panel(t["oorzaak"], layers, gap, taal)
 
 
