@@ -26,6 +26,7 @@ from waterbodem.errors import ArgumentError, CatalogueError, WaterbodemError
 from waterbodem.grid import on_multiples
 from waterbodem.landscape import PROVINCE, example_tile
 from waterbodem.raster_files import percent, write_raster
+from waterbodem.runfile import MAPS
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
 RUN = """
@@ -150,7 +151,7 @@ def test_every_map_is_a_cog_with_colours_and_names(tmp_path):
 
     batch.run(place(tmp_path, WHOLE + "float = true\n"))
     folder = tmp_path / "uit" / "woningbouw"
-    for name in parts.MAPS:
+    for name in MAPS:
         valid, errors, _ = cog_validate(folder / f"{name}.tif", strict=True)
         assert valid, errors
         with rasterio.open(folder / f"{name}.tif") as file:
@@ -162,6 +163,18 @@ def test_every_map_is_a_cog_with_colours_and_names(tmp_path):
         shares = file.read(1)
     with rasterio.open(folder / "geschiktheid.tif") as file:
         np.testing.assert_array_equal(file.read(1), percent(shares))
+
+
+def test_maps_that_are_asked_for_only_are_the_same_and_cost_no_afwenteling(tmp_path, monkeypatch):
+    batch.run(place(tmp_path, WHOLE))
+    whole = digests(tmp_path / "uit")
+    path = tmp_path / "run.toml"
+    path.write_text(WHOLE.replace('"uit"', '"deel"') + 'maps = ["klasse", "geschiktheid"]\n', encoding="utf-8")
+    monkeypatch.setattr(parts, "evaluate", None)
+    batch.run(path)
+    found = digests(tmp_path / "deel")
+    assert {n for n in found if n.endswith(".tif")} == {"woningbouw/geschiktheid.tif", "woningbouw/klasse.tif"}
+    assert all(whole[name] == digest for name, digest in found.items())
 
 
 def test_herkomst_names_every_output_with_its_sha256(tmp_path):
@@ -340,6 +353,7 @@ def test_a_changed_output_is_made_again(tmp_path, reference):
         (WHOLE.replace("woningbouw", "wonigbouw"), "did you mean 'woningbouw'"),
         (WHOLE + 'scenarios = ["2100"]\n', "unknown scenario"),
         (WHOLE + "kleur = 3\n", "kleur"),
+        (WHOLE + 'maps = ["klas"]\n', "name each map once"),
         (WHOLE + "[parameters.akkerbouw]\nverhardingsgraad = 0.5\n", "not a functie of this run"),
         (WHOLE + 'methode = "owa"\n', "orness"),
         (WHOLE + "[grid]\nresolution = -5\n", "resolution"),

@@ -20,6 +20,7 @@ from waterbodem.job import open_job
 from waterbodem.map_panels import map_panels
 from waterbodem.raster_files import write_raster
 from waterbodem.run_picture import SIDE, picture_png, read_small
+from waterbodem.runfile import MAPS
 from waterbodem.wording import decimal, steps
 
 ROOT = Path(__file__).parents[1]
@@ -191,6 +192,16 @@ def test_a_functie_that_failed_is_named_with_its_reason(tmp_path, monkeypatch):
     assert "Niet alles is gelukt" not in Page(read(tmp_path)).words
 
 
+def test_a_run_of_one_map_has_a_picture_and_page_of_that_map(tmp_path):
+    for maps in ("geschiktheid", "klasse"):
+        path = place(tmp_path / maps, f'maps = ["{maps}"]\n{WHOLE}'.replace(', "natte_natuur"', ""))
+        assert batch.run(path).complete
+        page = Page(read(tmp_path / maps))
+        assert ("Hectare per antwoordklasse" in page.words) == (maps == "klasse")
+        assert f"woningbouw/{maps}.tif" in page.links and "woningbouw/overzicht.png" in page.links
+        assert all((tmp_path / maps / "uit" / unquote(link)).is_file() for link in page.links)
+
+
 def test_a_polygon_outside_the_data_is_named(tmp_path):
     path = place(tmp_path, SMALL)
     plans = tmp_path / "lagen/plannen.geojson"
@@ -242,7 +253,7 @@ def test_a_picture_shows_the_colours_of_the_answers(made):
 
 
 def test_an_unknown_risk_has_no_cause_on_the_map():
-    codes = {n: np.zeros((1, 2), np.uint8) for n in parts.MAPS}
+    codes = {n: np.zeros((1, 2), np.uint8) for n in MAPS}
     codes |= {"klasse": np.array([[1, 1]], np.uint8), "risico": np.array([[0, 255]], np.uint8)}
     cause = next(p for p in map_panels(codes, ["kwel"], "nl") if p.title == "Oorzaak van het risico")
     assert [label for label, _, _ in cause.entries] == ["geen last", "onbekend"]

@@ -97,10 +97,15 @@ class Job:
             after = min(first + self.part_rows, self.grid.rows)
             yield Part(number, self.grid.part(slice(first, after), slice(0, self.grid.cols)), first)
 
+    @property
+    def wants_burden(self) -> bool:
+        """Whether afwenteling has to be computed: for a map of it, or for polygons."""
+        return bool(self.areas) or not {"oorzaak", "risico"}.isdisjoint(self.file.maps)
+
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         f = variant.functie
-        wanted = {*f.all_criteria, *(t.laag for t in f.drempels), *BURDEN_LAYERS}
+        wanted = {*f.all_criteria, *(t.laag for t in f.drempels), *(BURDEN_LAYERS if self.wants_burden else ())}
         if self.areas:
             nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
             wanted |= {*nature.all_criteria, *(t.laag for t in nature.drempels)}
@@ -119,7 +124,7 @@ class Job:
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
             "areas": _areas_mark(self.areas),
-            "float": self.file.float_,
+            "maps": [self.file.maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

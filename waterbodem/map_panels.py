@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,24 +144,32 @@ def _named_panel(title: str, layers: Sequence[tuple[str, Array, RGB]], gap: Arra
 
 
 def map_panels(codes: Mapping[str, Array], names: Sequence[str], taal: str) -> list[Panel]:
-    """Return the six maps of a functie from the bytes that its files hold.
+    """Return the maps of a functie from the bytes that its files hold.
 
     Parameters
     ----------
     codes : mapping of map to uint8 array (rows, cols)
-        All six, on the same cells.
+        Some of the six, on the same cells.
     names : sequence of str
         Criteria that ``bepalend`` counts in.
     """
     v = {n: _shares(a) if n in RAMPS or n == "risico" else a for n, a in codes.items()}
-    return [
-        _class_panel(v, "landelijk", taal),
-        _score_panel(v, taal),
-        _limit_panel(v, names, taal),
-        _risk_panel(v, taal),
-        _cause_panel(v, taal),
-        _coverage_panel(v, taal),
-    ]
+    v.setdefault("klasse", _inside(codes))
+    panels: dict[str, Callable[[], Panel]] = {
+        "klasse": lambda: _class_panel(v, "landelijk", taal),
+        "geschiktheid": lambda: _score_panel(v, taal),
+        "bepalend": lambda: _limit_panel(v, names, taal),
+        "risico": lambda: _risk_panel(v, taal),
+        "oorzaak": lambda: _cause_panel(v, taal),
+        "dekking": lambda: _coverage_panel(v, taal),
+    }
+    return [draw() for name, draw in panels.items() if name in codes]
+
+
+def _inside(codes: Mapping[str, Array]) -> Array:
+    """Return the best class where any map knows something: a stand-in for classes that were not asked for."""
+    known = np.any([a != nodata() for a in codes.values()], axis=0)
+    return np.where(known, next(iter(steps().values())).code, NO_CRITERION)
 
 
 def _shares(codes: Array) -> Array:
@@ -172,7 +180,7 @@ def _cause_panel(v: dict[str, Array], taal: str) -> Panel:
     """Draw the component that weighs most in the risk; an unknown risk has no cause."""
     found, code = legend("oorzaak"), v["oorzaak"]
     t, components = texts(taal)["kaart"], {c.nr: name_of(c, taal) for c in registry.burden_rules().components}
-    gap = (v["klasse"] != NO_CRITERION) & np.isnan(v["risico"])
+    gap = (v["klasse"] != NO_CRITERION) & (np.isnan(v["risico"]) if "risico" in v else code == found.nodata)
     known = {k: c[:3] for k, c in found.colours.items() if c[3]}
     layers = [(components.get(k, t["geen_oorzaak"]), (code == k) & ~gap, c) for k, c in known.items()]
     return _named_panel(t["oorzaak"], layers, gap, taal)

@@ -21,7 +21,7 @@ from shapely.geometry import box
 from waterbodem.areas import Area, Footprints, footprints
 from waterbodem.atomic import replacing
 from waterbodem.errors import CorruptLayer
-from waterbodem.evaluation import Result, evaluate
+from waterbodem.evaluation import GRIDS, Result, evaluate
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
@@ -29,18 +29,16 @@ from waterbodem.kompas import builtin_rules, measures_of
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.part_file import ENTRY, PartReader, PartWriter
 from waterbodem.raster_file import kept_open
+from waterbodem.runfile import SHARES
+from waterbodem.scoring import score_arrays
 from waterbodem.tally import Tally, tally_of
 from waterbodem.threads import alone
 from waterbodem.tiles import TILE, Kind, compress, decompress, encode, kind_of, tiles_of
 
 Array = NDArray[Any]
 
-#: What a part holds per functie; float files hold the shares only.
-MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
-SHARES = ("geschiktheid", "dekking", "risico")
 #: The map of answers; its cells are counted per class.
 CLASSES = "klasse"
-
 #: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
 BLOCK = (512, 1024)
 #: Megabytes that GDAL may keep of blocks.
@@ -63,9 +61,9 @@ class Product:
 
 def products(job: Job) -> tuple[Product, ...]:
     """Return the maps of a run, in the order in which a part holds them."""
-    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in MAPS]
+    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in job.file.maps]
     if job.file.float_:
-        found += [Product(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES]
+        found += [Product(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES if n in job.file.maps]
     return tuple(found)
 
 
@@ -101,7 +99,7 @@ class _Sink:
     def __init__(self, job: Job, part: Part, key: str) -> None:
         count, (rows, cols) = len(products(job)), part.grid.shape
         self.products, self._path = products(job), part_file(job, key)
-        self.counts = np.zeros((len(MAPS), 256), np.int64)
+        self.counts = np.zeros((count, 256), np.int64)
         self.tallies: list[Tally] = []
         self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
         self._halves = np.zeros((count, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), ENTRY), np.int64)
@@ -121,11 +119,11 @@ class _Sink:
 
     def _packed(self, number: int, values: Array, inside: Array) -> Array:
         out = np.empty(values.shape, np.uint8)
-        if MAPS[number] in SHARES:
+        if self.products[number].quantity in SHARES:
             pack.pack_percent(values.reshape(-1), inside, out.reshape(-1), self.counts[number])
         else:
             pack.pack_codes(values.reshape(-1), inside, out.reshape(-1))
-        if MAPS[number] == CLASSES:
+        if self.products[number].name == CLASSES:
             pack.count(out.reshape(-1), self.counts[number])
         return out
 
@@ -153,9 +151,11 @@ def _floats(values: Array, inside: Array) -> Array:
 
 def maps_of(result: Result) -> dict[str, Array]:
     """Return the six maps of a result by their public names."""
-    s, b = result.scores, result.burden
-    found = (s["score"], s["klasse"], s["bepalend"], b.oorzaak, s["dekking"], b.risico)
-    return dict(zip(MAPS, found, strict=True))
+    return {**_of_scores(result.scores), "oorzaak": result.burden.oorzaak, "risico": result.burden.risico}
+
+
+def _of_scores(scores: Mapping[str, Array]) -> dict[str, Array]:
+    return {"geschiktheid": scores["score"], **{n: scores[n] for n in ("klasse", "bepalend", "dekking")}}
 
 
 def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: Mapping[Variant, _Sink]) -> None:
@@ -169,8 +169,11 @@ def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: Mapping[V
     nothing = not job.areas and all(_is_unknown(a) for a in arrays.values())
     for variant, sink in sinks.items():
         cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
-        result = evaluate(cells, variant.functie, job.settings, full=bool(job.areas))
-        maps = maps_of(result)
+        if not job.wants_burden:
+            maps = _of_scores(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
+        else:
+            result = evaluate(cells, variant.functie, job.settings, full=bool(job.areas))
+            maps = maps_of(result)
         if nothing:  # every cell is like the first
             maps = {n: np.full(grid.shape, a[0, 0]) for n, a in maps.items()}
         sink.write(rows, cols, maps, inside)

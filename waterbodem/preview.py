@@ -13,7 +13,7 @@ from waterbodem.audit import Audit, audit_stack
 from waterbodem.calibration import busy_cells, measure
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
 from waterbodem.job import Job, open_job
-from waterbodem.parts import BLOCK, MAPS, SHARES
+from waterbodem.parts import BLOCK, products
 from waterbodem.threads import workers as default_workers
 
 #: Bytes per cell of a block beside its layers: results of one functie, with polygons.
@@ -111,7 +111,7 @@ def check_fits(job: Job, threads: int) -> None:
 
 def _bounds_of(job: Job, threads: int) -> Preview:
     cells, variants = busy_cells(job), len(job.variants)
-    per_cell = 2 * (len(MAPS) + 4 * len(SHARES) * job.file.float_)
+    per_cell = 2 * sum(4 if p.is_float else 1 for p in products(job))
     return Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,

@@ -19,7 +19,7 @@ from waterbodem.job import Job, Variant
 from waterbodem.kompas import builtin_rules
 from waterbodem.pages import policy, render
 from waterbodem.part_file import PartReader
-from waterbodem.parts import CLASSES, MAPS, part_file
+from waterbodem.parts import CLASSES, part_file, products
 from waterbodem.provenance import versions
 from waterbodem.table_files import LAYER, original
 from waterbodem.wording import graded, plain, short, steps
@@ -54,7 +54,7 @@ def run_html(job: Job, made: Made) -> str:
         made=made,
         title=short(job.stack.title, NAME),
         question=_question(job),
-        hectares=[_hectares(job, v, key) for v, key in made.keys.items()],
+        hectares=[_hectares(job, v, key) for v, key in made.keys.items() if CLASSES in job.file.maps],
         maps=[_maps(job, made, v) for v in made.keys],
         lines=_lines(table, job) if has_table else [],
         total=len(job.areas) * len(made.keys),
@@ -95,10 +95,10 @@ def _question(job: Job) -> dict[str, Any]:
 
 def _hectares(job: Job, variant: Variant, key: str) -> tuple[Variant, list[tuple[str, float, float]], float]:
     """Return per class of a variant its letter, hectares and share; and all hectares together."""
-    counts = np.zeros(256, np.int64)
+    counts, place = np.zeros(256, np.int64), [p.name for p in products(job)].index(CLASSES)
     for part in job.parts():
         with PartReader(part_file(job, job.part_key(key, part))) as file:
-            counts += file["counts"][MAPS.index(CLASSES)]
+            counts += file["counts"][place]
     hectare = job.grid.dx * job.grid.dy / 1e4
     cells = {s.letter: int(counts[s.code]) for s in steps().values()}
     whole = sum(cells.values())

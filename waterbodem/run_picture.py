@@ -24,7 +24,6 @@ from waterbodem.map_sheet import (
     row_of_maps,
     write,
 )
-from waterbodem.parts import MAPS
 from waterbodem.raster_files import levels
 from waterbodem.scoring import parts_of
 from waterbodem.wording import name_of, short, texts
@@ -46,7 +45,7 @@ def picture_png(job: Job, variant: Variant) -> bytes:
     variant : Variant
     """
     folder = job.output / variant.name
-    codes = {name: read_small(folder / f"{name}.tif") for name in MAPS}
+    codes = {name: read_small(folder / f"{name}.tif") for name in job.file.maps}
     present = [n for n in job.stack.sources if "@" not in n]
     panels = map_panels(codes, [p.name for p in parts_of(variant.functie, present)], "nl")
     frame = _frame(job)
