@@ -2,8 +2,7 @@
 
 Every tool is a fresh process that reads the same files and writes the same files; the wall clock is the measure, and
 its answer is held against waterbodem's. Rounds are interleaved, so that a machine whose speed drifts favours none.
-floor   rasterio reads the same windows of the same layers once and writes the known maps to the same files (floor.py):
-        the four maps that all tools write, and the six that waterbodem writes (risico and oorzaak too)
+floor   rasterio reads the same windows of the same layers once and writes the known maps to the same files (floor.py)
 """
 
 from __future__ import annotations
@@ -33,8 +32,7 @@ from waterbodem.scoring import criterion_of, parts_of
 HERE = Path(__file__).parent
 FIRST = "woningbouw"
 OWN = "waterbodem"
-FLOOR, OWN_FLOOR = "floor, four maps", "floor, six maps"
-MORE = ("risico", "oorzaak")
+FLOOR = "floor"
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,8 @@ def write_rules(folder: Path, ids: Sequence[str]) -> None:
     text = json.dumps([plain_rules(functies[i]) for i in ids], indent=1)
     (folder / "rules.json").write_text(text, encoding="utf-8")
     named = ", ".join(f'"{i}"' for i in ids)
-    run = f'layers = "lagen.toml"\nfuncties = [{named}]\noutput = "{OWN}"\n'
+    maps = ", ".join(f'"{m}"' for m in pr.MAPS)
+    run = f'layers = "lagen.toml"\nfuncties = [{named}]\nmaps = [{maps}]\noutput = "{OWN}"\n'
     (folder / "run.toml").write_text(run, encoding="utf-8")
 
 
@@ -142,14 +141,12 @@ def run_tool(tool: Tool, folder: Path, target: Path, threads: int) -> tuple[floa
 def compare(folder: Path, tools: Sequence[Tool], threads: int, rounds: int) -> dict[str, Measured]:
     """Measure floor, waterbodem and the tools in interleaved rounds; check every answer in the first."""
     rules, target = pr.load(folder), folder / "out"
-    found = {name: Measured() for name in (FLOOR, OWN_FLOOR, OWN, *(t.name for t in tools))}
+    found = {name: Measured() for name in (FLOOR, OWN, *(t.name for t in tools))}
     run_own(folder, threads)  # kernels compiled, layers in the page cache
-    four = pr.names(rules)
-    six = floor.finished(folder / OWN, [*four, *(f"{f['id']}/{name}" for f in rules for name in MORE)])
+    known = floor.finished(folder / OWN, pr.names(rules))
     for number in range(rounds):
-        for name, maps in ((FLOOR, {n: six[n] for n in four}), (OWN_FLOOR, six)):
-            found[name].seconds.append(floor.write_floor(pr.files(folder), maps, target, threads))
-            shutil.rmtree(target)
+        found[FLOOR].seconds.append(floor.write_floor(pr.files(folder), known, target, threads))
+        shutil.rmtree(target)
         note(found[OWN], run_own(folder, threads))
         for tool in tools:
             note(found[tool.name], run_tool(tool, folder, target, threads))

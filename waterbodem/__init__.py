@@ -29,6 +29,8 @@ _WHERE = {
     "difference": "change",
     "run": "batch",
     "status": "run_state",
+    "open_run": "stores",
+    "write_zarr": "stores",
     "grootboek": "receivers",
     "benedenstrooms": "downstream",
     "bovenstrooms": "downstream",
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from waterbodem.reopening import open_assessment as open_assessment
     from waterbodem.run_state import status as status
     from waterbodem.scoring import geschiktheid as geschiktheid
+    from waterbodem.stores import open_run as open_run
+    from waterbodem.stores import write_zarr as write_zarr
 
 
 def __getattr__(name: str) -> Any:

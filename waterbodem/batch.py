@@ -6,8 +6,8 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from waterbodem import registry
 from waterbodem.assessment import losses_together, symbols_of
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
+from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, WaterbodemError
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
@@ -28,7 +29,7 @@ from waterbodem.kompas import builtin_rules, verdicts
 from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader
-from waterbodem.parts import make_part, part_file, products, read_part
+from waterbodem.parts import part_file, products, read_part
 from waterbodem.paths import sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.provenance import FILE_NAME, versions
@@ -84,6 +85,7 @@ def run(
     verify: bool = False,
     wait_for_lock: float = 0.0,
     executor: Executor | None = None,
+    dask: Any = None,
     tile: int = PART_ROWS,
 ) -> Outcome:
     r"""Compute everything a run file asks for; the same call goes on after a crash.
@@ -102,7 +104,9 @@ def run(
     wait_for_lock : float
         Seconds to wait for another run on the same folder.
     executor : concurrent.futures.Executor, optional
-        Where parts are computed, for instance a Dask client's; default threads.
+        Where parts are computed; default threads.
+    dask : str or distributed.Client, optional
+        Address of a Dask scheduler, or a client: its workers, which see the same folders, compute the parts.
     tile : int
         Rows of a part; no number depends on it.
 
@@ -113,7 +117,7 @@ def run(
     Raises
     ------
     WaterbodemError
-        If the run file or a layer is wrong, the folder is in use, or the disk is full.
+        If the run file or a layer is wrong, the folder is in use, the disk is full, or the cluster cannot be reached.
 
     Examples
     --------
@@ -136,22 +140,48 @@ def run(
     True
     """
     started = time.monotonic()
-    output = _output_folder(path)
-    with _locked(output, wait_for_lock), _journal(output, verify) as journal:
+    output, threads = _output_folder(path), workers or default_workers()
+    with (
+        _hired(threads, executor, dask) as crew,
+        _locked(output, wait_for_lock),
+        _journal(output, verify) as journal,
+    ):
         job = open_job(path, digest=journal.digest, part_rows=tile)
-        check_fits(job, workers or default_workers())
+        check_fits(job, crew.here)
         outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
         progress = _plan(job, journal, keys, Path(path).name, progress)
-        _make_parts(job, journal, keys, outcome, workers or default_workers(), progress, executor)
-        _finish(job, journal, keys, outcome, workers or default_workers(), progress)
+        _make_parts(job, journal, keys, outcome, crew, progress)
+        _finish(job, journal, keys, outcome, threads, progress)
         outcome.seconds = time.monotonic() - started
     return outcome
 
 
 def _output_folder(path: str | Path) -> Path:
     return Path(path).resolve().parent / read_run_file(path).output
+
+
+@contextmanager
+def _hired(workers: int, executor: Executor | None, dask: Any) -> Iterator[Crew]:
+    """Give threads, an executor or a cluster as a crew; let it go at the end."""
+    if executor is not None and dask is not None:
+        raise ArgumentError("give an executor or a Dask cluster", value="both", allowed="one", where="dask")
+    crew: Crew = Local(workers, executor) if dask is None else _cluster(dask)
+    try:
+        yield crew
+    finally:
+        crew.close()
+
+
+def _cluster(dask: Any) -> Crew:
+    try:
+        from waterbodem.cluster import Cluster
+    except ImportError as error:
+        raise ArgumentError(
+            "Dask is not installed", value=error.name, allowed="pip install 'waterbodem[dask]'", where="dask"
+        ) from error
+    return Cluster(dask)
 
 
 @contextmanager
@@ -204,38 +234,14 @@ def _remove_partials(job: Job) -> None:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _make_parts(
-    job: Job,
-    journal: Journal,
-    keys: Keys,
-    outcome: Outcome,
-    workers: int,
-    progress: Progress,
-    executor: Executor | None,
-) -> None:
-    """Compute what is not there; at most two parts per worker are in hand, so memory does not grow."""
+def _make_parts(job: Job, journal: Journal, keys: Keys, outcome: Outcome, crew: Crew, progress: Progress) -> None:
+    """Compute what is not there; few parts are in hand at a time, so memory does not grow."""
     parts = list(job.parts())
-    pending = iter([(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome))])
-    pool = executor or ThreadPoolExecutor(workers)
-    running: dict[Future[None], tuple[Part, Keys, float]] = {}
-    done = 0
-    try:
-        while True:
-            while len(running) < 2 * workers and (item := next(pending, None)):
-                part, todo = item
-                running[pool.submit(make_part, job, part, todo)] = (part, todo, time.monotonic())
-            if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                _note(job, journal, future, *running.pop(future), outcome)
-                done += 1
-                progress("rekenen", done, len(parts))
-    finally:
-        for future in running:
-            future.cancel()
-        if executor is None:
-            pool.shutdown(wait=True, cancel_futures=True)
+    tasks = (Task(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome)))
+    with closing(finished(crew, job, tasks)) as results:
+        for done, (task, error) in enumerate(results, 1):
+            _note(journal, task, error, outcome)
+            progress("rekenen", done, len(parts))
 
 
 def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcome) -> dict[Variant, str]:
@@ -246,23 +252,20 @@ def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcom
     return todo
 
 
-def _note(
-    job: Job, journal: Journal, future: Future[None], part: Part, todo: Keys, started: float, outcome: Outcome
-) -> None:
+def _note(journal: Journal, task: Task, error: BaseException | None, outcome: Outcome) -> None:
     """Write the journal row, after the files are on disk; a part that failed does not stop the rest."""
-    error = future.exception()
     if error is not None and not isinstance(error, Exception):
         raise error
     reason = "" if error is None else f"{type(error).__name__}: {error}"
-    for variant, name in todo.items():
-        label = f"{variant.name} rij {part.first}"
-        journal.note_part(name, label, started, reason)
+    for variant, name in task.todo.items():
+        label = f"{variant.name} rij {task.part.first}"
+        journal.note_part(name, label, task.started, reason)
         if reason:
             outcome.problems.append((label, reason))
         else:
             outcome.made += 1
     if reason:
-        _log.warning("part at row %s failed: %s", part.first, reason)
+        _log.warning("part at row %s failed: %s", task.part.first, reason)
 
 
 # --- outputs ---------------------------------------------------------------------------------------------------------

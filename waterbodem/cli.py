@@ -250,14 +250,15 @@ def _finish(outside: tuple[str, ...]) -> None:
 @cli.command()
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--workers", type=click.IntRange(min=1), help="Hoeveel delen tegelijk; standaard alle processoren.")
+@click.option("--dask", metavar="ADRES", help="Reken op een Dask-cluster, bijvoorbeeld tcp://host:8786.")
 @click.option("--verify", is_flag=True, help="Reken van elk invoerbestand de sha256 opnieuw uit.")
 @click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
-def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
+def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
     from waterbodem import batch
 
     with _told() as progress:
-        outcome = batch.run(file, workers=workers, progress=progress, verify=verify, wait_for_lock=wait)
+        outcome = batch.run(file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait)
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
     click.echo(

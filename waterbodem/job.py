@@ -24,7 +24,7 @@ from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.runfile import RunFile, read_run_file
-from waterbodem.scoring import ordered_power
+from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
@@ -104,11 +104,10 @@ class Job:
 
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
-        f = variant.functie
-        wanted = {*f.all_criteria, *(t.laag for t in f.drempels), *(BURDEN_LAYERS if self.wants_burden else ())}
+        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if self.wants_burden else ())}
         if self.areas:
             nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
-            wanted |= {*nature.all_criteria, *(t.laag for t in nature.drempels)}
+            wanted |= layers_of(nature)
         return tuple(n for n in self.stack.sources if n.partition("@")[0] in wanted)
 
     def key(self, variant: Variant) -> str:
