@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,20 @@ from waterbodem.assessment import losses_together, symbols_of
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
 from waterbodem.crew import Crew, Local, Task, finished
-from waterbodem.errors import ArgumentError
+from waterbodem.errors import ArgumentError, WaterbodemError
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
 from waterbodem.mosaic import Place, stage_map
+from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader
 from waterbodem.parts import part_file, products, read_part
 from waterbodem.paths import sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.raster_files import pam_bytes
+from waterbodem.run_files import PAGE, PICTURE, Made, make_page, make_picture
+from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.scoring import parts_of
 from waterbodem.summary import rows_of
@@ -42,7 +45,6 @@ from waterbodem.threads import workers as default_workers
 
 _log = logging.getLogger("waterbodem")
 
-Progress = Callable[[str, int, int], None]
 Keys = Mapping[Variant, str]
 
 
@@ -86,7 +88,7 @@ def run(
     dask: Any = None,
     tile: int = PART_ROWS,
 ) -> Outcome:
-    """Compute everything a run file asks for; the same call goes on after a crash.
+    r"""Compute everything a run file asks for; the same call goes on after a crash.
 
     Parameters
     ----------
@@ -95,7 +97,8 @@ def run(
     workers : int, optional
         Parts in hand at once; default the processors this process may use.
     progress : callable, optional
-        Called with a phase, how many parts are done, and of how many.
+        Called with a phase, how much is done, and of how much: cells of the grid in phase ``rekenen``, files or blocks
+        in those after it. Default a bar in a notebook, else a line a minute in the log ``waterbodem`` (level INFO).
     verify : bool
         Hash every input again, also where size, time and inode are unchanged.
     wait_for_lock : float
@@ -115,6 +118,26 @@ def run(
     ------
     WaterbodemError
         If the run file or a layer is wrong, the folder is in use, the disk is full, or the cluster cannot be reached.
+
+    Examples
+    --------
+    >>> import tempfile, waterbodem as wb
+    >>> from waterbodem.dataset import grid_of
+    >>> from waterbodem.raster_files import write_raster
+    >>> folder, layers = Path(tempfile.mkdtemp()), wb.example(size=40, resolution=50)
+    >>> _ = write_raster(folder / "kwel.tif", layers.kwel.values, grid_of(layers))
+    >>> lagen = '[layers.kwel]\npath = "kwel.tif"\nunit = "mm/d"\nsign = "up"'
+    >>> _ = (folder / "lagen.toml").write_text(lagen)
+    >>> asked = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"'
+    >>> _ = (folder / "run.toml").write_text(asked)
+    >>> def show(phase, done, total):
+    ...     if done == total:
+    ...         print(f"{phase}: {total}")
+    >>> outcome = wb.run(folder / "run.toml", progress=show)
+    rekenen: 1600
+    kaarten: 6
+    >>> outcome.complete
+    True
     """
     started = time.monotonic()
     output, threads = _output_folder(path), workers or default_workers()
@@ -128,14 +151,11 @@ def run(
         outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
-        _make_parts(job, journal, keys, outcome, crew, progress or _quiet)
-        _finish(job, journal, keys, outcome, threads, progress or _quiet)
+        progress = _plan(job, journal, keys, Path(path).name, progress)
+        _make_parts(job, journal, keys, outcome, crew, progress)
+        _finish(job, journal, keys, outcome, threads, progress)
         outcome.seconds = time.monotonic() - started
     return outcome
-
-
-def _quiet(_phase: str, _done: int, _total: int) -> None:
-    return
 
 
 def _output_folder(path: str | Path) -> Path:
@@ -167,8 +187,8 @@ def _cluster(dask: Any) -> Crew:
 @contextmanager
 def _locked(output: Path, seconds: float) -> Iterator[None]:
     try:
-        (output / ".waterbodem" / "parts").mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(output / ".waterbodem" / "lock", timeout=seconds)
+        (output / WORK / "parts").mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(output / WORK / LOCK, timeout=max(seconds, GLANCE))
         with lock:
             yield
     except filelock.Timeout:
@@ -179,14 +199,30 @@ def _locked(output: Path, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _journal(output: Path, verify: bool) -> Iterator[Journal]:
-    journal = Journal(output / ".waterbodem" / "ledger.sqlite")
+    journal = Journal(output / WORK / LEDGER)
     try:
         if verify:
             journal.forget_inputs()
         journal.clear_problems()
+        journal.begin()
         yield journal
+        journal.end()
+    except WaterbodemError as error:
+        with suppress(WaterbodemError):
+            journal.end(str(error))
+        raise
     finally:
         journal.close()
+
+
+def _plan(job: Job, journal: Journal, keys: Keys, file: str, progress: Progress | None) -> Progress:
+    """Note what is to be done; return what tells how much of it is."""
+    done = journal.parts_done()
+    plan = plan_of(job, keys, file, done)
+    journal.note_plan(plan.to_json())
+    each = zip(*(plan.parts_of(name) for name in plan.keys), strict=True)
+    skipped = sum(done.issuperset(names) for names in each)
+    return by_cells(progress or default_progress(), job.grid.shape, job.part_rows, skipped)
 
 
 def _remove_partials(job: Job) -> None:
@@ -243,11 +279,15 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     done = 0
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
+            variant, index = tasks[done]
             done += 1
             progress("kaarten", done, len(tasks))
+            if index == len(products(job)) - 1:  # its maps are there; matplotlib draws in one thread, maps go on
+                make_picture(job, journal, variant, keys[variant])
     if job.areas and whole:
         outcome.outside = _outside(job, keys[whole[0]])
         _tables(job, journal, keys, whole)
+    make_page(job, journal, _made(job, journal, keys, whole, outcome))
     _herkomst(job, journal, keys, whole)
     if outcome.complete:
         _remove_stale(job, keys)
@@ -259,6 +299,17 @@ def _remove_stale(job: Job, keys: Keys) -> None:
     for path in (job.work / "parts").iterdir():
         if path not in kept:
             path.unlink(missing_ok=True)
+
+
+def _made(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome) -> Made:
+    return Made(
+        file=Plan.read(journal.plan()).file,
+        keys={v: keys[v] for v in whole},
+        inputs={n: _input(job, n) for n in job.stack.sources},
+        outputs=dict(_outputs(job, journal, keys, whole)),
+        problems=outcome.problems,
+        outside=outcome.outside,
+    )
 
 
 def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int) -> None:
@@ -349,7 +400,8 @@ def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) 
         },
         "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
         "uitvoer": {
-            p.relative_to(job.output).as_posix(): {"sha256": d} for p, d in _outputs(job, journal, keys, whole)
+            p.relative_to(job.output).as_posix(): {"sha256": d}
+            for p, d in (*_outputs(job, journal, keys, whole), *_page_output(job, journal))
         },
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
@@ -365,8 +417,9 @@ def _input(job: Job, name: str) -> dict[str, Any]:
 
 def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> Iterator[tuple[Path, str]]:
     for v in whole:
-        for path in sorted((job.output / v.name).glob("*.tif")):
-            digest = journal.output_done(path, keys[v])
+        picture = job.output / v.name / PICTURE
+        for path in [*sorted(picture.parent.glob("*.tif")), picture]:
+            digest = journal.output_done(path, None if path == picture else keys[v])
             if digest:
                 yield path, digest
                 beside = path.with_name(path.name + ".aux.xml")
@@ -377,3 +430,9 @@ def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -
         digest = journal.output_done(job.output / name, key)
         if digest:
             yield job.output / name, digest
+
+
+def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
+    digest = journal.output_done(job.output / PAGE)
+    if digest:
+        yield job.output / PAGE, digest

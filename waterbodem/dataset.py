@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -169,3 +170,8 @@ def float32_of(data: xr.DataArray, where: str) -> NDArray[np.float32]:
         raise ArgumentError("layer is not numeric", value=str(values.dtype), where=where)
     flat = np.ascontiguousarray(values, dtype=np.float32)
     return flat if flat.flags.writeable else flat.copy()
+
+
+def sha256_of_cells(data: xr.DataArray) -> str:
+    """Return a sha256 over the values as little-endian float32: what was used, also where there is no file."""
+    return hashlib.sha256(np.ascontiguousarray(data.values, dtype="<f4").tobytes()).hexdigest()

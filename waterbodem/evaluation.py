@@ -37,6 +37,11 @@ class Settings:
         return self.methode, self.orness
 
 
+def reference_label(settings: Settings) -> str:
+    """Return the id of the reference functie, or ``raster``."""
+    return settings.reference.id if isinstance(settings.reference, Functie) else "raster"
+
+
 @dataclass(frozen=True)
 class Result:
     """One functie on one block; arrays (rows, cols), ``loss`` (K + 1, rows * cols).

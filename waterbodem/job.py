@@ -140,8 +140,12 @@ class Job:
 
     def part_key(self, key: str, part: Part) -> str:
         """Return the name of what a part of a variant makes: by content, so that it can never be stale."""
-        text = f"{key} {self.part_rows} {part.first}"
-        return hashlib.sha256(text.encode()).hexdigest()[:40]
+        return part_name(key, self.part_rows, part.first)
+
+
+def part_name(key: str, rows: int, first: int) -> str:
+    """Return the name of rows of what a key makes."""
+    return hashlib.sha256(f"{key} {rows} {first}".encode()).hexdigest()[:40]
 
 
 def _source_mark(stack: LayerStack, name: str) -> list[str]:
@@ -167,6 +171,15 @@ def code_version() -> str:
     digest = hashlib.sha256(__version__.encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+@cache
+def texts_version() -> str:
+    """Return a hash of the templates and fixed texts that pages and pictures are made of."""
+    digest = hashlib.sha256(code_version().encode())
+    for path in sorted((Path(__file__).parent / "templates").iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

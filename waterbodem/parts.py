@@ -37,6 +37,8 @@ from waterbodem.tiles import TILE, Kind, compress, decompress, encode, kind_of, 
 
 Array = NDArray[Any]
 
+#: The map of answers; its cells are counted per class.
+CLASSES = "klasse"
 #: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
 BLOCK = (512, 1024)
 #: Megabytes that GDAL may keep of blocks.
@@ -121,6 +123,8 @@ class _Sink:
             pack.pack_percent(values.reshape(-1), inside, out.reshape(-1), self.counts[number])
         else:
             pack.pack_codes(values.reshape(-1), inside, out.reshape(-1))
+        if self.products[number].name == CLASSES:
+            pack.count(out.reshape(-1), self.counts[number])
         return out
 
     def _write_map(self, number: int, rows: slice, cols: slice, cells: Array) -> None:

@@ -44,6 +44,23 @@ def pack_codes(values: Any, inside: Any, out: Any) -> None:
 
 
 @jit
+def count(codes: Any, counts: Any) -> None:
+    """Count how often each byte occurs.
+
+    Parameters
+    ----------
+    codes : uint8 array (n,)
+    counts : int64 array (256,)
+        Added to.
+    """
+    lanes = np.zeros((4, 256), np.int64)  # equal neighbours would wait for each other in one
+    for i in range(codes.size):
+        lanes[i & 3, codes[i]] += 1
+    for code in range(256):
+        counts[code] += lanes[0, code] + lanes[1, code] + lanes[2, code] + lanes[3, code]
+
+
+@jit
 def _blank(inside: Any, out: Any) -> None:
     if inside.size:
         for i in range(out.size):
