@@ -24,6 +24,7 @@ from waterbodem.evaluation import Result, Settings
 from waterbodem.kernels.burden import Burden
 from waterbodem.layerset import layer_set
 from waterbodem.scoring import parts_of
+from waterbodem.summary import total
 from waterbodem.tally import tally_of
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
@@ -71,9 +72,9 @@ def judge(
     result, rules = Result(functie, names, scores, burden), kompas.builtin_rules()
     areas = [Area(1, "plan", box(0, 0, CELLS, 1))]
     measures = kompas.measures_of(cells, result, Settings(reference), rules)
-    tally = tally_of(footprints(areas, grid), result, measures)
-    found = kompas.verdicts(areas, grid, tally, cells.scenarios, functie, rules)
-    return {v.kolom.removeprefix("kompas_"): v for v in found[0]}
+    sums = total([tally_of(footprints(areas, grid), result, measures)], 1)
+    found = kompas.findings_of(areas, grid, sums, cells.scenarios, functie, rules)
+    return {v.kolom.removeprefix("kompas_"): v for v in kompas.verdicts(found, rules)[0]}
 
 
 def symbol(principle, **measures):

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.assessment import losses_together, symbols_of
+from waterbodem.area_table import frame_of, lean, pieces
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
 from waterbodem.errors import ArgumentError
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
-from waterbodem.kompas import builtin_rules, verdicts
+from waterbodem.kompas import builtin_rules, findings_of
 from waterbodem.mosaic import stage_map
 from waterbodem.parts import MAPS, SHARES, make_part, part_file, read_part
 from waterbodem.paths import sha256_of
@@ -33,15 +33,16 @@ from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.raster_files import pam_bytes
 from waterbodem.runfile import read_run_file
 from waterbodem.scoring import parts_of
-from waterbodem.summary import rows_of
-from waterbodem.table_files import stage_tables
-from waterbodem.tally import merge
+from waterbodem.summary import total
+from waterbodem.table_files import stage_pieces
+from waterbodem.tally import Tally
 from waterbodem.threads import workers as default_workers
 
 _log = logging.getLogger("waterbodem")
 
 Progress = Callable[[str, int, int], None]
 Keys = Mapping[Variant, str]
+Array = NDArray[Any]
 
 
 @dataclass
@@ -284,40 +285,42 @@ def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) ->
     finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
     if all(journal.output_done(f, key) for f in finals):
         return
-    rows = [row for v in whole for row in _rows(job, v, keys[v])]
-    rows.sort(key=lambda r: r["nr"])
-    frame = pd.DataFrame(rows)
-    geometry = [job.areas[nr - 1].geometry for nr in frame["nr"]]
-    table = gpd.GeoDataFrame(frame[losses_together(frame)], geometry=geometry, crs=job.grid.crs)
+    last = _last(job, keys[whole[0]])
+    frames = [lean(_frame(job, v, keys[v], last)) for v in whole]
     with staging() as stage:
-        stage_tables(stage, job.output, table)
+        stage_pieces(stage, job.output, pieces(job.areas, frames, job.grid.crs))
     for final in finals:
         journal.note_output(final, key)
 
 
+def _tallies(job: Job, key: str) -> Iterator[Tally]:
+    """Yield the tallies of a variant, from north to south."""
+    for part in job.parts():
+        yield from read_part(job, job.part_key(key, part))[1]
+
+
+def _last(job: Job, key: str) -> Array:
+    """Return the number of the tally that a polygon occurs in last."""
+    last = np.zeros(len(job.areas), np.int64)
+    for number, tally in enumerate(_tallies(job, key)):
+        last[tally.polygons] = number
+    return last
+
+
 def _outside(job: Job, key: str) -> tuple[str, ...]:
     """Return the polygons that no part has a cell of."""
-    tallies = [t for p in job.parts() for t in read_part(job, job.part_key(key, p))[1]]
-    seen = {int(n) for t in tallies for n in t.polygons[t.inside > 0]}
-    return tuple(a.name for i, a in enumerate(job.areas) if i not in seen)
+    seen = np.zeros(len(job.areas), np.bool_)
+    for tally in _tallies(job, key):
+        seen[tally.polygons] |= tally.inside > 0
+    return tuple(job.areas[i].name for i in np.flatnonzero(~seen))
 
 
-def _rows(job: Job, variant: Variant, key: str) -> list[dict[str, Any]]:
-    found = [t for p in job.parts() for t in read_part(job, job.part_key(key, p))[1]]
-    tally = merge(found, len(job.areas))
+def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
+    """Return the rows of a variant."""
+    totals, rules = total(_tallies(job, key), len(job.areas), last), builtin_rules()
     scenarios = () if variant.scenario else job.scenarios
-    symbols = verdicts(job.areas, job.grid, tally, scenarios, variant.functie, builtin_rules())
-    return [
-        {
-            "nr": a.nr,
-            "gebied": a.name,
-            "functie": variant.functie.id,
-            **row,
-            "scenario": variant.scenario,
-            **symbols_of(s),
-        }
-        for a, row, s in zip(job.areas, rows_of(job.areas, job.grid, tally), symbols, strict=True)
-    ]
+    found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
+    return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)
 
 
 def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:

@@ -18,19 +18,18 @@ from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
-from shapely.geometry import box
 
-from waterbodem.areas import Area, Footprints, footprints
 from waterbodem.atomic import replacing
 from waterbodem.colours import nodata
 from waterbodem.errors import CorruptLayer, OutOfSpace
 from waterbodem.evaluation import Result, evaluate
+from waterbodem.gathering import footing_of, gather
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
-from waterbodem.kompas import builtin_rules, measures_of
+from waterbodem.kompas import builtin_rules, chance_of
 from waterbodem.layerset import LayerSet, Scenario
-from waterbodem.tally import Tally, tally_of
+from waterbodem.tally import Tally
 from waterbodem.threads import alone
 
 Array = NDArray[Any]
@@ -156,29 +155,24 @@ def maps_of(result: Result) -> dict[str, Array]:
 
 def _make_chunk(job: Job, part: Part, columns: slice, sinks: Mapping[Variant, _Sink]) -> None:
     grid = part.grid.part(slice(0, part.grid.rows), columns)
-    numbers, prints = prints_of(job.areas, grid)
-    if job.areas and not len(prints.cell):
+    footing = footing_of(job.areas, job.tree, grid) if job.areas else None
+    if job.areas and footing is None:
         return
-    inside = prints.mask.reshape(-1) if job.areas else np.empty(0, np.bool_)
+    inside = footing.inside if footing else np.empty(0, np.bool_)
     names = tuple(dict.fromkeys(n for v in sinks for n in job.layers_of(v)))
     arrays = job.stack.read(grid, names)
+    chances: dict[str, Array] = {}
     for variant, sink in sinks.items():
         cells = cells_of(job, variant, arrays)
-        result = evaluate(cells, variant.functie, job.settings, full=bool(job.areas))
+        if footing is None:
+            result = evaluate(cells, variant.functie, job.settings, full=False)
+        else:
+            if variant.scenario not in chances:
+                chances[variant.scenario] = chance_of(cells.present, builtin_rules())
+            chance = chances[variant.scenario]
+            result, tally = gather(cells, variant.functie, job.settings, builtin_rules(), footing, chance)
+            sink.tallies.append(tally)
         sink.write(columns, result, inside)
-        if job.areas:
-            measures = measures_of(cells, result, job.settings, builtin_rules())
-            sink.tallies.append(tally_of(prints, result, measures, numbers))
-
-
-def prints_of(areas: Sequence[Area], grid: Grid) -> tuple[NDArray[np.int64], Footprints]:
-    """Return which polygons touch a block of cells, and what they cover there."""
-    block = box(*grid.bounds)
-    near = [i for i, a in enumerate(areas) if a.geometry.intersects(block)]
-    if not near:
-        nothing = np.empty(0, np.int64)
-        return nothing, Footprints(grid, np.zeros(1, np.int64), nothing, nothing)
-    return np.array(near, np.int64), footprints([areas[i] for i in near], grid)
 
 
 def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSet:
@@ -204,7 +198,7 @@ def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping
     return Scenario(name, {n.partition("@")[0]: arrays[n] for n in members}, horizon)
 
 
-FIELDS = ("polygons", "sums", "classes", "causes", "inside", "bins")
+FIELDS = ("sums", "classes", "causes", "inside", "polygons", "start", "value", "weight")
 
 
 def pack_tallies(tallies: Sequence[Tally]) -> dict[str, Array]:

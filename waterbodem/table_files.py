@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyogrio
 
@@ -35,21 +34,38 @@ _ESCAPED = re.compile(r"(^|[;,\t\r\n])'" + _FORMULA)
 
 def stage_tables(stage: Stage, folder: Path, table: gpd.GeoDataFrame) -> list[Path]:
     """Write gebieden.gpkg and gebieden.csv under temporary names; return the final ones."""
+    return stage_pieces(stage, folder, [table])
+
+
+def stage_pieces(stage: Stage, folder: Path, tables: Iterable[gpd.GeoDataFrame]) -> list[Path]:
+    """Write the rows of tables with the same columns, one after another, as :func:`stage_tables`."""
     package, text = folder / f"{LAYER}.gpkg", folder / f"{LAYER}.csv"
-    temp = stage.file(package)
-    temp.write_bytes(gpkg_bytes(table))
-    _verify(temp, table, str(package))
-    stage.file(text).write_bytes(csv_text(table).encode("utf-8"))
+    rows, columns = 0, []
+    for table in tables:
+        temp = stage.file(package)
+        if rows == 0:
+            temp.write_bytes(gpkg_bytes(table))
+        else:
+            _write(table, temp, append=True)
+        lines = csv_text(table, header=rows == 0)
+        with stage.file(text).open("ab") as file:
+            file.write(lines.encode("utf-8"))
+        rows, columns = rows + len(table), [c for c in table.columns if c != table.geometry.name]
+    _verify(stage.file(package), rows, columns, str(package))
     return [package, text]
 
 
 def gpkg_bytes(table: gpd.GeoDataFrame) -> bytes:
     """Return a table as a GeoPackage with one layer, ``gebieden``; NaN becomes NULL."""
     target = io.BytesIO()
+    _write(table, target)
+    return target.getvalue()
+
+
+def _write(table: gpd.GeoDataFrame, target: io.BytesIO | Path, append: bool = False) -> None:
     with _fixed_date(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")
-        pyogrio.write_dataframe(table, target, layer=LAYER, driver="GPKG", promote_to_multi=True)
-    return target.getvalue()
+        pyogrio.write_dataframe(table, target, layer=LAYER, driver="GPKG", promote_to_multi=True, append=append)
 
 
 @contextmanager
@@ -63,14 +79,13 @@ def _fixed_date() -> Iterator[None]:
         pyogrio.set_gdal_config_options({key: before})
 
 
-def _verify(path: Path, table: gpd.GeoDataFrame, where: str) -> None:
+def _verify(path: Path, rows: int, columns: Sequence[str], where: str) -> None:
     info = pyogrio.read_info(path, layer=LAYER)
-    columns = [c for c in table.columns if c != table.geometry.name]
-    if info["features"] != len(table) or list(info["fields"]) != columns:
+    if info["features"] != rows or list(info["fields"]) != list(columns):
         raise CorruptLayer("file read back differs from what was written", value=info["features"], where=where)
 
 
-def csv_text(table: gpd.GeoDataFrame) -> str:
+def csv_text(table: gpd.GeoDataFrame, header: bool = True) -> str:
     r"""Return a table as CSV without geometry: comma, point, six significant digits, empty where unknown.
 
     Names that a spreadsheet would run as a formula get an apostrophe in front, which :func:`original` takes away.
@@ -81,18 +96,46 @@ def csv_text(table: gpd.GeoDataFrame) -> str:
     "gebied,score,risico\n'=1+1,0.666667,\n"
     """
     plain = pd.DataFrame(table.drop(columns=table.active_geometry_name or []))
+    groups = groupby(plain.columns, lambda name: plain[name].dtype.kind == "f")
+    parts = [
+        _numbers(plain[list(names)]) if are_numbers else _texts(plain[list(names)]) for are_numbers, names in groups
+    ]
+    lines = [_line(plain.columns)] if header else []
+    return "\n".join([*lines, *map(",".join, zip(*parts, strict=True)), ""])
+
+
+def _numbers(columns: pd.DataFrame) -> list[str]:
+    """Return floats as text, comma between, a row each."""
+    row = ",".join([f"%.{DIGITS}g"] * columns.shape[1])
+    text = "\n".join([row % values for values in zip(*(columns[c].tolist() for c in columns), strict=True)])
+    for unknown in ("nan", "-inf", "inf"):
+        text = text.replace(unknown, "")
+    return text.split("\n") if len(columns) else []
+
+
+def _texts(columns: pd.DataFrame) -> list[str]:
+    """Return anything else as text, comma between, a row each."""
+    known: dict[tuple[bool, Any], str] = {}
+    return list(map(",".join, zip(*(_text_column(str(n), columns[n], known) for n in columns), strict=True)))
+
+
+def _text_column(name: str, values: pd.Series, known: dict[tuple[bool, Any], str]) -> list[str]:
+    symbols = name.startswith("kompas_")
+    out = []
+    for value in values.tolist():
+        key = (symbols, value)
+        if key not in known:
+            text = "" if value is None else str(value)
+            known[key] = _line([text if symbols else harmless(text)])
+        out.append(known[key])
+    return out
+
+
+def _line(cells: Iterable[Any]) -> str:
+    """Return cells as a line of CSV, quoted where needed."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(plain.columns)
-    writer.writerows([_cell(name, v) for name, v in zip(plain.columns, row, strict=True)] for row in plain.to_numpy())
-    return out.getvalue()
-
-
-def _cell(column: str, value: Any) -> str:
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
-    text = "" if value is None else str(value)
-    return text if column.startswith("kompas_") else harmless(text)
+    csv.writer(out, lineterminator="").writerow([*cells, ""])
+    return out.getvalue()[:-1]
 
 
 def harmless(text: str) -> str:
