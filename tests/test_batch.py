@@ -21,7 +21,7 @@ import pytest
 import rasterio
 
 import waterbodem as wb
-from waterbodem import batch, parts
+from waterbodem import batch, gathering, parts
 from waterbodem.errors import ArgumentError, CatalogueError, WaterbodemError
 from waterbodem.raster_files import percent
 
@@ -180,14 +180,14 @@ def check_whole(folder, reference):
 
 def test_a_part_that_fails_costs_its_functies_only_and_is_told(tmp_path, monkeypatch):
     path = place(tmp_path)
-    real = parts.evaluate
+    real = gathering.evaluate
 
     def poisoned(cells, functie, *rest, **kw):
         if functie.id == "woningbouw":
             raise MemoryError("poison")
         return real(cells, functie, *rest, **kw)
 
-    monkeypatch.setattr(parts, "evaluate", poisoned)
+    monkeypatch.setattr(gathering, "evaluate", poisoned)
     path.write_text(RUN, encoding="utf-8")
     outcome = batch.run(path)
     assert not outcome.complete

@@ -29,12 +29,11 @@ from waterbodem.kompas import (
     KompasRules,
     Verdict,
     builtin_rules,
-    chance_of,
     findings_of,
-    measures_of,
     verdicts,
 )
 from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.measures import chance_of, measures_of
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import total
 from waterbodem.tally import Totals, tally_of
@@ -278,9 +277,9 @@ def reference_label(settings: Settings) -> str:
 def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
     """Sum what the table and Kompas need, per functie."""
     chance = chance_of(q.cells.present, q.rules)
+    measures = (measures_of(q.cells, r, q.settings, q.rules, chance) for r in results)
     return [
-        total([tally_of(q.prints, r, measures_of(q.cells, r, q.settings, q.rules, chance))], len(q.areas))
-        for r in results
+        total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
     ]
 
 

@@ -15,8 +15,9 @@ from waterbodem.burden import empty_burden
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import GRIDS, Result, Settings, evaluate
 from waterbodem.grid import Grid
-from waterbodem.kompas import KompasRules, measures_of
+from waterbodem.kompas import KompasRules
 from waterbodem.layerset import LayerSet, Scenario
+from waterbodem.measures import measures_of
 from waterbodem.tally import SCORE, Runs, Tally, Tallying, runs_of
 
 Array = NDArray[Any]
@@ -76,7 +77,7 @@ def gather(
     rules : KompasRules
     footing : Footing
     chance : float32 array (rows, cols)
-        Of :func:`waterbodem.kompas.chance_of`.
+        Of :func:`waterbodem.measures.chance_of`.
 
     Returns
     -------
@@ -93,8 +94,8 @@ def gather(
             band = _cut(cells, rows)
             result = evaluate(band, functie, settings)
             measures = measures_of(band, result, settings, rules, chance[rows])
-            tallying.add(runs, rows.start * shape[1], result, measures)
-            score[rows], criteria = measures[SCORE], result.criteria
+            tallying.add(runs, rows.start * shape[1], result, measures.names, measures.rows)
+            score[rows], criteria = measures[SCORE].reshape(band.shape), result.criteria
             _copy(result, whole, rows)
     return Result(functie, criteria, whole.scores, whole.burden), tallying.close(score, footing.numbers)
 

@@ -13,14 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem import registry, summary
+from waterbodem import registry
 from waterbodem.areas import Area
-from waterbodem.burden import raised_height, references, within_lifetime
+from waterbodem.burden import within_lifetime
 from waterbodem.definitions import Consequence, Definition, Functie, Sourced, define
-from waterbodem.evaluation import Result, Settings
 from waterbodem.grid import Grid
-from waterbodem.layerset import LayerSet, Scenario
-from waterbodem.scoring import parts_of, score_arrays
+from waterbodem.layerset import Scenario
 from waterbodem.tally import Totals
 
 Symbol = Literal["--", "-", "0", "+", "++", "?"]
@@ -153,144 +151,6 @@ def any_case(cases: Cases, amounts: Mapping[str, Any], margin: float) -> Any:
             both = both & condition.holds(amounts.get(condition.maat, math.nan), margin)
         holds = holds | both
     return holds
-
-
-# --- measures of cells -----------------------------------------------------------------------------------------------
-
-
-def measures_of(
-    cells: LayerSet, result: Result, settings: Settings, rules: KompasRules, chance: Array | None = None
-) -> dict[str, Array]:
-    """Return per cell what the table and the principles look at; NaN = unknown.
-
-    ``chance`` is that of :func:`chance_of` where it is known already: it does not depend on the functie.
-    """
-    parts = dict(zip((c.id for c in registry.burden_rules().components), result.burden.components, strict=True))
-    relief = _relief_counts(result, rules)
-    water = parts["afvoer"] + _relieved(parts["verdrongen_berging"], relief)
-    drained = _relieved(parts["kwelafvoer"], relief)
-    peat = _relieved(parts["veenoxidatie"], relief)
-    risico = result.burden.risico
-    return {
-        **summary.measures_of(result),
-        "risico_zeer_hoog": _flag(risico + rules.marge >= rules.risico_zeer_hoog, risico),
-        "water": water,
-        "kwelafvoer": drained,
-        "veenoxidatie": peat,
-        "grondwaterverlaging": _relieved(parts["grondwaterverlaging"], relief),
-        "grondwater": parts["aanvullingsverlies"] + np.maximum(parts["kwelafvoer"], 0),
-        "vastlegging": _lasting(cells, result, rules),
-        "kans": chance_of(cells.present, rules) if chance is None else chance,
-        **_soil(result, settings, parts, rules),
-        **_fired(cells, result, rules),
-        **_extremes(cells, result, rules),
-    }
-
-
-def _relief_counts(result: Result, rules: KompasRules) -> NDArray[np.bool_]:
-    codes = [s.code for s in registry.answer_scale().values() if s.letter in rules.ontlasting_klassen]
-    return _among(result.scores["klasse"], codes)
-
-
-def _relieved(values: Array, counts: NDArray[np.bool_]) -> Array:
-    """Return values; a relief (negative) is 0 in cells where it does not count."""
-    return np.where(counts, values, np.maximum(values, 0))
-
-
-def _flag(holds: Array, known: Array) -> Array:
-    return np.where(np.isnan(known), np.float32(np.nan), holds.astype(np.float32))
-
-
-def _lasting(cells: LayerSet, result: Result, rules: KompasRules) -> Array:
-    """What the plan leaves for later: x of principle 4."""
-    f = result.functie
-    lowest = result.scores["score"]
-    future = within_lifetime(f, cells.scenarios)
-    if future:
-        scores = [score_arrays(cells.with_scenario(s), f, wanted=("score",))["score"] for s in future]
-        lowest = np.fmin.reduce(scores)
-    years = min(1.0, f.value("levensduur_jr") / rules.levensduur_vol_jr)
-    fixed = (1 - f.value("omkeerbaarheid")) * years * (1 - lowest)
-    return np.maximum(result.burden.tijd, fixed.astype(np.float32))
-
-
-def chance_of(layers: Mapping[str, Array], rules: KompasRules) -> Array:
-    """Return 1 where wet nature would do well and water or soil invite it, 0 elsewhere; NaN = unknown."""
-    nature = registry.load_functies()[rules.kans.functie]
-    klasse = score_arrays(layers, nature, wanted=("klasse",))["klasse"]
-    codes = [s.code for s in registry.answer_scale().values() if s.letter in rules.kans.klassen]
-    invites = any_case(rules.kans.als, layers, rules.marge)
-    chance = (_among(klasse, codes) & invites).astype(np.float32)
-    return np.where(klasse == 0, np.float32(np.nan), chance)
-
-
-def _among(klasse: Array, codes: Sequence[int]) -> NDArray[np.bool_]:
-    """Tell where a class is one of some; codes are bytes."""
-    table = np.zeros(np.iinfo(klasse.dtype).max + 1, np.bool_)
-    table[list(codes)] = True
-    return table[klasse]
-
-
-def _reference_field(settings: Settings, shape: tuple[int, ...], value: Any) -> Array:
-    """Return a number of the reference functie per cell; NaN where the reference is unknown."""
-    if isinstance(settings.reference, Functie):
-        return np.full(shape, value(settings.reference), np.float32)
-    out = np.full(shape, np.nan, np.float32)
-    for code, functie in references(settings.reference).items():
-        out[settings.reference == code] = value(functie)
-    return out
-
-
-def _soil(result: Result, settings: Settings, parts: Mapping[str, Array], rules: KompasRules) -> dict[str, Array]:
-    """Return verharding (more paving), bodemlast (b of principle 6) and onttrekking."""
-    f, shape = result.functie, result.burden.risico.shape
-    paved = np.float32(f.value("verhardingsgraad")) - _reference_field(
-        settings, shape, lambda r: r.value("verhardingsgraad")
-    )
-    more_fill = raised_height(f) > _reference_field(settings, shape, raised_height) + rules.marge
-    zetting = np.where(more_fill, parts["zetting"], np.nan_to_num(parts["zetting"]))
-    load = np.maximum(paved, np.float32(raised_height(f) / rules.ophoging_vol_m))
-    load = np.maximum(load, np.maximum(zetting, 0) / np.float32(rules.zetting_vol_m))
-    load = np.maximum(load, np.nan_to_num(np.maximum(parts["veenoxidatie"], 0)) / np.float32(rules.veen_vol_m))
-    extra = f.value("onttrekking") - _reference_field(settings, shape, lambda r: r.value("onttrekking"))
-    return {"verharding": paved, "bodemlast": load, "onttrekking": extra}
-
-
-def _fired(cells: LayerSet, result: Result, rules: KompasRules) -> dict[str, Array]:
-    """Return per layer whether a threshold on it that counts fires; NaN where the layer is unknown."""
-    found: dict[str, Array] = {}
-    for layer, effects in rules.drempels.items():
-        if layer in cells.present:
-            thresholds = enumerate(result.functie.drempels)
-            bits = sum(1 << i for i, t in thresholds if t.laag == layer and t.gevolg in effects)
-            found[f"drempel_{layer}"] = _flag((result.scores["flags"] & bits) != 0, cells.present[layer])
-    return found
-
-
-def _extremes(cells: LayerSet, result: Result, rules: KompasRules) -> dict[str, Array]:
-    """Return the lowest score on wateroverlast and droogte, now and per scenario."""
-    parts = parts_of(result.functie, list(cells.present))
-    names = [
-        n
-        for n in rules.extremen_lagen
-        if any(n in p.members and p.share + rules.marge >= rules.extremen_gewicht for p in parts)
-    ]
-    found = {"extremen": _lowest_score(cells.present, result.functie, names)}
-    for s in cells.scenarios:
-        if set(s.layers) & set(names):
-            found[f"extremen@{s.name}"] = _lowest_score(cells.with_scenario(s), result.functie, names)
-    return found
-
-
-def _lowest_score(layers: Mapping[str, Array], functie: Functie, names: Sequence[str]) -> Array:
-    shape = next(iter(layers.values())).shape
-    scores = [_score_of(layers[n], functie, n) if n in layers else np.full(shape, np.nan) for n in names]
-    return np.minimum.reduce(scores).astype(np.float32) if scores else np.full(shape, np.nan, np.float32)
-
-
-def _score_of(values: Array, functie: Functie, layer: str) -> Array:
-    x, y = np.array(functie.all_criteria[layer].curve).T
-    return np.where(np.isnan(values), np.nan, np.interp(values, x, y))
 
 
 # --- verdicts of polygons --------------------------------------------------------------------------------------------

@@ -27,8 +27,9 @@ from waterbodem.gathering import footing_of, gather
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
-from waterbodem.kompas import builtin_rules, chance_of
+from waterbodem.kompas import builtin_rules
 from waterbodem.layerset import LayerSet, Scenario
+from waterbodem.measures import chance_of
 from waterbodem.tally import Tally
 from waterbodem.threads import alone
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from waterbodem import registry
 from waterbodem.areas import Area
 from waterbodem.definitions import ScoringRules
-from waterbodem.evaluation import Result
 from waterbodem.grid import Grid
 from waterbodem.tally import SCORE, Tally, Totals, ratio, totals_of
 
 QUANTILES = {"score_p10": 0.1, "score_p50": 0.5, "score_p90": 0.9}
 VOLUMES = ("afvoer", "verdrongen_berging")
+SCORED = "verlies_"
 THRESHOLD = "drempel"
 UNASSESSED = 0
 Array = NDArray[Any]
@@ -62,27 +62,6 @@ def classes_of(score: Doubles, rules: ScoringRules) -> NDArray[np.int64]:
 def letters() -> dict[int, str]:
     """Return the letter of every class code."""
     return {code: step.letter for code, step in registry.answer_scale().items()}
-
-
-def measures_of(result: Result) -> dict[str, Array]:
-    """Return per cell what the table takes means of; NaN = unknown or not assessed."""
-    rules, s = registry.scoring_rules(), result.scores
-    score = np.where(s["klasse"] != UNASSESSED, s["score"], np.float32(np.nan))
-    unscored, risico = np.isnan(score).reshape(-1), result.burden.risico
-    high = (risico + rules.marge >= rules.risico_hoog).astype(np.float32)
-    names = [f"verlies_{n}" for n in (*result.criteria, THRESHOLD)]
-    losses = (np.where(unscored, np.float32(np.nan), row) for row in s["loss"])
-    parts = {c.id: i for i, c in enumerate(registry.burden_rules().components)}
-    return {
-        SCORE: score,
-        "score_min": s["score_min"],
-        "score_max": s["score_max"],
-        "dekking": s["dekking"],
-        **dict(zip(names, losses, strict=True)),
-        "risico": risico,
-        "risico_hoog": np.where(np.isnan(risico), np.float32(np.nan), high),
-        **{name: result.burden.components[parts[name]] for name in VOLUMES},
-    }
 
 
 def total(tallies: Iterable[Tally], count: int, last: NDArray[np.int64] | None = None) -> Totals:

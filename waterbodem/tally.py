@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -22,8 +22,6 @@ Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 CLASSES = ("klasse", "klasse_min", "klasse_max")
 SCORE = "score"
-#: Measures that count in the cells with a score only.
-SCORED = "verlies_"
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def mean(values: Array, prints: Footprints) -> tuple[Doubles, Doubles]:
     """Return per polygon the coverage-weighted mean of cells where known, and how many cells those are."""
     sums = np.zeros((3, len(prints.start) - 1), np.int64)
     flat = _flat(values)
-    zonal.add_values(runs_of(prints).table, 0, flat, flat, *sums)
+    zonal.add_rows(runs_of(prints).table, 0, flat[None], sums[None])
     return _mean(sums)
 
 
@@ -171,12 +169,13 @@ class Tallying:
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
-        self._sums: dict[str, Integers] = {}
+        self._names: tuple[str, ...] = ()
+        self._sums = np.zeros((0, 3, runs.count), np.int64)
         codes, causes = len(registry.answer_scale()), len(registry.burden_rules().components) + 1
         self._classes = np.zeros((len(CLASSES), runs.count, codes), np.int64)
         self._causes = np.zeros((runs.count, causes), np.int64)
 
-    def add(self, runs: Integers, origin: int, result: Result, measures: Mapping[str, Array]) -> None:
+    def add(self, runs: Integers, origin: int, result: Result, names: tuple[str, ...], rows: Array) -> None:
         """Add a band of cells.
 
         Parameters
@@ -186,14 +185,13 @@ class Tallying:
         origin : int
             First cell of the band in the block.
         result : Result
-        measures : mapping of name to float32 array
-            NaN = unknown; an array of one number throughout may be broadcast.
+        names : tuple of str
+        rows : float32 array (M, n)
+            Measures, NaN = unknown.
         """
-        score = _flat(measures[SCORE])
-        for name, values in measures.items():
-            row = self._sums.setdefault(name, np.zeros((3, self._runs.count), np.int64))
-            flat = _flat(values)
-            zonal.add_values(runs, origin, flat, score if name.startswith(SCORED) else flat, *row)
+        if not self._names:
+            self._names, self._sums = names, np.zeros((len(names), 3, self._runs.count), np.int64)
+        zonal.add_rows(runs, origin, rows, self._sums)
         for total, name in zip(self._classes, CLASSES, strict=True):
             zonal.add_codes(runs, origin, result.scores[name].reshape(-1), total)
         risico, cause = _flat(result.burden.risico), result.burden.oorzaak.reshape(-1)
@@ -214,8 +212,8 @@ class Tallying:
         value, weight = np.empty(len(prints.cell), np.uint16), np.empty(len(prints.cell), np.int64)
         used = zonal.count_bins(runs.table, _flat(score), runs.first, start, value, weight)
         return Tally(
-            tuple(self._sums),
-            np.stack(list(self._sums.values())),
+            self._names,
+            self._sums,
             self._classes,
             self._causes,
             prints.inside,
@@ -226,24 +224,22 @@ class Tallying:
         )
 
 
-def tally_of(
-    prints: Footprints, result: Result, measures: Mapping[str, Array], polygons: Integers | None = None
-) -> Tally:
+def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: Array) -> Tally:
     """Sum measures, classes and causes of one functie over the cells of polygons.
 
     Parameters
     ----------
     prints : Footprints
         On the block of cells that ``result`` and the measures lie on.
-    measures : mapping of name to float32 array
-        NaN = unknown; ``score`` (0 to 1) is also counted in bins.
-    polygons : int64 array, optional
-        The numbers of the polygons, ascending; else 0, 1, ..
+    names : tuple of str
+        Of the measures; ``score`` (0 to 1) is also counted in bins.
+    rows : float32 array (M, n)
+        NaN = unknown.
     """
     runs = runs_of(prints)
     tallying = Tallying(runs)
-    tallying.add(runs.table, 0, result, measures)
-    return tallying.close(measures[SCORE], polygons)
+    tallying.add(runs.table, 0, result, names, rows)
+    return tallying.close(rows[names.index(SCORE)])
 
 
 def _flat(values: Array) -> NDArray[np.float32]:

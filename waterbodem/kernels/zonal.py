@@ -54,14 +54,13 @@ def find_runs(start: Any, cell: Any, cover: Any, cols: int, out: Any) -> int:
 
 
 @jit
-def _fixed(values: Any, where: Any) -> Any:
+def _fixed(values: Any) -> Any:
     """Return the sum of the known values in fixed point, and how many there are; a loop of vector instructions."""
     total, known = np.int64(0), np.int64(0)
     for i in range(values.size):
         v = np.float64(values[i])
-        counts = (v == v) & (where[i] == where[i])
-        total += np.int64(np.rint((v if counts else 0.0) * VALUE_ONE))
-        known += np.int64(counts)
+        total += np.int64(np.rint((v if v == v else 0.0) * VALUE_ONE))
+        known += np.int64(v == v)
     return total, known
 
 
@@ -75,31 +74,32 @@ def _occurrences(codes: Any, code: Any) -> int:
 
 
 @jit
-def add_values(runs: Any, origin: int, values: Any, where: Any, high: Any, low: Any, known: Any) -> None:
-    """Add coverage * value per polygon, over the cells where the value is known.
+def add_rows(runs: Any, origin: int, rows: Any, sums: Any) -> None:
+    """Add coverage * value per measure and polygon, over the cells where the value is known.
 
     Parameters
     ----------
     runs : int64 array (4, R)
         Polygon, first cell, length, cover.
     origin : int
-        Cell that the arrays of values start at.
-    values, where : float32 arrays (n,)
-        NaN = unknown; a cell takes part where both are known.
-    high, low, known : int64 arrays (P,)
-        Added to: the sum is ``high * 2**SPLIT + low``; known = coverage that took part.
+        Cell that the rows start at.
+    rows : float32 array (M, n)
+        NaN = unknown.
+    sums : int64 array (M, 3, P)
+        Added to: the sum is ``high * 2**SPLIT + low``; then the coverage that took part.
     """
-    for r in range(runs.shape[1]):
-        p, a, cover = runs[0, r], runs[1, r] - origin, runs[3, r]
-        b = a + runs[2, r]
-        total, count = _fixed(values[a:b], where[a:b])
-        if cover == COVERAGE_ONE:
-            high[p] += total >> _WHOLE_SHIFT
-            low[p] += (total & _WHOLE_MASK) * COVERAGE_ONE
-        else:
-            high[p] += (total * cover) >> SPLIT
-            low[p] += (total * cover) & _LOW_MASK
-        known[p] += count * cover
+    for m in range(rows.shape[0]):
+        values, high, low, known = rows[m], sums[m, 0], sums[m, 1], sums[m, 2]
+        for r in range(runs.shape[1]):
+            p, a, cover = runs[0, r], runs[1, r] - origin, runs[3, r]
+            total, count = _fixed(values[a : a + runs[2, r]])
+            if cover == COVERAGE_ONE:
+                high[p] += total >> _WHOLE_SHIFT
+                low[p] += (total & _WHOLE_MASK) * COVERAGE_ONE
+            else:
+                high[p] += (total * cover) >> SPLIT
+                low[p] += (total * cover) & _LOW_MASK
+            known[p] += count * cover
 
 
 @jit
