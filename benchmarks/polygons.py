@@ -52,7 +52,8 @@ import waterbodem.batch as b
 from waterbodem.kernels import scoring, burden, zonal
 start = time.perf_counter()
 b.run(sys.argv[1], workers=int(sys.argv[2]))
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(time.perf_counter() - start, used.ru_maxrss / 1e6, used.ru_utime + used.ru_stime)
 """
 
 
@@ -140,8 +141,8 @@ def compare(folder: Path, pairs: int, threads: int) -> Iterator[tuple[float, flo
     print("  exactextract " + ", ".join(f"{s} {t:.1f} s" for s, t in tried.items()), flush=True)
     for _ in range(pairs):
         seconds = extract(folder, best)
-        without, _ = run(folder, "zonder.toml", threads)
-        whole, peak = run(folder, "met.toml", threads)
+        without, *_ = run(folder, "zonder.toml", threads)
+        whole, peak, _ = run(folder, "met.toml", threads)
         print(
             f"  exactextract {seconds:.1f} s, run {without:.1f} s, with polygons {whole:.1f} s, {peak:.2f} GB",
             flush=True,
@@ -177,7 +178,7 @@ def main() -> None:
             f"{grid.rows} x {grid.cols} cells, {len(polygons)} polygons, {len(ids)} functies, {options.threads} threads"
         )
         if options.memory:
-            seconds, peak = run(folder, "met.toml", options.threads)
+            seconds, peak, _ = run(folder, "met.toml", options.threads)
             print(f"  {seconds:.0f} s, peak {peak:.2f} GB")
             return
         found = list(compare(folder, options.pairs, options.threads))

@@ -15,9 +15,10 @@ import xarray as xr
 
 from waterbodem import dataset, registry
 from waterbodem.area_table import frame_of, table_of
-from waterbodem.areas import Area, Footprints, block_of, footprints, read_areas
+from waterbodem.areas import Area, block_of, footprints, read_areas
 from waterbodem.atomic import replacing
 from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
+from waterbodem.covering import Footprints
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, NoOverlap

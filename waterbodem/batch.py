@@ -240,12 +240,11 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     tasks += [(v, -1 - i) for v in whole if job.file.float_ for i in range(len(SHARES))]
     done = 0
     with ThreadPoolExecutor(workers) as pool:
+        table = pool.submit(_tables, job, journal, keys, whole)
         for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
             done += 1
             progress("kaarten", done, len(tasks))
-    if job.areas and whole:
-        outcome.outside = _outside(job, keys[whole[0]])
-        _tables(job, journal, keys, whole)
+        outcome.outside = table.result()
     _herkomst(job, journal, keys, whole)
 
 
@@ -279,18 +278,21 @@ def _stage_pam(stage: Stage, job: Job, final: Path, names: Sequence[str], index:
     stage.file(beside).write_bytes(pam_bytes(counts, colours))
 
 
-def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:
-    """Write gebieden.gpkg and gebieden.csv: a row per polygon, functie and scenario."""
+def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> tuple[str, ...]:
+    """Write gebieden.gpkg and gebieden.csv, a row per polygon, functie and scenario; return who is outside the data."""
+    if not job.areas or not whole:
+        return ()
+    last, outside = _places(job, keys[whole[0]])
     key = " ".join(keys[v] for v in whole)
     finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
     if all(journal.output_done(f, key) for f in finals):
-        return
-    last = _last(job, keys[whole[0]])
+        return outside
     frames = [lean(_frame(job, v, keys[v], last)) for v in whole]
     with staging() as stage:
         stage_pieces(stage, job.output, pieces(job.areas, frames, job.grid.crs))
     for final in finals:
         journal.note_output(final, key)
+    return outside
 
 
 def _tallies(job: Job, key: str) -> Iterator[Tally]:
@@ -299,20 +301,13 @@ def _tallies(job: Job, key: str) -> Iterator[Tally]:
         yield from read_part(job, job.part_key(key, part))[1]
 
 
-def _last(job: Job, key: str) -> Array:
-    """Return the number of the tally that a polygon occurs in last."""
-    last = np.zeros(len(job.areas), np.int64)
+def _places(job: Job, key: str) -> tuple[Array, tuple[str, ...]]:
+    """Return the number of the tally that a polygon occurs in last, and the polygons that no part has a cell of."""
+    last, seen = np.zeros(len(job.areas), np.int64), np.zeros(len(job.areas), np.bool_)
     for number, tally in enumerate(_tallies(job, key)):
         last[tally.polygons] = number
-    return last
-
-
-def _outside(job: Job, key: str) -> tuple[str, ...]:
-    """Return the polygons that no part has a cell of."""
-    seen = np.zeros(len(job.areas), np.bool_)
-    for tally in _tallies(job, key):
         seen[tally.polygons] |= tally.inside > 0
-    return tuple(job.areas[i].name for i in np.flatnonzero(~seen))
+    return last, tuple(job.areas[i].name for i in np.flatnonzero(~seen))
 
 
 def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:

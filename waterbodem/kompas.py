@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.areas import Area
+from waterbodem.areas import Area, areas_of
 from waterbodem.burden import within_lifetime
 from waterbodem.definitions import Consequence, Definition, Functie, Sourced, define
 from waterbodem.grid import Grid
@@ -202,7 +202,7 @@ def findings_of(
     rules: KompasRules,
 ) -> Findings:
     """Return what the principles look at, from the sums of the measures."""
-    size = np.array([a.geometry.area for a in areas]) / grid.cell_area
+    size = areas_of(areas) / grid.cell_area
     found = {name: totals.mean(name) for name in totals.measures}
     amounts = {n: mean for n, (mean, _) in found.items()}
     shares = {n: known / size for n, (_, known) in found.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.areas import Area
+from waterbodem.areas import Area, areas_of
 from waterbodem.definitions import ScoringRules
 from waterbodem.grid import Grid
 from waterbodem.tally import SCORE, Tally, Totals, ratio, totals_of
@@ -74,7 +74,7 @@ def total(tallies: Iterable[Tally], count: int, last: NDArray[np.int64] | None =
 
 def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals) -> dict[str, Array]:
     """Return the columns of rekenregels section 7 by name, a value per polygon."""
-    size = np.array([a.geometry.area for a in areas])
+    size = areas_of(areas)
     outside = size / grid.cell_area - totals.cells
     outside[outside < 1e-6 * size / grid.cell_area] = 0
     columns = {

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 
@@ -92,7 +93,7 @@ def csv_text(table: gpd.GeoDataFrame, header: bool = True) -> str:
 
     Examples
     --------
-    >>> csv_text(gpd.GeoDataFrame({"gebied": ["=1+1"], "score": [2 / 3], "risico": [math.nan]}))
+    >>> csv_text(gpd.GeoDataFrame({"gebied": ["=1+1"], "score": [2 / 3], "risico": [float("nan")]}))
     "gebied,score,risico\n'=1+1,0.666667,\n"
     """
     plain = pd.DataFrame(table.drop(columns=table.active_geometry_name or []))
@@ -115,20 +116,15 @@ def _numbers(columns: pd.DataFrame) -> list[str]:
 
 def _texts(columns: pd.DataFrame) -> list[str]:
     """Return anything else as text, comma between, a row each."""
-    known: dict[tuple[bool, Any], str] = {}
-    return list(map(",".join, zip(*(_text_column(str(n), columns[n], known) for n in columns), strict=True)))
+    return list(map(",".join, zip(*(_text_column(str(n), columns[n]) for n in columns), strict=True)))
 
 
-def _text_column(name: str, values: pd.Series, known: dict[tuple[bool, Any], str]) -> list[str]:
-    symbols = name.startswith("kompas_")
-    out = []
-    for value in values.tolist():
-        key = (symbols, value)
-        if key not in known:
-            text = "" if value is None else str(value)
-            known[key] = _line([text if symbols else harmless(text)])
-        out.append(known[key])
-    return out
+def _text_column(name: str, values: pd.Series) -> list[str]:
+    """Return a column as text, every value made safe once."""
+    place, found = pd.factorize(values, use_na_sentinel=False)
+    texts = ["" if pd.isna(v) else str(v) for v in found]
+    safe = texts if name.startswith("kompas_") else list(map(harmless, texts))
+    return np.array([_line([t]) for t in safe], dtype=object)[place].tolist()  # type: ignore[no-any-return]
 
 
 def _line(cells: Iterable[Any]) -> str:

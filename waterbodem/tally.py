@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.areas import Footprints
+from waterbodem.covering import Footprints
 from waterbodem.errors import NoOverlap
 from waterbodem.evaluation import Result
 from waterbodem.kernels import zonal

@@ -194,17 +194,19 @@ def find_quantiles(numbers: Any, order: Any, start: Any, value: Any, weight: Any
             k += 1
         if low <= high:
             _read_quantiles(count, low, high, shares, out[p])
-            count[low : high + 1] = 0
+            for b in range(low, high + 1):
+                count[b] = 0
 
 
 @jit
 def _read_quantiles(count: Any, low: int, high: int, shares: Any, out: Any) -> None:
     """Read quantiles from the counts of one polygon."""
-    total = np.float64(count[low : high + 1].sum())
+    total = np.int64(0)
+    for b in range(low, high + 1):
+        total += count[b]
     for q in range(shares.size):
-        reached = np.int64(0)
-        for b in range(low, high + 1):
+        b, reached = low, count[low]
+        while np.float64(reached) < shares[q] * np.float64(total) and b < high:
+            b += 1
             reached += count[b]
-            if count[b] > 0 and np.float64(reached) >= shares[q] * total:
-                out[q] = b / BINS
-                break
+        out[q] = b / BINS
