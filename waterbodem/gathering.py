@@ -24,7 +24,7 @@ Array = NDArray[Any]
 Integers = NDArray[np.int64]
 
 #: Cells of a band.
-BAND = 1 << 16
+BAND = 1 << 17
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _WHOLE_SHIFT = 6  # a whole cell's product is value << 24: its high part is valu
 _WHOLE_MASK = (1 << _WHOLE_SHIFT) - 1
 _LOW_MASK = (1 << SPLIT) - 1
 _CAUSE_SHIFT = 8
+_BLOCK = 1024
 
 
 @jit
@@ -65,6 +66,13 @@ def _fixed(values: Any) -> Any:
 
 
 @jit
+def _fixed_one(value: Any) -> Any:
+    """As :func:`_fixed`, of one value."""
+    v = np.float64(value)
+    return np.int64(np.rint((v if v == v else 0.0) * VALUE_ONE)), np.int64(v == v)
+
+
+@jit
 def _occurrences(codes: Any, code: Any) -> int:
     """Return how often a code occurs."""
     count = np.int64(0)
@@ -89,17 +97,41 @@ def add_rows(runs: Any, origin: int, rows: Any, sums: Any) -> None:
         Added to: the sum is ``high * 2**SPLIT + low``; then the coverage that took part.
     """
     for m in range(rows.shape[0]):
-        values, high, low, known = rows[m], sums[m, 0], sums[m, 1], sums[m, 2]
+        same = _all_equal(rows[m].view(np.int32))
+        unit, is_known = _fixed_one(rows[m, 0])
+        if same and is_known == 0:
+            continue
         for r in range(runs.shape[1]):
-            p, a, cover = runs[0, r], runs[1, r] - origin, runs[3, r]
-            total, count = _fixed(values[a : a + runs[2, r]])
-            if cover == COVERAGE_ONE:
-                high[p] += total >> _WHOLE_SHIFT
-                low[p] += (total & _WHOLE_MASK) * COVERAGE_ONE
-            else:
-                high[p] += (total * cover) >> SPLIT
-                low[p] += (total * cover) & _LOW_MASK
-            known[p] += count * cover
+            a, length = runs[1, r] - origin, runs[2, r]
+            total, count = unit * length, length
+            if not same:
+                total, count = _fixed_one(rows[m, a]) if length == 1 else _fixed(rows[m, a : a + length])
+            _add_run(runs[0, r], total, count, runs[3, r], sums[m])
+
+
+@jit
+def _all_equal(bits: Any) -> bool:
+    """Tell whether all values are the same, bit for bit."""
+    for a in range(0, bits.size, _BLOCK):
+        some = bits[a : a + _BLOCK]
+        differ = np.int32(0)
+        for i in range(some.size):
+            differ |= some[i] ^ bits[0]
+        if differ != 0:
+            return False
+    return True
+
+
+@jit
+def _add_run(p: int, total: int, count: int, cover: int, sums: Any) -> None:
+    """Add the sum over a run, times its coverage."""
+    if cover == COVERAGE_ONE:
+        sums[0, p] += total >> _WHOLE_SHIFT
+        sums[1, p] += (total & _WHOLE_MASK) * COVERAGE_ONE
+    else:
+        sums[0, p] += (total * cover) >> SPLIT
+        sums[1, p] += (total * cover) & _LOW_MASK
+    sums[2, p] += count * cover
 
 
 @jit
