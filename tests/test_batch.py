@@ -19,9 +19,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 
 import waterbodem as wb
-from waterbodem import batch, gathering, parts
+from waterbodem import area_table, batch, gathering, parts
 from waterbodem.errors import ArgumentError, CatalogueError, WaterbodemError
 from waterbodem.raster_files import percent
 
@@ -329,3 +330,31 @@ def test_the_command_runs_and_says_what_failed(tmp_path):
     assert done.returncode == 3
     assert "droogte" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def parcels(folder, side):
+    """Squares of uneven sizes over the example area, in a file beside its own polygons."""
+    with rasterio.open(folder / "lagen" / "kwel.tif") as file:
+        bounds, crs = file.bounds, file.crs
+    xs, ys = (np.linspace(a, b, side + 1) for a, b in ((bounds.left, bounds.right), (bounds.bottom, bounds.top)))
+    shapes = [shapely.box(xs[i], ys[j], xs[i + 1], ys[j + 1]) for i in range(side) for j in range(side)]
+    gpd.GeoDataFrame({"naam": [f"perceel {i}" for i in range(len(shapes))]}, geometry=shapes, crs=crs).to_file(
+        folder / "lagen" / "percelen.gpkg"
+    )
+
+
+def test_many_polygons_in_pieces_and_parts_are_the_same_table(tmp_path, monkeypatch):
+    tables = []
+    for name, tile, rows in (("een", 512, 200_000), ("veel", 100, 61)):
+        path = place(tmp_path / name, RUN.replace("plannen.geojson", "percelen.gpkg"))
+        parcels(tmp_path / name, 8)
+        monkeypatch.setattr(area_table, "PIECE_ROWS", rows)
+        assert batch.run(path, tile=tile).complete
+        tables.append(tmp_path / name / "uit")
+    one, many = tables
+    assert (one / "gebieden.csv").read_bytes() == (many / "gebieden.csv").read_bytes()
+    first, second = (gpd.read_file(t / "gebieden.gpkg") for t in tables)
+    assert len(first) == 64 * 4
+    assert first.nr.tolist() == [n for n in range(1, 65) for _ in range(4)]
+    assert first.drop(columns="geometry").equals(second.drop(columns="geometry"))
+    assert (first.geometry == second.geometry).all()
