@@ -75,7 +75,7 @@ def tiling(grid: Grid, count: int, rng: np.random.Generator) -> list[shapely.Geo
 def _corners(grid: Grid, n: int, rng: np.random.Generator) -> np.ndarray:
     """Corners of n x n quadrangles (n + 1, n + 1, 2): rows and columns of uneven width, inner corners moved."""
     xmin, ymin, xmax, ymax = grid.bounds
-    steps = [np.concatenate([[0], np.cumsum(rng.lognormal(0, 0.5, n))]) for _ in range(2)]
+    steps = [np.concatenate([[0], np.cumsum(rng.lognormal(0, 0.35, n))]) for _ in range(2)]
     x, y = steps[0] / steps[0][-1] * (xmax - xmin) + xmin, steps[1] / steps[1][-1] * (ymax - ymin) + ymin
     corners = np.stack(np.meshgrid(x, y), axis=-1)
     room = np.minimum(np.diff(x).min(), np.diff(y).min()) * 0.3

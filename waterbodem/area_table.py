@@ -15,7 +15,7 @@ from waterbodem.summary import columns_of
 from waterbodem.tally import Totals
 
 #: Rows that are put together at once.
-PIECE_ROWS = 200_000
+PIECE_ROWS = 60_000
 
 
 def frame_of(
