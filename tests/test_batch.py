@@ -21,7 +21,7 @@ import rasterio
 import shapely
 
 import waterbodem as wb
-from waterbodem import batch, parts, registry
+from waterbodem import area_table, batch, gathering, parts, registry
 from waterbodem.errors import ArgumentError, CatalogueError, WaterbodemError
 from waterbodem.grid import on_multiples
 from waterbodem.landscape import PROVINCE, example_tile
@@ -251,14 +251,14 @@ def check_whole(folder, reference):
 
 def test_a_part_that_fails_costs_its_functies_only_and_is_told(tmp_path, monkeypatch):
     path = place(tmp_path)
-    real = parts.evaluate
+    real = gathering.evaluate
 
     def poisoned(cells, functie, *rest, **kw):
         if functie.id == "woningbouw":
             raise MemoryError("poison")
         return real(cells, functie, *rest, **kw)
 
-    monkeypatch.setattr(parts, "evaluate", poisoned)
+    monkeypatch.setattr(gathering, "evaluate", poisoned)
     path.write_text(RUN, encoding="utf-8")
     outcome = batch.run(path)
     assert not outcome.complete
@@ -435,3 +435,31 @@ def test_the_command_runs_and_says_what_failed(tmp_path):
     assert done.returncode == 3
     assert "droogte" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def parcels(folder, side):
+    """Squares of uneven sizes over the example area, in a file beside its own polygons."""
+    with rasterio.open(folder / "lagen" / "kwel.tif") as file:
+        bounds, crs = file.bounds, file.crs
+    xs, ys = (np.linspace(a, b, side + 1) for a, b in ((bounds.left, bounds.right), (bounds.bottom, bounds.top)))
+    shapes = [shapely.box(xs[i], ys[j], xs[i + 1], ys[j + 1]) for i in range(side) for j in range(side)]
+    gpd.GeoDataFrame({"naam": [f"perceel {i}" for i in range(len(shapes))]}, geometry=shapes, crs=crs).to_file(
+        folder / "lagen" / "percelen.gpkg"
+    )
+
+
+def test_many_polygons_in_pieces_and_parts_are_the_same_table(tmp_path, monkeypatch):
+    tables = []
+    for name, tile, rows in (("een", 512, 200_000), ("veel", 100, 61)):
+        path = place(tmp_path / name, RUN.replace("plannen.geojson", "percelen.gpkg"))
+        parcels(tmp_path / name, 8)
+        monkeypatch.setattr(area_table, "PIECE_ROWS", rows)
+        assert batch.run(path, tile=tile).complete
+        tables.append(tmp_path / name / "uit")
+    one, many = tables
+    assert (one / "gebieden.csv").read_bytes() == (many / "gebieden.csv").read_bytes()
+    first, second = (gpd.read_file(t / "gebieden.gpkg") for t in tables)
+    assert len(first) == 64 * 4
+    assert first.nr.tolist() == [n for n in range(1, 65) for _ in range(4)]
+    assert first.drop(columns="geometry").equals(second.drop(columns="geometry"))
+    assert (first.geometry == second.geometry).all()

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from numpy.typing import NDArray
 
-from waterbodem import registry, summary
+from waterbodem import registry
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import evaluate
+from waterbodem.measures import chance_of, measures_of
 from waterbodem.progress import track
+from waterbodem.summary import columns_of, total
 from waterbodem.tally import tally_of
 
 if TYPE_CHECKING:
     from waterbodem.assessment import Assessment, Question
+
+Array = NDArray[Any]
 
 #: Cells times functies that are worth the wait; above, only what was asked is compared.
 AFFORDABLE = 40_000_000
@@ -43,15 +48,16 @@ def options(assessment: Assessment, extra: Sequence[Functie]) -> pd.DataFrame:
         nr, gebied, functie, antwoord, score, dekking, bepalend, risico, oorzaak.
     """
     asked = pd.DataFrame(assessment.table[list(COLUMNS)])
-    found = [row for f in track(extra, "alternatieven") for row in _rows(assessment.question, f)]
-    return pd.concat([asked, pd.DataFrame(found, columns=list(COLUMNS))]) if found else asked
+    if not extra:
+        return asked
+    q = assessment.question
+    chance = chance_of(q.cells.present, q.rules)
+    return pd.concat([asked, *(_rows(q, f, chance) for f in track(extra, "alternatieven"))])
 
 
-def _rows(q: Question, functie: Functie) -> list[dict[str, Any]]:
+def _rows(q: Question, functie: Functie, chance: Array) -> pd.DataFrame:
     result = evaluate(q.cells, functie, q.settings)
-    tally = tally_of(q.prints, result, summary.measures_of(result))
-    rows = summary.rows_of(q.areas, q.grid, tally)
-    named = zip(q.areas, rows, strict=True)
-    return [
-        {**{c: row.get(c) for c in COLUMNS}, "nr": a.nr, "gebied": a.name, "functie": functie.id} for a, row in named
-    ]
+    found = measures_of(q.cells, result, q.settings, q.rules, chance)
+    totals = total([tally_of(q.prints, result, found.names, found.rows)], len(q.areas))
+    named = {"nr": [a.nr for a in q.areas], "gebied": [a.name for a in q.areas], "functie": functie.id}
+    return pd.DataFrame({**columns_of(q.areas, q.grid, totals), **named})[list(COLUMNS)]

@@ -14,9 +14,11 @@ import pandas as pd
 import xarray as xr
 
 from waterbodem import dataset, registry
-from waterbodem.areas import Area, Footprints, block_of, footprints, read_areas
+from waterbodem.area_table import frame_of, table_of
+from waterbodem.areas import Area, block_of, footprints, read_areas
 from waterbodem.atomic import replacing
 from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
+from waterbodem.covering import Footprints
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, NoOverlap
@@ -24,11 +26,18 @@ from waterbodem.evaluation import Result, Settings, evaluate, masked, reference_
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas import KompasRules, Verdict, builtin_rules, measures_of, verdicts
+from waterbodem.kompas import (
+    KompasRules,
+    Verdict,
+    builtin_rules,
+    findings_of,
+    verdicts,
+)
 from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.measures import chance_of, measures_of
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
-from waterbodem.summary import rows_of
-from waterbodem.tally import Tally, tally_of
+from waterbodem.summary import total
+from waterbodem.tally import Totals, tally_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -212,16 +221,16 @@ def assess(
     results = [evaluate(question.cells, f, question.settings) for f in chosen]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, r) for r in results]
-    tallies = tally_all(question, results)
-    areas, grid = question.areas, question.grid
+    totals = total_all(question, results)
+    areas, grid, rules = question.areas, question.grid, question.rules
     found = [
-        verdicts(areas, grid, t, question.cells.scenarios, f, question.rules)
-        for t, f in zip(tallies, chosen, strict=True)
+        findings_of(areas, grid, t, question.cells.scenarios, f, rules) for t, f in zip(totals, chosen, strict=True)
     ]
+    frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
     return Assessment(
         cells=stack(scores, chosen) if many else scores[0],
-        table=table_of(areas, grid, chosen, tallies, found),
-        kompas=kompas_of(areas, chosen, found),
+        table=table_of(areas, frames, grid.crs),
+        kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
         outside=outside,
         notes=_notes(question, outside),
         question=question,
@@ -289,37 +298,13 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
     )
 
 
-def tally_all(q: Question, results: Sequence[Result]) -> list[Tally]:
+def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
     """Sum what the table and Kompas need, per functie."""
-    return [tally_of(q.prints, r, measures_of(q.cells, r, q.settings, q.rules)) for r in results]
-
-
-def table_of(
-    areas: Sequence[Area], grid: Grid, functies: Sequence[Functie], tallies: Sequence[Tally], kompas: Kompas
-) -> gpd.GeoDataFrame:
-    """Return a row per polygon and functie, polygons first."""
-    per_functie = [rows_of(areas, grid, tally) for tally in tallies]
-    rows = [
-        {"nr": a.nr, "gebied": a.name, "functie": f.id, **row[i], "scenario": "", **symbols_of(found[i])}
-        for i, a in enumerate(areas)
-        for f, row, found in zip(functies, per_functie, kompas, strict=True)
+    chance = chance_of(q.cells.present, q.rules)
+    measures = (measures_of(q.cells, r, q.settings, q.rules, chance) for r in results)
+    return [
+        total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
     ]
-    frame = pd.DataFrame(rows)
-    geometry = [a.geometry for a in areas for _ in functies]
-    return gpd.GeoDataFrame(frame[losses_together(frame)], geometry=geometry, crs=grid.crs)
-
-
-def symbols_of(found: Sequence[Verdict]) -> dict[str, str]:
-    """Return the symbols of six verdicts by column."""
-    return {v.kolom: v.symbool for v in found}
-
-
-def losses_together(frame: pd.DataFrame) -> list[str]:
-    """Return the columns with the losses of all functies in one place."""
-    names = list(frame.columns)
-    losses = [c for c in names if c.startswith("verlies_")]
-    place = names.index(losses[0])
-    return [*names[:place], *losses, *(c for c in names[place:] if c not in losses)]
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")

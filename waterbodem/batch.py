@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.assessment import losses_together, symbols_of
+from waterbodem.area_table import frame_of, lean, pieces
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, WaterbodemError
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
-from waterbodem.kompas import builtin_rules, verdicts
+from waterbodem.kompas import builtin_rules, findings_of
 from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader
@@ -38,14 +38,15 @@ from waterbodem.run_files import PAGE, PICTURE, Made, make_page, make_picture
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.scoring import parts_of
-from waterbodem.summary import rows_of
-from waterbodem.table_files import stage_tables
-from waterbodem.tally import merge
+from waterbodem.summary import total
+from waterbodem.table_files import stage_pieces
+from waterbodem.tally import Tally
 from waterbodem.threads import workers as default_workers
 
 _log = logging.getLogger("waterbodem")
 
 Keys = Mapping[Variant, str]
+Array = NDArray[Any]
 
 
 @dataclass
@@ -278,15 +279,14 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     tasks = [(v, i) for v in whole for i in range(len(products(job)))]
     done = 0
     with ThreadPoolExecutor(workers) as pool:
+        table = pool.submit(_tables, job, journal, keys, whole)
         for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
             variant, index = tasks[done]
             done += 1
             progress("kaarten", done, len(tasks))
             if index == len(products(job)) - 1:  # its maps are there; matplotlib draws in one thread, maps go on
                 make_picture(job, journal, variant, keys[variant])
-    if job.areas and whole:
-        outcome.outside = _outside(job, keys[whole[0]])
-        _tables(job, journal, keys, whole)
+        outcome.outside = table.result()
     make_page(job, journal, _made(job, journal, keys, whole, outcome))
     _herkomst(job, journal, keys, whole)
     if outcome.complete:
@@ -343,46 +343,44 @@ def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], ind
     stage.file(beside).write_bytes(pam_bytes(counts, colours))
 
 
-def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:
-    """Write gebieden.gpkg and gebieden.csv: a row per polygon, functie and scenario."""
+def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> tuple[str, ...]:
+    """Write gebieden.gpkg and gebieden.csv, a row per polygon, functie and scenario; return who is outside the data."""
+    if not job.areas or not whole:
+        return ()
+    last, outside = _places(job, keys[whole[0]])
     key = " ".join(keys[v] for v in whole)
     finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
     if all(journal.output_done(f, key) for f in finals):
-        return
-    rows = [row for v in whole for row in _rows(job, v, keys[v])]
-    rows.sort(key=lambda r: r["nr"])
-    frame = pd.DataFrame(rows)
-    geometry = [job.areas[nr - 1].geometry for nr in frame["nr"]]
-    table = gpd.GeoDataFrame(frame[losses_together(frame)], geometry=geometry, crs=job.grid.crs)
+        return outside
+    frames = [lean(_frame(job, v, keys[v], last)) for v in whole]
     with staging() as stage:
-        stage_tables(stage, job.output, table)
+        stage_pieces(stage, job.output, pieces(job.areas, frames, job.grid.crs))
     for final in finals:
         journal.note_output(final, key)
+    return outside
 
 
-def _outside(job: Job, key: str) -> tuple[str, ...]:
-    """Return the polygons that no part has a cell of."""
-    tallies = [t for p in job.parts() for t in read_part(job, job.part_key(key, p))[1]]
-    seen = {int(n) for t in tallies for n in t.polygons[t.inside > 0]}
-    return tuple(a.name for i, a in enumerate(job.areas) if i not in seen)
+def _tallies(job: Job, key: str) -> Iterator[Tally]:
+    """Yield the tallies of a variant, from north to south."""
+    for part in job.parts():
+        yield from read_part(job, job.part_key(key, part))[1]
 
 
-def _rows(job: Job, variant: Variant, key: str) -> list[dict[str, Any]]:
-    found = [t for p in job.parts() for t in read_part(job, job.part_key(key, p))[1]]
-    tally = merge(found, len(job.areas))
+def _places(job: Job, key: str) -> tuple[Array, tuple[str, ...]]:
+    """Return the number of the tally that a polygon occurs in last, and the polygons that no part has a cell of."""
+    last, seen = np.zeros(len(job.areas), np.int64), np.zeros(len(job.areas), np.bool_)
+    for number, tally in enumerate(_tallies(job, key)):
+        last[tally.polygons] = number
+        seen[tally.polygons] |= tally.inside > 0
+    return last, tuple(job.areas[i].name for i in np.flatnonzero(~seen))
+
+
+def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
+    """Return the rows of a variant."""
+    totals, rules = total(_tallies(job, key), len(job.areas), last), builtin_rules()
     scenarios = () if variant.scenario else job.scenarios
-    symbols = verdicts(job.areas, job.grid, tally, scenarios, variant.functie, builtin_rules())
-    return [
-        {
-            "nr": a.nr,
-            "gebied": a.name,
-            "functie": variant.functie.id,
-            **row,
-            "scenario": variant.scenario,
-            **symbols_of(s),
-        }
-        for a, row, s in zip(job.areas, rows_of(job.areas, job.grid, tally), symbols, strict=True)
-    ]
+    found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
+    return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)
 
 
 def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +85,11 @@ class Job:
     def grid(self) -> Grid:
         """Grid of the run."""
         return self.stack.grid
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Where the polygons are."""
+        return shapely.STRtree([a.geometry for a in self.areas])
 
     @property
     def work(self) -> Path:
