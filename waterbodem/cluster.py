@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from distributed import Client, KilledWorker
-from distributed.comm.addressing import get_address_host_port
+from distributed.comm.addressing import resolve_address
 
 from waterbodem.crew import IN_HAND, Task
 from waterbodem.errors import ArgumentError, ClusterError, WorkerLost
@@ -104,7 +104,7 @@ class Cluster:
 
 def _connect(address: str) -> Client:
     with _talking("Dask scheduler cannot be reached", address):
-        get_address_host_port(address)  # a client that never was hangs when it is thrown away
+        resolve_address(address)  # a client that never was hangs when it is thrown away
         return Client(address, timeout=PATIENCE, set_as_default=False)
 
 
