@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from distributed import Client, KilledWorker
+from distributed.comm.addressing import resolve_address
 
 from waterbodem.crew import IN_HAND, Task
 from waterbodem.errors import ArgumentError, ClusterError, WorkerLost
@@ -65,8 +66,8 @@ class Cluster:
             )
 
     def _sent(self, job: Job) -> Any:
-        """Return the job as a future; it goes to the scheduler once."""
-        if self._job is None:
+        """Return the job as a future; it goes to the scheduler once, unless it got lost with a worker for good."""
+        if self._job is None or self._job.status in ("error", "lost"):
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", ".*[Ll]arge", UserWarning)  # once is what it advises
                 self._job = self._client.submit(_same, job, key=f"waterbodem-job-{uuid4().hex}")
@@ -103,6 +104,7 @@ class Cluster:
 
 def _connect(address: str) -> Client:
     with _talking("Dask scheduler cannot be reached", address):
+        resolve_address(address)  # a client that never was hangs when it is thrown away
         return Client(address, timeout=PATIENCE, set_as_default=False)
 
 
