@@ -450,7 +450,7 @@ def parcels(folder, side):
 
 def test_many_polygons_in_pieces_and_parts_are_the_same_table(tmp_path, monkeypatch):
     tables = []
-    for name, tile, rows in (("een", 512, 200_000), ("veel", 100, 61)):
+    for name, tile, rows in (("een", 512, 200_000), ("veel", 256, 61)):
         path = place(tmp_path / name, RUN.replace("plannen.geojson", "percelen.gpkg"))
         parcels(tmp_path / name, 8)
         monkeypatch.setattr(area_table, "PIECE_ROWS", rows)
