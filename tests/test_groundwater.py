@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from waterbodem.abstraction import abstraction_drawdown, bessel_k0
 from waterbodem.errors import ArgumentError, DefinitionError, GridMismatch
 from waterbodem.grid import Grid
-from waterbodem.groundwater import abstraction_drawdown, bessel_k0, reach_of, spread, superpose
+from waterbodem.groundwater import reach_of, spread, superpose
 from waterbodem.reception import builtin_reach, load_reach, reception_rules
 
 LEAST = 1e-4

@@ -50,8 +50,19 @@ def flow_of(
     """
     if "maaiveld" not in layers:
         return None
-    grid = dataset.grid_of(layers)
     level = dataset.float32_of(layers["maaiveld"].transpose("y", "x"), "maaiveld")
+    return kept_flow(level, dataset.grid_of(layers), folder, holes=holes, outlets=outlets)
+
+
+def kept_flow(
+    level: NDArray[np.float32],
+    grid: Grid,
+    folder: str | Path | None = None,
+    *,
+    holes: Holes = "dicht",
+    outlets: Mask | None = None,
+) -> Flow:
+    """Return the flow directions of ground level [m NAP] (rows, cols), as :func:`flow_of` does."""
     if folder is None:
         return flow_from_maaiveld(level, grid, holes=holes, outlets=outlets)
     sha = fingerprint(level, grid, holes, outlets)
