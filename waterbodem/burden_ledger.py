@@ -86,10 +86,11 @@ class Ledger:
     def table(self) -> pd.DataFrame:
         """A row per plan and line.
 
-        Columns plan_nr, plan, functie, ontvanger_nr, ontvanger, soort (of a receiver: ontvanger, ander plan, beekdal;
-        of a line: overlap, plan, elders, buiten, totaal), m3, aandeel, waterschijf_mm (over the receiver), verlaging_gemiddeld_m, verlaging_grootste_m,
-        vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown) and oppervlakte_ha. NaN = niet bepaald.
-        Numbers from 1 tell polygons of one name apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no receiver.
+        Columns plan_nr, plan, functie, ontvanger_nr, ontvanger, soort, m3, aandeel, waterschijf_mm (over the receiver),
+        verlaging_gemiddeld_m, verlaging_grootste_m, vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown)
+        and oppervlakte_ha. NaN = niet bepaald. ``soort`` of a receiver is ontvanger, ander plan or beekdal; of another
+        line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0 is all
+        plans together, ontvanger_nr 0 is no receiver.
         """
         pairs = list(zip(self.entries, self._all_volumes, strict=True))
         rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, e.effect)]

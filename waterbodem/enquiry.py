@@ -1,9 +1,9 @@
-"""A question after the receivers of plans, resolved: the land, the plans, who may receive, and how far effects reach."""
+"""A question after the receivers of plans, resolved: the land, the plans, who may receive, how far effects reach."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -56,7 +56,7 @@ class Enquiry:
     plans: tuple[Area, ...]
     given: tuple[Target, ...] = ()
     referentie: Any = None
-    measures: Measures = Measures()
+    measures: Measures = field(default_factory=Measures)
     damping: float | None = None
     reach: Reach | None = None
     well: Well | None = None
