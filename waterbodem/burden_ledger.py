@@ -303,6 +303,11 @@ class Ledger:
         return [*self.niet_bepaald, *self.notes, check, *self.herkomst["grenzen"]]
 
 
+def table_of_all(ledgers: Mapping[str, Ledger]) -> pd.DataFrame:
+    """Return the tables of several functies as one, plans together with their functie."""
+    return pd.concat([ledger.table.assign(functie=id_) for id_, ledger in ledgers.items()], ignore_index=True)
+
+
 def _named(entry: Entry) -> dict[str, Any]:
     area = entry.source.area
     return {"plan_nr": area.nr, "plan": area.name, "functie": entry.source.functie.id}
