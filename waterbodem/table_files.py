@@ -33,22 +33,34 @@ _START = re.compile(r"(^|[;,\t\r\n])" + _FORMULA)
 _ESCAPED = re.compile(r"(^|[;,\t\r\n])'" + _FORMULA)
 
 
-def stage_tables(stage: Stage, folder: Path, table: gpd.GeoDataFrame) -> list[Path]:
-    """Write gebieden.gpkg and gebieden.csv under temporary names; return the final ones."""
-    package, text = folder / f"{LAYER}.gpkg", folder / f"{LAYER}.csv"
-    temp = stage.file(package)
-    temp.write_bytes(gpkg_bytes(table))
-    _verify(temp, table, str(package))
+def stage_tables(
+    stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None
+) -> list[Path]:
+    """Write a table as .gpkg and .csv of that name under temporary names; return the final ones."""
+    package, text = stage_package(stage, folder, table, layer, geometry), folder / f"{layer}.csv"
     stage.file(text).write_bytes(csv_text(table).encode("utf-8"))
     return [package, text]
 
 
-def gpkg_bytes(table: gpd.GeoDataFrame) -> bytes:
-    """Return a table as a GeoPackage with one layer, ``gebieden``; NaN becomes NULL."""
+def stage_package(stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str, geometry: str | None = None) -> Path:
+    """Write a table as a GeoPackage under a temporary name; return the final one."""
+    package = folder / f"{layer}.gpkg"
+    temp = stage.file(package)
+    temp.write_bytes(gpkg_bytes(table, layer, geometry))
+    _verify(temp, table, layer, str(package))
+    return package
+
+
+def gpkg_bytes(table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None) -> bytes:
+    """Return a table as a GeoPackage with one layer; NaN becomes NULL.
+
+    ``geometry`` is the kind of shapes, needed where there may be none.
+    """
     target = io.BytesIO()
     with _fixed_date(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")
-        pyogrio.write_dataframe(table, target, layer=LAYER, driver="GPKG", promote_to_multi=True)
+        kind = {} if geometry is None else {"geometry_type": geometry}
+        pyogrio.write_dataframe(table, target, layer=layer, driver="GPKG", promote_to_multi=True, **kind)
     return target.getvalue()
 
 
@@ -63,8 +75,8 @@ def _fixed_date() -> Iterator[None]:
         pyogrio.set_gdal_config_options({key: before})
 
 
-def _verify(path: Path, table: gpd.GeoDataFrame, where: str) -> None:
-    info = pyogrio.read_info(path, layer=LAYER)
+def _verify(path: Path, table: gpd.GeoDataFrame, layer: str, where: str) -> None:
+    info = pyogrio.read_info(path, layer=layer)
     columns = [c for c in table.columns if c != table.geometry.name]
     if info["features"] != len(table) or list(info["fields"]) != columns:
         raise CorruptLayer("file read back differs from what was written", value=info["features"], where=where)
