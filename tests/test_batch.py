@@ -63,7 +63,7 @@ def reference(tmp_path_factory):
     return digests(folder / "uit")
 
 
-@pytest.mark.parametrize(("tile", "workers"), [(9, 1), (37, 2), (64, 1), (512, 2), (2048, 1)])
+@pytest.mark.parametrize(("tile", "workers"), [(256, 1), (256, 2), (512, 2), (2048, 1)])
 def test_parts_and_workers_do_not_change_a_byte(tmp_path, reference, tile, workers):
     assert batch.run(place(tmp_path), workers=workers, tile=tile).complete
     assert digests(tmp_path / "uit") == reference
@@ -71,7 +71,7 @@ def test_parts_and_workers_do_not_change_a_byte(tmp_path, reference, tile, worke
 
 def test_other_processes_give_the_same_bytes(tmp_path, reference):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        assert batch.run(place(tmp_path), executor=pool, tile=64).complete
+        assert batch.run(place(tmp_path), executor=pool, tile=256).complete
     assert digests(tmp_path / "uit") == reference
 
 
@@ -144,7 +144,7 @@ def test_a_changed_layer_recomputes_only_what_depends_on_it(tmp_path):
     assert (again.made, again.kept) == (1, 1), "glg is a criterion of akkerbouw, not of woningbouw"
 
 
-KILLED = "import sys, waterbodem.batch as b; b.run(sys.argv[1], workers=2, tile=16)"
+KILLED = "import sys, waterbodem.batch as b; b.run(sys.argv[1], workers=2, tile=256)"
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
@@ -166,7 +166,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_the_same(tmp_path, reference):
         check_whole(tmp_path / "uit", reference)
         if kills % 5 == 0:
             shutil.rmtree(tmp_path / "uit")
-    assert batch.run(path, tile=16).complete
+    assert batch.run(path, tile=256).complete
     assert digests(tmp_path / "uit") == reference
     assert not list((tmp_path / "uit").rglob("*.partial*"))
 

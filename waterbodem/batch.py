@@ -25,8 +25,9 @@ from waterbodem.errors import ArgumentError
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
-from waterbodem.mosaic import stage_map
-from waterbodem.parts import MAPS, SHARES, make_part, part_file, read_part
+from waterbodem.mosaic import Place, stage_map
+from waterbodem.part_file import PartReader
+from waterbodem.parts import make_part, part_file, products, read_part
 from waterbodem.paths import sha256_of
 from waterbodem.preview import of_job
 from waterbodem.provenance import FILE_NAME, versions
@@ -235,8 +236,7 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     """Put parts together; outputs of variants with a failed part are left out."""
     failed = {label.split(" ")[0] for label, _ in outcome.problems}
     whole = [v for v in job.variants if v.name not in failed]
-    tasks = [(v, i) for v in whole for i in range(len(MAPS))]
-    tasks += [(v, -1 - i) for v in whole if job.file.float_ for i in range(len(SHARES))]
+    tasks = [(v, i) for v in whole for i in range(len(products(job)))]
     done = 0
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
@@ -250,19 +250,17 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
 
 def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int) -> None:
     """Write one map of one variant, unless it is there and made of the same."""
-    name = MAPS[index] if index >= 0 else f"{SHARES[-1 - index]}_f32"
-    final = job.output / variant.name / f"{name}.tif"
+    product = products(job)[index]
+    final = job.output / variant.name / f"{product.name}.tif"
     if journal.output_done(final, key):
         return
-    names = [job.part_key(key, p) for p in job.parts()]
-    kind, band = ("tif", index + 1) if index >= 0 else ("f32.tif", -index)
-    files = [(part_file(job, n, kind), p.grid) for n, p in zip(names, job.parts(), strict=True)]
+    places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
     with staging() as stage:
         stage.folder(final.parent)
-        colours = _legend(job, variant, name) if index >= 0 else None
-        stage_map(stage, final, files, band, job.grid, colours, f"{name} {variant.name}")
+        colours = None if product.is_float else _legend(job, variant, product.name)
+        stage_map(stage, final, places, (index, product), job.grid, colours, f"{product.name} {variant.name}")
         if colours is not None:
-            _stage_pam(stage, job, final, names, index, colours)
+            _stage_pam(stage, job, final, places, index, colours)
     journal.note_output(final, key)
 
 
@@ -271,8 +269,11 @@ def _legend(job: Job, variant: Variant, name: str) -> Any:
     return legend(name, [p.name for p in parts_of(variant.functie, present)])
 
 
-def _stage_pam(stage: Stage, job: Job, final: Path, names: Sequence[str], index: int, colours: Any) -> None:
-    counts = np.sum([read_part(job, n)[0][index] for n in names], axis=0)
+def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], index: int, colours: Any) -> None:
+    counts = np.zeros(256, np.int64)
+    for place in places:
+        with PartReader(place.path) as part:
+            counts += part["counts"][index]
     counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
     beside = final.with_name(final.name + ".aux.xml")
     stage.file(beside).write_bytes(pam_bytes(counts, colours))

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from waterbodem import __version__, kompas, registry
 from waterbodem.areas import Area, read_areas
 from waterbodem.burden import Measures
 from waterbodem.definitions import Functie
-from waterbodem.errors import CatalogueError, NoOverlap, nearest, raise_all
+from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, nearest, raise_all
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kernels.burden import LAYERS as BURDEN_LAYERS
@@ -26,6 +25,7 @@ from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.runfile import RunFile, read_run_file
 from waterbodem.scoring import ordered_power
+from waterbodem.tiles import TILE
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
@@ -93,15 +93,9 @@ class Job:
 
     def parts(self) -> Iterator[Part]:
         """Yield the parts from north to south."""
-        edges = [0, *range(self._lead(), self.grid.rows, self.part_rows), self.grid.rows]
-        for number, (first, after) in enumerate(pairwise(edges)):
+        for number, first in enumerate(range(0, self.grid.rows, self.part_rows)):
+            after = min(first + self.part_rows, self.grid.rows)
             yield Part(number, self.grid.part(slice(first, after), slice(0, self.grid.cols)), first)
-
-    def _lead(self) -> int:
-        """Return the height of the first part, such that the others start where blocks of the files start."""
-        own = (s.grid for s in self.stack.sources.values() if s.grid is not None and s.grid.same_lattice(self.grid))
-        file = next(own, self.grid)
-        return self.part_rows - file.offset(self.grid)[0] % self.part_rows
 
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
@@ -186,6 +180,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     stack = stack.on(file.grid.bounds, file.grid.resolution)
     raise_all(list(stack.problems), where=str(path))
     ordered_power(file.methode, file.orness)
+    if part_rows < TILE or part_rows % TILE:
+        raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     functies = chosen_functies(file, base)
     areas: tuple[Area, ...] = ()
     if file.gebieden is not None:

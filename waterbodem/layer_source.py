@@ -24,7 +24,7 @@ from waterbodem.vector_file import VectorFile, open_vector
 Floats = NDArray[np.float32]
 
 #: Cells that are decoded at a time; bounds the memory beside the result.
-STRIP = 2_000_000
+STRIP = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -180,12 +180,27 @@ class LayerSource:
         found = Findings()
         if block.is_empty:
             return out, found
+        if not self.decoder.exact:
+            found = self._slowly(file, block, out, row, col)
+            return _positive_zero(out), found
+        decode = self.decoder
+        with file.opened(self.where) as handle:
+            for strip in block.strips(STRIP):
+                raw, valid = file.read(handle, strip, self.where)
+                found += decode.into(raw, valid, out, (strip.row - row, strip.col - col))
+        if decode.loud(found):
+            return out, self.survey(grid)
+        return out, found
+
+    def _slowly(self, file: RasterFile, block: Block, out: Floats, row: int, col: int) -> Findings:
+        """Fill ``out`` through arrays: for nodata values that are compared to a few digits only."""
+        found = Findings()
         cols = slice(block.col - col, block.col - col + block.cols)
         for strip, values, seen in self._strips(file, block):
             with np.errstate(over="ignore"):
                 out[strip.row - row : strip.row - row + strip.rows, cols] = values
             found += seen
-        return _positive_zero(out), found
+        return found
 
     def _resampled(self, file: RasterFile, grid: Grid, steps: Plan) -> tuple[Floats, Findings]:
         out = np.full(grid.shape, np.nan, dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from waterbodem import memory
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
 from waterbodem.job import Job, open_job
-from waterbodem.parts import CHUNK_COLUMNS, MAPS, SHARES
+from waterbodem.parts import BLOCK, MAPS, SHARES
 from waterbodem.threads import workers as default_workers
 
 #: Measured on two cores with float32 ZSTD layers; a machine may well be twice as fast or slow.
@@ -110,8 +111,7 @@ def _size(job: Job, name: str) -> int:
 
 
 def _memory(job: Job, threads: int) -> int:
-    chunk = min(job.grid.cols, CHUNK_COLUMNS) * job.part_rows
-    return 300_000_000 + threads * chunk * (4 * len(job.stack.sources) + RESULT_BYTES)
+    return 300_000_000 + threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
 
 
 def _existing(folder: Path) -> Path:

@@ -48,3 +48,85 @@ def _blank(inside: Any, out: Any) -> None:
     if inside.size:
         for i in range(out.size):
             out[i] = out[i] if inside[i] else np.uint8(NODATA)
+
+
+@jit
+def halve_mean(values: Any, out: Any) -> None:
+    """Write the mean of the known cells of every 2 x 2, rounded half up; an odd edge has 1 x 2 or 2 x 1.
+
+    Parameters
+    ----------
+    values : uint8 array (r, c)
+    out : uint8 array ((r + 1) // 2, (c + 1) // 2)
+    """
+    rows, cols = values.shape
+    for i in range(out.shape[0]):
+        upper, lower = values[2 * i], values[min(2 * i + 1, rows - 1)]
+        tall = np.int32(2 * i + 1 < rows)
+        for j in range(out.shape[1]):
+            a, b = 2 * j, min(2 * j + 1, cols - 1)
+            wide = np.int32(2 * j + 1 < cols)
+            ka, kb = np.int32(upper[a] != NODATA), wide * np.int32(upper[b] != NODATA)
+            kc, kd = tall * np.int32(lower[a] != NODATA), tall * wide * np.int32(lower[b] != NODATA)
+            total = ka * upper[a] + kb * upper[b] + kc * lower[a] + kd * lower[b]
+            out[i, j] = _rounded(total, ka + kb + kc + kd)
+
+
+@jit
+def _rounded(total: Any, known: Any) -> Any:
+    """Return a mean rounded half up; nodata of none."""
+    if known == 4:
+        return np.uint8((total + 2) >> 2)
+    if known == 0:
+        return np.uint8(NODATA)
+    return np.uint8((2 * total + known) // (2 * known))
+
+
+@jit
+def halve_mode(values: Any, out: Any) -> None:
+    """Write the code that occurs most in every 2 x 2, the first of them on a tie; nodata does not count.
+
+    Parameters
+    ----------
+    values : uint8 array (r, c)
+    out : uint8 array ((r + 1) // 2, (c + 1) // 2)
+    """
+    rows, cols = values.shape
+    for i in range(out.shape[0]):
+        upper, lower = values[2 * i], values[min(2 * i + 1, rows - 1)]
+        for j in range(out.shape[1]):
+            k = min(2 * j + 1, cols - 1)
+            out[i, j] = _most(upper[2 * j], upper[k], lower[2 * j], lower[k])
+
+
+@jit
+def _most(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return the commonest of four codes that is data; an edge counts its cells twice, which changes nothing."""
+    if a != NODATA and a in (b, c, d):
+        return a
+    if b != NODATA and b in (c, d):
+        return b
+    if c != NODATA and c == d:
+        return c
+    return a if a != NODATA else (b if b != NODATA else (c if c != NODATA else d))
+
+
+@jit
+def halve_float(values: Any, out: Any) -> None:
+    """Write the mean of the known cells of every 2 x 2 (NaN: none).
+
+    Parameters
+    ----------
+    values : float32 array (r, c)
+    out : float32 array ((r + 1) // 2, (c + 1) // 2)
+    """
+    rows, cols = values.shape
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total, known = 0.0, 0
+            for y in range(2 * i, min(2 * i + 2, rows)):
+                for x in range(2 * j, min(2 * j + 2, cols)):
+                    if values[y, x] == values[y, x]:
+                        total += values[y, x]
+                        known += 1
+            out[i, j] = np.float32(total / known) if known else np.float32(np.nan)
