@@ -70,6 +70,7 @@ RECEPTION = ("benedenstrooms", "ontvangst", "grondwater")
 def test_the_files_of_the_contract_are_there(folder):
     expected = {"gebieden.gpkg", "gebieden.csv", "rapport.html", "herkomst.json"}
     expected |= {"grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"}
+    expected |= {"blootstelling_onbekend.tif", "blootstelling_onbekend.tif.aux.xml"}
     for functie in FUNCTIES:
         expected |= {f"{functie}/{name}.tif" for name in (*MAPS, *RECEPTION)}
         expected |= {f"{functie}/{name}.tif.aux.xml" for name in (*MAPS, *RECEPTION)}

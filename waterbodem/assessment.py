@@ -19,7 +19,7 @@ from waterbodem.abstraction import Well
 from waterbodem.areas import Area, Footprints, block_of, footprints, read_areas
 from waterbodem.atomic import replacing
 from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
-from waterbodem.burden_ledger import Ledger, table_of_all
+from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.coverage import Target
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
@@ -121,15 +121,22 @@ class Assessment:
 
     def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
         """Return the flow paths from the plans to their receivers, per functie; see ``Ledger.paths``."""
-        parts = [ledger.paths(share).assign(functie=id_) for id_, ledger in self.ledgers.items()]
-        return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=self.question.grid.crs)
+        return paths_of_all(self.ledgers, share)
 
     @cached_property
     def exposure(self) -> tuple[Floats, Floats]:
         """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
         q = self.question
         flow, _ = q.enquiry.water
-        return downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
+        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
+        inside = q.prints.mask
+        return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it is known where water goes, and of some land how vulnerable it is."""
+        enquiry = self.question.enquiry
+        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
 
     def downstream(self, functie: str) -> Floats:
         """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""

@@ -22,6 +22,7 @@ from waterbodem.assessment import losses_together, symbols_of
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
 from waterbodem.errors import ArgumentError
+from waterbodem.exposure_run import Downstream, make_downstream
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
@@ -59,6 +60,8 @@ class Outcome:
     seconds : float
     outside : tuple of str
         Polygons that lie wholly outside the data.
+    niet_bepaald : tuple of str
+        What could not be determined of who receives the burden, and why, in Dutch.
     """
 
     output: Path
@@ -67,6 +70,7 @@ class Outcome:
     problems: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     outside: tuple[str, ...] = ()
+    niet_bepaald: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -245,7 +249,9 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     if job.areas and whole:
         outcome.outside = _outside(job, keys[whole[0]])
         _tables(job, journal, keys, whole)
-    _herkomst(job, journal, keys, whole)
+    downstream = make_downstream(job, journal, whole, progress)
+    outcome.niet_bepaald = tuple(downstream.niet_bepaald)
+    _herkomst(job, journal, keys, whole, downstream)
 
 
 def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int) -> None:
@@ -321,7 +327,7 @@ def _rows(job: Job, variant: Variant, key: str) -> list[dict[str, Any]]:
     ]
 
 
-def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:
+def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], downstream: Downstream) -> None:
     """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
     data = {
         "versies": versions(),
@@ -336,8 +342,10 @@ def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) 
         },
         "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
         "uitvoer": {
-            p.relative_to(job.output).as_posix(): {"sha256": d} for p, d in _outputs(job, journal, keys, whole)
+            p.relative_to(job.output).as_posix(): {"sha256": d}
+            for p, d in (*_outputs(job, journal, keys, whole), *_others(journal, downstream.outputs))
         },
+        "niet_bepaald": downstream.niet_bepaald,
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     with staging() as stage:
@@ -364,3 +372,14 @@ def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -
         digest = journal.output_done(job.output / name, key)
         if digest:
             yield job.output / name, digest
+
+
+def _others(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files of who receives it, with what lies beside them."""
+    for path, key in outputs.items():
+        digest = journal.output_done(path, key)
+        if digest:
+            yield path, digest
+            beside = path.with_name(path.name + ".aux.xml")
+            if beside.is_file():
+                yield beside, sha256_of(beside)

@@ -308,6 +308,12 @@ def table_of_all(ledgers: Mapping[str, Ledger]) -> pd.DataFrame:
     return pd.concat([ledger.table.assign(functie=id_) for id_, ledger in ledgers.items()], ignore_index=True)
 
 
+def paths_of_all(ledgers: Mapping[str, Ledger], share: float | None = None) -> gpd.GeoDataFrame:
+    """Return the flow paths of several functies as one table."""
+    parts = [ledger.paths(share).assign(functie=id_) for id_, ledger in ledgers.items()]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
+
+
 def _named(entry: Entry) -> dict[str, Any]:
     area = entry.source.area
     return {"plan_nr": area.nr, "plan": area.name, "functie": entry.source.functie.id}

@@ -283,6 +283,8 @@ def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
         f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. "
         f"Uitvoer: {outcome.output.name}"
     )
+    for reason in outcome.niet_bepaald:
+        click.echo(f"let op: {reason}", err=True)
     for name in outcome.outside:
         click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)

@@ -84,7 +84,8 @@ def legend(product: str, criteria: Sequence[str] = ()) -> Legend:
     Parameters
     ----------
     product : str
-        geschiktheid, klasse, bepalend, oorzaak, dekking, risico, benedenstrooms, ontvangst or grondwater.
+        geschiktheid, klasse, bepalend, oorzaak, dekking, risico, benedenstrooms, blootstelling_onbekend,
+        ontvangst or grondwater.
     criteria : sequence of str
         For ``bepalend``: the criteria of the functie, in order.
 
@@ -204,6 +205,7 @@ PRODUCTS: Mapping[str, Callable[[], Legend]] = {
     "dekking": lambda: _ramp("dekking"),
     "risico": _risks,
     "benedenstrooms": lambda: _ramp("benedenstrooms"),
+    "blootstelling_onbekend": lambda: _ramp("blootstelling_onbekend"),
     "ontvangst": lambda: _stepped("ontvangst"),
     "grondwater": lambda: _stepped("grondwater"),
 }

@@ -157,10 +157,11 @@ def swept(flow: Flow, value: Array, damping: float | None) -> Floats:
 def weighed(runoff: Array, displaced: Array, exposure: Floats) -> Floats:
     """Return benedenstrooms, 0..1: what a hectare releases [m3/ha] weighed with D; NaN where both are unknown."""
     amount, _, none = per_hectare(runoff, displaced)
-    return _weighed(np.where(none, np.nan, amount).astype(np.float32), exposure)
+    return weighed_amount(np.where(none, np.nan, amount).astype(np.float32), exposure)
 
 
-def _weighed(amount: Floats, exposure: Floats) -> Floats:
+def weighed_amount(amount: Floats, exposure: Floats) -> Floats:
+    """Return benedenstrooms, 0..1, of what a hectare releases [m3/ha]; NaN where either is unknown."""
     full = np.float32(reception_rules().value("afvoer_vol_m3_ha"))
     return np.asarray(np.minimum(np.float32(1), amount / full) * exposure)
 
@@ -175,7 +176,7 @@ def _one(
 ) -> xr.Dataset:
     amount, _ = released(cells, functie, reference, measures)
     exposure, unknown = exposures
-    share = _weighed(amount, exposure)
+    share = weighed_amount(amount, exposure)
     attrs: dict[str, Any] = {"functie": functie.id, "definities": registry.rules_version()}
     attrs |= {"niet_bepaald": NO_MAAIVELD} if flow is None else {"stroomrichting_sha256": flow.sha256}
     return cells.results(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from waterbodem import dataset
 from waterbodem.assessment import Assessment
 from waterbodem.atomic import Stage
-from waterbodem.burden_ledger import Ledger
+from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.colours import classified, legend, nodata
 from waterbodem.grid import Grid
 from waterbodem.raster_files import percent, stage_raster
@@ -33,23 +33,27 @@ def stage_reception(stage: Stage, root: Path, assessment: Assessment, float_: bo
     not there; the ledger says why.
     """
     written = [path for files in _maps(stage, root, assessment, float_) for path in files]
-    written += stage_tables(stage, root, ledger_frame(assessment), LEDGER, "MultiPolygon")
-    if _routed(assessment):
-        written.append(stage_package(stage, root, assessment.paths(), PATHS, "MultiLineString"))
+    if assessment.is_exposed:
+        where = (root, "blootstelling_onbekend", assessment.question.grid, "blootstelling_onbekend")
+        written += _map(stage, where, percent(assessment.exposure[1], nodata()), None)
+    return written + stage_ledgers(stage, root, assessment.ledgers)
+
+
+def stage_ledgers(stage: Stage, root: Path, ledgers: Mapping[str, Ledger]) -> list[Path]:
+    """Write the ledgers of functies and, where water was routed, its paths, under temporary names."""
+    written = stage_tables(stage, root, ledger_frame(ledgers), LEDGER, "MultiPolygon")
+    if any(e.routed is not None for ledger in ledgers.values() for e in ledger.entries):
+        written.append(stage_package(stage, root, paths_of_all(ledgers), PATHS, "MultiLineString"))
     return written
-
-
-def _routed(assessment: Assessment) -> bool:
-    return any(e.routed is not None for ledger in assessment.ledgers.values() for e in ledger.entries)
 
 
 def _maps(stage: Stage, root: Path, assessment: Assessment, float_: bool) -> Iterator[list[Path]]:
     for functie, ledger in assessment.ledgers.items():
         folder = root / functie
-        if ledger.entries[0].routed is not None:
-            share, colours = assessment.downstream(functie), legend("benedenstrooms")
+        if assessment.is_exposed:
+            share = assessment.downstream(functie)
             where = (folder, "benedenstrooms", assessment.question.grid, f"benedenstrooms {functie}")
-            yield _map(stage, where, percent(share, colours.nodata), share if float_ else None)
+            yield _map(stage, where, percent(share, nodata()), share if float_ else None)
         for name, (grid, values) in arrivals(ledger).items():
             where = (folder, name, grid, f"{name} {functie}")
             yield _map(stage, where, classified(values, name), values if float_ else None)
@@ -83,11 +87,11 @@ def _trimmed(grid: Grid, values: Floats, name: str) -> tuple[Grid, Floats]:
     return grid.part(*window), np.ascontiguousarray(values[window])
 
 
-def ledger_frame(assessment: Assessment) -> gpd.GeoDataFrame:
+def ledger_frame(ledgers: Mapping[str, Ledger]) -> gpd.GeoDataFrame:
     """Return the ledger with the polygons of receivers that get something; other lines have none."""
-    table = assessment.grootboek
-    of = {id_: ledger.division.receivers for id_, ledger in assessment.ledgers.items()}
+    table = table_of_all(ledgers)
+    of = {id_: ledger.division for id_, ledger in ledgers.items()}
     gets = (table[["m3", "verlaging_grootste_m", "vernatting_grootste_m"]] > 0).any(axis=1)
     rows = zip(table["functie"], table["ontvanger_nr"], gets, strict=True)
-    shapes = [of[functie][nr - 1].area.geometry if nr and some else None for functie, nr, some in rows]
-    return gpd.GeoDataFrame(table, geometry=shapes, crs=assessment.question.grid.crs)
+    shapes = [of[functie].receivers[nr - 1].area.geometry if nr and some else None for functie, nr, some in rows]
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=next(iter(of.values())).grid.crs)

@@ -37,6 +37,8 @@ class BurdenChoice(Definition):
     referentie: str | None = None
     aangelegde_berging_mm: NotNegative = 0.0
     bergingseis_mm: NotNegative | None = None
+    demping_m: Positive | None = None
+    reikwijdte: Positive | Literal["situatie"] | None = None
 
 
 class RunFile(Definition):
@@ -48,6 +50,7 @@ class RunFile(Definition):
     scenarios: tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None
+    ontvangers: AreaChoice | None = None
     afwenteling: BurdenChoice = BurdenChoice()
     methode: str = "meetkundig"
     orness: float | None = None
