@@ -22,6 +22,7 @@ from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import exposure_of, read_exposure
 from waterbodem.job import open_job
 from waterbodem.journal import Journal
+from waterbodem.preview import preview
 from waterbodem.raster_files import percent
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
@@ -187,3 +188,13 @@ def test_a_stored_sweep_answers_for_any_block(tmp_path):
     block = job.grid.part(slice(10, 40), slice(20, 90))
     expected = benedenstrooms(wb.open_layers(EXAMPLE), "woningbouw").blootstelling.values[10:40, 20:90]
     np.testing.assert_array_equal(read_exposure(file, exposure.grid, block), expected)
+
+
+def test_the_cost_is_told_beforehand(tmp_path):
+    found = preview(place(tmp_path / "a"))
+    assert found.stroming >= exposure_store.needed(40_000)
+    assert "Wie benedenstrooms ligt: hoogstens" in found.to_text()
+    without = preview(place(tmp_path / "b", without=["maaiveld"]))
+    assert without.stroming == 0
+    assert "maaiveld ontbreekt" in without.to_text()
+    assert exposure_store.needed(175_000_000) < 24e9

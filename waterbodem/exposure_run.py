@@ -18,7 +18,7 @@ from waterbodem.atomic import staging
 from waterbodem.colours import legend, nodata
 from waterbodem.definitions import Functie
 from waterbodem.downstream import released, weighed_amount
-from waterbodem.exposure_store import Exposure, exposure_of, read_exposure
+from waterbodem.exposure_store import BESIDE_BANDS, Exposure, exposure_of, needed, read_exposure
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Variant, areas_mark
 from waterbodem.journal import Journal
@@ -33,7 +33,35 @@ MAP, UNKNOWN = "benedenstrooms", "blootstelling_onbekend"
 BLOCK, IN_HAND = 8_000_000, 2_000_000_000
 #: Bytes that a cell of a plan takes in a ledger.
 LEDGER_BYTES = 150
+#: Measured on two cores; a machine may well be twice as fast or slow.
+NS_DIRECTIONS, NS_VARIANT = 700, 60
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What directions, exposure and maps take at most: memory and disk [bytes], and roughly how long [s]."""
+
+    memory: int = 0
+    disk: int = 0
+    seconds: float = 0.0
+
+
+def cost(job: Job) -> Cost:
+    """Return what a run will cost for who lies downstream; nothing without maaiveld.
+
+    Directions that are there already take a third of the memory and little time.
+    """
+    if "maaiveld" not in job.around.sources:
+        return Cost()
+    land, cells = job.around.grid.rows * job.around.grid.cols, job.grid.rows * job.grid.cols
+    sweeps = len({v.scenario for v in job.variants})
+    maps = min(IN_HAND, len(job.variants) * cells)
+    return Cost(
+        memory=max(needed(land), BESIDE_BANDS * land + maps),
+        disk=land * (1 + 8 * sweeps) + 2 * cells * (len(job.variants) + sweeps),
+        seconds=(land * NS_DIRECTIONS + cells * len(job.variants) * NS_VARIANT) / 1e9,
+    )
 
 
 @dataclass

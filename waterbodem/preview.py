@@ -10,6 +10,7 @@ from typing import Any
 
 from waterbodem import memory
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
+from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
 from waterbodem.parts import BLOCK, MAPS, SHARES
 from waterbodem.threads import workers as default_workers
@@ -38,6 +39,8 @@ class Preview:
         Free disk where the output goes [bytes].
     seconds : float
         Rough estimate.
+    stroming : int
+        Memory that flow directions and exposure take at most [bytes]; 0 without maaiveld.
     """
 
     rows: int
@@ -50,6 +53,7 @@ class Preview:
     memory: int
     free: int
     seconds: float
+    stroming: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -65,9 +69,18 @@ class Preview:
                 f"Lezen: {self.read / 1e9:.2f} GB; schrijven hoogstens {self.disk / 1e9:.2f} GB "
                 f"(vrij: {self.free / 1e9:.0f} GB)",
                 f"Geheugen: ongeveer {self.memory / 1e9:.1f} GB",
+                self._downstream(),
                 f"Tijd: ongeveer {max(1, round(self.seconds / 60))} min (ruwe schatting)",
             ]
         )
+
+
+    def _downstream(self) -> str:
+        if not self.stroming:
+            return "Wie benedenstrooms ligt: niet bepaald, want maaiveld ontbreekt"
+        free = memory.available()
+        known = "" if free is None else f" (vrij: {free / 1e9:.1f} GB)"
+        return f"Wie benedenstrooms ligt: hoogstens {self.stroming / 1e9:.1f} GB geheugen{known}"
 
 
 def preview(path: str | Path, workers: int | None = None) -> Preview:
@@ -90,6 +103,7 @@ def of_job(job: Job, threads: int) -> Preview:
     """
     cells, variants = job.grid.rows * job.grid.cols, len(job.variants)
     per_cell = 2 * (len(MAPS) + 4 * len(SHARES) * job.file.float_)
+    downstream = cost(job)
     found = Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,
@@ -97,10 +111,11 @@ def of_job(job: Job, threads: int) -> Preview:
         variants=variants,
         polygons=len(job.areas),
         read=sum(_size(job, n) for n in job.stack.sources),
-        disk=cells * variants * per_cell,
+        disk=cells * variants * per_cell + downstream.disk,
         memory=_memory(job, threads),
         free=shutil.disk_usage(_existing(job.output)).free,
-        seconds=cells * (NS_PER_CELL + variants * NS_PER_VARIANT) / 1e9,
+        seconds=cells * (NS_PER_CELL + variants * NS_PER_VARIANT) / 1e9 + downstream.seconds,
+        stroming=downstream.memory,
     )
     _refuse(found)
     return found
