@@ -24,7 +24,7 @@ from waterbodem.coverage import Target
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
-from waterbodem.errors import ArgumentError, NoOverlap
+from waterbodem.errors import ArgumentError, NoOverlap, nearest
 from waterbodem.evaluation import Result, Settings, evaluate, masked
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
@@ -142,6 +142,20 @@ class Assessment:
         """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
         cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
         return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
+
+    def asked(self, functie: str | Functie | None = None) -> Functie:
+        """Return one of the functies that were asked; default the first."""
+        known = {f.id: f for f in self.question.functies}
+        id_ = next(iter(known)) if functie is None else functie.id if isinstance(functie, Functie) else functie
+        if id_ not in known:
+            raise ArgumentError("this functie was not asked", value=id_, allowed=nearest(id_, known), where="functie")
+        return known[id_]
+
+    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
+        """Draw who receives the burden; settings as in :func:`waterbodem.receivers_plot.plot_receivers`."""
+        from waterbodem.receivers_plot import plot_receivers
+
+        return plot_receivers(self, functie, **settings)
 
     def plot(self, **settings: Any) -> Figure:
         """Draw score, class, risk and what limits; settings as in :func:`waterbodem.plots.plot_assessment`."""

@@ -295,12 +295,16 @@ class Ledger:
     def _repr_html_(self) -> str:
         return as_html(self.table, self._footer())
 
-    def _footer(self) -> list[str]:
+    @property
+    def check(self) -> str:
+        """Whether the sums close, in Dutch."""
         found = self.controle[list(CHECKS)].to_numpy(dtype=float)
         worst = float(np.nanmax(found, initial=0.0))
         verdict = "sluiten" if self.sluit else "sluiten NIET"
-        check = f"Controle: de sommen {verdict}, grootste relatieve verschil {worst:.0e} (vereist {CLOSES:.0e})."
-        return [*self.niet_bepaald, *self.notes, check, *self.herkomst["grenzen"]]
+        return f"Controle: de sommen {verdict}, grootste relatieve verschil {worst:.0e} (vereist {CLOSES:.0e})."
+
+    def _footer(self) -> list[str]:
+        return [*self.niet_bepaald, *self.notes, self.check, *self.herkomst["grenzen"]]
 
 
 def table_of_all(ledgers: Mapping[str, Ledger]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from waterbodem.definitions import Functie
 from waterbodem.map_panels import criterion_colour
 from waterbodem.map_sheet import figure_png
 from waterbodem.plots import plot_assessment
+from waterbodem.receivers_view import ReceptionView
 from waterbodem.report_view import View
 from waterbodem.wording import (
     amount,
@@ -153,6 +154,7 @@ def _context(assessment: Assessment, taal: str) -> dict[str, Any]:
         "outside": [short(n, 120) for n in assessment.outside[:MAX_NOTES]],
         "notes": _notes(assessment, taal),
         "inputs": _inputs(assessment, taal),
+        "reception": ReceptionView(assessment, taal),
         "sources": _sources(q.functies),
         "facts": _facts(assessment, taal),
     }
