@@ -12,6 +12,7 @@ import xarray as xr
 pytest.importorskip("pyflwdir")
 
 import waterbodem.flow as flow_module
+from places import SHARED
 from waterbodem.dataset import build
 from waterbodem.errors import ArgumentError, GridMismatch, LayerError
 from waterbodem.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_estimate
@@ -19,7 +20,7 @@ from waterbodem.flow_store import flow_of, on_grid
 from waterbodem.grid import Grid
 from waterbodem.network import Circular
 
-AHN = Path(__file__).parents[2] / "shared" / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
+AHN = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
 
 
 def grid_for(level, size=5.0):

@@ -15,6 +15,7 @@ import xarray as xr
 pytest.importorskip("pyflwdir")
 
 import waterbodem as wb
+from places import SHARED
 from waterbodem.dataset import build
 from waterbodem.downstream import benedenstrooms, bovenstrooms
 from waterbodem.errors import ArgumentError, GridMismatch, NoOverlap
@@ -23,7 +24,7 @@ from waterbodem.flow_store import flow_of
 from waterbodem.grid import Grid
 from waterbodem.receivers import grootboek
 
-AHN = Path(__file__).parents[2] / "shared" / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
+AHN = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
 PLAN, DRAINER, SIZE = "woningbouw", "akkerbouw", 10.0
 
 
