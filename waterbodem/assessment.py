@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,23 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from waterbodem import dataset, registry
+from waterbodem import dataset, downstream, registry
+from waterbodem.abstraction import Well
 from waterbodem.area_table import frame_of, table_of
 from waterbodem.areas import Area, block_of, footprints, read_areas
 from waterbodem.atomic import replacing
 from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
+from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
+from waterbodem.coverage import Target
 from waterbodem.covering import Footprints
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
-from waterbodem.errors import ArgumentError, NoOverlap
+from waterbodem.enquiry import Enquiry
+from waterbodem.errors import ArgumentError, NoOverlap, nearest
 from waterbodem.evaluation import Result, Settings, evaluate, masked, reference_label
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
+from waterbodem.groundwater import Reach
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.kompas import (
     KompasRules,
@@ -33,7 +39,8 @@ from waterbodem.kompas import (
     findings_of,
     verdicts,
 )
-from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.land import Land, land_of
+from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import total
@@ -51,7 +58,7 @@ Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked, resolved: polygons on a block of cells, functies and settings."""
+    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive."""
 
     layers: xr.Dataset
     cells: LayerSet
@@ -61,6 +68,7 @@ class Question:
     functies: tuple[Functie, ...]
     settings: Settings
     rules: KompasRules
+    enquiry: Enquiry
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,59 @@ class Assessment:
             methode=q.settings.methode,
             orness=q.settings.orness,
         )
+
+    @cached_property
+    def ledgers(self) -> Mapping[str, Ledger]:
+        """Who receives the burden, per functie; found when first asked for.
+
+        What cannot be determined is *niet bepaald*: see ``niet_bepaald`` of a ledger. Receivers are the polygons that
+        were given and the other plans; without given ones the stream valleys (beekdalen) in the data.
+        """
+        q = self.question
+        return {f.id: q.enquiry.ledger([f] * len(q.areas)) for f in q.functies}
+
+    @property
+    def grootboek(self) -> pd.DataFrame:
+        """All ledgers as one table, a row per plan, functie and receiver or other line; see ``Ledger.table``."""
+        return table_of_all(self.ledgers)
+
+    def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
+        """Return the flow paths from the plans to their receivers, per functie; see ``Ledger.paths``."""
+        return paths_of_all(self.ledgers, share)
+
+    @cached_property
+    def exposure(self) -> tuple[Floats, Floats]:
+        """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
+        q = self.question
+        flow, _ = q.enquiry.water
+        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
+        inside = q.prints.mask
+        return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it is known where water goes, and of some land how vulnerable it is."""
+        enquiry = self.question.enquiry
+        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
+
+    def downstream(self, functie: str) -> Floats:
+        """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
+        cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
+        return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
+
+    def asked(self, functie: str | Functie | None = None) -> Functie:
+        """Return one of the functies that were asked; default the first."""
+        known = {f.id: f for f in self.question.functies}
+        id_ = next(iter(known)) if functie is None else functie.id if isinstance(functie, Functie) else functie
+        if id_ not in known:
+            raise ArgumentError("this functie was not asked", value=id_, allowed=nearest(id_, known), where="functie")
+        return known[id_]
+
+    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
+        """Draw who receives the burden; settings as in :func:`waterbodem.receivers_plot.plot_receivers`."""
+        from waterbodem.receivers_plot import plot_receivers
+
+        return plot_receivers(self, functie, **settings)
 
     def plot(self, **settings: Any) -> Figure:
         """Draw score, class, risk and what limits; settings as in :func:`waterbodem.plots.plot_assessment`."""
@@ -177,6 +238,13 @@ def assess(
     orness: float | None = None,
     id: str | None = None,
     kompas: KompasRules | None = None,
+    ontvangers: Plans = None,
+    id_ontvangers: str | None = None,
+    demping_m: float | None = None,
+    reikwijdte: Reach | None = None,
+    onttrekking: Well | None = None,
+    bewaar: str | Path | None = None,
+    omgeving: Land | None = None,
 ) -> Assessment:
     """Answer whether a functie belongs on one or more polygons, with the reasons.
 
@@ -197,6 +265,12 @@ def assess(
         Property that holds the polygons' names.
     kompas : KompasRules, optional
         A user's own rules.
+    ontvangers, id_ontvangers
+        Polygons that may receive the burden, and the property that holds their names; see ``Assessment.ledgers``.
+    demping_m, reikwijdte, onttrekking, bewaar
+        As in :func:`waterbodem.grootboek`.
+    omgeving : Land, optional
+        The land around, where ``layers`` hold only a part of it; default the layers.
 
     Returns
     -------
@@ -217,7 +291,15 @@ def assess(
     """
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
-    question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas)
+    land = omgeving or land_of(layers)
+    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers)
+
+    def enquire(areas: Sequence[Area]) -> Enquiry:
+        given = tuple(Target(a) for a in targets)
+        settings = (referentie, measures, demping_m, reikwijdte, onttrekking)
+        return Enquiry(land, tuple(areas), given, *settings, folder=bewaar, around=True)
+
+    question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas, enquire)
     results = [evaluate(question.cells, f, question.settings) for f in chosen]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, r) for r in results]
@@ -247,6 +329,7 @@ def ask(
     orness: float | None,
     id: str | None,
     kompas: KompasRules | None,
+    enquire: Callable[[Sequence[Area]], Enquiry],
 ) -> Question:
     """Resolve a question: read the polygons, cut the layers to the block they need."""
     grid = dataset.grid_of(layers)
@@ -254,6 +337,7 @@ def ask(
     if kompas is not None and not isinstance(kompas, KompasRules):
         raise ArgumentError("kompas must be rules", value=type(kompas).__name__, allowed="KompasRules", where="kompas")
     areas = read_areas(gebied, grid.crs, id)
+    enquiry = enquire(areas)
     block = block_of(areas, grid)
     rows, cols = grid.slices(block)
     cut = layers.isel(y=rows, x=cols)
@@ -265,7 +349,8 @@ def ask(
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
     settings = Settings(reference, measures, methode, orness)
-    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, kompas or builtin_rules())
+    rules = kompas or builtin_rules()
+    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, rules, enquiry)
 
 
 def _check_metres(grid: Grid) -> None:

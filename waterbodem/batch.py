@@ -23,6 +23,7 @@ from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, WaterbodemError
+from waterbodem.exposure_run import Downstream, make_downstream
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, findings_of
@@ -63,6 +64,8 @@ class Outcome:
     seconds : float
     outside : tuple of str
         Polygons that lie wholly outside the data.
+    niet_bepaald : tuple of str
+        What could not be determined of who receives the burden, and why, in Dutch.
     """
 
     output: Path
@@ -71,6 +74,7 @@ class Outcome:
     problems: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     outside: tuple[str, ...] = ()
+    niet_bepaald: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -287,8 +291,10 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
             if index == len(products(job)) - 1:  # its maps are there; matplotlib draws in one thread, maps go on
                 make_picture(job, journal, variant, keys[variant])
         outcome.outside = table.result()
-    make_page(job, journal, _made(job, journal, keys, whole, outcome))
-    _herkomst(job, journal, keys, whole)
+    downstream = make_downstream(job, journal, whole, progress)
+    outcome.niet_bepaald = tuple(downstream.niet_bepaald)
+    make_page(job, journal, _made(job, journal, keys, whole, outcome, downstream))
+    _herkomst(job, journal, keys, whole, downstream)
     if outcome.complete:
         _remove_stale(job, keys)
 
@@ -301,12 +307,14 @@ def _remove_stale(job: Job, keys: Keys) -> None:
             path.unlink(missing_ok=True)
 
 
-def _made(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome) -> Made:
+def _made(
+    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, downstream: Downstream
+) -> Made:
     return Made(
         file=Plan.read(journal.plan()).file,
         keys={v: keys[v] for v in whole},
         inputs={n: _input(job, n) for n in job.stack.sources},
-        outputs=dict(_outputs(job, journal, keys, whole)),
+        outputs={**dict(_outputs(job, journal, keys, whole)), **dict(_others(journal, downstream.outputs))},
         problems=outcome.problems,
         outside=outcome.outside,
     )
@@ -383,7 +391,7 @@ def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)
 
 
-def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:
+def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], downstream: Downstream) -> None:
     """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
     data = {
         "versies": versions(),
@@ -399,8 +407,13 @@ def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) 
         "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
         "uitvoer": {
             p.relative_to(job.output).as_posix(): {"sha256": d}
-            for p, d in (*_outputs(job, journal, keys, whole), *_page_output(job, journal))
+            for p, d in (
+                *_outputs(job, journal, keys, whole),
+                *_others(journal, downstream.outputs),
+                *_page_output(job, journal),
+            )
         },
+        "niet_bepaald": downstream.niet_bepaald,
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     with staging() as stage:
@@ -434,3 +447,14 @@ def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
     digest = journal.output_done(job.output / PAGE)
     if digest:
         yield job.output / PAGE, digest
+
+
+def _others(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files of who receives it, with what lies beside them."""
+    for path, key in outputs.items():
+        digest = journal.output_done(path, key)
+        if digest:
+            yield path, digest
+            beside = path.with_name(path.name + ".aux.xml")
+            if beside.is_file():
+                yield beside, sha256_of(beside)

@@ -185,6 +185,19 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     click.get_current_context().exit(DONE if audit.ok else WRONG_INPUT)
 
 
+class Reach(click.ParamType[float | str]):
+    """A length in m, or the word that chooses one by situation."""
+
+    name = "m|situatie"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        """Return a number where it is one."""
+        try:
+            return float(value)
+        except ValueError:
+            return str(value)
+
+
 ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--layers", metavar="BESTAND", type=FILE, required=True, help="lagen.toml, of de map ervan."),
     click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help="Mag vaker."),
@@ -198,6 +211,12 @@ ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--bergingseis-mm", type=float, help="Bergingseis van het waterschap."),
     click.option("--methode", default="meetkundig", show_default=True, help="Hoe scores samengaan."),
     click.option("--orness", type=float, help="Alleen bij --methode owa; tussen 0 en 1."),
+    click.option("--ontvangers", metavar="BESTAND", type=FILE, help="Polygonen die de last kunnen krijgen."),
+    click.option("--demping-m", type=float, help="Afstand waarover 63 % van het water achterblijft."),
+    click.option("--reikwijdte", type=Reach(), help="Lambda van het grondwater in m, of: situatie."),
+    click.option(
+        "--onttrekking", type=float, nargs=3, metavar="M3_JR KD C", help="Winning: m3/jr, kD (m2/d), c (d); screening."
+    ),
     click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
     click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen."),
     click.option("--json", "as_json", is_flag=True, help="Antwoord als JSON."),
@@ -222,7 +241,7 @@ def assess(
     """Beantwoord de hoofdvraag: past deze functie op dit gebied, en waarom (niet)."""
     from waterbodem import commands
     from waterbodem.output import check_folder, save_assessment
-    from waterbodem.screen import answer_data, answer_text
+    from waterbodem.screen import answer_data, answer_text, ledger_data, ledger_text
 
     started = time.monotonic()
     request = commands.Request(functies=ids, changes=tuple(commands.Change(*s) for s in settings), **given)
@@ -234,7 +253,11 @@ def assess(
             step("schrijven")
             command = commands.command_of(request)
             save_assessment(found, output, float_=request.float_, command=command, started=started)
-    click.echo(_json(answer_data(found)) if as_json else answer_text(found))
+    asked = request.ontvangers is not None
+    if as_json:
+        click.echo(_json(answer_data(found) | (ledger_data(found) if asked else {})))
+    else:
+        click.echo(answer_text(found) + (ledger_text(found) if asked else ""))
     if output is not None and not as_json:
         click.echo(f"\nRapport: {output / REPORT}")
     _finish(found.outside)
@@ -265,6 +288,8 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
         f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. "
         f"Uitvoer: {outcome.output.name}"
     )
+    for reason in outcome.niet_bepaald:
+        click.echo(f"let op: {reason}", err=True)
     for name in outcome.outside:
         click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)

@@ -87,6 +87,10 @@ class ArgumentError(WaterbodemError):
     """An argument of a call is not usable."""
 
 
+class MissingLibrary(WaterbodemError):
+    """A part of the library needs an extra that is not installed."""
+
+
 class OutOfSpace(WaterbodemError):
     """The disk is full, or will be."""
 

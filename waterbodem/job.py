@@ -23,7 +23,7 @@ from waterbodem.kernels.burden import LAYERS as BURDEN_LAYERS
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, sha256_of
-from waterbodem.runfile import RunFile, read_run_file
+from waterbodem.runfile import AreaChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
 
@@ -71,6 +71,10 @@ class Job:
     areas : tuple of Area
         Empty: every cell is computed.
     part_rows : int
+    land : LayerStack, optional
+        The same layers on all of the grid, where polygons cut it: water runs on beyond them.
+    receivers : tuple of Area
+        Who may receive the burden of the polygons.
     """
 
     file: RunFile
@@ -80,6 +84,13 @@ class Job:
     settings: Settings
     areas: tuple[Area, ...]
     part_rows: int = PART_ROWS
+    land: LayerStack | None = None
+    receivers: tuple[Area, ...] = ()
+
+    @property
+    def around(self) -> LayerStack:
+        """Layers on all of the grid."""
+        return self.land or self.stack
 
     @property
     def grid(self) -> Grid:
@@ -117,7 +128,7 @@ class Job:
 
     def key(self, variant: Variant) -> str:
         """Return the sha256 of all that a variant's numbers depend on."""
-        layers = {n: _source_mark(self.stack, n) for n in self.layers_of(variant)}
+        layers = {n: source_mark(self.stack, n) for n in self.layers_of(variant)}
         settings = {
             "code": code_version(),
             "rules": registry.rules_version(),
@@ -127,7 +138,7 @@ class Job:
             "measures": [self.settings.measures.built_mm, self.settings.measures.norm_mm],
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
-            "areas": _areas_mark(self.areas),
+            "areas": areas_mark(self.areas),
             "maps": [self.file.maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
@@ -153,7 +164,8 @@ def part_name(key: str, rows: int, first: int) -> str:
     return hashlib.sha256(f"{key} {rows} {first}".encode()).hexdigest()[:40]
 
 
-def _source_mark(stack: LayerStack, name: str) -> list[str]:
+def source_mark(stack: LayerStack, name: str) -> list[str]:
+    """Return what tells the content of a layer."""
     source = stack.sources[name]
     return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"})]
 
@@ -163,7 +175,8 @@ def _reference(settings: Settings) -> Functie:
     return settings.reference
 
 
-def _areas_mark(areas: tuple[Area, ...]) -> str:
+def areas_mark(areas: tuple[Area, ...]) -> str:
+    """Return the sha256 of polygons, their names and numbers."""
     digest = hashlib.sha256()
     for area in areas:
         digest.update(f"{area.nr} {area.name}\0".encode() + shapely.to_wkb(area.geometry))
@@ -205,9 +218,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     functies = chosen_functies(file, base)
-    areas: tuple[Area, ...] = ()
-    if file.gebieden is not None:
-        areas = tuple(read_areas(base / file.gebieden.path, stack.grid.crs, file.gebieden.id))
+    land, areas = stack, _areas(file.gebieden, base, stack)
+    if areas:
         stack = replace(stack, grid=_cut(stack.grid, areas))
     return Job(
         file,
@@ -222,7 +234,13 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         ),
         areas,
         part_rows,
+        land,
+        _areas(file.ontvangers, base, land),
     )
+
+
+def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack) -> tuple[Area, ...]:
+    return () if choice is None else tuple(read_areas(base / choice.path, stack.grid.crs, choice.id))
 
 
 def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:

@@ -12,6 +12,7 @@ from waterbodem import memory
 from waterbodem.audit import Audit, audit_stack
 from waterbodem.calibration import busy_cells, measure
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
+from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
 from waterbodem.parts import BLOCK, products
 from waterbodem.threads import workers as default_workers
@@ -44,6 +45,8 @@ class Preview:
         Free disk where the output goes [bytes].
     seconds : float or None
         Estimate from the sample; None without one.
+    stroming : int
+        Memory that flow directions and exposure take at most [bytes]; 0 without maaiveld.
     """
 
     rows: int
@@ -57,6 +60,7 @@ class Preview:
     memory: int
     free: int
     seconds: float | None = None
+    stroming: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -73,9 +77,17 @@ class Preview:
                 f"Lezen: {self.read / 1e9:.2f} GB; schrijven: hoogstens ongeveer {self.disk / 1e9:.2f} GB "
                 f"(vrij: {self.free / 1e9:.0f} GB)",
                 f"Geheugen: ongeveer {self.memory / 1e9:.1f} GB",
+                self._downstream(),
                 time,
             ]
         ).rstrip()
+
+    def _downstream(self) -> str:
+        if not self.stroming:
+            return "Wie benedenstrooms ligt: niet bepaald, want maaiveld ontbreekt"
+        free = memory.available()
+        known = "" if free is None else f" (vrij: {free / 1e9:.1f} GB)"
+        return f"Wie benedenstrooms ligt: hoogstens {self.stroming / 1e9:.1f} GB geheugen{known}"
 
 
 def _duration(seconds: float) -> str:
@@ -112,6 +124,7 @@ def check_fits(job: Job, threads: int) -> None:
 def _bounds_of(job: Job, threads: int) -> Preview:
     cells, variants = busy_cells(job), len(job.variants)
     per_cell = 2 * sum(4 if p.is_float else 1 for p in products(job))
+    downstream = cost(job)
     return Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,
@@ -120,9 +133,10 @@ def _bounds_of(job: Job, threads: int) -> Preview:
         variants=variants,
         polygons=len(job.areas),
         read=sum(_size(job, n) for n in job.stack.sources),
-        disk=cells * variants * per_cell,
+        disk=cells * variants * per_cell + downstream.disk,
         memory=_memory(job, threads),
         free=shutil.disk_usage(_existing(job.output)).free,
+        stroming=downstream.memory,
     )
 
 

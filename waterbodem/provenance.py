@@ -67,6 +67,7 @@ def herkomst(assessment: Assessment, outputs: Mapping[str, Path], command: str, 
         "lagen": [_input(q, row) for row in inputs_of(q.layers)],
         "gebieden": [_area(a) for a in q.areas],
         "instellingen": _settings(q),
+        "ontvangst": _reception(assessment),
         "meldingen": list(assessment.notes),
         "opdracht": command or command_of(q),
         "uitvoer": {name: _output(path) for name, path in outputs.items()},
@@ -114,6 +115,22 @@ def _settings(q: Question) -> dict[str, Any]:
         "aangelegde_berging_mm": settings.measures.built_mm,
         "bergingseis_mm": settings.measures.norm_mm,
         "raster": {"crs": grid.crs, "bounds": list(grid.bounds), "cel_m": [grid.dx, grid.dy], "cellen": grid.shape},
+    }
+
+
+def _reception(assessment: Assessment) -> dict[str, Any]:
+    """Return how receivers were found, and what could not be determined; the same for every functie but the last."""
+    ledgers = assessment.ledgers
+    settings = dict(next(iter(ledgers.values())).herkomst)
+    return {
+        "demping_m": settings["demping_m"],
+        "reikwijdte": settings["reikwijdte"],
+        "stroomrichting": list(settings["stroomrichting"]),
+        "stroomrichting_sha256": settings["stroomrichting_sha256"],
+        "ontvangers": [_area(t.area) for t in assessment.question.enquiry.given],
+        "sluit": {id_: ledger.sluit for id_, ledger in ledgers.items()},
+        "niet_bepaald": {id_: list(ledger.niet_bepaald) for id_, ledger in ledgers.items()},
+        "meldingen": {id_: list(ledger.notes) for id_, ledger in ledgers.items()},
     }
 
 

@@ -22,12 +22,16 @@ def command_of(q: Question) -> str:
 
 def _options(q: Question) -> Iterable[tuple[str, Any]]:
     settings, default = q.settings, registry.burden_rules().reference
-    label, measures = reference_label(settings), settings.measures
+    label, measures, well = reference_label(settings), settings.measures, q.enquiry.well
     yield "--referentie", None if label == default else label
     yield "--aangelegde-berging-mm", f"{measures.built_mm:.15g}" if measures.built_mm else None
     yield "--bergingseis-mm", None if measures.norm_mm is None else f"{measures.norm_mm:.15g}"
     yield "--methode", None if settings.methode == "meetkundig" else settings.methode
     yield "--orness", settings.orness
+    yield "--ontvangers", "ontvangers.gpkg" if q.enquiry.given else None
+    yield "--demping-m", q.enquiry.damping
+    yield "--reikwijdte", q.enquiry.reach if isinstance(q.enquiry.reach, (str, float, int)) else None
+    yield "--onttrekking", None if well is None else f"{well.m3_jr:.15g} {well.kd_m2_d:.15g} {well.c_d:.15g}"
 
 
 def _functie_words(functies: Iterable[Functie]) -> list[str]:

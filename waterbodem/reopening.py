@@ -20,11 +20,13 @@ from waterbodem.assessment import Assessment, Question
 from waterbodem.burden import Measures
 from waterbodem.crs import parse
 from waterbodem.definitions import Functie, define
+from waterbodem.enquiry import Enquiry
 from waterbodem.errors import CorruptLayer
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.kompas import KompasRules
+from waterbodem.land import land_of
 from waterbodem.layerset import layer_set
 from waterbodem.paths import local_file
 
@@ -138,6 +140,7 @@ def _question(found: Unpacker, told: Mapping[str, Any]) -> Question:
         functies=tuple(registry.functie_of(f, f"functies: {f.get('id')}") for f in told["functies"]),
         settings=_settings(found, told),
         rules=define(KompasRules, told["kompas"], "kompas"),
+        enquiry=Enquiry(land_of(layers), areas, kept=True),
     )
 
 

@@ -14,6 +14,7 @@ from waterbodem.map_sheet import figure_png
 from waterbodem.map_svg import Drawing, drawing
 from waterbodem.pages import policy, render
 from waterbodem.plots import plot_assessment
+from waterbodem.receivers_view import ReceptionView
 from waterbodem.remake import command_of
 from waterbodem.report_options import options_of
 from waterbodem.report_view import Line, View
@@ -90,6 +91,7 @@ def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
         "outside": [short(n, 80) for n in assessment.outside[:MAX_NOTES]],
         "notes": _notes(assessment, taal),
         "inputs": _inputs(assessment, taal),
+        "reception": ReceptionView(assessment, taal),
         "sources": _sources(q.functies),
         "facts": _facts(assessment, taal),
         "command": command_of(q),

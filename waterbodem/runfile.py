@@ -42,6 +42,8 @@ class BurdenChoice(Definition):
     referentie: str | None = None
     aangelegde_berging_mm: NotNegative = 0.0
     bergingseis_mm: NotNegative | None = None
+    demping_m: Positive | None = None
+    reikwijdte: Positive | Literal["situatie"] | None = None
 
 
 class RunFile(Definition):
@@ -56,6 +58,7 @@ class RunFile(Definition):
     scenarios: tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None
+    ontvangers: AreaChoice | None = None
     afwenteling: BurdenChoice = BurdenChoice()
     methode: str = "meetkundig"
     orness: float | None = None

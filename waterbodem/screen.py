@@ -118,6 +118,20 @@ def answer_data(assessment: Assessment) -> dict[str, Any]:
     }
 
 
+def ledger_text(assessment: Assessment) -> str:
+    """Return who receives the burden, a ledger per functie."""
+    return plain_text("".join(f"\n\n{id_}\n{ledger!r}" for id_, ledger in assessment.ledgers.items()))
+
+
+def ledger_data(assessment: Assessment) -> dict[str, Any]:
+    """Return who receives the burden as plain data for JSON."""
+    ledgers = assessment.ledgers
+    return {
+        "grootboek": _records(assessment.grootboek),
+        "niet_bepaald": {id_: list(ledger.niet_bepaald) for id_, ledger in ledgers.items()},
+    }
+
+
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
 

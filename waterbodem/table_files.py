@@ -34,9 +34,13 @@ _START = re.compile(r"(^|[;,\t\r\n])" + _FORMULA)
 _ESCAPED = re.compile(r"(^|[;,\t\r\n])'" + _FORMULA)
 
 
-def stage_tables(stage: Stage, folder: Path, table: gpd.GeoDataFrame) -> list[Path]:
-    """Write gebieden.gpkg and gebieden.csv under temporary names; return the final ones."""
-    return stage_pieces(stage, folder, [table])
+def stage_tables(
+    stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None
+) -> list[Path]:
+    """Write a table as .gpkg and .csv of that name under temporary names; return the final ones."""
+    package, text = stage_package(stage, folder, table, layer, geometry), folder / f"{layer}.csv"
+    stage.file(text).write_bytes(csv_text(table).encode("utf-8"))
+    return [package, text]
 
 
 def stage_pieces(stage: Stage, folder: Path, tables: Iterable[gpd.GeoDataFrame]) -> list[Path]:
@@ -53,21 +57,42 @@ def stage_pieces(stage: Stage, folder: Path, tables: Iterable[gpd.GeoDataFrame])
         with stage.file(text).open("ab") as file:
             file.write(lines.encode("utf-8"))
         rows, columns = rows + len(table), [c for c in table.columns if c != table.geometry.name]
-    _verify(stage.file(package), rows, columns, str(package))
+    _verify(stage.file(package), LAYER, rows, columns, str(package))
     return [package, text]
 
 
-def gpkg_bytes(table: gpd.GeoDataFrame) -> bytes:
-    """Return a table as a GeoPackage with one layer, ``gebieden``; NaN becomes NULL."""
+def stage_package(stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str, geometry: str | None = None) -> Path:
+    """Write a table as a GeoPackage under a temporary name; return the final one."""
+    package = folder / f"{layer}.gpkg"
+    temp = stage.file(package)
+    temp.write_bytes(gpkg_bytes(table, layer, geometry))
+    columns = [c for c in table.columns if c != table.geometry.name]
+    _verify(temp, layer, len(table), columns, str(package))
+    return package
+
+
+def gpkg_bytes(table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None) -> bytes:
+    """Return a table as a GeoPackage with one layer; NaN becomes NULL.
+
+    ``geometry`` is the kind of shapes, needed where there may be none.
+    """
     target = io.BytesIO()
-    _write(table, target)
+    _write(table, target, layer, geometry)
     return target.getvalue()
 
 
-def _write(table: gpd.GeoDataFrame, target: io.BytesIO | Path, append: bool = False) -> None:
+def _write(
+    table: gpd.GeoDataFrame,
+    target: io.BytesIO | Path,
+    layer: str = LAYER,
+    geometry: str | None = None,
+    *,
+    append: bool = False,
+) -> None:
     with _fixed_date(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")
-        pyogrio.write_dataframe(table, target, layer=LAYER, driver="GPKG", promote_to_multi=True, append=append)
+        kind = {} if geometry is None else {"geometry_type": geometry}
+        pyogrio.write_dataframe(table, target, layer=layer, driver="GPKG", promote_to_multi=True, append=append, **kind)
 
 
 @contextmanager
@@ -81,8 +106,8 @@ def _fixed_date() -> Iterator[None]:
         pyogrio.set_gdal_config_options({key: before})
 
 
-def _verify(path: Path, rows: int, columns: Sequence[str], where: str) -> None:
-    info = pyogrio.read_info(path, layer=LAYER)
+def _verify(path: Path, layer: str, rows: int, columns: Sequence[str], where: str) -> None:
+    info = pyogrio.read_info(path, layer=layer)
     if info["features"] != rows or list(info["fields"]) != list(columns):
         raise CorruptLayer("file read back differs from what was written", value=info["features"], where=where)
 
