@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,9 @@ import xarray as xr
 
 pytest.importorskip("pyflwdir")
 
-import waterbodem.flow as flow_module
 from places import SHARED
+
+import waterbodem.flow as flow_module
 from waterbodem.dataset import build
 from waterbodem.errors import ArgumentError, GridMismatch, LayerError
 from waterbodem.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_estimate

@@ -12,7 +12,6 @@ import math
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +19,9 @@ import rasterio
 
 pytest.importorskip("pyflwdir")
 
-import waterbodem.flow as flow_module
 from places import SHARED
+
+import waterbodem.flow as flow_module
 from waterbodem.flow import flow_from_codes, flow_from_maaiveld
 from waterbodem.grid import Grid
 from waterbodem.landscape import example_grid, example_tile

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -14,8 +13,9 @@ import xarray as xr
 
 pytest.importorskip("pyflwdir")
 
-import waterbodem as wb
 from places import SHARED
+
+import waterbodem as wb
 from waterbodem.dataset import build
 from waterbodem.downstream import benedenstrooms, bovenstrooms
 from waterbodem.errors import ArgumentError, GridMismatch, NoOverlap

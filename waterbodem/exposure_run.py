@@ -219,9 +219,7 @@ def _ledger_key(job: Job, exposure: Exposure, variants: Sequence[Variant]) -> st
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _ledgers(
-    job: Job, exposure: Exposure, journal: Journal, variants: Sequence[Variant], found: Downstream
-) -> None:
+def _ledgers(job: Job, exposure: Exposure, journal: Journal, variants: Sequence[Variant], found: Downstream) -> None:
     functies = [v.functie for v in variants if not v.scenario]
     if not job.areas or not functies:
         return

@@ -74,7 +74,6 @@ class Preview:
             ]
         )
 
-
     def _downstream(self) -> str:
         if not self.stroming:
             return "Wie benedenstrooms ligt: niet bepaald, want maaiveld ontbreekt"

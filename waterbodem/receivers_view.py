@@ -106,7 +106,12 @@ class ReceptionView:
         return str(self._t["lijnen"].get(row["soort"], "")) or short(row["ontvanger"], NAME)
 
     def _numbers(self, row: Mapping[Any, Any]) -> tuple[str, ...]:
-        digits = {"waterschijf_mm": 1, "verlaging_gemiddeld_m": 3, "verlaging_grootste_m": 3, "vernatting_grootste_m": 3}
+        digits = {
+            "waterschijf_mm": 1,
+            "verlaging_gemiddeld_m": 3,
+            "verlaging_grootste_m": 3,
+            "vernatting_grootste_m": 3,
+        }
         rest = ["" if math.isnan(row[n]) else decimal(row[n], d, self._taal) for n, d in digits.items()]
         share = "" if math.isnan(row["aandeel"]) else percent(row["aandeel"], self._taal)
         return (decimal(row["m3"], 0, self._taal), share, *rest)
