@@ -1,4 +1,4 @@
-"""Who receives it on the command line: asked with a file, told in text, JSON and files, directions kept beside the data."""
+"""Who receives it on the command line: asked with a file, told in text, JSON and files; directions are kept."""
 
 from __future__ import annotations
 
