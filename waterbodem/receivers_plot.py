@@ -132,7 +132,7 @@ def _view(assessment: Assessment, ledger: Ledger, grid: Grid) -> Grid:
 def _panels(ledger: Ledger, view: Grid, taal: str) -> list[Panel]:
     t, cells = texts(taal)["ontvangst"], ledger.cells
     window = dataset.grid_of(cells).slices(view)
-    drawn = []
+    drawn: list[Panel] = []
     for name, variable, title in (
         ("ontvangst", "ontvangst", t["kaart_water"]),
         ("grondwater", "verlaging", t["kaart_grond"]),
