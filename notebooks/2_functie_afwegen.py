@@ -57,16 +57,18 @@ kompas[kompas.gebied == eerste][["functie", "beginsel", "symbool", "reden"]].sty
 
 # %% [markdown]
 # ## Een maatregel doorrekenen
-# Wat als er in het plan 40 mm waterberging komt, en het minder wordt opgehoogd?
+# Wat als er in het plan 30 mm waterberging komt?
 
 # %%
-zuinig = wb.functies()["woningbouw"].replace(ophoging_m=0.2)
-met = wb.per_gebied(lagen, zuinig, plannen, aangelegde_berging_mm=40)
 zonder = wb.per_gebied(lagen, "woningbouw", plannen)
-zonder[["gebied", "antwoord", "risico", "oorzaak"]].assign(risico_met_maatregel=met.risico, oorzaak_met_maatregel=met.oorzaak).round(2)
+met = wb.per_gebied(lagen, "woningbouw", plannen, aangelegde_berging_mm=30)
+zonder[["gebied", "antwoord", "afvoer_m3", "risico", "oorzaak"]].assign(
+    afvoer_met_berging=met.afvoer_m3, risico_met_berging=met.risico, oorzaak_met_berging=met.oorzaak
+).round(2)
 
 # %% [markdown]
-# De geschiktheid verandert niet: de plek is de plek. De last voor anderen wel.
+# Het antwoord verandert niet: de plek is de plek. De last voor anderen wordt kleiner, maar verdwijnt niet: er komt een andere oorzaak bovenaan te
+# staan, zoals regen die het grondwater niet meer aanvult. Een vijver vult het grondwater niet aan.
 
 # %% [markdown]
 # ## Het dossier

@@ -47,11 +47,16 @@ antwoord.table[["gebied", "functie", "risico", "oorzaak", "afvoer_m3", "verdrong
 
 # %% [markdown]
 # ## Wie ontvangt het?
-# Met een hoogtekaart volgt het water de helling. Het eerste plan laat los; de andere plannen zijn hier de ontvangers (neem voor echt: gemeenten,
-# waterschappen, natuurgebieden).
+# Met een hoogtekaart volgt het water de helling. *Plan Beekdal* laat los; als ontvangers nemen we het (verzonnen) beekdal in het noorden en een buurt in het oosten. Voor echt neemt
+# u gemeenten, waterschappen of natuurgebieden.
 
 # %%
-boek = wb.grootboek(lagen, "woningbouw", plannen[1:2], ontvangers=plannen.drop(index=1))
+import geopandas as gpd
+from shapely.geometry import box
+
+stukken = [box(238600, 554080, 239100, 554500), box(238910, 553700, 239500, 554080)]
+ontvangers = gpd.GeoDataFrame({"naam": ["Beekdal noord", "Buurt oost"]}, geometry=stukken, crs="EPSG:28992")
+boek = wb.grootboek(lagen, "woningbouw", plannen[plannen.naam == "Plan Beekdal"], ontvangers)
 boek
 
 # %% [markdown]
@@ -59,18 +64,16 @@ boek
 
 # %% [markdown]
 # ## Voordat er een plan is
-# Waar zou wonen iemand benedenstrooms belasten? Donker is: veel water, en kwetsbare plekken eronder.
+# Waar zou woningbouw iemand benedenstrooms belasten? Donker is: veel water, en kwetsbare plekken eronder.
 
 # %%
-from matplotlib.figure import Figure
+import matplotlib.pyplot as plt
 
 kaart = wb.benedenstrooms(lagen, "woningbouw")
-tekening = Figure(figsize=(5, 4), layout="constrained")
-vak = tekening.subplots()
+tekening, vak = plt.subplots(figsize=(5, 4), layout="constrained")
 kaart.benedenstrooms.plot(ax=vak, cmap="YlOrBr", vmin=0, cbar_kwargs={"label": "0 = geen, 1 = hoogst"})
-vak.set_title("Last benedenstrooms van woningbouw (verzonnen gebied)", fontsize=9)
-vak.set_aspect("equal")
-tekening
+vak.set(title="Last benedenstrooms (verzonnen gebied)", xlabel="", ylabel="", xticks=[], yticks=[], aspect="equal")
+plt.show()
 
 # %% [markdown]
 # **Wat mag u concluderen?** In welke richting de last gaat en hoeveel het ongeveer is. **Wat niet?** Peilen, stuwen en riolen zitten er niet in;

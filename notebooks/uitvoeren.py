@@ -11,9 +11,6 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-#: Colours of a kept picture; maps have few.
-COLOURS = 128
-
 
 def main() -> None:
     """Write the .ipynb beside every .py of this folder."""
@@ -35,10 +32,9 @@ def pictures(notebook: Any) -> Iterator[Any]:
 
 
 def smaller(picture: str) -> str:
-    """Return a picture in few colours, as base64."""
+    """Return the same picture, without transparency and packed as tightly as PNG can, as base64."""
     target = BytesIO()
-    image = Image.open(BytesIO(b64decode(picture))).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
+    Image.open(BytesIO(b64decode(picture))).convert("RGB").save(target, "PNG", optimize=True)
     return b64encode(target.getvalue()).decode()
 
 

@@ -13,7 +13,7 @@ SOURCES = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.py"))
 
 
 #: The largest a notebook may be with its pictures [bytes].
-LARGEST = 600_000
+LARGEST = 1_000_000
 
 
 def test_there_are_notebooks():
