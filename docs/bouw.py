@@ -244,12 +244,23 @@ KOMPAS = """# Kompas
 
 Zes beginselen van *water en bodem sturend* (ontwerp-Omgevingsvisie 2050, par. 3.2). Per beginsel wint de eerste regel
 die klopt. `?` waar minder dan {} van het plan bekend is. Geen totaal: een afwegingsbeeld. Alle grenzen zijn
-<span class="oordeel">expertoordeel</span> en door u te vervangen."""
+<span class="oordeel">expertoordeel</span> en door u te vervangen.
+
+| maat | wat | eenheid |
+|---|---|---|
+| risico, risico zeer hoog | gemiddeld afwentelingsrisico; deel van het plan met risico {} of meer | 0 tot 1 |
+| water | afvoer en verdrongen berging samen | m³/ha |
+| grondwater | aanvullingsverlies en weggedraineerde kwel samen | mm/jr |
+| extremen | laagste score op wateroverlast en droogte, in het slechtste scenario | 0 tot 1 |
+| vastlegging | blijvende last: hoe moeilijk en hoe lang het vastligt | 0 tot 1 |
+| kans | deel van het plan met een kans op herstel | 0 tot 1 |
+| bodemlast | verharden, ophogen, zetting en veenverlies: de grootste, als deel van een vaste maat | 0 tot 1 |
+| kwelafvoer, veenoxidatie, grondwaterverlaging | componenten van afwenteling, gemiddeld | mm/jr, m, m |"""
 
 
 def kompas_page() -> str:
     rules = builtin_rules()
-    parts = [KOMPAS.format(percentage(rules.bekend_min))]
+    parts = [KOMPAS.format(percentage(rules.bekend_min), plain(rules.risico_zeer_hoog))]
     parts += [part for principle in rules.beginselen.values() for part in principle_parts(principle)]
     derived = [(name, cases_text(cases)) for name, cases in rules.afgeleid.items()]
     parts += ["## Hulpmaten", table(["maat", "waar als"], [*derived, ("kans (per cel)", cases_text(rules.kans.als))])]
