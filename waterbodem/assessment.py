@@ -20,7 +20,7 @@ from waterbodem.burden import Measures, cut_reference, reference_of, variables_o
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, NoOverlap
-from waterbodem.evaluation import Result, Settings, evaluate, masked
+from waterbodem.evaluation import Result, Settings, evaluate, masked, reference_label
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
@@ -32,6 +32,8 @@ from waterbodem.tally import Tally, tally_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from waterbodem.map_page import MapPage
 
 Plans = Any
 #: Per functie, per polygon, the six verdicts.
@@ -102,13 +104,39 @@ class Assessment:
 
         return plot_assessment(self, **settings)
 
-    def report(self, path: str | Path, taal: str = "nl") -> Path:
-        """Write the report as one HTML file, whole or not at all; return its path."""
+    def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
+        """Return an interactive map that works without network; see :func:`waterbodem.map_page.map_page`.
+
+        It shows itself in a notebook; ``.save(path)`` writes it as one HTML file.
+        """
+        from waterbodem.map_page import map_page
+
+        return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
+
+    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
+        """Write the dossier as one HTML file, whole or not at all; return its path.
+
+        Settings as in :func:`waterbodem.report.report_html`.
+        """
         from waterbodem.report import report_html
 
-        text = report_html(self, taal=taal)
+        text = report_html(self, taal=taal, kleuren=kleuren)
         with replacing(path) as temp:
             temp.write_text(text, encoding="utf-8", newline="\n")
+        return Path(path)
+
+    def save(self, path: str | Path) -> Path:
+        """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
+        from waterbodem.keeping import keep
+
+        return keep(self, path)
+
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+        """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
+        from waterbodem.table_files import csv_bytes
+
+        with replacing(path) as temp:
+            temp.write_bytes(csv_bytes(self.table, excel=excel))
         return Path(path)
 
     def __repr__(self) -> str:
@@ -259,11 +287,6 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
             "functie_sha256": registry.fingerprint(result.functie),
         },
     )
-
-
-def reference_label(settings: Settings) -> str:
-    """Return the id of the reference functie, or ``raster``."""
-    return settings.reference.id if isinstance(settings.reference, Functie) else "raster"
 
 
 def tally_all(q: Question, results: Sequence[Result]) -> list[Tally]:

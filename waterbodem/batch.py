@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,21 @@ from waterbodem import registry
 from waterbodem.assessment import losses_together, symbols_of
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import legend
-from waterbodem.errors import ArgumentError
+from waterbodem.crew import Crew, Local, Task, finished
+from waterbodem.errors import ArgumentError, WaterbodemError
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
-from waterbodem.mosaic import stage_map
-from waterbodem.parts import MAPS, SHARES, make_part, part_file, read_part
+from waterbodem.mosaic import Place, stage_map
+from waterbodem.pace import Progress, by_cells, default_progress
+from waterbodem.part_file import PartReader
+from waterbodem.parts import part_file, products, read_part
 from waterbodem.paths import sha256_of
-from waterbodem.preview import of_job
+from waterbodem.preview import check_fits
 from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.raster_files import pam_bytes
+from waterbodem.run_files import PAGE, PICTURE, Made, make_page, make_picture
+from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.scoring import parts_of
 from waterbodem.summary import rows_of
@@ -40,7 +45,6 @@ from waterbodem.threads import workers as default_workers
 
 _log = logging.getLogger("waterbodem")
 
-Progress = Callable[[str, int, int], None]
 Keys = Mapping[Variant, str]
 
 
@@ -81,9 +85,10 @@ def run(
     verify: bool = False,
     wait_for_lock: float = 0.0,
     executor: Executor | None = None,
+    dask: Any = None,
     tile: int = PART_ROWS,
 ) -> Outcome:
-    """Compute everything a run file asks for; the same call goes on after a crash.
+    r"""Compute everything a run file asks for; the same call goes on after a crash.
 
     Parameters
     ----------
@@ -92,13 +97,16 @@ def run(
     workers : int, optional
         Parts in hand at once; default the processors this process may use.
     progress : callable, optional
-        Called with a phase, how many parts are done, and of how many.
+        Called with a phase, how much is done, and of how much: cells of the grid in phase ``rekenen``, files or blocks
+        in those after it. Default a bar in a notebook, else a line a minute in the log ``waterbodem`` (level INFO).
     verify : bool
         Hash every input again, also where size, time and inode are unchanged.
     wait_for_lock : float
         Seconds to wait for another run on the same folder.
     executor : concurrent.futures.Executor, optional
-        Where parts are computed, for instance a Dask client's; default threads.
+        Where parts are computed; default threads.
+    dask : str or distributed.Client, optional
+        Address of a Dask scheduler, or a client: its workers, which see the same folders, compute the parts.
     tile : int
         Rows of a part; no number depends on it.
 
@@ -109,24 +117,45 @@ def run(
     Raises
     ------
     WaterbodemError
-        If the run file or a layer is wrong, the folder is in use, or the disk is full.
+        If the run file or a layer is wrong, the folder is in use, the disk is full, or the cluster cannot be reached.
+
+    Examples
+    --------
+    >>> import tempfile, waterbodem as wb
+    >>> from waterbodem.dataset import grid_of
+    >>> from waterbodem.raster_files import write_raster
+    >>> folder, layers = Path(tempfile.mkdtemp()), wb.example(size=40, resolution=50)
+    >>> _ = write_raster(folder / "kwel.tif", layers.kwel.values, grid_of(layers))
+    >>> lagen = '[layers.kwel]\npath = "kwel.tif"\nunit = "mm/d"\nsign = "up"'
+    >>> _ = (folder / "lagen.toml").write_text(lagen)
+    >>> asked = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"'
+    >>> _ = (folder / "run.toml").write_text(asked)
+    >>> def show(phase, done, total):
+    ...     if done == total:
+    ...         print(f"{phase}: {total}")
+    >>> outcome = wb.run(folder / "run.toml", progress=show)
+    rekenen: 1600
+    kaarten: 6
+    >>> outcome.complete
+    True
     """
     started = time.monotonic()
-    output = _output_folder(path)
-    with _locked(output, wait_for_lock), _journal(output, verify) as journal:
+    output, threads = _output_folder(path), workers or default_workers()
+    with (
+        _hired(threads, executor, dask) as crew,
+        _locked(output, wait_for_lock),
+        _journal(output, verify) as journal,
+    ):
         job = open_job(path, digest=journal.digest, part_rows=tile)
-        of_job(job, workers or default_workers())
+        check_fits(job, crew.here)
         outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
-        _make_parts(job, journal, keys, outcome, workers or default_workers(), progress or _quiet, executor)
-        _finish(job, journal, keys, outcome, workers or default_workers(), progress or _quiet)
+        progress = _plan(job, journal, keys, Path(path).name, progress)
+        _make_parts(job, journal, keys, outcome, crew, progress)
+        _finish(job, journal, keys, outcome, threads, progress)
         outcome.seconds = time.monotonic() - started
     return outcome
-
-
-def _quiet(_phase: str, _done: int, _total: int) -> None:
-    return
 
 
 def _output_folder(path: str | Path) -> Path:
@@ -134,10 +163,32 @@ def _output_folder(path: str | Path) -> Path:
 
 
 @contextmanager
+def _hired(workers: int, executor: Executor | None, dask: Any) -> Iterator[Crew]:
+    """Give threads, an executor or a cluster as a crew; let it go at the end."""
+    if executor is not None and dask is not None:
+        raise ArgumentError("give an executor or a Dask cluster", value="both", allowed="one", where="dask")
+    crew: Crew = Local(workers, executor) if dask is None else _cluster(dask)
+    try:
+        yield crew
+    finally:
+        crew.close()
+
+
+def _cluster(dask: Any) -> Crew:
+    try:
+        from waterbodem.cluster import Cluster
+    except ImportError as error:
+        raise ArgumentError(
+            "Dask is not installed", value=error.name, allowed="pip install 'waterbodem[dask]'", where="dask"
+        ) from error
+    return Cluster(dask)
+
+
+@contextmanager
 def _locked(output: Path, seconds: float) -> Iterator[None]:
     try:
-        (output / ".waterbodem" / "parts").mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(output / ".waterbodem" / "lock", timeout=seconds)
+        (output / WORK / "parts").mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(output / WORK / LOCK, timeout=max(seconds, GLANCE))
         with lock:
             yield
     except filelock.Timeout:
@@ -148,14 +199,30 @@ def _locked(output: Path, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _journal(output: Path, verify: bool) -> Iterator[Journal]:
-    journal = Journal(output / ".waterbodem" / "ledger.sqlite")
+    journal = Journal(output / WORK / LEDGER)
     try:
         if verify:
             journal.forget_inputs()
         journal.clear_problems()
+        journal.begin()
         yield journal
+        journal.end()
+    except WaterbodemError as error:
+        with suppress(WaterbodemError):
+            journal.end(str(error))
+        raise
     finally:
         journal.close()
+
+
+def _plan(job: Job, journal: Journal, keys: Keys, file: str, progress: Progress | None) -> Progress:
+    """Note what is to be done; return what tells how much of it is."""
+    done = journal.parts_done()
+    plan = plan_of(job, keys, file, done)
+    journal.note_plan(plan.to_json())
+    each = zip(*(plan.parts_of(name) for name in plan.keys), strict=True)
+    skipped = sum(done.issuperset(names) for names in each)
+    return by_cells(progress or default_progress(), job.grid.shape, job.part_rows, skipped)
 
 
 def _remove_partials(job: Job) -> None:
@@ -167,38 +234,14 @@ def _remove_partials(job: Job) -> None:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _make_parts(
-    job: Job,
-    journal: Journal,
-    keys: Keys,
-    outcome: Outcome,
-    workers: int,
-    progress: Progress,
-    executor: Executor | None,
-) -> None:
-    """Compute what is not there; at most two parts per worker are in hand, so memory does not grow."""
+def _make_parts(job: Job, journal: Journal, keys: Keys, outcome: Outcome, crew: Crew, progress: Progress) -> None:
+    """Compute what is not there; few parts are in hand at a time, so memory does not grow."""
     parts = list(job.parts())
-    pending = iter([(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome))])
-    pool = executor or ThreadPoolExecutor(workers)
-    running: dict[Future[None], tuple[Part, Keys, float]] = {}
-    done = 0
-    try:
-        while True:
-            while len(running) < 2 * workers and (item := next(pending, None)):
-                part, todo = item
-                running[pool.submit(make_part, job, part, todo)] = (part, todo, time.monotonic())
-            if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                _note(job, journal, future, *running.pop(future), outcome)
-                done += 1
-                progress("rekenen", done, len(parts))
-    finally:
-        for future in running:
-            future.cancel()
-        if executor is None:
-            pool.shutdown(wait=True, cancel_futures=True)
+    tasks = (Task(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome)))
+    with closing(finished(crew, job, tasks)) as results:
+        for done, (task, error) in enumerate(results, 1):
+            _note(journal, task, error, outcome)
+            progress("rekenen", done, len(parts))
 
 
 def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcome) -> dict[Variant, str]:
@@ -209,23 +252,20 @@ def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcom
     return todo
 
 
-def _note(
-    job: Job, journal: Journal, future: Future[None], part: Part, todo: Keys, started: float, outcome: Outcome
-) -> None:
+def _note(journal: Journal, task: Task, error: BaseException | None, outcome: Outcome) -> None:
     """Write the journal row, after the files are on disk; a part that failed does not stop the rest."""
-    error = future.exception()
     if error is not None and not isinstance(error, Exception):
         raise error
     reason = "" if error is None else f"{type(error).__name__}: {error}"
-    for variant, name in todo.items():
-        label = f"{variant.name} rij {part.first}"
-        journal.note_part(name, label, started, reason)
+    for variant, name in task.todo.items():
+        label = f"{variant.name} rij {task.part.first}"
+        journal.note_part(name, label, task.started, reason)
         if reason:
             outcome.problems.append((label, reason))
         else:
             outcome.made += 1
     if reason:
-        _log.warning("part at row %s failed: %s", part.first, reason)
+        _log.warning("part at row %s failed: %s", task.part.first, reason)
 
 
 # --- outputs ---------------------------------------------------------------------------------------------------------
@@ -235,34 +275,56 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     """Put parts together; outputs of variants with a failed part are left out."""
     failed = {label.split(" ")[0] for label, _ in outcome.problems}
     whole = [v for v in job.variants if v.name not in failed]
-    tasks = [(v, i) for v in whole for i in range(len(MAPS))]
-    tasks += [(v, -1 - i) for v in whole if job.file.float_ for i in range(len(SHARES))]
+    tasks = [(v, i) for v in whole for i in range(len(products(job)))]
     done = 0
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
+            variant, index = tasks[done]
             done += 1
             progress("kaarten", done, len(tasks))
+            if index == len(products(job)) - 1:  # its maps are there; matplotlib draws in one thread, maps go on
+                make_picture(job, journal, variant, keys[variant])
     if job.areas and whole:
         outcome.outside = _outside(job, keys[whole[0]])
         _tables(job, journal, keys, whole)
+    make_page(job, journal, _made(job, journal, keys, whole, outcome))
     _herkomst(job, journal, keys, whole)
+    if outcome.complete:
+        _remove_stale(job, keys)
+
+
+def _remove_stale(job: Job, keys: Keys) -> None:
+    """Remove parts of an earlier content: what was asked now is complete without them."""
+    kept = {part_file(job, job.part_key(key, p)) for key in keys.values() for p in job.parts()}
+    for path in (job.work / "parts").iterdir():
+        if path not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _made(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome) -> Made:
+    return Made(
+        file=Plan.read(journal.plan()).file,
+        keys={v: keys[v] for v in whole},
+        inputs={n: _input(job, n) for n in job.stack.sources},
+        outputs=dict(_outputs(job, journal, keys, whole)),
+        problems=outcome.problems,
+        outside=outcome.outside,
+    )
 
 
 def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int) -> None:
     """Write one map of one variant, unless it is there and made of the same."""
-    name = MAPS[index] if index >= 0 else f"{SHARES[-1 - index]}_f32"
-    final = job.output / variant.name / f"{name}.tif"
+    product = products(job)[index]
+    final = job.output / variant.name / f"{product.name}.tif"
     if journal.output_done(final, key):
         return
-    names = [job.part_key(key, p) for p in job.parts()]
-    kind, band = ("tif", index + 1) if index >= 0 else ("f32.tif", -index)
-    files = [(part_file(job, n, kind), p.grid) for n, p in zip(names, job.parts(), strict=True)]
+    places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
     with staging() as stage:
         stage.folder(final.parent)
-        colours = _legend(job, variant, name) if index >= 0 else None
-        stage_map(stage, final, files, band, job.grid, colours, f"{name} {variant.name}")
+        colours = None if product.is_float else _legend(job, variant, product.name)
+        stage_map(stage, final, places, (index, product), job.grid, colours, f"{product.name} {variant.name}")
         if colours is not None:
-            _stage_pam(stage, job, final, names, index, colours)
+            _stage_pam(stage, job, final, places, index, colours)
     journal.note_output(final, key)
 
 
@@ -271,8 +333,11 @@ def _legend(job: Job, variant: Variant, name: str) -> Any:
     return legend(name, [p.name for p in parts_of(variant.functie, present)])
 
 
-def _stage_pam(stage: Stage, job: Job, final: Path, names: Sequence[str], index: int, colours: Any) -> None:
-    counts = np.sum([read_part(job, n)[0][index] for n in names], axis=0)
+def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], index: int, colours: Any) -> None:
+    counts = np.zeros(256, np.int64)
+    for place in places:
+        with PartReader(place.path) as part:
+            counts += part["counts"][index]
     counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
     beside = final.with_name(final.name + ".aux.xml")
     stage.file(beside).write_bytes(pam_bytes(counts, colours))
@@ -335,7 +400,8 @@ def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) 
         },
         "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
         "uitvoer": {
-            p.relative_to(job.output).as_posix(): {"sha256": d} for p, d in _outputs(job, journal, keys, whole)
+            p.relative_to(job.output).as_posix(): {"sha256": d}
+            for p, d in (*_outputs(job, journal, keys, whole), *_page_output(job, journal))
         },
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
@@ -351,8 +417,9 @@ def _input(job: Job, name: str) -> dict[str, Any]:
 
 def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> Iterator[tuple[Path, str]]:
     for v in whole:
-        for path in sorted((job.output / v.name).glob("*.tif")):
-            digest = journal.output_done(path, keys[v])
+        picture = job.output / v.name / PICTURE
+        for path in [*sorted(picture.parent.glob("*.tif")), picture]:
+            digest = journal.output_done(path, None if path == picture else keys[v])
             if digest:
                 yield path, digest
                 beside = path.with_name(path.name + ".aux.xml")
@@ -363,3 +430,9 @@ def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -
         digest = journal.output_done(job.output / name, key)
         if digest:
             yield job.output / name, digest
+
+
+def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
+    digest = journal.output_done(job.output / PAGE)
+    if digest:
+        yield job.output / PAGE, digest

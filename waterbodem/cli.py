@@ -6,6 +6,7 @@ The commands import what computes only when they run, so that ``--version`` and 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 import warnings
@@ -171,8 +172,11 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     if is_run_file(file):
         from waterbodem.preview import preview
 
-        found = preview(file)
-        click.echo(_json(found.to_dict()) if as_json else found.to_text())
+        with _progress() as step:
+            step("controleren en meten")
+            found, audit = preview(file)
+        told = {**found.to_dict(), "audit": audit.to_dict()}
+        click.echo(_json(told) if as_json else f"{audit.layers_text()}\n{found.to_text()}\nIn orde.")
         return
     with _progress() as step:
         step("controleren")
@@ -246,14 +250,15 @@ def _finish(outside: tuple[str, ...]) -> None:
 @cli.command()
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--workers", type=click.IntRange(min=1), help="Hoeveel delen tegelijk; standaard alle processoren.")
+@click.option("--dask", metavar="ADRES", help="Reken op een Dask-cluster, bijvoorbeeld tcp://host:8786.")
 @click.option("--verify", is_flag=True, help="Reken van elk invoerbestand de sha256 opnieuw uit.")
 @click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
-def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
+def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
     from waterbodem import batch
 
-    with _progress() as step:
-        outcome = batch.run(file, workers=workers, progress=Pace(step), verify=verify, wait_for_lock=wait)
+    with _told() as progress:
+        outcome = batch.run(file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait)
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
     click.echo(
@@ -265,21 +270,38 @@ def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
 
 
-class Pace:
-    """Progress of a long run: how far, how fast, how long still; a line a minute where there is no terminal."""
+@contextmanager
+def _told() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what tells how far a run is: a status line on a terminal, else a line a minute in the log on stderr."""
+    from waterbodem.pace import Pace
 
-    def __init__(self, step: Progress) -> None:
-        self._step, self._phase, self._begun, self._told = step, "", 0.0, 0.0
+    if sys.stderr.isatty():
+        with _progress() as step:
+            yield Pace(step, every=0.0)
+        return
+    log, handler = logging.getLogger("waterbodem"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield Pace(log.info)
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
 
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        """Tell how far a phase is."""
-        now = time.monotonic()
-        if phase != self._phase:
-            self._phase, self._begun, self._told = phase, now, 0.0
-        if sys.stderr.isatty() or now - self._told >= 60 or done == total:
-            self._told = now
-            left = (now - self._begun) / max(done, 1) * (total - done)
-            self._step(f"{phase}: {done} van {total}, nog {left:.0f} s")
+
+@cli.command()
+@click.argument("folder", metavar="MAP", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")
+def status(folder: Path, as_json: bool) -> None:
+    """Toon wat er van een run klaar is, mislukt is of nog moet; verstoort een run niet die bezig is."""
+    from waterbodem.run_state import status as status_of
+    from waterbodem.screen import run_text
+
+    found = status_of(folder)
+    click.echo(_json(found.to_dict()) if as_json else run_text(found))
+    click.get_current_context().exit(DONE if found.complete else DONE_IN_PART)
 
 
 @cli.command()

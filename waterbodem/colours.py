@@ -121,6 +121,11 @@ def area_style() -> Mapping[str, Any]:
     return MappingProxyType(_data()["gebieden"])
 
 
+def change_colours() -> dict[str, RGB]:
+    """Return the colours of cells that became better, stayed equal, became worse, or are unknown, in that order."""
+    return {name: _rgb(colour) for name, colour in _data()["verandering"].items()}
+
+
 def class_colours(*, colour_blind: bool = False) -> list[Share]:
     """Return the colours of the answer classes as shares 0..1, in order of code (X first)."""
     scale = sorted(registry.answer_scale().items())

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from waterbodem import __version__, kompas, registry
 from waterbodem.areas import Area, read_areas
 from waterbodem.burden import Measures
 from waterbodem.definitions import Functie
-from waterbodem.errors import CatalogueError, NoOverlap, nearest, raise_all
+from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, nearest, raise_all
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kernels.burden import LAYERS as BURDEN_LAYERS
@@ -25,7 +24,8 @@ from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.runfile import RunFile, read_run_file
-from waterbodem.scoring import ordered_power
+from waterbodem.scoring import layers_of, ordered_power
+from waterbodem.tiles import TILE
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
@@ -93,23 +93,21 @@ class Job:
 
     def parts(self) -> Iterator[Part]:
         """Yield the parts from north to south."""
-        edges = [0, *range(self._lead(), self.grid.rows, self.part_rows), self.grid.rows]
-        for number, (first, after) in enumerate(pairwise(edges)):
+        for number, first in enumerate(range(0, self.grid.rows, self.part_rows)):
+            after = min(first + self.part_rows, self.grid.rows)
             yield Part(number, self.grid.part(slice(first, after), slice(0, self.grid.cols)), first)
 
-    def _lead(self) -> int:
-        """Return the height of the first part, such that the others start where blocks of the files start."""
-        own = (s.grid for s in self.stack.sources.values() if s.grid is not None and s.grid.same_lattice(self.grid))
-        file = next(own, self.grid)
-        return self.part_rows - file.offset(self.grid)[0] % self.part_rows
+    @property
+    def wants_burden(self) -> bool:
+        """Whether afwenteling has to be computed: for a map of it, or for polygons."""
+        return bool(self.areas) or not {"oorzaak", "risico"}.isdisjoint(self.file.maps)
 
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
-        f = variant.functie
-        wanted = {*f.all_criteria, *(t.laag for t in f.drempels), *BURDEN_LAYERS}
+        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if self.wants_burden else ())}
         if self.areas:
             nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
-            wanted |= {*nature.all_criteria, *(t.laag for t in nature.drempels)}
+            wanted |= layers_of(nature)
         return tuple(n for n in self.stack.sources if n.partition("@")[0] in wanted)
 
     def key(self, variant: Variant) -> str:
@@ -125,7 +123,7 @@ class Job:
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
             "areas": _areas_mark(self.areas),
-            "float": self.file.float_,
+            "maps": [self.file.maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -142,8 +140,12 @@ class Job:
 
     def part_key(self, key: str, part: Part) -> str:
         """Return the name of what a part of a variant makes: by content, so that it can never be stale."""
-        text = f"{key} {self.part_rows} {part.first}"
-        return hashlib.sha256(text.encode()).hexdigest()[:40]
+        return part_name(key, self.part_rows, part.first)
+
+
+def part_name(key: str, rows: int, first: int) -> str:
+    """Return the name of rows of what a key makes."""
+    return hashlib.sha256(f"{key} {rows} {first}".encode()).hexdigest()[:40]
 
 
 def _source_mark(stack: LayerStack, name: str) -> list[str]:
@@ -172,6 +174,15 @@ def code_version() -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def texts_version() -> str:
+    """Return a hash of the templates and fixed texts that pages and pictures are made of."""
+    digest = hashlib.sha256(code_version().encode())
+    for path in sorted((Path(__file__).parent / "templates").iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = PART_ROWS) -> Job:
     """Read a run file and open what it names.
 
@@ -186,6 +197,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     stack = stack.on(file.grid.bounds, file.grid.resolution)
     raise_all(list(stack.problems), where=str(path))
     ordered_power(file.methode, file.orness)
+    if part_rows < TILE or part_rows % TILE:
+        raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     functies = chosen_functies(file, base)
     areas: tuple[Area, ...] = ()
     if file.gebieden is not None:

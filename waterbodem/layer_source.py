@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from waterbodem.vector_file import VectorFile, open_vector
 Floats = NDArray[np.float32]
 
 #: Cells that are decoded at a time; bounds the memory beside the result.
-STRIP = 2_000_000
+STRIP = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ class LayerSource:
         stated = self.entry.nodata
         nodata = self.file.nodata if stated is None else stated
         return Decoder(self.entry, self.kind, self.file.dtype, nodata, self.file.scale, self.file.offset)
+
+    def mark(self, grid: Grid) -> str:
+        """Return a name of the layer on a grid by content: file, settings and cells."""
+        text = f"{self.sha256} {self.entry.model_dump_json()} {grid!r}"
+        return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     def bounds_in(self, crs: str | None) -> Bounds:
         """Return the extent of the file in a CRS [m]."""
@@ -180,12 +186,27 @@ class LayerSource:
         found = Findings()
         if block.is_empty:
             return out, found
+        if not self.decoder.exact:
+            found = self._slowly(file, block, out, row, col)
+            return _positive_zero(out), found
+        decode = self.decoder
+        with file.opened(self.where) as handle:
+            for strip in block.strips(STRIP):
+                raw, valid = file.read(handle, strip, self.where)
+                found += decode.into(raw, valid, out, (strip.row - row, strip.col - col))
+        if decode.loud(found):
+            return out, self.survey(grid)
+        return out, found
+
+    def _slowly(self, file: RasterFile, block: Block, out: Floats, row: int, col: int) -> Findings:
+        """Fill ``out`` through arrays: for nodata values that are compared to a few digits only."""
+        found = Findings()
         cols = slice(block.col - col, block.col - col + block.cols)
         for strip, values, seen in self._strips(file, block):
             with np.errstate(over="ignore"):
                 out[strip.row - row : strip.row - row + strip.rows, cols] = values
             found += seen
-        return _positive_zero(out), found
+        return found
 
     def _resampled(self, file: RasterFile, grid: Grid, steps: Plan) -> tuple[Floats, Findings]:
         out = np.full(grid.shape, np.nan, dtype=np.float32)

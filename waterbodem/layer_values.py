@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from waterbodem import units
 from waterbodem.catalogue import LayerEntry
 from waterbodem.definitions import LayerKind
 from waterbodem.errors import LayerError
+from waterbodem.kernels.decode import Line, decode, map_classes, only_codes
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -133,6 +135,50 @@ class Decoder:
             values = values * self.factor + 0.0
         return self._in_range(values, absent, unlisted)
 
+    def into(
+        self, raw: NDArray[np.generic], valid: Mask | None, out: NDArray[np.float32], at: tuple[int, int]
+    ) -> Findings:
+        """Write values into ``out`` from row and column ``at`` on; the same as a call gives, in one compiled pass.
+
+        Extremes and codes are not looked for: see :meth:`loud`.
+        """
+        counts = np.zeros(3, np.int64)
+        mask = np.empty((0, 0), np.bool_) if valid is None else valid
+        marks, line = self._marks(raw.dtype), self._line()
+        unlisted = 0
+        if self.entry.classes:
+            codes, targets = np.array(sorted(self._table().items())).T.copy()
+            mapped = np.empty(raw.shape, np.float64)
+            unlisted = map_classes(raw, mask, marks, line, codes, targets, mapped)
+            raw, mask, marks = mapped, np.empty((0, 0), np.bool_), np.array([0.0, np.inf])
+            line = line._replace(has_nodata=False, scale=1.0, offset=0.0)
+        decode(raw, mask, marks, line, out, *at, counts)
+        if self.kind.codes and self.entry.range is None:
+            rows, cols = raw.shape
+            only_codes(np.array(list(self.kind.codes), np.float32), out, rows, cols, *at, counts)
+        known, absent, outside = (int(c) for c in counts)
+        return Findings(raw.size, known, absent, outside=outside, unlisted={math.nan: unlisted} if unlisted else {})
+
+    @property
+    def exact(self) -> bool:
+        """Whether nodata and absent are compared exactly, as :meth:`into` does."""
+        stated = [v for v in (self.nodata, self.entry.absent) if v is not None]
+        absent_nan = self.entry.absent is not None and math.isnan(self.entry.absent)
+        return not absent_nan and not any(_HUGE < abs(v) < math.inf for v in stated)
+
+    def loud(self, found: Findings) -> bool:
+        """Tell whether :meth:`complain` will want extremes and codes, which :meth:`into` does not look for."""
+        return bool(self.complain(found, ""))
+
+    def _line(self) -> Line:
+        low, high = (np.float32(v) for v in self.limits)
+        nodata, absent = _held(self.nodata, self.dtype), _held(self.entry.absent, self.dtype)
+        return Line(nodata is not None, absent is not None, self.scale, self.offset, self.factor, low, high)
+
+    def _marks(self, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+        held = (_held(v, self.dtype) for v in (self.nodata, self.entry.absent))
+        return np.array([0 if v is None else v for v in held], dtype)
+
     def _states(self, raw: NDArray[np.generic], valid: Mask | None) -> tuple[Mask, Mask]:
         """Return where the raw value means absent, and where unknown."""
         nothing = np.zeros(raw.shape, dtype=bool)
@@ -251,6 +297,19 @@ def _nearest_code(values: Floats, codes: Floats) -> NDArray[np.intp]:
     return np.minimum(np.searchsorted(middles, values), len(codes) - 1)
 
 
+def _held(value: float | None, dtype: str) -> Any:
+    """Return a raw number as its type holds it; None where no cell can equal it."""
+    if value is None or math.isnan(value):
+        return None
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        with np.errstate(over="ignore"):
+            return kind.type(value)
+    info = np.iinfo(kind)
+    fits = math.isfinite(value) and value == int(value) and info.min <= int(value) <= info.max
+    return kind.type(int(value)) if fits else None
+
+
 def _equals(raw: NDArray[np.generic], value: float) -> Mask:
     """Return where raw numbers are ``value`` as their own type holds it."""
     if raw.dtype.kind == "f":
@@ -259,9 +318,5 @@ def _equals(raw: NDArray[np.generic], value: float) -> Mask:
         if abs(value) > _HUGE:
             return np.isclose(raw, held, rtol=1e-5, atol=0)
         return np.isnan(raw) if math.isnan(value) else np.asarray(raw == held)
-    if not math.isfinite(value) or value != int(value):
-        return np.zeros(raw.shape, dtype=bool)
-    info = np.iinfo(raw.dtype.name)
-    if not info.min <= int(value) <= info.max:
-        return np.zeros(raw.shape, dtype=bool)
-    return np.asarray(raw == np.array(int(value), dtype=raw.dtype))
+    held = _held(value, raw.dtype.name)
+    return np.zeros(raw.shape, dtype=bool) if held is None else np.asarray(raw == held)

@@ -1,117 +1,164 @@
-"""Parts put together: one map of the whole grid as a COG, streamed, so that memory does not grow with the map."""
+"""Parts put together: one map of the whole grid as a COG, from tiles that exist, in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree as Xml
+from typing import Any, BinaryIO
 
+import numpy as np
 import rasterio
-import rasterio.shutil
-from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
 
+from waterbodem import tiff
 from waterbodem.atomic import Stage
 from waterbodem.colours import Legend
-from waterbodem.errors import CorruptLayer, OutOfSpace
+from waterbodem.errors import CorruptLayer
 from waterbodem.grid import Grid
-from waterbodem.parts import GDAL_CACHE, TILE
+from waterbodem.part_file import PartReader
+from waterbodem.parts import Product, halves
 from waterbodem.raster_files import levels
+from waterbodem.tiles import TILE, Pyramid, empty_tile
 
-#: ZSTD level 1 costs 3 to 5 ns per byte, deflate ten times that; every GDAL since 2.3 reads it.
-OPTIONS = {"BLOCKSIZE": str(TILE), "COMPRESS": "ZSTD", "LEVEL": "1", "NUM_THREADS": "1", "BIGTIFF": "IF_SAFER"}
-OVERVIEWS = {"COMPRESS_OVERVIEW": "ZSTD", "ZSTD_LEVEL_OVERVIEW": 1, "GDAL_TIFF_OVR_BLOCKSIZE": str(TILE)}
+#: Bytes of overviews that are kept in memory before they go to a file without a name.
+IN_MEMORY = 1 << 22
+
+
+@dataclass(frozen=True)
+class Place:
+    """File of a part, and where it lies."""
+
+    path: Path
+    grid: Grid
+
+
+@dataclass
+class _Level:
+    """Compressed tiles of one overview, in a file without a name, and their sizes."""
+
+    file: Any
+    sizes: list[int] = field(default_factory=list)
+
+    def add(self, tile: bytes) -> None:
+        self.file.write(tiff.frame_tile(tile))
+        self.sizes.append(len(tile))
 
 
 def stage_map(
     stage: Stage,
     final: Path,
-    parts: Sequence[tuple[Path, Grid]],
-    band: int,
+    parts: Sequence[Place],
+    product: tuple[int, Product],
     grid: Grid,
     legend: Legend | None,
     label: str,
 ) -> Path:
-    """Write one band of all parts as a COG with overviews under a temporary name; return that name.
+    """Write one map of all parts as a COG with overviews under a temporary name; return that name.
 
     Parameters
     ----------
-    parts : sequence of (Path, Grid)
-        Files and where they lie, north to south.
-    band : int
-        Band of the parts, from 1.
+    parts : sequence of Place
+        North to south; each starts at a whole tile.
+    product : (int, Product)
+        Place of the map in a part, and how it is stored.
     grid : Grid
         Of the whole.
     legend : Legend, optional
         Colours; without one the map is float32.
+    label : str
+        Band description.
+
+    Raises
+    ------
+    CorruptLayer
+        If a part is damaged, or the map does not read back.
     """
     temp = stage.file(final)
-    try:
-        _write(stage, temp, parts, band, grid, legend, label)
-    except (CPLE_BaseError, RasterioError) as error:
-        raise OutOfSpace("map cannot be written: is the disk full?", value=str(error), where=final.name) from error
+    factors = levels(grid)
+    with ExitStack() as stack:
+        found = [_Level(stack.enter_context(_unnamed(final.parent))) for _ in factors]
+        _overviews(found, parts, product, grid)
+        whole = _template(grid, product[1], legend, label)
+        images = [(whole, _sizes(parts, product))]
+        for factor, level in zip(factors, found, strict=True):
+            shape = (-(-grid.rows // factor), -(-grid.cols // factor))
+            images.append((tiff.overview_tags(whole, shape), np.array(level.sizes, np.int64)))
+        with temp.open("wb") as file:
+            file.write(tiff.header(images))
+            for level in reversed(found):
+                _copy(level.file, file)
+            for tile in _tiles(parts, product):
+                file.write(tiff.frame_tile(tile))
     _check(temp, grid, str(final))
     return temp
 
 
-def _write(
-    stage: Stage,
-    temp: Path,
-    parts: Sequence[tuple[Path, Grid]],
-    band: int,
-    grid: Grid,
-    legend: Legend | None,
-    label: str,
-) -> None:
-    plain = stage.scratch(temp.with_name(temp.name + ".vrt"))
-    stage.scratch(plain.with_name(plain.name + ".ovr"))
-    plain.write_bytes(_vrt(parts, band, grid, legend, label, colours=False))
-    classes = legend is not None and legend.classes
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE, **OVERVIEWS):
-        with rasterio.open(plain, "r+", driver="VRT") as file:
-            file.build_overviews(levels(grid), Resampling.mode if classes else Resampling.average)
-        plain.write_bytes(_vrt(parts, band, grid, legend, label, colours=True))
-        predictor = {} if legend else {"PREDICTOR": "YES"}
-        rasterio.shutil.copy(plain, temp, driver="COG", OVERVIEWS="FORCE_USE_EXISTING", **OPTIONS, **predictor)
+def _unnamed(folder: Path) -> Any:
+    return tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(folder))
+
+
+def _copy(source: Any, target: BinaryIO) -> None:
+    source.seek(0)
+    while piece := source.read(IN_MEMORY):
+        target.write(piece)
+
+
+def _overviews(found: Sequence[_Level], parts: Sequence[Place], product: tuple[int, Product], grid: Grid) -> None:
+    number, kind = product[0], product[1].kind
+    if not found:
+        return
+    pyramid = Pyramid(-(-grid.cols // 2), len(found), kind, lambda level, tile: found[level].add(tile))
+    for place in parts:
+        with PartReader(place.path) as part:
+            for rows in halves(part, number, place.grid.shape, kind):
+                pyramid.push(rows)
+    pyramid.close()
+
+
+def _sizes(parts: Sequence[Place], product: tuple[int, Product]) -> Any:
+    nothing = len(empty_tile(product[1].kind))
+    found = []
+    for place in parts:
+        with PartReader(place.path) as part:
+            found.append(part["tiles"][product[0], :, :, 1].reshape(-1))
+    sizes = np.concatenate(found)
+    return np.where(sizes == 0, nothing, sizes)
+
+
+def _tiles(parts: Sequence[Place], product: tuple[int, Product]) -> Iterator[bytes]:
+    """Yield the compressed tiles of the whole image, row by row."""
+    nothing = empty_tile(product[1].kind)
+    for place in parts:
+        with PartReader(place.path) as part:
+            for entry in part["tiles"][product[0]].reshape(-1, 3):
+                yield part.blob(entry) if entry[1] else nothing
+
+
+def _template(grid: Grid, product: Product, legend: Legend | None, label: str) -> tiff.Tags:
+    """Return what GDAL writes about such a map: size, place, CRS, colours, nodata, description."""
+    nothing = legend.nodata if legend else math.nan
+    size = {"height": grid.rows, "width": grid.cols, "count": 1, "dtype": product.kind.dtype, "nodata": nothing}
+    how = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "ZSTD", "SPARSE_OK": True}
+    how |= {"predictor": 3} if product.is_float else {"photometric": "palette"}
+    with MemoryFile() as memory:
+        with memory.open(driver="GTiff", crs=grid.crs, transform=grid.transform, BIGTIFF="NO", **size, **how) as file:
+            file.set_band_description(1, label)
+            if legend:
+                file.write_colormap(1, dict(legend.colours))
+        return tiff.read_tags(bytes(memory.read()))
 
 
 def _check(path: Path, grid: Grid, where: str) -> None:
-    with rasterio.open(path, driver="GTiff") as file:
-        if file.shape != grid.shape or not file.transform.almost_equals(grid.transform, precision=1e-6):
-            raise CorruptLayer("file read back differs from what was written", value=file.shape, where=where)
-
-
-def _vrt(
-    parts: Sequence[tuple[Path, Grid]], band: int, grid: Grid, legend: Legend | None, label: str, *, colours: bool
-) -> bytes:
-    root = Xml.Element("VRTDataset", rasterXSize=str(grid.cols), rasterYSize=str(grid.rows))
-    if grid.crs is not None:
-        Xml.SubElement(root, "SRS").text = rasterio.crs.CRS.from_user_input(grid.crs).to_wkt()
-    Xml.SubElement(root, "GeoTransform").text = ", ".join(repr(float(v)) for v in grid.transform.to_gdal())
-    kind = "Byte" if legend else "Float32"
-    node = Xml.SubElement(root, "VRTRasterBand", dataType=kind, band="1", blockXSize=str(TILE), blockYSize=str(TILE))
-    Xml.SubElement(node, "Description").text = label
-    Xml.SubElement(node, "NoDataValue").text = str(legend.nodata) if legend else "nan"
-    if legend and colours:
-        _colour_table(node, legend)
-    for path, place in parts:
-        _source(node, path, place, band, round((grid.top - place.top) / grid.dy))
-    return bytes(Xml.tostring(root))
-
-
-def _colour_table(node: Xml.Element, legend: Legend) -> None:
-    Xml.SubElement(node, "ColorInterp").text = ColorInterp.palette.name.capitalize()
-    table = Xml.SubElement(node, "ColorTable")
-    for value in range(256):
-        rgba = legend.colours.get(value, (0, 0, 0, 0))
-        Xml.SubElement(table, "Entry", {f"c{i + 1}": str(c) for i, c in enumerate(rgba)})
-
-
-def _source(node: Xml.Element, path: Path, place: Grid, band: int, row: int) -> None:
-    source = Xml.SubElement(node, "SimpleSource")
-    Xml.SubElement(source, "SourceFilename", relativeToVRT="0").text = str(path.resolve())
-    Xml.SubElement(source, "SourceBand").text = str(band)
-    size = {"xSize": str(place.cols), "ySize": str(place.rows)}
-    Xml.SubElement(source, "SrcRect", {"xOff": "0", "yOff": "0", **size})
-    Xml.SubElement(source, "DstRect", {"xOff": "0", "yOff": str(row), **size})
+    try:
+        with rasterio.open(path, driver="GTiff") as file:
+            right = file.shape == grid.shape and file.transform.almost_equals(grid.transform, precision=1e-6)
+            file.read(1, window=((grid.rows - 1, grid.rows), (grid.cols - 1, grid.cols)))
+    except RasterioError as error:
+        raise CorruptLayer(f"file does not read back: {error}", where=where) from None
+    if not right:
+        raise CorruptLayer("file read back differs from what was written", value=grid.shape, where=where)

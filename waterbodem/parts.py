@@ -1,13 +1,14 @@
-"""One part of a batch run: rows of the grid, read once for every functie, kept as files of their own.
+"""One part of a batch run: rows of the grid, read once for every functie, kept as a file of its own per functie.
 
-A part's files carry the name of their content and appear whole or not at all, so a part can be made twice, by another
-thread or another machine, without harm.
+A part's file carries the name of its content and appears whole or not at all, so a part can be made twice, by another
+thread or another machine, without harm. Maps lie in it as the compressed tiles that the final files will hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,49 +16,60 @@ import numpy as np
 import rasterio
 import xarray as xr
 from numpy.typing import NDArray
-from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
 from shapely.geometry import box
 
 from waterbodem.areas import Area, Footprints, footprints
 from waterbodem.atomic import replacing
-from waterbodem.colours import nodata
-from waterbodem.errors import CorruptLayer, OutOfSpace
-from waterbodem.evaluation import Result, evaluate
+from waterbodem.errors import CorruptLayer
+from waterbodem.evaluation import GRIDS, Result, evaluate
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
 from waterbodem.kompas import builtin_rules, measures_of
 from waterbodem.layerset import LayerSet, Scenario
+from waterbodem.part_file import ENTRY, PartReader, PartWriter
+from waterbodem.raster_file import kept_open
+from waterbodem.runfile import SHARES
+from waterbodem.scoring import score_arrays
 from waterbodem.tally import Tally, tally_of
 from waterbodem.threads import alone
+from waterbodem.tiles import TILE, Kind, compress, decompress, encode, kind_of, tiles_of
 
 Array = NDArray[Any]
 
-#: What a part holds per functie, in the order of its bands; float files hold the shares only.
-MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
-SHARES = ("geschiktheid", "dekking", "risico")
-
-#: Columns that are read at once, and the side of a tile in the files of a part.
-CHUNK_COLUMNS = 4096
-TILE = 512
+#: The map of answers; its cells are counted per class.
+CLASSES = "klasse"
+#: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
+BLOCK = (512, 1024)
 #: Megabytes that GDAL may keep of blocks.
 GDAL_CACHE = 64
 
-OPTIONS = {
-    "driver": "GTiff",
-    "tiled": True,
-    "compress": "ZSTD",
-    "zstd_level": 1,
-    "interleave": "band",
-    "SPARSE_OK": True,
-}
+
+@dataclass(frozen=True)
+class Product:
+    """A map that a part holds: the name of its file, of the quantity, and how cells are stored."""
+
+    name: str
+    quantity: str
+    kind: Kind
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it holds floats."""
+        return self.kind.dtype == "float32"
 
 
-def part_file(job: Job, key: str, kind: str = "tif") -> Path:
-    """Return where a part's file of some kind (tif, f32.tif, npz) lies."""
-    return job.work / "parts" / f"{key}.{kind}"
+def products(job: Job) -> tuple[Product, ...]:
+    """Return the maps of a run, in the order in which a part holds them."""
+    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in job.file.maps]
+    if job.file.float_:
+        found += [Product(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES if n in job.file.maps]
+    return tuple(found)
+
+
+def part_file(job: Job, key: str) -> Path:
+    """Return where the file of a part lies."""
+    return job.work / "parts" / f"{key}.part"
 
 
 def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
@@ -68,107 +80,110 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
     WaterbodemError
         If a layer cannot be read, or the disk is full.
     """
-    with alone(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), ExitStack() as stack:
+    with alone(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), kept_open(), ExitStack() as stack:
         sinks = {v: stack.enter_context(_Sink(job, part, key)) for v, key in keys.items()}
-        for columns in _chunks(part.grid):
-            _make_chunk(job, part, columns, sinks)
+        for rows, cols in blocks(part.grid):
+            _make_block(job, part, rows, cols, sinks)
 
 
-def _chunks(grid: Grid) -> list[slice]:
-    return [slice(c, min(c + CHUNK_COLUMNS, grid.cols)) for c in range(0, grid.cols, CHUNK_COLUMNS)]
+def blocks(grid: Grid) -> Iterator[tuple[slice, slice]]:
+    """Yield the blocks of cells of a part, row by row."""
+    for r in range(0, grid.rows, BLOCK[0]):
+        for c in range(0, grid.cols, BLOCK[1]):
+            yield slice(r, min(r + BLOCK[0], grid.rows)), slice(c, min(c + BLOCK[1], grid.cols))
 
 
 class _Sink:
-    """Where one variant of a part goes: bytes, floats if wanted, and tallies."""
+    """Where one variant of a part goes: tiles, halved cells for the overviews, and tallies."""
 
     def __init__(self, job: Job, part: Part, key: str) -> None:
-        self.job, self.part, self.key = job, part, key
-        self.counts = np.zeros((len(MAPS), 256), np.int64)
+        count, (rows, cols) = len(products(job)), part.grid.shape
+        self.products, self._path = products(job), part_file(job, key)
+        self.counts = np.zeros((count, 256), np.int64)
         self.tallies: list[Tally] = []
+        self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
+        self._halves = np.zeros((count, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), ENTRY), np.int64)
         self._stack = ExitStack()
 
     def __enter__(self) -> _Sink:
-        self.bytes = self._open("tif", len(MAPS), "uint8", nodata())
-        self.floats = self._open("f32.tif", len(SHARES), "float32", np.nan) if self.job.file.float_ else None
+        temp = self._stack.enter_context(replacing(self._path))
+        self._writer = PartWriter(self._stack.enter_context(temp.open("wb")))
         return self
 
-    def _open(self, kind: str, count: int, dtype: str, nothing: float) -> Any:
-        temp = self._stack.enter_context(replacing(part_file(self.job, self.key, kind)))
-        self._stack.callback(_read_back, temp)  # after the file is closed, before it gets its name
-        rows, cols = self.part.grid.shape
-        size = {"height": rows, "width": cols, "blockxsize": TILE, "blockysize": TILE}
-        place = {"crs": self.part.grid.crs, "transform": self.part.grid.transform, "nodata": nothing}
-        file = rasterio.open(temp, "w", count=count, dtype=dtype, **size, **place, **OPTIONS)
-        return self._stack.enter_context(file)
+    def write(self, rows: slice, cols: slice, maps: Mapping[str, Array], inside: Array) -> None:
+        """Write the maps of a block."""
+        for number, product in enumerate(self.products):
+            values = maps[product.quantity]
+            cells = _floats(values, inside) if product.is_float else self._packed(number, values, inside)
+            self._write_map(number, rows, cols, cells)
 
-    def write(self, columns: slice, result: Result, inside: Array) -> None:
-        """Write the maps of a chunk."""
-        arrays = maps_of(result)
-        window = Window(columns.start, 0, columns.stop - columns.start, self.part.grid.rows)
-        out = np.empty(arrays["klasse"].shape, np.uint8)
-        for i, name in enumerate(MAPS):
-            flat = arrays[name].reshape(-1)
-            if name in SHARES:
-                pack.pack_percent(flat, inside, out.reshape(-1), self.counts[i])
-            else:
-                pack.pack_codes(flat, inside, out.reshape(-1))
-            self.bytes.write(out, i + 1, window=window)
-        if self.floats is not None:
-            self._write_floats(self.floats, arrays, inside, window)
+    def _packed(self, number: int, values: Array, inside: Array) -> Array:
+        out = np.empty(values.shape, np.uint8)
+        if self.products[number].quantity in SHARES:
+            pack.pack_percent(values.reshape(-1), inside, out.reshape(-1), self.counts[number])
+        else:
+            pack.pack_codes(values.reshape(-1), inside, out.reshape(-1))
+        if self.products[number].name == CLASSES:
+            pack.count(out.reshape(-1), self.counts[number])
+        return out
 
-    def _write_floats(self, file: Any, arrays: Mapping[str, Array], inside: Array, window: Window) -> None:
-        for i, name in enumerate(SHARES):
-            values = arrays[name]
-            if inside.size:
-                values = np.where(inside.reshape(values.shape), values, np.float32(np.nan))
-            file.write(values, i + 1, window=window)
+    def _write_map(self, number: int, rows: slice, cols: slice, cells: Array) -> None:
+        kind = self.products[number].kind
+        filled = False
+        for r, c, tile in tiles_of(cells, kind):
+            if tile is not None:
+                filled = True
+                self._tiles[number, rows.start // TILE + r, cols.start // TILE + c] = self._writer.add(encode(tile))
+        if filled:
+            entry = self._writer.add(compress(kind.half(cells)))
+            self._halves[number, rows.start // BLOCK[0], cols.start // BLOCK[1]] = entry
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is None:
-            temp = self._stack.enter_context(replacing(part_file(self.job, self.key, "npz")))
-            with temp.open("wb") as file:
-                np.savez(file, allow_pickle=False, counts=self.counts, **pack_tallies(self.tallies))
+            index = {"counts": self.counts, "tiles": self._tiles, "halves": self._halves}
+            self._writer.finish({**index, **pack_tallies(self.tallies)})
         self._stack.__exit__(kind, error, trace)
 
 
-def _read_back(path: Path) -> None:
-    """Read a closed file whole: GDAL does not say that a disk was full when it closed.
-
-    Raises
-    ------
-    OutOfSpace
-        If a byte of it cannot be read.
-    """
-    try:
-        with rasterio.open(path, driver="GTiff") as file:
-            for band in file.indexes:
-                file.read(band)
-    except (CPLE_BaseError, RasterioError) as error:
-        raise OutOfSpace("part was not written whole: is the disk full?", value=str(error), where=path.name) from error
+def _floats(values: Array, inside: Array) -> Array:
+    return np.where(inside.reshape(values.shape), values, np.float32(np.nan)) if inside.size else values
 
 
 def maps_of(result: Result) -> dict[str, Array]:
     """Return the six maps of a result by their public names."""
-    s, b = result.scores, result.burden
-    found = (s["score"], s["klasse"], s["bepalend"], b.oorzaak, s["dekking"], b.risico)
-    return dict(zip(MAPS, found, strict=True))
+    return {**_of_scores(result.scores), "oorzaak": result.burden.oorzaak, "risico": result.burden.risico}
 
 
-def _make_chunk(job: Job, part: Part, columns: slice, sinks: Mapping[Variant, _Sink]) -> None:
-    grid = part.grid.part(slice(0, part.grid.rows), columns)
+def _of_scores(scores: Mapping[str, Array]) -> dict[str, Array]:
+    return {"geschiktheid": scores["score"], **{n: scores[n] for n in ("klasse", "bepalend", "dekking")}}
+
+
+def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: Mapping[Variant, _Sink]) -> None:
+    grid = part.grid.part(rows, cols)
     numbers, prints = prints_of(job.areas, grid)
     if job.areas and not len(prints.cell):
         return
     inside = prints.mask.reshape(-1) if job.areas else np.empty(0, np.bool_)
     names = tuple(dict.fromkeys(n for v in sinks for n in job.layers_of(v)))
     arrays = job.stack.read(grid, names)
+    nothing = not job.areas and all(_is_unknown(a) for a in arrays.values())
     for variant, sink in sinks.items():
-        cells = cells_of(job, variant, arrays)
-        result = evaluate(cells, variant.functie, job.settings, full=bool(job.areas))
-        sink.write(columns, result, inside)
+        cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
+        if not job.wants_burden:
+            maps = _of_scores(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
+        else:
+            result = evaluate(cells, variant.functie, job.settings, full=bool(job.areas))
+            maps = maps_of(result)
+        if nothing:  # every cell is like the first
+            maps = {n: np.full(grid.shape, a[0, 0]) for n, a in maps.items()}
+        sink.write(rows, cols, maps, inside)
         if job.areas:
             measures = measures_of(cells, result, job.settings, builtin_rules())
             sink.tallies.append(tally_of(prints, result, measures, numbers))
+
+
+def _is_unknown(values: Array) -> bool:
+    return bool(np.isnan(values[0, 0]) and np.isnan(values).all())
 
 
 def prints_of(areas: Sequence[Area], grid: Grid) -> tuple[NDArray[np.int64], Footprints]:
@@ -223,13 +238,34 @@ def read_part(job: Job, key: str) -> tuple[Array, list[Tally]]:
     CorruptLayer
         If the file is not whole.
     """
-    path = part_file(job, key, "npz")
+    with PartReader(part_file(job, key)) as part:
+        count = sum(name.startswith("polygons_") for name in part.names)
+        measures = tuple(str(m) for m in part["measures"])
+        tallies = [Tally(measures, *(part[f"{field}_{i}"] for field in FIELDS)) for i in range(count)]
+        return part["counts"], tallies
+
+
+def halves(part: PartReader, number: int, shape: tuple[int, int], kind: Kind) -> Iterator[Array]:
+    """Yield the cells of a map of a part at half the resolution, rows from north to south.
+
+    Parameters
+    ----------
+    number : int
+        Place of the map in :func:`products`.
+    shape : (int, int)
+        Rows and columns of the part.
+    """
+    index = part["halves"][number]
+    for r, row in enumerate(index):
+        height = -(-min(BLOCK[0], shape[0] - r * BLOCK[0]) // 2)
+        yield np.hstack([_half(part, entry, height, c, shape[1], kind) for c, entry in enumerate(row)])
+
+
+def _half(part: PartReader, entry: Array, height: int, number: int, cols: int, kind: Kind) -> Array:
+    width = -(-min(BLOCK[1], cols - number * BLOCK[1]) // 2)
+    if not entry[1]:
+        return np.full((height, width), kind.nothing, kind.dtype)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            data = {name: file[name] for name in file.files}
-    except Exception as error:
-        raise CorruptLayer(f"part cannot be read: {error}", where=path.name) from None
-    measures = tuple(str(m) for m in data["measures"])
-    count = sum(name.startswith("polygons_") for name in data)
-    tallies = [Tally(measures, *(data[f"{field}_{i}"] for field in FIELDS)) for i in range(count)]
-    return data["counts"], tallies
+        return np.frombuffer(decompress(part.blob(entry)), kind.dtype).reshape(height, width)
+    except ValueError as error:
+        raise CorruptLayer(f"part is damaged: {error}") from None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,20 @@ _FAULTS = (RasterioError, OSError, UnicodeDecodeError, ValueError, ArithmeticErr
 
 #: GDAL guesses the type of a text grid from its first numbers; that may cut off decimals later on.
 _OPTIONS = {"AAIGrid": {"DATATYPE": "Float64"}}
+
+
+_kept = threading.local()
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Keep files that this thread opens open until leaving: a block that two windows share is decoded once."""
+    with ExitStack() as stack:
+        _kept.handles, _kept.stack = {}, stack
+        try:
+            yield
+        finally:
+            del _kept.handles, _kept.stack
 
 
 @dataclass(frozen=True)
@@ -109,31 +124,40 @@ class RasterFile:
         CorruptLayer
             If it no longer opens.
         """
-        with _opened(self.path, self.driver, where) as handle:
-            yield handle
+        handles = getattr(_kept, "handles", None)
+        if handles is None:
+            with _opened(self.path, self.driver, where) as handle:
+                yield handle
+            return
+        if self.path not in handles:
+            handles[self.path] = _kept.stack.enter_context(_opened(self.path, self.driver, where))
+        yield handles[self.path]
 
-    def read(self, handle: Any, block: Block, where: str = "") -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return raw numbers and where they are data; beyond the file there are none.
+    def read(self, handle: Any, block: Block, where: str = "") -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Return raw numbers and where they are data (None: everywhere); beyond the file there are none.
 
         Raises
         ------
         CorruptLayer
             If the file breaks off.
         """
+        inner = block.within(self.grid)
+        if inner == block and not inner.is_empty:
+            return self._inner(handle, inner, where)
         raw = np.zeros((block.rows, block.cols), dtype=self.dtype)
         valid = np.zeros(raw.shape, dtype=bool)
-        inner = block.within(self.grid)
         if not inner.is_empty:
             rows = slice(inner.row - block.row, inner.row - block.row + inner.rows)
             cols = slice(inner.col - block.col, inner.col - block.col + inner.cols)
-            raw[rows, cols], valid[rows, cols] = self._inner(handle, inner, where)
+            raw[rows, cols], mask = self._inner(handle, inner, where)
+            valid[rows, cols] = True if mask is None else mask
         return raw, valid
 
     def _inner(self, handle: Any, block: Block, where: str) -> tuple[Any, Any]:
         window = Window(block.col, block.row, block.cols, block.rows)
         try:
             raw = handle.read(self.band, window=window)
-            mask = handle.read_masks(self.band, window=window) > 0 if self.masked else True
+            mask = handle.read_masks(self.band, window=window) > 0 if self.masked else None
         except _FAULTS as error:
             raise CorruptLayer(
                 f"file cannot be read in full: {_reason(error)}",

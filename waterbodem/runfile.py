@@ -17,6 +17,11 @@ FileName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+#: Maps that a run can write, in the order in which a part holds them; those that are shares of one.
+MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
+SHARES = ("geschiktheid", "dekking", "risico")
+
+
 class GridChoice(Definition):
     """Where the cells of a run lie; default the finest layer's own lattice."""
 
@@ -40,7 +45,10 @@ class BurdenChoice(Definition):
 
 
 class RunFile(Definition):
-    """A batch run; relative paths start at the folder of the file."""
+    """A batch run; relative paths start at the folder of the file.
+
+    ``maps`` names the maps to write, default all; without oorzaak, risico and polygons no afwenteling is computed.
+    """
 
     layers: FileName
     functies: Literal["all"] | tuple[str, ...]
@@ -52,6 +60,7 @@ class RunFile(Definition):
     methode: str = "meetkundig"
     orness: float | None = None
     functies_file: FileName | None = None
+    maps: tuple[str, ...] = MAPS
     float_: Annotated[bool, Field(alias="float")] = False
     parameters: Mapping[str, Mapping[str, float]] = {}
 
@@ -61,6 +70,13 @@ class RunFile(Definition):
         if not functies or (len(set(functies)) < len(functies) and functies != "all"):
             raise ValueError("name each functie once, or give 'all'")
         return functies
+
+    @field_validator("maps")
+    @classmethod
+    def _known(cls, maps: tuple[str, ...]) -> tuple[str, ...]:
+        if not maps or len(set(maps)) < len(maps) or set(maps) - set(MAPS):
+            raise ValueError(f"name each map once, out of {', '.join(MAPS)}")
+        return tuple(m for m in MAPS if m in maps)
 
 
 def is_run_file(path: str | Path) -> bool:
