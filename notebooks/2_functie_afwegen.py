@@ -56,6 +56,13 @@ kompas = antwoord.kompas
 kompas[kompas.gebied == eerste][["functie", "beginsel", "symbool", "reden"]].style.hide(axis="index")
 
 # %% [markdown]
+# ## Is er een betere plek, of een betere functie?
+# Alle functies naast alle plannen, met een advies in woorden.
+
+# %%
+wb.compare(lagen, ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"], plannen)
+
+# %% [markdown]
 # ## Een maatregel doorrekenen
 # Wat als er in het plan 30 mm waterberging komt?
 
@@ -80,6 +87,10 @@ from pathlib import Path
 
 map_ = Path(tempfile.mkdtemp())
 antwoord.report(map_ / "dossier.html").name
+
+# %% [markdown]
+# Een kaart om in te schuiven en te klikken geeft `antwoord.explore()`; bewaren en later terughalen gaat met `antwoord.save("antwoord.zip")` en
+# `wb.open_assessment("antwoord.zip")`.
 
 # %% [markdown]
 # ## Met uw eigen plan
