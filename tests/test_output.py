@@ -68,13 +68,16 @@ RECEPTION = ("benedenstrooms", "ontvangst", "grondwater")
 
 
 def test_the_files_of_the_contract_are_there(folder):
-    expected = {"gebieden.gpkg", "gebieden.csv", "rapport.html", "herkomst.json"}
+    expected = {"gebieden.gpkg", "gebieden.csv", "rapport.html", "herkomst.json", "waterbodem.qgs"}
     expected |= {"grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"}
     expected |= {"blootstelling_onbekend.tif", "blootstelling_onbekend.tif.aux.xml"}
     for functie in FUNCTIES:
         expected |= {f"{functie}/{name}.tif" for name in (*MAPS, *RECEPTION)}
         expected |= {f"{functie}/{name}.tif.aux.xml" for name in (*MAPS, *RECEPTION)}
-        expected |= {f"{functie}/{name}_f32.tif" for name in ("geschiktheid", "dekking", "risico", *RECEPTION)}
+        expected |= {f"{functie}/{name}.qml" for name in MAPS}
+        shares = ("geschiktheid", "dekking", "risico")
+        expected |= {f"{functie}/{name}_f32.tif" for name in (*shares, *RECEPTION)}
+        expected |= {f"{functie}/{name}_f32.qml" for name in shares}
     assert set(everything(folder)) == expected
 
 
@@ -139,7 +142,7 @@ def test_the_csv_read_back_is_the_table_to_six_digits(folder, assessment):
 
 
 def test_the_gpkg_read_back_is_the_table_itself(folder, assessment):
-    assert pyogrio.list_layers(folder / "gebieden.gpkg")[:, 0].tolist() == ["gebieden"]
+    assert pyogrio.list_layers(folder / "gebieden.gpkg")[:, 0].tolist() == ["gebieden", "layer_styles"]
     found = gpd.read_file(folder / "gebieden.gpkg", layer="gebieden")
     assert found.crs.to_epsg() == 28992
     assert list(found.columns) == list(assessment.table.columns)

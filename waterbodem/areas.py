@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -112,9 +113,15 @@ def _from_file(path: Path, crs: str | None) -> gpd.GeoDataFrame:
     if path.suffix.lower() in (".geojson", ".json"):
         return _from_geojson(_read_json(path), crs)
     try:
-        return gpd.read_file(path)
+        return gpd.read_file(path, layer=_first_with_geometry(path))
     except Exception as error:
         raise GeometryError(f"file cannot be read: {error}", where=str(path)) from None
+
+
+def _first_with_geometry(path: Path) -> str | None:
+    """Return the layer that is meant: a file of a GIS also holds tables, for instance of styles."""
+    named = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry is not None]
+    return named[0] if named else None
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.definitions import RGB, AnswerClass
+from waterbodem.definitions import RGB, AnswerClass, RiskClass
 from waterbodem.errors import ArgumentError, nearest
 
 RGBA = tuple[int, int, int, int]
@@ -36,11 +36,17 @@ class Legend:
         For the same values, in Dutch.
     classes : bool
         Whether values are codes (no mean exists) or percentages.
+    stops : mapping of value to str
+        Of percentages: the values whose colour stands in the data, rising, and what a legend calls them.
+    steps : bool
+        Of percentages: whether a colour holds until the next stop, or runs straight to it.
     """
 
     colours: Mapping[int, RGBA]
     names: Mapping[int, str]
     classes: bool
+    stops: Mapping[int, str] = field(default_factory=dict)
+    steps: bool = False
 
     @property
     def nodata(self) -> int:
@@ -106,6 +112,22 @@ def legend(product: str, criteria: Sequence[str] = ()) -> Legend:
     return PRODUCTS[product]()
 
 
+def map_title(product: str) -> str:
+    """Return what a map is called in a GIS, in Dutch.
+
+    Examples
+    --------
+    >>> map_title("risico")
+    'Afwentelingsrisico'
+    """
+    return str(_data()["kaarten"][product])
+
+
+def area_style() -> Mapping[str, Any]:
+    """Return how polygons are drawn in a GIS: colours as [red, green, blue], widths in mm."""
+    return MappingProxyType(_data()["gebieden"])
+
+
 def change_colours() -> dict[str, RGB]:
     """Return the colours of cells that became better, stayed equal, became worse, or are unknown, in that order."""
     return {name: _rgb(colour) for name, colour in _data()["verandering"].items()}
@@ -152,7 +174,8 @@ def _causes() -> Legend:
 def _ramp(product: str) -> Legend:
     points = [(int(at), _rgb(colour)) for at, colour in _data()["verloop"][product]]
     colours = {value: _between(points, value) for value in range(FULL + 1)}
-    return _with_outside(colours, {v: f"{v} %" for v in colours}, "geen_getal", False)
+    found = _with_outside(colours, {v: f"{v} %" for v in colours}, "geen_getal", False)
+    return replace(found, stops={at: found.names[at] for at, _ in points})
 
 
 def _between(points: Sequence[tuple[int, RGB]], value: int) -> RGB:
@@ -195,7 +218,16 @@ def _risks() -> Legend:
     steps = registry.burden_rules().risk_classes
     found = {v: [s for s in steps if v / FULL + 1e-9 >= s.vanaf][-1] for v in range(FULL + 1)}
     names = {v: f"{v} % ({step.naam})" for v, step in found.items()}
-    return _with_outside({v: step.kleur for v, step in found.items()}, names, "geen_getal", False)
+    shown = _with_outside({v: step.kleur for v, step in found.items()}, names, "geen_getal", False)
+    return replace(shown, stops=_treads(steps), steps=True)
+
+
+def _treads(steps: Sequence[RiskClass]) -> dict[int, str]:
+    """Return the first percentage of every step, and its name with its borders."""
+    starts = [round(step.vanaf * FULL) for step in steps]
+    forms = ["laagste", *["tussen"] * (len(steps) - 2), "hoogste"]
+    rows = zip(steps, starts, [*starts[1:], FULL], forms, strict=True)
+    return {low: _data()["trede"][form].format(naam=s.naam, vanaf=low, tot=high) for s, low, high, form in rows}
 
 
 def _rgb(colour: Sequence[int]) -> RGB:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 
 from waterbodem.assessment import Assessment
 from waterbodem.atomic import Stage, staging
-from waterbodem.colours import legend
+from waterbodem.colours import Legend
+from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError
 from waterbodem.provenance import FILE_NAME, herkomst
+from waterbodem.qgis import OutputMap, stage_styles
 from waterbodem.raster_files import percent, stage_raster
 from waterbodem.reception_files import stage_reception
 from waterbodem.report import report_html
@@ -36,7 +39,7 @@ def save_assessment(
     command: str = "",
     started: float | None = None,
 ) -> list[Path]:
-    """Write maps, tables, report and herkomst.
+    """Write maps, their styles and a QGIS project, tables, report and herkomst.
 
     Every file appears complete, ``herkomst.json`` last; after an error the folder is as it was. Other files in it are
     left alone.
@@ -75,7 +78,7 @@ def save_assessment(
     begun = time.monotonic() if started is None else started
     with staging() as stage:
         root = stage.folder(check_folder(folder))
-        written = [path for maps in _maps(stage, root, assessment, float_) for path in maps]
+        written = list(_stage_maps(stage, root, assessment, float_))
         written += stage_tables(stage, root, assessment.table)
         written += stage_reception(stage, root, assessment, float_)
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
@@ -110,32 +113,41 @@ def _stage_text(stage: Stage, path: Path, text: str) -> Path:
     return path
 
 
-def _maps(stage: Stage, root: Path, assessment: Assessment, float_: bool) -> Iterator[list[Path]]:
-    """Write the maps of every functie; yield the files of each map."""
-    grid = assessment.question.grid
+def _stage_maps(stage: Stage, root: Path, assessment: Assessment, float_: bool) -> Iterator[Path]:
+    """Write every map, with its style and the project of all of them; yield the files."""
+    grid, written = assessment.question.grid, []
+    for m, values in _maps(assessment, float_):
+        stage.folder(root / m.folder)
+        legend = None if m.float_ else m.legend
+        yield from stage_raster(stage, root / m.path, _coded(values, legend), grid, legend, m.title)
+        written.append(m)
+    yield from stage_styles(stage, root, written, grid, areas=True)
+
+
+def _maps(assessment: Assessment, float_: bool) -> Iterator[tuple[OutputMap, NDArray[Any]]]:
+    """Yield what every map is, and its cells; a share a second time if it is wanted in float32."""
     for functie, cells, criteria in layers_of(assessment):
-        folder = stage.folder(root / functie)
         for name in MAPS:
-            values, colours = cells[name].values, legend(name, criteria)
-            label = f"{name} {functie}"
-            coded = values if colours.classes else percent(values, colours.nodata)
-            yield stage_raster(stage, folder / f"{name}.tif", coded, grid, colours, label)
-            if float_ and not colours.classes:
-                yield stage_raster(stage, folder / f"{name}_f32.tif", _float(values), grid, label=label)
+            m = OutputMap(name, functie, criteria)
+            yield m, cells[name].values
+            if float_ and not m.legend.classes:
+                yield replace(m, float_=True), cells[name].values
 
 
-def _float(values: NDArray[Any]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(values, np.float32)
+def _coded(values: NDArray[Any], legend: Legend | None) -> NDArray[Any]:
+    if legend is None:
+        return np.ascontiguousarray(values, np.float32)
+    return values if legend.classes else percent(values, legend.nodata)
 
 
-def layers_of(assessment: Assessment) -> Iterator[tuple[str, xr.Dataset, list[str]]]:
-    """Yield id, cells and criteria of every functie."""
+def layers_of(assessment: Assessment) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:
+    """Yield functie, cells and criteria of every functie."""
     cells = assessment.cells
     for functie in assessment.question.functies:
         if "functie" in cells.dims:
-            yield functie.id, cells.sel(functie=functie.id), _criteria(cells.attrs, functie.id)
+            yield functie, cells.sel(functie=functie.id), _criteria(cells.attrs, functie.id)
         else:
-            yield functie.id, cells, _criteria(cells.attrs, functie.id)
+            yield functie, cells, _criteria(cells.attrs, functie.id)
 
 
 def _criteria(attrs: Mapping[str, Any], functie: str) -> list[str]:

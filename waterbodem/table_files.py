@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyogrio
 
 from waterbodem.atomic import Stage
 from waterbodem.errors import CorruptLayer
+from waterbodem.qgis_style import areas_qml
 
 LAYER = "gebieden"
 
@@ -74,11 +76,12 @@ def stage_package(stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: st
 def gpkg_bytes(table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None) -> bytes:
     """Return a table as a GeoPackage with one layer; NaN becomes NULL.
 
-    ``geometry`` is the kind of shapes, needed where there may be none.
+    ``gebieden`` carries how QGIS draws it. ``geometry`` is the kind of shapes, needed where there may be none.
     """
     target = io.BytesIO()
     _write(table, target, layer, geometry)
-    return target.getvalue()
+    variants = _variants(table) if layer == LAYER else []
+    return _with_styles(target.getvalue(), variants) if variants else target.getvalue()
 
 
 def _write(
@@ -93,6 +96,45 @@ def _write(
         warnings.filterwarnings("ignore", message="'crs' was not provided")
         kind = {} if geometry is None else {"geometry_type": geometry}
         pyogrio.write_dataframe(table, target, layer=layer, driver="GPKG", promote_to_multi=True, append=append, **kind)
+
+
+#: The table in which QGIS looks for the styles of a GeoPackage.
+STYLES = """
+CREATE TABLE layer_styles (
+  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
+  f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
+  useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)
+"""
+STYLE = """
+INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML,
+  useAsDefault, update_time) VALUES ('', '', ?, ?, ?, ?, ?, ?)
+"""
+REGISTRATION = """
+INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change)
+VALUES ('layer_styles', 'attributes', 'layer_styles', ?)
+"""
+
+
+def _with_styles(package: bytes, variants: Iterable[tuple[str, str]]) -> bytes:
+    """Return the GeoPackage with a style per functie and scenario inside; the first is the one it opens with."""
+    with closing(sqlite3.connect(":memory:")) as data:
+        data.deserialize(package)
+        (geometry,) = data.execute("SELECT column_name FROM gpkg_geometry_columns").fetchone()
+        data.execute(STYLES)
+        for number, (functie, scenario) in enumerate(variants):
+            name = f"{functie}@{scenario}" if scenario else functie
+            style = areas_qml(functie, scenario).decode()
+            data.execute(STYLE, (LAYER, geometry, name, style, number == 0, FIXED_DATE))
+        data.execute(REGISTRATION, (FIXED_DATE,))
+        data.commit()
+        return data.serialize()
+
+
+def _variants(table: gpd.GeoDataFrame) -> list[tuple[str, str]]:
+    """Return the functies and scenarios of a table, each once, in order."""
+    if not {"functie", "scenario"} <= set(table.columns):
+        return []
+    return list(dict.fromkeys(zip(table["functie"], table["scenario"], strict=True)))
 
 
 @contextmanager

@@ -1,0 +1,102 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Een functie afwegen op een plangebied
+#
+# Een plan ligt op tafel en de vraag is: past het hier, en wie krijgt er last van? U krijgt een antwoord, de redenen, het Kompas en een
+# rapport om mee te nemen. Het gebied is **verzonnen**. Klik in een vak en druk op Shift + Enter.
+
+# %%
+import waterbodem as wb
+
+lagen = wb.example()
+plannen = wb.example_plans()
+antwoord = wb.assess(lagen, ["woningbouw", "natte_natuur"], plannen)
+antwoord
+
+# %% [markdown]
+# **Wat ziet u?** Een rij per plan en functie: het antwoord van A (ja) tot D (nee, tenzij), wat de score het meest drukt, hoeveel er bekend is
+# (dekking), het risico van afwenteling en zes Kompas-tekens.
+#
+# **Wat mag u concluderen?** Welke plannen om een ander gesprek vragen, en waarover.
+#
+# **Wat niet?** Dat een A een vergunning is. Het rangschikt; een watertoets volgt.
+
+# %% [markdown]
+# ## Op de kaart
+
+# %%
+antwoord.plot()
+
+# %% [markdown]
+# Een plan met gemiddeld een ruime voldoende kan toch *nee, tenzij* zijn: kijk of er een rood stuk in ligt. Die hectaren laat u vrij.
+
+# %% [markdown]
+# ## Hoe zeker is het?
+# `antwoord_min` en `antwoord_max`: het antwoord als alles wat onbekend is tegenvalt, of meevalt. Liggen ze ver uiteen, vraag dan eerst gegevens.
+
+# %%
+antwoord.table[["gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "dekking", "ha_D", "aandeel_risico_hoog"]].round(2)
+
+# %% [markdown]
+# ## Het Kompas: plussen en minnen
+# Zes beginselen, elk met een getal en een reden. Er is met opzet geen totaal: de afweging is aan u. Hier een plan.
+
+# %%
+eerste = plannen.naam[0]
+kompas = antwoord.kompas
+kompas[kompas.gebied == eerste][["functie", "beginsel", "symbool", "reden"]].style.hide(axis="index")
+
+# %% [markdown]
+# ## Is er een betere plek, of een betere functie?
+# Alle functies naast alle plannen, met een advies in woorden.
+
+# %%
+wb.compare(lagen, ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"], plannen)
+
+# %% [markdown]
+# ## Een maatregel doorrekenen
+# Wat als er in het plan 30 mm waterberging komt?
+
+# %%
+zonder = wb.per_gebied(lagen, "woningbouw", plannen)
+met = wb.per_gebied(lagen, "woningbouw", plannen, aangelegde_berging_mm=30)
+zonder[["gebied", "antwoord", "afvoer_m3", "risico", "oorzaak"]].assign(
+    afvoer_met_berging=met.afvoer_m3, risico_met_berging=met.risico, oorzaak_met_berging=met.oorzaak
+).round(2)
+
+# %% [markdown]
+# Het antwoord verandert niet: de plek is de plek. De last voor anderen wordt kleiner, maar verdwijnt niet: er komt een andere oorzaak bovenaan te
+# staan, zoals regen die het grondwater niet meer aanvult. Een vijver vult het grondwater niet aan.
+
+# %% [markdown]
+# ## Het dossier
+# Een bestand, zonder internet te openen, met kaarten, redenen, bronnen en wat er niet bekend is. Ctrl + P maakt er een pdf van.
+
+# %%
+import tempfile
+from pathlib import Path
+
+map_ = Path(tempfile.mkdtemp())
+antwoord.report(map_ / "dossier.html").name
+
+# %% [markdown]
+# Een kaart om in te schuiven en te klikken geeft `antwoord.explore()`; bewaren en later terughalen gaat met `antwoord.save("antwoord.zip")` en
+# `wb.open_assessment("antwoord.zip")`.
+
+# %% [markdown]
+# ## Met uw eigen plan
+#
+# ```python
+# lagen = wb.open_layers("mijn-gebied/lagen.toml")
+# antwoord = wb.assess(lagen, ["woningbouw"], "plannen.gpkg")
+# antwoord.report("dossier.html")
+# ```
