@@ -25,7 +25,9 @@ from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.kompas import KompasRules, Verdict, builtin_rules, measures_of, verdicts
+from waterbodem.kompas_table import KompasTable
 from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.progress import track
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import rows_of
 from waterbodem.tally import Tally, tally_of
@@ -209,7 +211,7 @@ def assess(
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
     question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas)
-    results = [evaluate(question.cells, f, question.settings) for f in chosen]
+    results = [evaluate(question.cells, f, question.settings) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, r) for r in results]
     tallies = tally_all(question, results)
@@ -325,7 +327,7 @@ def losses_together(frame: pd.DataFrame) -> list[str]:
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 
 
-def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas) -> pd.DataFrame:
+def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas) -> KompasTable:
     """Return the six verdicts per polygon and functie, a row each."""
     rows = [
         (a.name, f.id, v.naam, v.symbool, v.getal, v.eenheid, v.reden)
@@ -333,7 +335,7 @@ def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas
         for f, found in zip(functies, kompas, strict=True)
         for v in found[i]
     ]
-    return pd.DataFrame(rows, columns=list(KOMPAS_COLUMNS))
+    return KompasTable(rows, columns=list(KOMPAS_COLUMNS))
 
 
 def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
