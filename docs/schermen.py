@@ -14,7 +14,6 @@ import waterbodem as wb
 
 HERE = Path(__file__).parent
 SIZE = {"width": 1280, "height": 800}
-COLOURS = 128
 
 
 def hover(page: Any) -> None:
@@ -35,7 +34,7 @@ def take(page: Any, path: Path, name: str, act: Any = None) -> None:
         act(page)
     target = HERE / f"{name}.png"
     page.screenshot(path=target)
-    Image.open(target).convert("RGB").quantize(COLOURS).save(target, optimize=True)
+    Image.open(target).convert("RGB").save(target, optimize=True)
 
 
 def main() -> None:

@@ -39,5 +39,5 @@ def _row(row: dict[Any, Any]) -> str:
     symbol = chip(row["symbool"].replace("-", "\u2212"), symbol_colour(row["symbool"]), word)
     number = escape(amount(row["getal"], row["eenheid"]))
     names = (f"<bdi>{escape(short(row[k], NAME))}</bdi>" for k in ("gebied", "functie", "beginsel"))
-    cells = [*names, f"{symbol} {number}", escape(row["reden"])]
+    cells = [*names, f"<span style='white-space:nowrap'>{symbol} {number}</span>", escape(row["reden"])]
     return "<tr>" + "".join(f"<td style='{_CELL}'>{c}</td>" for c in cells) + "</tr>"
