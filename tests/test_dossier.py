@@ -191,6 +191,17 @@ def test_score_interval_holds_the_bounds_of_the_answer():
         assert (low, high) == pytest.approx((float(cells.score_min.mean()), float(cells.score_max.mean())), abs=0.02)
 
 
+def test_an_unknown_answer_that_can_only_become_one_says_so():
+    """Of 20 cells 11 are forbidden by GHG and 9 unknown: too little is assessed, but half is lost whatever comes."""
+    layers = even(4, 5, ghg=0.1)
+    unknown = np.arange(20).reshape(4, 5) >= 11
+    layers = layers.assign({n: (("y", "x"), np.where(unknown, np.nan, v.values)) for n, v in layers.items()})
+    view = View(wb.assess(layers, "woningbouw", box(0, 0, 5, 4)), "nl", 9)
+    row = view.lines[0].row
+    assert (row["antwoord"], row["antwoord_min"], row["antwoord_max"]) == ("X", "D", "D")
+    assert "hoe dat ook uitvalt, het antwoord wordt D" in " ".join(view.sentences(view.lines[0]))
+
+
 def test_outside_the_data_counts_as_worst_and_best():
     b = wb.assess(even(2, 2), "woningbouw", box(0, 0, 4, 2))
     view = View(b, "nl", 9)
