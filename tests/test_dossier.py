@@ -240,6 +240,16 @@ def test_it_opens_without_asking_or_complaining(answer, running, tmp_path):
             assert [r for r in seen.requests if not r.startswith("data:")] + seen.complaints + seen.dialogs == []
 
 
+def test_question_answer_map_and_scale_fit_the_first_sheet_of_a4(answer, running, tmp_path):
+    """A4 landscape less margins of 12 mm is 273 x 186 mm: 1032 x 703 pixels of CSS."""
+    path = answer.report(tmp_path / "dossier.html")
+    with opened(running, path, (1032, 703)) as (page, _):
+        page.emulate_media(media="print")
+        bottom = page.locator("ul.schaal").first.evaluate("e => e.getBoundingClientRect().bottom")
+        assert bottom < 703 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator(".deel").first.evaluate("e => getComputedStyle(e).contentVisibility") == "visible"
+
+
 def test_a_row_highlights_its_polygon_and_back(answer, running, tmp_path):
     path = answer.report(tmp_path / "dossier.html")
     with opened(running, path) as (page, _):
