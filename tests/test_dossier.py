@@ -191,6 +191,17 @@ def test_score_interval_holds_the_bounds_of_the_answer():
         assert (low, high) == pytest.approx((float(cells.score_min.mean()), float(cells.score_max.mean())), abs=0.02)
 
 
+def test_an_unknown_answer_that_can_only_become_one_says_so():
+    """Of 20 cells 11 are forbidden by GHG and 9 unknown: too little is assessed, but half is lost whatever comes."""
+    layers = even(4, 5, ghg=0.1)
+    unknown = np.arange(20).reshape(4, 5) >= 11
+    layers = layers.assign({n: (("y", "x"), np.where(unknown, np.nan, v.values)) for n, v in layers.items()})
+    view = View(wb.assess(layers, "woningbouw", box(0, 0, 5, 4)), "nl", 9)
+    row = view.lines[0].row
+    assert (row["antwoord"], row["antwoord_min"], row["antwoord_max"]) == ("X", "D", "D")
+    assert "hoe dat ook uitvalt, het antwoord wordt D" in " ".join(view.sentences(view.lines[0]))
+
+
 def test_outside_the_data_counts_as_worst_and_best():
     b = wb.assess(even(2, 2), "woningbouw", box(0, 0, 4, 2))
     view = View(b, "nl", 9)
@@ -227,6 +238,16 @@ def test_it_opens_without_asking_or_complaining(answer, running, tmp_path):
             assert page.locator("svg image").first.is_visible() and page.locator("svg.roos").count() == 8
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert [r for r in seen.requests if not r.startswith("data:")] + seen.complaints + seen.dialogs == []
+
+
+def test_question_answer_map_and_scale_fit_the_first_sheet_of_a4(answer, running, tmp_path):
+    """A4 landscape less margins of 12 mm is 273 x 186 mm: 1032 x 703 pixels of CSS."""
+    path = answer.report(tmp_path / "dossier.html")
+    with opened(running, path, (1032, 703)) as (page, _):
+        page.emulate_media(media="print")
+        bottom = page.locator("ul.schaal").first.evaluate("e => e.getBoundingClientRect().bottom")
+        assert bottom < 703 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator(".deel").first.evaluate("e => getComputedStyle(e).contentVisibility") == "visible"
 
 
 def test_a_row_highlights_its_polygon_and_back(answer, running, tmp_path):

@@ -27,6 +27,7 @@ _WHERE = {
     "open_assessment": "reopening",
     "compare": "comparison",
     "difference": "change",
+    "live_map": "live",
     "run": "batch",
     "status": "run_state",
     "open_run": "stores",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from waterbodem.landscape import example as example
     from waterbodem.landscape import example_plans as example_plans
     from waterbodem.layers import open_layers as open_layers
+    from waterbodem.live import live_map as live_map
     from waterbodem.receivers import grootboek as grootboek
     from waterbodem.registry import load_functies as functies  # noqa: F401
     from waterbodem.reopening import open_assessment as open_assessment

@@ -39,9 +39,11 @@ from waterbodem.kompas import (
     findings_of,
     verdicts,
 )
+from waterbodem.kompas_table import KompasTable
 from waterbodem.land import Land, land_of
 from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.measures import chance_of, measures_of
+from waterbodem.progress import track
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import total
 from waterbodem.tally import Totals, tally_of
@@ -300,7 +302,7 @@ def assess(
         return Enquiry(land, tuple(areas), given, *settings, folder=bewaar, around=True)
 
     question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas, enquire)
-    results = [evaluate(question.cells, f, question.settings) for f in chosen]
+    results = [evaluate(question.cells, f, question.settings) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, r) for r in results]
     totals = total_all(question, results)
@@ -395,7 +397,7 @@ def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 
 
-def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas) -> pd.DataFrame:
+def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas) -> KompasTable:
     """Return the six verdicts per polygon and functie, a row each."""
     rows = [
         (a.name, f.id, v.naam, v.symbool, v.getal, v.eenheid, v.reden)
@@ -403,7 +405,7 @@ def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas
         for f, found in zip(functies, kompas, strict=True)
         for v in found[i]
     ]
-    return pd.DataFrame(rows, columns=list(KOMPAS_COLUMNS))
+    return KompasTable(rows, columns=list(KOMPAS_COLUMNS))
 
 
 def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:

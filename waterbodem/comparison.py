@@ -90,7 +90,7 @@ def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
         "policy": policy(),
         "kleuren": kleuren,
         "made_up": is_fictitious(assessment.question.layers),
-        "options": Options(advice, tables_of(table, functies, functies), True),
+        "options": Options(advice, tables_of(table, functies, {}), True),
         "command": command_of(assessment.question),
     }
 

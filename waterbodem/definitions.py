@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from waterbodem.errors import DefinitionError, WaterbodemError, nearest, raise_all
+from waterbodem.html_table import html_table
 
 Operator = Literal[">=", ">", "<", "<=", "=="]
 Consequence = Literal["nee_tenzij", "uitsluiten", "aandacht"]
@@ -120,6 +121,12 @@ class Criterion(Sourced):
     def curve(self) -> tuple[tuple[float, float], ...]:
         """The points of the curve; a class table as points, exact at its codes."""
         return self.punten or tuple(sorted(self.klassen.items()))
+
+    @property
+    def text(self) -> str:
+        """The curve in one line, such as ``0 \u2192 1; 0.5 \u2192 0.2``."""
+        points = [f"{x:g} \u2192 {y:g}" for x, y in self.curve]
+        return "; ".join(points if self.score_afwezig is None else [*points, f"afwezig \u2192 {self.score_afwezig:g}"])
 
 
 class Group(Definition):
@@ -257,6 +264,20 @@ class Functie(Definition):
 
     def __repr__(self) -> str:
         return f"<Functie {self.id} (code {self.code}): {self.naam}>"
+
+    def _repr_html_(self) -> str:
+        """Return every number with its source and the mark expertoordeel."""
+        criteria = [(n, f"{c.gewicht:g}", c.text, c.provenance) for n, c in self.all_criteria.items()]
+        limits = [(t.label, t.gevolg.replace("_", " "), t.provenance) for t in self.drempels]
+        numbers = [(n, f"{p.waarde:g}", p.provenance) for n, p in self.parameters.items()]
+        title = f"{self.naam} ({self.id}, code {self.code})"
+        return "".join(
+            [
+                html_table(f"{title}: criteria", ["laag", "gewicht", "waarde \u2192 score", "bron"], criteria),
+                html_table("Drempels", ["drempel", "gevolg", "bron"], limits) if limits else "",
+                html_table("Parameters", ["parameter", "waarde", "bron"], numbers),
+            ]
+        )
 
 
 class AnswerClass(Definition):

@@ -25,16 +25,23 @@ from waterbodem.errors import (
     raise_all,
 )
 from waterbodem.grid import Bounds, Grid, on_multiples
+from waterbodem.html_table import html_table
 from waterbodem.layer_source import LayerSource, open_source
 from waterbodem.layer_values import Findings
 from waterbodem.paths import Digest, sha256_of
+from waterbodem.progress import track
 from waterbodem.threads import workers
 from waterbodem.windows import chunked, chunks_of
 
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+#: Columns of a stack, and how wide they are as text.
+HEADINGS = ("laag", "eenheid", "bron", "jaargang", "bestand", "herschaald")
+WIDTHS = (24, 8, 30, 10, 30, 20)
+
+
+@dataclass(frozen=True, repr=False)
 class LayerStack:
     """The layers of a catalogue, their files checked, no cell read yet.
 
@@ -57,6 +64,34 @@ class LayerStack:
     sources: Mapping[str, LayerSource]
     file_problems: tuple[WaterbodemError, ...] = ()
     where: str = ""
+
+    def __repr__(self) -> str:
+        lines = ("  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, WIDTHS, strict=True)).rstrip() for r in self._rows())
+        return "\n".join([f"<LayerStack> {self._headline()}", *lines])
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            self._headline(), ["laag", "eenheid", "bron", "jaargang", "bestand", "herschaald"], self._rows()
+        )
+
+    def _headline(self) -> str:
+        g, wrong = self.grid, len(self.file_problems)
+        told = f", {wrong} met fouten (zie .problems)" if wrong else ""
+        return f"{self.title}: {len(self.sources)} lagen op {g.rows} x {g.cols} cellen van {g.dx:g} m{told}".lstrip(
+            ": "
+        )
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (name, s.kind.unit, s.entry.source, s.entry.vintage, s.entry.path, self._resampled(s))
+            for name, s in self.sources.items()
+        ]
+
+    def _resampled(self, source: LayerSource) -> str:
+        try:
+            return source.resampled(self.grid) or ""
+        except WaterbodemError as error:
+            return f"past niet: {error}"
 
     @property
     def problems(self) -> tuple[WaterbodemError, ...]:
@@ -333,7 +368,8 @@ def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | 
 
 def _read_all(sources: list[LayerSource], grid: Grid) -> list[Outcome]:
     with ThreadPoolExecutor(max(1, min(workers(), len(sources)))) as pool:
-        return list(pool.map(lambda source: _outcome(source, grid), sources))
+        read = pool.map(lambda source: _outcome(source, grid), sources)
+        return list(track(read, "lagen lezen", len(sources)))
 
 
 def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:

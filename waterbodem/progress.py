@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,16 +16,18 @@ PATIENCE = 1.0
 _log = logging.getLogger("waterbodem")
 
 
-def track(things: Sequence[T], what: str) -> Iterator[T]:
+def track(things: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Yield things one by one, with a progress bar in a notebook once it takes longer than a second.
 
     Elsewhere nothing is shown; what took long is logged at level INFO.
 
     Parameters
     ----------
-    things : sequence
+    things : iterable
     what : str
         What is being done, for the bar and the log.
+    total : int, optional
+        How many there are, where ``len`` does not tell.
 
     Examples
     --------
@@ -33,10 +35,10 @@ def track(things: Sequence[T], what: str) -> Iterator[T]:
     [1, 2, 3]
     """
     begun = time.monotonic()
-    yield from _bar(things, what) if in_notebook() and len(things) > 1 else things
+    yield from _bar(things, what, total) if in_notebook() else things
     seconds = time.monotonic() - begun
     if seconds > PATIENCE:
-        _log.info("%s: %d in %.1f s", what, len(things), seconds)
+        _log.info("%s: %.1f s", what, seconds)
 
 
 def in_notebook() -> bool:
@@ -46,11 +48,11 @@ def in_notebook() -> bool:
     return running is not None and hasattr(running, "kernel")
 
 
-def _bar(things: Sequence[T], what: str) -> Iterator[T]:
+def _bar(things: Iterable[T], what: str, total: int | None) -> Iterator[T]:
     """Return things with a bar, or as they are where tqdm is not installed."""
     try:
         from tqdm.auto import tqdm
     except ImportError:
         return iter(things)
-    bar: Any = tqdm(things, desc=what, delay=PATIENCE, leave=False)
+    bar: Any = tqdm(things, desc=what, total=total, delay=PATIENCE, leave=False)
     return iter(bar)

@@ -24,6 +24,7 @@ from waterbodem.definitions import (
     define,
 )
 from waterbodem.errors import DefinitionError, nearest
+from waterbodem.html_table import html_table
 
 #: A definition file is text written by people; anything larger is a mistake.
 MAX_BYTES = 1_000_000
@@ -80,6 +81,10 @@ class Functies(Mapping[str, Functie]):
         lines = (f"  {f.code:>3}  {f.id:<20} {f.naam}" for f in self.values())
         return "<Functies>\n" + "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        rows = ((f.id, f.code, f.naam, f.omschrijving, _sources_of(f)) for f in self.values())
+        return html_table("Functies", ["id", "code", "naam", "omschrijving", "bronnen"], rows)
+
     def by_code(self) -> dict[int, Functie]:
         """Return the functies keyed by their code."""
         return {f.code: f for f in self.values()}
@@ -97,6 +102,14 @@ class Functies(Mapping[str, Functie]):
             _check_free(functie, known, f"{where}: {functie.id}" if where else functie.id)
             known[functie.id] = functie
         return Functies(known.values())
+
+
+def _sources_of(functie: Functie) -> str:
+    """Return every source that a functie names, each once."""
+    things = [*functie.all_criteria.values(), *functie.drempels, *functie.parameters.values()]
+    named = dict.fromkeys(key for thing in things for key in thing.bron)
+    judged = sum(bool(thing.expertoordeel) for thing in things)
+    return "; ".join([", ".join(named) or "geen", f"{judged} van {len(things)} getallen expertoordeel"])
 
 
 class UnknownFunctie(DefinitionError, KeyError):

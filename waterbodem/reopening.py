@@ -26,6 +26,7 @@ from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.kompas import KompasRules
+from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
 from waterbodem.layerset import layer_set
 from waterbodem.paths import local_file
@@ -80,7 +81,7 @@ def _assessment(found: Unpacker) -> Assessment:
     return Assessment(
         cells=cells,
         table=gpd.GeoDataFrame(table, geometry=geometry, crs=question.grid.crs),
-        kompas=_frame(text["kompas"]),
+        kompas=KompasTable(_frame(text["kompas"])),
         outside=tuple(str(n) for n in text["outside"]),
         notes=(*(str(n) for n in text["notes"]), *_other_rules(text)),
         question=question,

@@ -14,6 +14,7 @@ from waterbodem.map_sheet import figure_png
 from waterbodem.map_svg import Drawing, drawing
 from waterbodem.pages import policy, render
 from waterbodem.plots import plot_assessment
+from waterbodem.progress import track
 from waterbodem.receivers_view import ReceptionView
 from waterbodem.remake import command_of
 from waterbodem.report_options import options_of
@@ -84,7 +85,7 @@ def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
         "drawings": drawings,
         "drawn": {line.place for _, lines, _ in drawings for line in lines},
         "options": options_of(assessment, taal) if detail else None,
-        "maps": [(f, _map(assessment, f, taal, kleuren)) for f in q.functies],
+        "maps": [(f, _map(assessment, f, taal, kleuren)) for f in track(q.functies, "kaarten tekenen")],
         "criteria": {c: criterion_colour(c) for c in criteria},
         "criterion_ids": {c: i for i, c in enumerate(criteria)},
         "principles": list(q.rules.beginselen.values()),
@@ -163,7 +164,7 @@ def _facts(assessment: Assessment, taal: str) -> list[tuple[str, str]]:
     norm = [] if measures.norm_mm is None else [(t["bergingseis"], f"{plain(measures.norm_mm, taal)} mm")]
     method = str(t["methoden"].get(q.settings.methode, q.settings.methode))
     return [
-        (t["versie"], registry.rules_version()),
+        (t["versie"], str(assessment.cells.attrs["definities"])),
         (t["bibliotheek"], waterbodem.__version__),
         (t["methode"], method if q.settings.orness is None else f"{method}, orness {plain(q.settings.orness, taal)}"),
         (t["maatregelen"], f"{plain(measures.built_mm, taal)} mm"),

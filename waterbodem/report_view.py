@@ -301,7 +301,8 @@ class View:
             return ""
         ha = {"onbekend": decimal(r["onbekend_ha"], 1, self.taal), "totaal": decimal(r["oppervlakte_ha"], 1, self.taal)}
         if r["antwoord_min"] == r["antwoord_max"]:
-            return str(self.t["zin"]["onbekend_zelfde"].format(**ha, antwoord=r["antwoord_min"]))
+            same = "onbekend_zelfde" if r["antwoord"] == r["antwoord_min"] else "onbekend_eender"
+            return str(self.t["zin"][same].format(**ha, antwoord=r["antwoord_min"]))
         return str(
             self.t["zin"]["onbekend"].format(
                 dekking=percent(r["dekking"], self.taal), laag=r["antwoord_min"], hoog=r["antwoord_max"]

@@ -10,7 +10,7 @@ from waterbodem.kompas import SYMBOLS, UNKNOWN
 
 RADIUS = 100.0
 #: Radius of the worst symbol as a share of the best, and of where signs stand.
-SMALLEST, LABEL = 0.25, 1.27
+SMALLEST, LABEL = 0.25, 1.13
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,15 @@ class Petal:
         Of an SVG path around (0, 0).
     x, y : float
         Where its sign stands.
+    anchor : {"start", "middle", "end"}
+        Which side of the sign that is, so that it stays outside the circle.
     """
 
     symbol: str
     path: str
     x: float
     y: float
+    anchor: str
 
 
 def reach(symbol: str) -> float:
@@ -67,7 +70,8 @@ def _petal(symbol: str, start: float, end: float) -> Petal:
     (x0, y0), (x1, y1) = _point(start, r), _point(end, r)
     x, y = _point((start + end) / 2, LABEL * RADIUS)
     path = f"M0 0L{x0:g} {y0:g}A{r:g} {r:g} 0 0 1 {x1:g} {y1:g}Z"
-    return Petal(symbol, path, x, y)
+    anchor = "middle" if abs(x) < RADIUS / 10 else "start" if x > 0 else "end"
+    return Petal(symbol, path, x, y, anchor)
 
 
 def _point(angle: float, radius: float) -> tuple[float, float]:

@@ -30,7 +30,7 @@ MAX_ROWS = 20
 NAME, TEXT_NAME = 48, 22
 _CELL = "padding:3px 10px 3px 0;text-align:left;vertical-align:middle;border-bottom:1px solid #d5dbe1"
 _CHIP = (
-    "display:inline-block;min-width:1.9em;padding:0 .4em;border-radius:4px;border:1px solid rgba(0,0,0,.28);"
+    "display:inline-block;min-width:1.3em;padding:0 .4em;border-radius:4px;border:1px solid rgba(0,0,0,.28);"
     "text-align:center;font-weight:600;line-height:1.5"
 )
 
@@ -129,9 +129,10 @@ def _risk_html(row: dict[Any, Any]) -> str:
 def _kompas_html(assessment: Assessment, row: dict[Any, Any]) -> str:
     words = texts("nl")["rapport"]["symbool_woord"]
     principles = assessment.question.rules.beginselen.values()
-    return " ".join(
+    symbols = " ".join(
         chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{p.naam}: {words[row[p.kolom]]}") for p in principles
     )
+    return f"<span style='white-space:nowrap'>{symbols}</span>"
 
 
 def _sign(symbol: str) -> str:
