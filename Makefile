@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 DEV = $(VENV)/.ready-dev
 
-.PHONY: demo test lint unit bench peers clean
+.PHONY: demo test lint unit bench peers docs clean
 
 demo: $(READY)
 	$(BIN)/waterbodem demo --output waterbodem-demo
@@ -28,6 +28,9 @@ bench: $(DEV)
 
 peers: $(DEV)
 	$(BIN)/python benchmarks/peers.py --pairs 3
+
+docs: $(DEV)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f docs/mkdocs.yml
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "waterbodem needs Python 3.11 or newer")'
