@@ -110,7 +110,7 @@ def write_rules(folder: Path, ids: Sequence[str]) -> None:
     (folder / "rules.json").write_text(text, encoding="utf-8")
     named = ", ".join(f'"{i}"' for i in ids)
     maps = ", ".join(f'"{m}"' for m in pr.MAPS)
-    run = f'layers = "lagen.toml"\nfuncties = [{named}]\nmaps = [{maps}]\noutput = "{OWN}"\n'
+    run = f'layers = "lagen.toml"\nfuncties = [{named}]\nmaps = [{maps}]\npictures = false\noutput = "{OWN}"\n'
     (folder / "run.toml").write_text(run, encoding="utf-8")
 
 

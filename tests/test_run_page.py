@@ -271,3 +271,15 @@ def test_a_picture_takes_the_coarsest_overview_that_fits(tmp_path, side, factor)
     rows = read_small(path).shape[0]
     assert rows == -(-side // factor)
     assert factor == 1 or SIDE <= rows < 2 * SIDE
+
+
+def test_pictures_that_are_not_wanted_are_not_drawn_nor_linked(tmp_path):
+    path = place(tmp_path, RUN)
+    batch.run(path)
+    assert list((tmp_path / "uit").rglob("overzicht.png"))
+    path.write_text("pictures = false\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    again = batch.run(path)
+    assert again.made == 0, "nothing is computed again"
+    assert not list((tmp_path / "uit").rglob("overzicht.png"))
+    assert "overzicht.png" not in (tmp_path / "uit" / "rapport.html").read_text(encoding="utf-8")
+    assert "overzicht.png" not in (tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8")

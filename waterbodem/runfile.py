@@ -54,7 +54,7 @@ class RunFile(Definition):
     """A batch run; relative paths start at the folder of the file.
 
     ``maps`` names the maps to write, default all; without oorzaak, risico and polygons no afwenteling is computed, and
-    without benedenstrooms no water is routed.
+    without benedenstrooms no water is routed. ``pictures`` is whether to draw an overview per functie.
     """
 
     layers: FileName
@@ -69,6 +69,7 @@ class RunFile(Definition):
     orness: float | None = None
     functies_file: FileName | None = None
     maps: tuple[str, ...] = ALL_MAPS
+    pictures: bool = True
     float_: Annotated[bool, Field(alias="float")] = False
     parameters: Mapping[str, Mapping[str, float]] = {}
 
