@@ -19,16 +19,15 @@ import pandas as pd
 
 from waterbodem import registry
 from waterbodem.assessment import losses_together, symbols_of
-from waterbodem.atomic import Stage, staging
+from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
 from waterbodem.colours import legend
-from waterbodem.errors import ArgumentError
+from waterbodem.errors import ArgumentError, CorruptLayer
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
 from waterbodem.mosaic import Place, stage_map
-from waterbodem.part_file import PartReader
+from waterbodem.part_file import PartReader, is_whole
 from waterbodem.parts import make_part, part_file, products, read_part
-from waterbodem.paths import sha256_of
 from waterbodem.preview import of_job
 from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.raster_files import pam_bytes
@@ -95,7 +94,7 @@ def run(
     progress : callable, optional
         Called with a phase, how many parts are done, and of how many.
     verify : bool
-        Hash every input again, also where size, time and inode are unchanged.
+        Hash every input and output again, also where size, time and inode are unchanged.
     wait_for_lock : float
         Seconds to wait for another run on the same folder.
     executor : concurrent.futures.Executor, optional
@@ -120,8 +119,15 @@ def run(
         outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
-        _make_parts(job, journal, keys, outcome, workers or default_workers(), progress or _quiet, executor)
-        _finish(job, journal, keys, outcome, workers or default_workers(), progress or _quiet)
+        count, show = workers or default_workers(), progress or _quiet
+        _make_parts(job, journal, keys, outcome, count, show, executor)
+        try:
+            _finish(job, journal, keys, outcome, count, show)
+        except CorruptLayer:
+            if not _remove_damaged(job, keys):
+                raise
+            _make_parts(job, journal, keys, outcome, count, show, executor)
+            _finish(job, journal, keys, outcome, count, show)
         outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -136,23 +142,24 @@ def _output_folder(path: str | Path) -> Path:
 
 @contextmanager
 def _locked(output: Path, seconds: float) -> Iterator[None]:
+    lock = filelock.FileLock(output / ".waterbodem" / "lock", timeout=seconds)
     try:
         (output / ".waterbodem" / "parts").mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(output / ".waterbodem" / "lock", timeout=seconds)
-        with lock:
-            yield
+        lock.acquire()
     except filelock.Timeout:
         raise ArgumentError("another run is busy in this folder", value=output.name, where="output") from None
-    except OSError as error:
-        raise ArgumentError("output folder cannot be written", value=error.strerror, where=str(output)) from error
+    except (OSError, NotImplementedError) as error:
+        raise ArgumentError("output folder cannot be written", value=str(error), where=str(output)) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
 def _journal(output: Path, verify: bool) -> Iterator[Journal]:
-    journal = Journal(output / ".waterbodem" / "ledger.sqlite")
+    journal = Journal(output / ".waterbodem" / "ledger.sqlite", verify=verify)
     try:
-        if verify:
-            journal.forget_inputs()
         journal.clear_problems()
         yield journal
     finally:
@@ -161,8 +168,19 @@ def _journal(output: Path, verify: bool) -> Iterator[Journal]:
 
 def _remove_partials(job: Job) -> None:
     """Remove what a killed run left half-written; it never had a final name."""
-    for path in [*job.output.rglob(".*.partial"), *job.output.rglob(".*.partial.vrt*")]:
-        path.unlink(missing_ok=True)
+    for folder in (job.output, job.work / "parts", *(job.output / v.name for v in job.variants)):
+        for path in folder.glob(PARTIAL_PATTERN):
+            path.unlink(missing_ok=True)
+
+
+def _remove_damaged(job: Job, keys: Keys) -> int:
+    """Remove part files that are not as they were written; return how many."""
+    files = [part_file(job, job.part_key(key, part)) for key in keys.values() for part in job.parts()]
+    damaged = [f for f in files if f.exists() and not is_whole(f)]
+    for file in damaged:
+        _log.warning("part %s is damaged: computed again", file.name)
+        file.unlink()
+    return len(damaged)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -217,6 +235,8 @@ def _note(
     error = future.exception()
     if error is not None and not isinstance(error, Exception):
         raise error
+    if error is None and (changed := journal.changed()):
+        error = CorruptLayer("file changed during the run: run again", value=", ".join(changed))
     reason = "" if error is None else f"{type(error).__name__}: {error}"
     for variant, name in todo.items():
         label = f"{variant.name} rij {part.first}"
@@ -252,7 +272,8 @@ def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int)
     """Write one map of one variant, unless it is there and made of the same."""
     product = products(job)[index]
     final = job.output / variant.name / f"{product.name}.tif"
-    if journal.output_done(final, key):
+    files = [final] if product.is_float else [final, _beside(final)]
+    if all(journal.output_done(f, key) for f in files):
         return
     places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
     with staging() as stage:
@@ -261,7 +282,12 @@ def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int)
         stage_map(stage, final, places, (index, product), job.grid, colours, f"{product.name} {variant.name}")
         if colours is not None:
             _stage_pam(stage, job, final, places, index, colours)
-    journal.note_output(final, key)
+    for file in files:
+        journal.note_output(file, key)
+
+
+def _beside(final: Path) -> Path:
+    return final.with_name(final.name + ".aux.xml")
 
 
 def _legend(job: Job, variant: Variant, name: str) -> Any:
@@ -275,8 +301,7 @@ def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], ind
         with PartReader(place.path) as part:
             counts += part["counts"][index]
     counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
-    beside = final.with_name(final.name + ".aux.xml")
-    stage.file(beside).write_bytes(pam_bytes(counts, colours))
+    stage.file(_beside(final)).write_bytes(pam_bytes(counts, colours))
 
 
 def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:
@@ -352,13 +377,10 @@ def _input(job: Job, name: str) -> dict[str, Any]:
 
 def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> Iterator[tuple[Path, str]]:
     for v in whole:
-        for path in sorted((job.output / v.name).glob("*.tif")):
+        for path in sorted((job.output / v.name).glob("*.tif*")):
             digest = journal.output_done(path, keys[v])
             if digest:
                 yield path, digest
-                beside = path.with_name(path.name + ".aux.xml")
-                if beside.is_file():
-                    yield beside, sha256_of(beside)
     key = " ".join(keys[v] for v in whole)
     for name in ("gebieden.csv", "gebieden.gpkg"):
         digest = journal.output_done(job.output / name, key)

@@ -6,7 +6,9 @@ The commands import what computes only when they run, so that ``--version`` and 
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -37,6 +39,9 @@ class Commands(click.Group):
                 return super().invoke(ctx)
         except WaterbodemError as error:
             click.echo(f"fout: {error}", err=True)
+            ctx.exit(WRONG_INPUT)
+        except MemoryError:
+            click.echo("fout: te weinig geheugen; neem een kleiner gebied of minder workers", err=True)
             ctx.exit(WRONG_INPUT)
 
 
@@ -246,13 +251,13 @@ def _finish(outside: tuple[str, ...]) -> None:
 @cli.command()
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--workers", type=click.IntRange(min=1), help="Hoeveel delen tegelijk; standaard alle processoren.")
-@click.option("--verify", is_flag=True, help="Reken van elk invoerbestand de sha256 opnieuw uit.")
+@click.option("--verify", is_flag=True, help="Reken de sha256 van elk in- en uitvoerbestand na.")
 @click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
 def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
     from waterbodem import batch
 
-    with _progress() as step:
+    with _stoppable(), _progress() as step:
         outcome = batch.run(file, workers=workers, progress=Pace(step), verify=verify, wait_for_lock=wait)
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
@@ -263,6 +268,18 @@ def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
     for name in outcome.outside:
         click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End a run in order at Ctrl-C and at a request to stop: what is finished stays, nothing is half-written."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("onderbroken: hetzelfde commando gaat verder waar dit ophield", err=True)
+        click.get_current_context().exit(DONE_IN_PART)
 
 
 class Pace:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from waterbodem.grid import Grid
 from waterbodem.kernels.burden import LAYERS as BURDEN_LAYERS
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
-from waterbodem.paths import Digest, sha256_of
+from waterbodem.paths import Digest, companions, sha256_of
+from waterbodem.raster_file import RasterFile
 from waterbodem.runfile import RunFile, read_run_file
 from waterbodem.scoring import ordered_power
 from waterbodem.tiles import TILE
@@ -71,6 +72,8 @@ class Job:
     areas : tuple of Area
         Empty: every cell is computed.
     part_rows : int
+    beside : mapping of layer to sha256 values
+        Of the files beside a layer's own that its numbers depend on.
     """
 
     file: RunFile
@@ -80,6 +83,7 @@ class Job:
     settings: Settings
     areas: tuple[Area, ...]
     part_rows: int = PART_ROWS
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -108,7 +112,7 @@ class Job:
 
     def key(self, variant: Variant) -> str:
         """Return the sha256 of all that a variant's numbers depend on."""
-        layers = {n: _source_mark(self.stack, n) for n in self.layers_of(variant)}
+        layers = {n: [*_source_mark(self.stack, n), *self.beside.get(n, ())] for n in self.layers_of(variant)}
         settings = {
             "code": code_version(),
             "rules": registry.rules_version(),
@@ -141,8 +145,11 @@ class Job:
 
 
 def _source_mark(stack: LayerStack, name: str) -> list[str]:
+    """Return what a layer's numbers depend on: content, table, and what else was read of or about the file."""
     source = stack.sources[name]
-    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"})]
+    file = source.file
+    read = repr(replace(file, path=Path())) if isinstance(file, RasterFile) else file.crs
+    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"}), read]
 
 
 def _reference(settings: Settings) -> Functie:
@@ -200,6 +207,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         ),
         areas,
         part_rows,
+        {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in stack.sources.items()},
     )
 
 

@@ -107,7 +107,7 @@ class _Sink:
 
     def __enter__(self) -> _Sink:
         temp = self._stack.enter_context(replacing(self._path))
-        self._writer = PartWriter(self._stack.enter_context(temp.open("wb")))
+        self._writer = PartWriter(self._stack.enter_context(temp.open("wb")), self._path.name)
         return self
 
     def write(self, rows: slice, cols: slice, maps: Mapping[str, Array], inside: Array) -> None:

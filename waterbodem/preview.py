@@ -33,7 +33,7 @@ class Preview:
         Functies times (1 + scenarios).
     polygons : int
     read, disk, memory : int
-        [bytes] ``disk`` is an upper bound: parts and maps as if not compressed.
+        [bytes] ``disk`` is an upper bound: parts and maps as if not compressed, less what an earlier run left.
     free : int
         Free disk where the output goes [bytes].
     seconds : float
@@ -97,7 +97,7 @@ def of_job(job: Job, threads: int) -> Preview:
         variants=variants,
         polygons=len(job.areas),
         read=sum(_size(job, n) for n in job.stack.sources),
-        disk=cells * variants * per_cell,
+        disk=max(0, cells * variants * per_cell - _there(job)),
         memory=_memory(job, threads),
         free=shutil.disk_usage(_existing(job.output)).free,
         seconds=cells * (NS_PER_CELL + variants * NS_PER_VARIANT) / 1e9,
@@ -108,6 +108,12 @@ def of_job(job: Job, threads: int) -> Preview:
 
 def _size(job: Job, name: str) -> int:
     return job.stack.sources[name].file.path.stat().st_size
+
+
+def _there(job: Job) -> int:
+    """Return the bytes of parts and maps that are there already."""
+    folders = (job.work / "parts", *(job.output / v.name for v in job.variants))
+    return sum(f.stat().st_size for folder in folders for f in folder.glob("*") if f.is_file())
 
 
 def _memory(job: Job, threads: int) -> int:
