@@ -46,7 +46,9 @@ def cases(draw):
         stated["range"] = draw(st.sampled_from([(0, 1), (-1, 300), (0, 0.3), (-1e6, 1e6)]))
     stated["outside"] = draw(st.sampled_from(["error", "unknown"]))
     if draw(st.booleans()):
-        codes = draw(st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, 10.0, 20.0, 255.0, 0.1, 0.3]), min_size=1, unique=True))
+        codes = draw(
+            st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, 10.0, 20.0, 255.0, 0.1, 0.3]), min_size=1, unique=True)
+        )
         stated["classes"] = {str(c): draw(st.sampled_from([0.0, 0.5, 1.0, 2.0, 250.0])) for c in codes}
         stated["unlisted"] = draw(st.sampled_from(["error", "unknown"]))
     decoder = Decoder(
@@ -63,7 +65,7 @@ def cases(draw):
 
 
 UNITS = {
-    "droogte": ("mm", "cm", "m"),
+    "droogte": ("%", "fraction"),
     "keileemdiepte": ("m", "cm"),
     "kwel": ("mm/d", "m/d"),
     "ghg": ("m", "cm"),
@@ -72,7 +74,7 @@ UNITS = {
 }
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(cases())
 def test_the_compiled_pass_gives_what_the_arrays_give(case):
     decoder, raw, valid = case
@@ -85,7 +87,7 @@ def test_the_compiled_pass_gives_what_the_arrays_give(case):
     found = decoder.into(raw, valid, out, (2, 1))
     inner = out[2:-1, 1:-1]
     np.testing.assert_array_equal(inner, want_values)
-    np.testing.assert_array_equal(np.signbit(inner), np.signbit(want_values) & ~np.isnan(inner) | np.signbit(inner) & np.isnan(inner))
+    assert not np.signbit(inner[~np.isnan(inner) & (inner == 0)]).any(), "no -0.0"
     out[2:-1, 1:-1] = 7
     assert (out == 7).all(), "only its own cells"
     assert (found.cells, found.known, found.absent) == (want.cells, want.known, want.absent)
@@ -94,9 +96,9 @@ def test_the_compiled_pass_gives_what_the_arrays_give(case):
     assert decoder.loud(found) == bool(decoder.complain(want, ""))
 
 
-@pytest.mark.parametrize("stated", [-3.4028235e38, -3.4e38, 1.1e30])
+@pytest.mark.parametrize("stated", [-3.4028e38, -3.4e38, 1.1e30])
 def test_nodata_that_text_files_cut_short_is_left_to_the_arrays(stated):
-    decoder = Decoder(LayerEntry(path="a.tif", unit="mm"), layer_kinds()["droogte"], "float32", stated)
+    decoder = Decoder(LayerEntry(path="a.tif", unit="%"), layer_kinds()["droogte"], "float32", stated)
     assert not decoder.exact
     values, _ = decoder(np.array([[stated * (1 + 1e-7), 5.0]], np.float32))
     np.testing.assert_array_equal(values, [[np.nan, 5.0]])
