@@ -21,7 +21,7 @@ from waterbodem import registry
 from waterbodem.assessment import losses_together, symbols_of
 from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
 from waterbodem.colours import legend
-from waterbodem.errors import ArgumentError, CorruptLayer
+from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, verdicts
@@ -116,19 +116,25 @@ def run(
     with _locked(output, wait_for_lock), _journal(output, verify) as journal:
         job = open_job(path, digest=journal.digest, part_rows=tile)
         of_job(job, workers or default_workers())
-        outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
         count, show = workers or default_workers(), progress or _quiet
-        _make_parts(job, journal, keys, outcome, count, show, executor)
         try:
-            _finish(job, journal, keys, outcome, count, show)
+            outcome = _work(job, journal, keys, count, show, executor)
         except CorruptLayer:
             if not _remove_damaged(job, keys):
                 raise
-            _make_parts(job, journal, keys, outcome, count, show, executor)
-            _finish(job, journal, keys, outcome, count, show)
+            outcome = _work(job, journal, keys, count, show, executor)
         outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _work(
+    job: Job, journal: Journal, keys: Keys, workers: int, progress: Progress, executor: Executor | None
+) -> Outcome:
+    outcome = Outcome(job.output)
+    _make_parts(job, journal, keys, outcome, workers, progress, executor)
+    _finish(job, journal, keys, outcome, workers, progress)
     return outcome
 
 
@@ -233,8 +239,8 @@ def _note(
 ) -> None:
     """Write the journal row, after the files are on disk; a part that failed does not stop the rest."""
     error = future.exception()
-    if error is not None and not isinstance(error, Exception):
-        raise error
+    if isinstance(error, OutOfSpace) or (error is not None and not isinstance(error, Exception)):
+        raise error  # the rest would meet the same disk
     if error is None and (changed := journal.changed()):
         error = CorruptLayer("file changed during the run: run again", value=", ".join(changed))
     reason = "" if error is None else f"{type(error).__name__}: {error}"

@@ -257,8 +257,8 @@ def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
     from waterbodem import batch
 
-    with _stoppable(), _progress() as step:
-        outcome = batch.run(file, workers=workers, progress=Pace(step), verify=verify, wait_for_lock=wait)
+    with _stoppable() as stop, _progress() as step:
+        outcome = batch.run(file, workers=workers, progress=Pace(step, stop), verify=verify, wait_for_lock=wait)
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
     click.echo(
@@ -270,26 +270,45 @@ def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
 
 
+class Stop:
+    """Asked to stop by Ctrl-C or SIGTERM: once at the next moment between two parts, twice at once."""
+
+    asked = False
+
+    def __call__(self, number: int, frame: Any) -> None:
+        """Take a signal."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        click.echo("stoppen: delen onder handen worden afgemaakt; nog eens om meteen te stoppen", err=True)
+
+
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """End a run in order at Ctrl-C and at a request to stop: what is finished stays, nothing is half-written."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _stoppable() -> Iterator[Stop]:
+    """End a run in order when asked to: what is finished stays, nothing is half-written."""
+    stop, numbers = Stop(), (signal.SIGINT, signal.SIGTERM)
+    mine = threading.current_thread() is threading.main_thread()
+    before = [signal.signal(n, stop) for n in numbers] if mine else []
     try:
-        yield
+        yield stop
     except KeyboardInterrupt:
         click.echo("onderbroken: hetzelfde commando gaat verder waar dit ophield", err=True)
         click.get_current_context().exit(DONE_IN_PART)
+    finally:
+        for number, handler in zip(numbers, before, strict=False):
+            signal.signal(number, handler)
 
 
 class Pace:
     """Progress of a long run: how far, how fast, how long still; a line a minute where there is no terminal."""
 
-    def __init__(self, step: Progress) -> None:
-        self._step, self._phase, self._begun, self._told = step, "", 0.0, 0.0
+    def __init__(self, step: Progress, stop: Stop) -> None:
+        self._step, self._stop, self._phase, self._begun, self._told = step, stop, "", 0.0, 0.0
 
     def __call__(self, phase: str, done: int, total: int) -> None:
-        """Tell how far a phase is."""
+        """Tell how far a phase is; here a run can stop."""
+        if self._stop.asked:
+            raise KeyboardInterrupt
         now = time.monotonic()
         if phase != self._phase:
             self._phase, self._begun, self._told = phase, now, 0.0
