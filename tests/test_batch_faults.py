@@ -464,6 +464,13 @@ def test_from_elsewhere_and_onto_another_disk(tmp_path, nursery, reference):
         assert digests(Path(folder)) == reference
 
 
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_name_that_no_disk_takes(tmp_path, nursery, command):
+    path = place(tmp_path, WHOLE.replace('"uit"', f'"{"a" * 300}"'))
+    done = nursery.run(command, path)
+    told(done, 1 if command == "run" else 0)
+
+
 def test_the_output_is_a_file(tmp_path, nursery):
     path = place(tmp_path, WHOLE)
     (tmp_path / "uit").write_text("mine", encoding="utf-8")
