@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,6 +90,7 @@ def of_job(job: Job, threads: int) -> Preview:
     """
     cells, variants = job.grid.rows * job.grid.cols, len(job.variants)
     per_cell = 2 * (len(MAPS) + 4 * len(SHARES) * job.file.float_)
+    free = shutil.disk_usage(_existing(job.output)).free
     found = Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,
@@ -100,7 +100,7 @@ def of_job(job: Job, threads: int) -> Preview:
         read=sum(_size(job, n) for n in job.stack.sources),
         disk=max(0, cells * variants * per_cell - _there(job)),
         memory=_memory(job, threads),
-        free=shutil.disk_usage(_existing(job.output)).free,
+        free=free,
         seconds=cells * (NS_PER_CELL + variants * NS_PER_VARIANT) / 1e9,
     )
     _refuse(found)
@@ -122,7 +122,10 @@ def _memory(job: Job, threads: int) -> int:
 
 
 def _existing(folder: Path) -> Path:
-    return next(p for p in (folder, *folder.parents) if os.path.exists(p))  # a name that is too long is not there
+    try:
+        return next(p for p in (folder, *folder.parents) if p.exists())
+    except OSError as error:
+        raise ArgumentError("output folder cannot be written", value=error.strerror, where=folder.name[:80]) from None
 
 
 def _refuse(found: Preview) -> None:
