@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 DEV = $(VENV)/.ready-dev
 
-.PHONY: demo test lint unit bench clean
+.PHONY: demo test lint unit bench peers clean
 
 demo: $(READY)
 	$(BIN)/waterbodem demo --output waterbodem-demo
@@ -25,6 +25,9 @@ unit: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python benchmarks/in_memory.py
+
+peers: $(DEV)
+	$(BIN)/python benchmarks/peers.py --pairs 3
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "waterbodem needs Python 3.11 or newer")'

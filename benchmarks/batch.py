@@ -1,7 +1,7 @@
 """File to file: a batch run against the floor of reading and writing alone, as ratios in one run.
 
 floor   rasterio reads the same windows of the same layers once with the same threads, and writes the same final arrays
-        to the same final files (tiled GeoTIFF, then COG with overviews), no arithmetic
+        to the same final files, overviews and COG step included, no arithmetic (floor.py)
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import floor
 import numpy as np
 import rasterio
-import rasterio.shutil
 from rasterio.windows import Window
 
 from waterbodem import registry
 from waterbodem.grid import Grid, on_multiples
 from waterbodem.landscape import PROVINCE, example_tile
-from waterbodem.parts import MAPS
+from waterbodem.runfile import MAPS
 
 LAYERS = ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")
 UNITS = {name: registry.layer_kinds()[name].unit for name in LAYERS}
 ROWS = TILE = 512
+OUTPUT = "uit"
 
 
 def make_layers(folder: Path, rows: int, cols: int) -> Grid:
@@ -62,72 +62,24 @@ def write_catalogue(folder: Path) -> None:
     (folder / "lagen.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def final_arrays(run: Path, ids: list[str]) -> dict[tuple[str, str], Path]:
-    """The maps of a finished run: what the floor must write."""
-    return {(i, m): run / i / f"{m}.tif" for i in ids for m in MAPS}
-
-
-class Known:
-    """The final arrays, in memory before the clock starts."""
-
-    def __init__(self, paths: dict[tuple[str, str], Path]) -> None:
-        self.arrays = {}
-        for key, path in paths.items():
-            with rasterio.open(path) as file:
-                self.arrays[key] = file.read(1)
-
-
-def floor_rows(folder: Path, files: dict, grid: Grid, first: int, known: Known, locks: dict) -> None:
-    """Read the layers of a band of rows, and write the final arrays of it."""
-    rows = min(ROWS, grid.rows - first)
-    window = Window(0, first, grid.cols, rows)
-    for name in LAYERS:
-        with rasterio.open(folder / f"{name}.tif") as file:
-            file.read(1, window=window)
-    for key, file in files.items():
-        with locks[key]:
-            file.write(known.arrays[key][first : first + rows], 1, window=window)
-
-
-def floor(folder: Path, target: Path, grid: Grid, known: Known, ids: list[str], threads: int) -> float:
-    """Seconds of reading and writing alone, with plain rasterio."""
-    start = time.perf_counter()
-    target.mkdir()
-    place = {"height": grid.rows, "width": grid.cols, "crs": grid.crs, "transform": grid.transform}
-    how = {"driver": "GTiff", "dtype": "uint8", "count": 1, "nodata": 255, "tiled": True}
-    how |= {"blockxsize": TILE, "blockysize": TILE, "compress": "ZSTD", "zstd_level": 1}
-    keys = [(i, m) for i in ids for m in MAPS]
-    files = {k: rasterio.open(target / f"{k[0]}-{k[1]}-plain.tif", "w", **place, **how) for k in keys}
-    locks = {k: threading.Lock() for k in keys}
-
-    def copy(key: tuple[str, str]) -> None:
-        name = target / f"{key[0]}-{key[1]}"
-        options = {"BLOCKSIZE": TILE, "COMPRESS": "ZSTD", "LEVEL": 1, "NUM_THREADS": 1}
-        rasterio.shutil.copy(f"{name}-plain.tif", f"{name}.tif", driver="COG", **options)
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda r: floor_rows(folder, files, grid, r, known, locks), range(0, grid.rows, ROWS)))
-        for file in files.values():
-            file.close()
-        list(pool.map(copy, keys))
-    return time.perf_counter() - start
-
-
 RUN = """
-import sys, time, resource
+import os, sys, time
+os.environ["WATERBODEM_THREADS"] = sys.argv[2]
 import waterbodem.batch as b
-from waterbodem.kernels import scoring, burden
 start = time.perf_counter()
 b.run(sys.argv[1], workers=int(sys.argv[2]))
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+seconds = time.perf_counter() - start
+peak = next((line for line in open("/proc/self/status") if line.startswith("VmHWM")), "VmHWM: 0 kB")
+print(seconds, int(peak.split()[1]) / 1e6)
 """
 
 
-def run(folder: Path, ids: list[str], threads: int) -> tuple[float, float]:
-    """Seconds and peak GB of a run in a fresh process with a warm kernel cache."""
-    shutil.rmtree(folder / "uit", ignore_errors=True)
+def run(folder: Path, ids: Sequence[str], threads: int, *, again: bool = False) -> tuple[float, float]:
+    """Seconds and peak GB of a run in a fresh process with a warm kernel cache, from import on."""
+    if not again:
+        shutil.rmtree(folder / OUTPUT, ignore_errors=True)
     named = ", ".join(f'"{i}"' for i in ids)
-    text = f'layers = "lagen.toml"\nfuncties = [{named}]\noutput = "uit"\n'
+    text = f'layers = "lagen.toml"\nfuncties = [{named}]\noutput = "{OUTPUT}"\n'
     (folder / "run.toml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", RUN, str(folder / "run.toml"), str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -135,32 +87,92 @@ def run(folder: Path, ids: list[str], threads: int) -> tuple[float, float]:
     return float(seconds), float(peak)
 
 
+@dataclass
+class Figures:
+    """Measured in interleaved rounds."""
+
+    one: list[float]
+    fifteen: list[float]
+    single: list[float]
+    floor_one: list[float]
+    floor_fifteen: list[float]
+    resume: list[float]
+    peak: float = 0.0
+
+
+def measure(folder: Path, rounds: int, threads: int) -> Figures:
+    ids = list(registry.load_functies())
+    found = Figures([], [], [], [], [], [])
+    run(folder, ids, threads)  # kernels compiled, layers in the page cache
+    known = floor.finished(folder / OUTPUT, [f"{i}/{m}" for i in ids for m in MAPS])
+    of_one = {name: known[name] for name in (f"{ids[0]}/{m}" for m in MAPS)}
+    layers = [folder / f"{n}.tif" for n in LAYERS]
+
+    def least(arrays: dict[str, np.ndarray]) -> float:
+        seconds = floor.write_floor(layers, arrays, folder / "floor", threads)
+        shutil.rmtree(folder / "floor")
+        return seconds
+
+    for _ in range(rounds):
+        found.floor_one.append(least(of_one))
+        found.one.append(run(folder, ids[:1], threads)[0])
+        found.single.append(run(folder, ids[:1], 1)[0])
+        found.floor_fifteen.append(least(known))
+        seconds, peak = run(folder, ids, threads)
+        found.fifteen.append(seconds)
+        found.peak = max(found.peak, peak)
+        found.resume.append(run(folder, ids, threads, again=True)[0])
+    return found
+
+
+def told(label: str, values: Sequence[float], form: str = ".2f") -> str:
+    low, middle, high = (format(f(values), form) for f in (min, statistics.median, max))
+    return f"  {label:60s} {middle}  ({low} .. {high})"
+
+
+def report(found: Figures, cells: int) -> str:
+    ns = 1e9 / cells
+
+    def ratio(a: Sequence[float], b: Sequence[float], share: float = 1.0) -> list[float]:
+        return [share * x / y for x, y in zip(a, b, strict=True)]
+
+    rows: list[tuple[str, Sequence[float], str]] = [
+        ("one functie, run [ns/cell]", [s * ns for s in found.one], ".0f"),
+        ("one functie, floor [ns/cell]", [s * ns for s in found.floor_one], ".0f"),
+        ("one functie, run / floor (at most 1.25)", ratio(found.one, found.floor_one), ".2f"),
+        ("15 functies, run [ns/cell]", [s * ns for s in found.fifteen], ".0f"),
+        ("15 functies, floor [ns/cell]", [s * ns for s in found.floor_fifteen], ".0f"),
+        ("15 functies, run / floor (at most 1.4)", ratio(found.fifteen, found.floor_fifteen), ".2f"),
+        ("15 functies / fifteen runs of one (at most 0.75)", ratio(found.fifteen, found.one, 1 / 15), ".2f"),
+        ("one functie, one thread / two threads (at least 1.7)", ratio(found.single, found.one), ".2f"),
+        ("run of 15 again, all there [s] (under 5)", found.resume, ".2f"),
+    ]
+    lines = [told(*row) for row in rows]
+    return "\n".join([*lines, f"  {'peak memory of 15 functies [GB] (under 1.5)':60s} {found.peak:.2f}"])
+
+
+def province(folder: Path, threads: int) -> str:
+    """One run of all functies, told as it is."""
+    seconds, peak = run(folder, list(registry.load_functies()), threads)
+    size = sum(p.stat().st_size for p in (folder / OUTPUT).rglob("*.tif"))
+    return f"  15 functies: {seconds:.0f} s, peak memory {peak:.2f} GB, maps {size / 1e9:.2f} GB"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=6000)
     parser.add_argument("--cols", type=int, default=6000)
-    parser.add_argument("--functies", type=int, default=1)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5, help="0: one run of 15 functies, without the floor")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    ids = list(registry.load_functies())[: options.functies]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        grid = make_layers(folder, options.rows, options.cols)
-        run(folder, ids, options.threads)
-        known = Known(final_arrays(folder / "uit", ids))
-        ratios, times, floors = [], [], []
-        for pair in range(options.pairs):
-            floors.append(floor(folder, folder / f"floor{pair}", grid, known, ids, options.threads))
-            shutil.rmtree(folder / f"floor{pair}")
-            seconds, peak = run(folder, ids, options.threads)
-            times.append(seconds)
-            ratios.append(seconds / floors[-1])
-        ns = 1e9 / (grid.rows * grid.cols)
-        print(f"{grid.rows} x {grid.cols} cells, {len(ids)} functie(s), {options.threads} threads")
-        print(f"  floor {statistics.median(floors) * ns:.0f} ns/cell, run {statistics.median(times) * ns:.0f} ns/cell")
-        print(f"  run / floor {statistics.median(ratios):.2f} ({min(ratios):.2f} .. {max(ratios):.2f})")
-        print(f"  peak memory of the run {peak:.2f} GB")
+        make_layers(Path(name), options.rows, options.cols)
+        if options.rounds:
+            text = report(measure(Path(name), options.rounds, options.threads), options.rows * options.cols)
+        else:
+            text = province(Path(name), options.threads)
+    print(f"{options.rows} x {options.cols} cells, {options.threads} threads, {options.rounds} interleaved rounds")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 
 import waterbodem as wb
 from waterbodem.colours import class_colours
+from waterbodem.map_sheet import figure_png
+from waterbodem.receivers_plot import plot_receivers
 from waterbodem.registry import answer_scale
 
 HERE = Path(__file__).parent
@@ -83,8 +85,15 @@ def drenthe() -> None:
     figure.savefig(HERE / "drenthe.png", dpi=100)
 
 
+def receivers() -> None:
+    """Who receives the water of four housing plans on the built-in area."""
+    answer = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    (HERE / "ontvangst.png").write_bytes(figure_png(plot_receivers(answer), 110))
+
+
 if __name__ == "__main__":
     example()
+    receivers()
     if SHARED.is_dir():
         zwarte_beek()
         drenthe()

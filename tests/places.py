@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 from random_cells import BASIC
 from shapely.geometry import Polygon
 
+#: Shared data beside the repository; elsewhere if WATERBODEM_SHARED says so.
+SHARED = Path(os.environ.get("WATERBODEM_SHARED", Path(__file__).parents[2] / "shared"))
 RD = "EPSG:28992"
 LEFT, TOP = 239000.0, 553000.0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -12,18 +11,22 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 
 import waterbodem as wb
-from waterbodem import batch, parts
+from waterbodem import area_table, batch, gathering, parts, registry
 from waterbodem.errors import ArgumentError, CatalogueError, WaterbodemError
-from waterbodem.raster_files import percent
+from waterbodem.grid import on_multiples
+from waterbodem.landscape import PROVINCE, example_tile
+from waterbodem.raster_files import percent, write_raster
+from waterbodem.runfile import MAPS
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
 RUN = """
@@ -36,6 +39,7 @@ path = "lagen/plannen.geojson"
 [afwenteling]
 aangelegde_berging_mm = 20
 """
+BASIC = ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\n'
 
 
@@ -44,6 +48,38 @@ def place(folder, text=RUN):
     path = folder / "run.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def province(folder, rows, cols, plan=None, far=None, functies=("woningbouw",)):
+    """A generated area of several parts and blocks, with some cells unknown, as files; and a run file."""
+    grid = on_multiples(PROVINCE, 5.0, "EPSG:28992").part(slice(3000, 3000 + rows), slice(4000, 4000 + cols))
+    tile = example_tile(grid, BASIC)
+    (folder / "lagen").mkdir(parents=True)
+    lines = []
+    for name in BASIC:
+        values = np.where(np.isinf(tile[name]), np.float32(9999), tile[name])
+        values[:300, :1100] = np.nan
+        write_raster(folder / "lagen" / f"{name}.tif", values, grid)
+        lines += [f"[layers.{name}]", f'path = "{name}.tif"', f'unit = "{registry.layer_kinds()[name].unit}"']
+        lines += {"kwel": ['sign = "up"'], "keileemdiepte": ["absent = 9999"]}.get(name, [])
+    (folder / "lagen" / "lagen.toml").write_text("\n".join(lines), encoding="utf-8")
+    text = f'layers = "lagen/lagen.toml"\nfuncties = {json.dumps(functies)}\noutput = "uit"\n'
+    if plan:
+        shapes = [shapely.box(*_corners(grid, *p)) for p in (plan, far) if p]
+        gpd.GeoDataFrame(geometry=shapes, crs=grid.crs).to_file(folder / "plannen.gpkg")
+        text += '[gebieden]\npath = "plannen.gpkg"\n'
+    (folder / "run.toml").write_text(text, encoding="utf-8")
+    return folder / "run.toml"
+
+
+def _corners(grid, first_row, first_col, row, col):
+    """Corners of cells, just inside, so that no neighbour is touched."""
+    return (
+        grid.left + first_col * grid.dx + 1,
+        grid.top - row * grid.dy + 1,
+        grid.left + col * grid.dx - 1,
+        grid.top - first_row * grid.dy - 1,
+    )
 
 
 def digests(folder):
@@ -67,6 +103,24 @@ def reference(tmp_path_factory):
 def test_parts_and_workers_do_not_change_a_byte(tmp_path, reference, tile, workers):
     assert batch.run(place(tmp_path), workers=workers, tile=tile).complete
     assert digests(tmp_path / "uit") == reference
+
+
+def test_several_parts_and_blocks_give_the_maps_of_the_whole(tmp_path):
+    """Blocks, tiles at edges, blocks without any known cell: the same as one call on arrays."""
+    found = []
+    for tile, workers in ((256, 2), (512, 1), (2048, 2)):
+        folder = tmp_path / str(tile)
+        assert batch.run(province(folder, 1300, 2200), tile=tile, workers=workers).complete
+        found.append(digests(folder / "uit"))
+    assert found[0] == found[1] == found[2]
+    layers = wb.open_layers(folder / "lagen")
+    scores, burden = wb.geschiktheid(layers, "woningbouw"), wb.afwenteling(layers, "woningbouw")
+    wanted = {n: scores[n].values for n in ("klasse", "bepalend")} | {"oorzaak": burden.oorzaak.values}
+    wanted |= {n: percent(scores[n].values) for n in ("geschiktheid", "dekking")}
+    for name, want in {**wanted, "risico": percent(burden.risico.values)}.items():
+        with rasterio.open(folder / "uit" / "woningbouw" / f"{name}.tif") as file:
+            np.testing.assert_array_equal(file.read(1), want)
+            assert file.overviews(1) == [2, 4, 8, 16]
 
 
 def test_other_processes_give_the_same_bytes(tmp_path, reference):
@@ -97,7 +151,7 @@ def test_every_map_is_a_cog_with_colours_and_names(tmp_path):
 
     batch.run(place(tmp_path, WHOLE + "float = true\n"))
     folder = tmp_path / "uit" / "woningbouw"
-    for name in parts.MAPS:
+    for name in MAPS:
         valid, errors, _ = cog_validate(folder / f"{name}.tif", strict=True)
         assert valid, errors
         with rasterio.open(folder / f"{name}.tif") as file:
@@ -109,6 +163,19 @@ def test_every_map_is_a_cog_with_colours_and_names(tmp_path):
         shares = file.read(1)
     with rasterio.open(folder / "geschiktheid.tif") as file:
         np.testing.assert_array_equal(file.read(1), percent(shares))
+
+
+def test_maps_that_are_asked_for_only_are_the_same_and_cost_no_afwenteling(tmp_path, monkeypatch):
+    batch.run(place(tmp_path, WHOLE))
+    whole = digests(tmp_path / "uit")
+    path = tmp_path / "run.toml"
+    path.write_text(WHOLE.replace('"uit"', '"deel"') + 'maps = ["klasse", "geschiktheid"]\n', encoding="utf-8")
+    monkeypatch.setattr(parts, "evaluate", None)
+    batch.run(path)
+    found = digests(tmp_path / "deel")
+    assert {n for n in found if n.endswith(".tif")} == {"woningbouw/geschiktheid.tif", "woningbouw/klasse.tif"}
+    about = {"rapport.html", "woningbouw/overzicht.png"}  # tell of all maps together
+    assert all(whole[name] == digest for name, digest in found.items() if name not in about)
 
 
 def test_herkomst_names_every_output_with_its_sha256(tmp_path):
@@ -132,6 +199,7 @@ def test_a_changed_functie_recomputes_that_functie_only(tmp_path):
     path.write_text(RUN + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n", encoding="utf-8")
     again = batch.run(path)
     assert (again.made, again.kept) == (2, 2)
+    assert len(list((tmp_path / "uit" / ".waterbodem" / "parts").iterdir())) == 4, "parts of the old numbers are gone"
 
 
 def test_a_changed_layer_recomputes_only_what_depends_on_it(tmp_path):
@@ -144,28 +212,31 @@ def test_a_changed_layer_recomputes_only_what_depends_on_it(tmp_path):
     assert (again.made, again.kept) == (1, 1), "glg is a criterion of akkerbouw, not of woningbouw"
 
 
-KILLED = "import sys, waterbodem.batch as b; b.run(sys.argv[1], workers=2, tile=256)"
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+@pytest.mark.skipif("forkserver" not in get_all_start_methods(), reason="needs fork")
 def test_killed_at_any_moment_it_goes_on_and_ends_the_same(tmp_path, reference):
+    """Moments are drawn over the time that a run takes, imports not counted."""
     path = place(tmp_path)
+    (tmp_path / "uit").mkdir()
+    context = get_context("forkserver")  # imports once, then a run starts in no time
+    context.set_forkserver_preload(["waterbodem.batch"])
     rng = np.random.default_rng(3)
-    kills = 0
+    kills, longest = 0, 2.0
     while kills < 20:
-        child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stderr=subprocess.DEVNULL)
-        try:
-            child.wait(timeout=rng.uniform(0.8, 3.5))
-        except subprocess.TimeoutExpired:
-            os.kill(child.pid, signal.SIGKILL)
-            child.wait()
+        child = context.Process(target=batch.run, args=(path,), kwargs={"workers": 2, "tile": 256})
+        begun = time.monotonic()
+        child.start()
+        child.join(rng.uniform(0.02, longest))
+        if child.exitcode is None:
+            child.kill()
+            child.join()
+            kills += 1
         else:
-            shutil.rmtree(tmp_path / "uit")
-            continue
-        kills += 1
+            assert child.exitcode == 0
+            longest = time.monotonic() - begun
         check_whole(tmp_path / "uit", reference)
-        if kills % 5 == 0:
+        if kills % 4 == 0 or child.exitcode == 0:
             shutil.rmtree(tmp_path / "uit")
+            (tmp_path / "uit").mkdir()
     assert batch.run(path, tile=256).complete
     assert digests(tmp_path / "uit") == reference
     assert not list((tmp_path / "uit").rglob("*.partial*"))
@@ -180,14 +251,14 @@ def check_whole(folder, reference):
 
 def test_a_part_that_fails_costs_its_functies_only_and_is_told(tmp_path, monkeypatch):
     path = place(tmp_path)
-    real = parts.evaluate
+    real = gathering.evaluate
 
     def poisoned(cells, functie, *rest, **kw):
         if functie.id == "woningbouw":
             raise MemoryError("poison")
         return real(cells, functie, *rest, **kw)
 
-    monkeypatch.setattr(parts, "evaluate", poisoned)
+    monkeypatch.setattr(gathering, "evaluate", poisoned)
     path.write_text(RUN, encoding="utf-8")
     outcome = batch.run(path)
     assert not outcome.complete
@@ -213,7 +284,7 @@ def test_a_layer_with_a_broken_tile_is_named_and_no_map_appears(tmp_path):
     layer.write_bytes(data)
     outcome = batch.run(path)
     assert any("droogte" in reason for _, reason in outcome.problems)
-    assert not digests(tmp_path / "uit")
+    assert set(digests(tmp_path / "uit")) == {"rapport.html"}, "the page tells what failed"
 
 
 FULL = """
@@ -239,8 +310,10 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, limit):
     assert "disk" in done.stderr
     assert "Traceback" not in done.stderr
     found = digests(tmp_path / "uit")
+    assert (tmp_path / "uit" / "rapport.html").read_text(encoding="utf-8").endswith("</html>"), "what failed, in full"
     assert batch.run(path).complete
     after = digests(tmp_path / "uit")
+    del found["rapport.html"], before["rapport.html"]
     assert found.keys() == before.keys()
     assert all(digest in (before[name], after[name]) for name, digest in found.items()), "each file whole, old or new"
 
@@ -281,6 +354,7 @@ def test_a_changed_output_is_made_again(tmp_path, reference):
         (WHOLE.replace("woningbouw", "wonigbouw"), "did you mean 'woningbouw'"),
         (WHOLE + 'scenarios = ["2100"]\n', "unknown scenario"),
         (WHOLE + "kleur = 3\n", "kleur"),
+        (WHOLE + 'maps = ["klas"]\n', "name each map once"),
         (WHOLE + "[parameters.akkerbouw]\nverhardingsgraad = 0.5\n", "not a functie of this run"),
         (WHOLE + 'methode = "owa"\n', "orness"),
         (WHOLE + "[grid]\nresolution = -5\n", "resolution"),
@@ -308,6 +382,8 @@ def test_check_tells_what_a_run_will_cost(tmp_path):
     told = json.loads(done.stdout)
     assert done.exit_code == 0
     assert (told["variants"], told["polygons"]) == (4, 4)
+    assert told["seconds"] > 0
+    assert told["audit"]["ok"]
     assert (
         told["read"]
         == sum(p.stat().st_size for p in (tmp_path / "lagen").glob("*.tif"))
@@ -316,6 +392,36 @@ def test_check_tells_what_a_run_will_cost(tmp_path):
     assert "uit" not in {p.name for p in tmp_path.iterdir()}, "check writes nothing"
     path.write_text(RUN.replace("woningbouw", "wonigbouw"), encoding="utf-8")
     assert CliRunner().invoke(cli, ["check", str(path)]).exit_code == 1
+
+
+def test_check_says_what_a_layer_has_wrong_and_counts_only_blocks_near_polygons(tmp_path):
+    from waterbodem.calibration import busy_cells
+    from waterbodem.job import open_job
+
+    path = province(tmp_path, rows=600, cols=2200, plan=(0, 0, 100, 100))
+    job = open_job(path)
+    assert job.grid.shape == (100, 100), "the grid is cut to the polygons"
+    assert busy_cells(job) == 100 * 100
+    job = open_job(province(tmp_path / "b", rows=600, cols=2200, plan=(0, 0, 100, 100), far=(520, 2100, 600, 2200)))
+    assert busy_cells(job) == 512 * 1024 + 88 * (2200 - 2048), "two blocks of six"
+
+
+def test_the_disk_that_a_sample_foresees_is_enough(tmp_path):
+    from waterbodem.preview import preview
+
+    path = province(tmp_path, rows=900, cols=1300)
+    foreseen, _ = preview(path)
+    batch.run(path)
+    used = sum(p.stat().st_size for p in (tmp_path / "uit").rglob("*") if p.is_file())
+    assert used < foreseen.disk < 20 * used
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+    from waterbodem import preview as cost
+
+    monkeypatch.setattr(cost.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10_000))
+    with pytest.raises(WaterbodemError, match="disk may become full"):
+        batch.run(place(tmp_path, WHOLE))
 
 
 def test_the_command_runs_and_says_what_failed(tmp_path):
@@ -331,3 +437,31 @@ def test_the_command_runs_and_says_what_failed(tmp_path):
     assert done.returncode == 3
     assert "droogte" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def parcels(folder, side):
+    """Squares of uneven sizes over the example area, in a file beside its own polygons."""
+    with rasterio.open(folder / "lagen" / "kwel.tif") as file:
+        bounds, crs = file.bounds, file.crs
+    xs, ys = (np.linspace(a, b, side + 1) for a, b in ((bounds.left, bounds.right), (bounds.bottom, bounds.top)))
+    shapes = [shapely.box(xs[i], ys[j], xs[i + 1], ys[j + 1]) for i in range(side) for j in range(side)]
+    gpd.GeoDataFrame({"naam": [f"perceel {i}" for i in range(len(shapes))]}, geometry=shapes, crs=crs).to_file(
+        folder / "lagen" / "percelen.gpkg"
+    )
+
+
+def test_many_polygons_in_pieces_and_parts_are_the_same_table(tmp_path, monkeypatch):
+    tables = []
+    for name, tile, rows in (("een", 512, 200_000), ("veel", 256, 61)):
+        path = place(tmp_path / name, RUN.replace("plannen.geojson", "percelen.gpkg"))
+        parcels(tmp_path / name, 8)
+        monkeypatch.setattr(area_table, "PIECE_ROWS", rows)
+        assert batch.run(path, tile=tile).complete
+        tables.append(tmp_path / name / "uit")
+    one, many = tables
+    assert (one / "gebieden.csv").read_bytes() == (many / "gebieden.csv").read_bytes()
+    first, second = (gpd.read_file(t / "gebieden.gpkg") for t in tables)
+    assert len(first) == 64 * 4
+    assert first.nr.tolist() == [n for n in range(1, 65) for _ in range(4)]
+    assert first.drop(columns="geometry").equals(second.drop(columns="geometry"))
+    assert (first.geometry == second.geometry).all()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
 pytest.importorskip("pyflwdir")
+
+from places import SHARED
 
 import waterbodem.flow as flow_module
 from waterbodem.dataset import build
@@ -19,7 +20,7 @@ from waterbodem.flow_store import flow_of, on_grid
 from waterbodem.grid import Grid
 from waterbodem.network import Circular
 
-AHN = Path(__file__).parents[2] / "shared" / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
+AHN = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
 
 
 def grid_for(level, size=5.0):

@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from waterbodem.abstraction import Well, abstraction_drawdown, bessel_k0, well_effect
 from waterbodem.errors import ArgumentError, DefinitionError, GridMismatch
 from waterbodem.grid import Grid
-from waterbodem.groundwater import abstraction_drawdown, bessel_k0, reach_of, spread, superpose
+from waterbodem.groundwater import reach_of, spread, superpose
 from waterbodem.reception import builtin_reach, load_reach, reception_rules
 
 LEAST = 1e-4
@@ -202,3 +204,25 @@ def test_a_well_draws_what_it_leaks():
 def test_a_well_needs_positive_numbers(bad):
     with pytest.raises(ArgumentError):
         abstraction_drawdown(*bad)
+
+
+def test_bessel_and_a_well_against_scipy():
+    special = pytest.importorskip("scipy.special")
+    x = np.geomspace(1e-4, 30, 2_000)
+    np.testing.assert_allclose(bessel_k0(x), special.k0(x), rtol=2e-6, atol=2e-7)
+    r = np.geomspace(1, 5_000, 200)
+    expected = 400_000 / 365.25 / (2 * math.pi * 150) * special.k0(r / math.sqrt(150 * 800))
+    np.testing.assert_allclose(abstraction_drawdown(400_000, 150, 800, r), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_well_field_on_a_grid_leaks_what_it_draws():
+    """Outside the field the leak is Q less what leaks inside: x K1(x) of it, x = radius / lambda."""
+    special = pytest.importorskip("scipy.special")
+    well, plan = Well(100_000.0, 50.0, 200.0), shapely.Point(0, 0).buffer(40, quad_segs=64)
+    grid = Grid(-2000.0, 2000.0, 5.0, 5.0, 800, 800)
+    effect = well_effect(well, plan, grid)
+    x, y = np.meshgrid(effect.grid.x, effect.grid.y)
+    outside = np.hypot(x, y) > 40
+    leak = effect.verlaging[outside].sum() * grid.cell_area / well.c_d
+    near = 40 / well.lambda_m
+    assert leak == pytest.approx(100_000 / 365.25 * near * special.k1(near), rel=0.01)

@@ -17,19 +17,21 @@ from twins import COMPONENTS
 from twins import kompas as twin_of
 
 import waterbodem as wb
-from waterbodem import kompas
+from waterbodem import kompas, measures
 from waterbodem.areas import Area, footprints
 from waterbodem.dataset import grid_of
 from waterbodem.evaluation import Result, Settings
 from waterbodem.kernels.burden import Burden
 from waterbodem.layerset import layer_set
 from waterbodem.scoring import parts_of
+from waterbodem.summary import total
 from waterbodem.tally import tally_of
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("repeatable")
 
 CELLS = 10
+FUTURE = "from __future__ import annotations"
 NAN = float("nan")
 A, B, C1, C2, D, X = 1, 2, 3, 4, 5, 0
 GRASS = FUNCTIES["grasland_veeteelt"]
@@ -70,10 +72,10 @@ def judge(
     scores |= {"flags": spread(flags, np.uint16), "loss": np.zeros((len(names) + 1, CELLS), np.float32)}
     result, rules = Result(functie, names, scores, burden), kompas.builtin_rules()
     areas = [Area(1, "plan", box(0, 0, CELLS, 1))]
-    measures = kompas.measures_of(cells, result, Settings(reference), rules)
-    tally = tally_of(footprints(areas, grid), result, measures)
-    found = kompas.verdicts(areas, grid, tally, cells.scenarios, functie, rules)
-    return {v.kolom.removeprefix("kompas_"): v for v in found[0]}
+    found = measures.measures_of(cells, result, Settings(reference), rules)
+    sums = total([tally_of(footprints(areas, grid), result, found.names, found.rows)], 1)
+    found = kompas.findings_of(areas, grid, sums, cells.scenarios, functie, rules)
+    return {v.kolom.removeprefix("kompas_"): v for v in kompas.verdicts(found, rules)[0]}
 
 
 def symbol(principle, **measures):
@@ -498,7 +500,7 @@ def test_every_border_of_section_8_stands_in_the_data():
 
 def constants(kinds):
     """Constants in the code, indices left out."""
-    tree = ast.parse(inspect.getsource(kompas))
+    tree = ast.parse(inspect.getsource(kompas) + inspect.getsource(measures).replace(FUTURE, ""))
     indices = {id(n.slice) for n in ast.walk(tree) if isinstance(n, ast.Subscript)}
     return {
         n.value

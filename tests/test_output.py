@@ -64,12 +64,17 @@ def everything(folder):
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 
+RECEPTION = ("benedenstrooms", "ontvangst", "grondwater")
+
+
 def test_the_files_of_the_contract_are_there(folder):
     expected = {"gebieden.gpkg", "gebieden.csv", "rapport.html", "herkomst.json"}
+    expected |= {"grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"}
+    expected |= {"blootstelling_onbekend.tif", "blootstelling_onbekend.tif.aux.xml"}
     for functie in FUNCTIES:
-        expected |= {f"{functie}/{name}.tif" for name in MAPS}
-        expected |= {f"{functie}/{name}.tif.aux.xml" for name in MAPS}
-        expected |= {f"{functie}/{name}_f32.tif" for name in ("geschiktheid", "dekking", "risico")}
+        expected |= {f"{functie}/{name}.tif" for name in (*MAPS, *RECEPTION)}
+        expected |= {f"{functie}/{name}.tif.aux.xml" for name in (*MAPS, *RECEPTION)}
+        expected |= {f"{functie}/{name}_f32.tif" for name in ("geschiktheid", "dekking", "risico", *RECEPTION)}
     assert set(everything(folder)) == expected
 
 
@@ -378,10 +383,10 @@ FULL_DISK = """
     import waterbodem as wb
     from waterbodem import output
     from waterbodem.errors import OutOfSpace
-    output.report_html = lambda assessment: "x" * 200_000
+    output.report_html = lambda assessment: "x" * 900_000
     layers = wb.example(size=400)
     b = wb.assess(layers, "woningbouw", wb.example_plans(layers))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))
     try:
         output.save_assessment(b, sys.argv[1])
     except OutOfSpace as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +12,8 @@ import shapely
 import xarray as xr
 
 pytest.importorskip("pyflwdir")
+
+from places import SHARED
 
 import waterbodem as wb
 from waterbodem.dataset import build
@@ -23,7 +24,7 @@ from waterbodem.flow_store import flow_of
 from waterbodem.grid import Grid
 from waterbodem.receivers import grootboek
 
-AHN = Path(__file__).parents[2] / "shared" / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
+AHN = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
 PLAN, DRAINER, SIZE = "woningbouw", "akkerbouw", 10.0
 
 

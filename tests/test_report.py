@@ -70,7 +70,7 @@ def page(html):
 def test_it_is_one_well_formed_accessible_page(page, html):
     assert html.startswith("<!DOCTYPE html>") and page.balanced and not page.open
     assert page.all("html") == [{"lang": "nl"}] and len(page.all("h1")) == 1
-    assert all(a.get("alt") for a in page.all("img")) and len(page.all("img")) == 2
+    assert all(a.get("alt") for a in page.all("img")) and len(page.all("img")) == 4
     assert all(a.get("scope") in ("col", "row") for a in page.all("th"))
     assert len(page.all("caption")) == len(page.all("table"))
     levels = [int(t[1]) for t, _ in page.tags if re.fullmatch("h[1-6]", t)]
@@ -137,7 +137,6 @@ def test_kompas_stands_in_full_without_a_total(answer, page):
         assert row.beginsel in page.words and " ".join(row.reden.split()) in page.words
     assert "geen totaal" in page.words
     assert page.words.count("niet beoordeeld hier") == 4
-    assert "Wie het ontvangt: niet bepaald" in page.words
 
 
 def test_judgement_sources_data_and_versions_are_shown(answer, page):
@@ -214,7 +213,7 @@ def test_hostile_names_are_text():
     page = Page(html)
     assert "<script" not in html and "<img src=x" not in html and "x" * 500 not in html
     assert page.balanced and HOSTILE[0] in page.words and HOSTILE[2] in page.words
-    assert len(page.all("img")) == 1 and "\u202e" not in html
+    assert len(page.all("img")) == 2 and "\u202e" not in html
 
 
 def by_hand(shape, **values):
@@ -258,7 +257,7 @@ def test_three_hundred_polygons_stay_small_and_quick():
     html = report_html(b)
     assert time.process_time() - start < 15 and len(html) < 7_500_000
     page = Page(html)
-    assert page.balanced and len(page.all("img")) == 2
+    assert page.balanced and len(page.all("img")) == 4
     assert all(f"Perceel {i} <&>" in html.replace("&lt;&amp;&gt;", "<&>") for i in range(300))
 
 
@@ -266,8 +265,9 @@ def test_beyond_the_limits_less_is_shown_and_that_is_said(monkeypatch):
     b = wb.assess(wb.example(size=100, resolution=20), "woningbouw", many(60))
     monkeypatch.setattr(report, "COMPACT_LINES", 50)
     monkeypatch.setattr(report, "MAX_LINES", 55)
-    words = Page(report_html(b)).words
-    assert "toont 55 van de 60 uitkomsten" in words and "Perceel 54 <&>" in words and "Perceel 55" not in words
+    page = Page(report_html(b))
+    rows = {a["id"] for a in page.all("tr") if "id" in a}
+    assert "toont 55 van de 60 uitkomsten" in page.words and rows == {f"rij-{i}" for i in range(55)}
 
 
 # --- file ------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,13 @@ _WHERE = {
     "assess": "assessment",
     "per_gebied": "assessment",
     "Assessment": "assessment",
+    "open_assessment": "reopening",
+    "compare": "comparison",
+    "difference": "change",
     "run": "batch",
+    "status": "run_state",
+    "open_run": "stores",
+    "write_zarr": "stores",
     "grootboek": "receivers",
     "benedenstrooms": "downstream",
     "bovenstrooms": "downstream",
@@ -39,6 +45,8 @@ if TYPE_CHECKING:
     from waterbodem.assessment import per_gebied as per_gebied
     from waterbodem.batch import run as run
     from waterbodem.burden import afwenteling as afwenteling
+    from waterbodem.change import difference as difference
+    from waterbodem.comparison import compare as compare
     from waterbodem.definitions import Functie as Functie
     from waterbodem.downstream import benedenstrooms as benedenstrooms
     from waterbodem.downstream import bovenstrooms as bovenstrooms
@@ -48,7 +56,11 @@ if TYPE_CHECKING:
     from waterbodem.layers import open_layers as open_layers
     from waterbodem.receivers import grootboek as grootboek
     from waterbodem.registry import load_functies as functies  # noqa: F401
+    from waterbodem.reopening import open_assessment as open_assessment
+    from waterbodem.run_state import status as status
     from waterbodem.scoring import geschiktheid as geschiktheid
+    from waterbodem.stores import open_run as open_run
+    from waterbodem.stores import write_zarr as write_zarr
 
 
 def __getattr__(name: str) -> Any:

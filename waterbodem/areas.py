@@ -14,15 +14,12 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from exactextract import exact_extract
-from exactextract.feature import JSONFeatureSource
-from exactextract.raster import RasterSource
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from waterbodem.covering import Footprints, covered
 from waterbodem.errors import ArgumentError, GeometryError, NoOverlap, WaterbodemError, raise_all
 from waterbodem.grid import Bounds, Grid
-from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.paths import check_vector_content, local_file
 
 #: A repair that changes more of the area than this is refused.
@@ -53,39 +50,6 @@ class Area:
     name: str
     geometry: BaseGeometry
     repaired: str = ""
-
-
-@dataclass(frozen=True)
-class Footprints:
-    """Which cells every polygon covers, and how much of them: rows of a sparse matrix.
-
-    Parameters
-    ----------
-    grid : Grid
-        The block of cells that ``cell`` counts in, row by row.
-    start : int64 array (P + 1,)
-    cell, cover : int64 arrays (N,)
-        Cell number, and coverage fraction in units of 1 / COVERAGE_ONE.
-    """
-
-    grid: Grid
-    start: NDArray[np.int64]
-    cell: NDArray[np.int64]
-    cover: NDArray[np.int64]
-
-    @property
-    def inside(self) -> NDArray[np.int64]:
-        """Covered cells per polygon (P,), in units of 1 / COVERAGE_ONE."""
-        sums = np.zeros(len(self.cover) + 1, np.int64)
-        np.cumsum(self.cover, out=sums[1:])
-        return np.asarray(sums[self.start[1:]] - sums[self.start[:-1]], np.int64)
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Cells that any polygon touches, in the shape of the grid."""
-        touched = np.zeros(self.grid.rows * self.grid.cols, dtype=bool)
-        touched[self.cell] = True
-        return touched.reshape(self.grid.shape)
 
 
 def read_areas(gebied: Any, crs: str | None, id: str | None = None) -> list[Area]:
@@ -273,6 +237,11 @@ def _mended(flat: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
     return mended, f"hersteld ({reason}); oppervlakte {100 * change:.3f} % veranderd"
 
 
+def areas_of(areas: Sequence[Area]) -> NDArray[np.float64]:
+    """Return the area of every polygon [m2]."""
+    return np.asarray(shapely.area(np.array([a.geometry for a in areas], dtype=object)), np.float64)
+
+
 def total_bounds(areas: Sequence[Area]) -> Bounds:
     """Return xmin, ymin, xmax, ymax of all polygons [m]."""
     bounds = np.array([a.geometry.bounds for a in areas])
@@ -280,52 +249,12 @@ def total_bounds(areas: Sequence[Area]) -> Bounds:
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-class _Blank(RasterSource):  # type: ignore[misc]
-    """A raster of nothing: exactextract asks a raster, we only want its coverage."""
-
-    def __init__(self, grid: Grid) -> None:
-        super().__init__()
-        self._grid = grid
-
-    def res(self) -> tuple[float, float]:
-        return self._grid.dx, self._grid.dy
-
-    def extent(self) -> Bounds:
-        return self._grid.bounds
-
-    def read_window(self, x0: int, y0: int, nx: int, ny: int) -> NDArray[np.uint8]:
-        return np.zeros((ny, nx), np.uint8)
-
-    def nodata_value(self) -> None:
-        return None
-
-    def srs_wkt(self) -> None:
-        return None
-
-
 def footprints(areas: Sequence[Area], grid: Grid) -> Footprints:
     """Return the cells of a grid that polygons cover; what lies outside the grid is left out.
 
     The coverage of a cell does not depend on the extent of the grid.
     """
-    features = [{"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(a.geometry)} for a in areas]
-    found = exact_extract(_Blank(grid), JSONFeatureSource(features), ["cell_id", "coverage"], output="geojson")
-    rows = [_cells(f["properties"]) for f in found]
-    sizes = [len(cell) for cell, _ in rows]
-    return Footprints(
-        grid,
-        np.cumsum([0, *sizes]).astype(np.int64),
-        np.concatenate([cell for cell, _ in rows]),
-        np.concatenate([cover for _, cover in rows]),
-    )
-
-
-def _cells(properties: Mapping[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    share = np.asarray(properties["coverage"], dtype=np.float64)
-    cell = np.asarray(properties["cell_id"], dtype=np.int64)
-    some = share > 0
-    cover = np.maximum(np.rint(share * COVERAGE_ONE), 1)  # however little, it is inside
-    return cell[some], cover[some].astype(np.int64)
+    return covered([a.geometry for a in areas], grid)
 
 
 def block_of(areas: Sequence[Area], grid: Grid) -> Grid:

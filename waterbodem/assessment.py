@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,25 +14,42 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from waterbodem import dataset, registry
-from waterbodem.areas import Area, Footprints, block_of, footprints, read_areas
+from waterbodem import dataset, downstream, registry
+from waterbodem.abstraction import Well
+from waterbodem.area_table import frame_of, table_of
+from waterbodem.areas import Area, block_of, footprints, read_areas
 from waterbodem.atomic import replacing
 from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
+from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
+from waterbodem.coverage import Target
+from waterbodem.covering import Footprints
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
-from waterbodem.errors import ArgumentError, NoOverlap
-from waterbodem.evaluation import Result, Settings, evaluate, masked
+from waterbodem.enquiry import Enquiry
+from waterbodem.errors import ArgumentError, NoOverlap, nearest
+from waterbodem.evaluation import Result, Settings, evaluate, masked, reference_label
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.grid import Grid
+from waterbodem.groundwater import Reach
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas import KompasRules, Verdict, builtin_rules, measures_of, verdicts
-from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.kompas import (
+    KompasRules,
+    Verdict,
+    builtin_rules,
+    findings_of,
+    verdicts,
+)
+from waterbodem.land import Land, land_of
+from waterbodem.layerset import Floats, LayerSet, layer_set
+from waterbodem.measures import chance_of, measures_of
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
-from waterbodem.summary import rows_of
-from waterbodem.tally import Tally, tally_of
+from waterbodem.summary import total
+from waterbodem.tally import Totals, tally_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from waterbodem.map_page import MapPage
 
 Plans = Any
 #: Per functie, per polygon, the six verdicts.
@@ -40,7 +58,7 @@ Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked, resolved: polygons on a block of cells, functies and settings."""
+    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive."""
 
     layers: xr.Dataset
     cells: LayerSet
@@ -50,6 +68,7 @@ class Question:
     functies: tuple[Functie, ...]
     settings: Settings
     rules: KompasRules
+    enquiry: Enquiry
 
 
 @dataclass(frozen=True)
@@ -96,19 +115,98 @@ class Assessment:
             orness=q.settings.orness,
         )
 
+    @cached_property
+    def ledgers(self) -> Mapping[str, Ledger]:
+        """Who receives the burden, per functie; found when first asked for.
+
+        What cannot be determined is *niet bepaald*: see ``niet_bepaald`` of a ledger. Receivers are the polygons that
+        were given and the other plans; without given ones the stream valleys (beekdalen) in the data.
+        """
+        q = self.question
+        return {f.id: q.enquiry.ledger([f] * len(q.areas)) for f in q.functies}
+
+    @property
+    def grootboek(self) -> pd.DataFrame:
+        """All ledgers as one table, a row per plan, functie and receiver or other line; see ``Ledger.table``."""
+        return table_of_all(self.ledgers)
+
+    def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
+        """Return the flow paths from the plans to their receivers, per functie; see ``Ledger.paths``."""
+        return paths_of_all(self.ledgers, share)
+
+    @cached_property
+    def exposure(self) -> tuple[Floats, Floats]:
+        """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
+        q = self.question
+        flow, _ = q.enquiry.water
+        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
+        inside = q.prints.mask
+        return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it is known where water goes, and of some land how vulnerable it is."""
+        enquiry = self.question.enquiry
+        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
+
+    def downstream(self, functie: str) -> Floats:
+        """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
+        cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
+        return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
+
+    def asked(self, functie: str | Functie | None = None) -> Functie:
+        """Return one of the functies that were asked; default the first."""
+        known = {f.id: f for f in self.question.functies}
+        id_ = next(iter(known)) if functie is None else functie.id if isinstance(functie, Functie) else functie
+        if id_ not in known:
+            raise ArgumentError("this functie was not asked", value=id_, allowed=nearest(id_, known), where="functie")
+        return known[id_]
+
+    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
+        """Draw who receives the burden; settings as in :func:`waterbodem.receivers_plot.plot_receivers`."""
+        from waterbodem.receivers_plot import plot_receivers
+
+        return plot_receivers(self, functie, **settings)
+
     def plot(self, **settings: Any) -> Figure:
         """Draw score, class, risk and what limits; settings as in :func:`waterbodem.plots.plot_assessment`."""
         from waterbodem.plots import plot_assessment
 
         return plot_assessment(self, **settings)
 
-    def report(self, path: str | Path, taal: str = "nl") -> Path:
-        """Write the report as one HTML file, whole or not at all; return its path."""
+    def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
+        """Return an interactive map that works without network; see :func:`waterbodem.map_page.map_page`.
+
+        It shows itself in a notebook; ``.save(path)`` writes it as one HTML file.
+        """
+        from waterbodem.map_page import map_page
+
+        return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
+
+    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
+        """Write the dossier as one HTML file, whole or not at all; return its path.
+
+        Settings as in :func:`waterbodem.report.report_html`.
+        """
         from waterbodem.report import report_html
 
-        text = report_html(self, taal=taal)
+        text = report_html(self, taal=taal, kleuren=kleuren)
         with replacing(path) as temp:
             temp.write_text(text, encoding="utf-8", newline="\n")
+        return Path(path)
+
+    def save(self, path: str | Path) -> Path:
+        """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
+        from waterbodem.keeping import keep
+
+        return keep(self, path)
+
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+        """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
+        from waterbodem.table_files import csv_bytes
+
+        with replacing(path) as temp:
+            temp.write_bytes(csv_bytes(self.table, excel=excel))
         return Path(path)
 
     def __repr__(self) -> str:
@@ -140,6 +238,13 @@ def assess(
     orness: float | None = None,
     id: str | None = None,
     kompas: KompasRules | None = None,
+    ontvangers: Plans = None,
+    id_ontvangers: str | None = None,
+    demping_m: float | None = None,
+    reikwijdte: Reach | None = None,
+    onttrekking: Well | None = None,
+    bewaar: str | Path | None = None,
+    omgeving: Land | None = None,
 ) -> Assessment:
     """Answer whether a functie belongs on one or more polygons, with the reasons.
 
@@ -160,6 +265,12 @@ def assess(
         Property that holds the polygons' names.
     kompas : KompasRules, optional
         A user's own rules.
+    ontvangers, id_ontvangers
+        Polygons that may receive the burden, and the property that holds their names; see ``Assessment.ledgers``.
+    demping_m, reikwijdte, onttrekking, bewaar
+        As in :func:`waterbodem.grootboek`.
+    omgeving : Land, optional
+        The land around, where ``layers`` hold only a part of it; default the layers.
 
     Returns
     -------
@@ -180,20 +291,28 @@ def assess(
     """
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
-    question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas)
+    land = omgeving or land_of(layers)
+    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers)
+
+    def enquire(areas: Sequence[Area]) -> Enquiry:
+        given = tuple(Target(a) for a in targets)
+        settings = (referentie, measures, demping_m, reikwijdte, onttrekking)
+        return Enquiry(land, tuple(areas), given, *settings, folder=bewaar, around=True)
+
+    question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas, enquire)
     results = [evaluate(question.cells, f, question.settings) for f in chosen]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, r) for r in results]
-    tallies = tally_all(question, results)
-    areas, grid = question.areas, question.grid
+    totals = total_all(question, results)
+    areas, grid, rules = question.areas, question.grid, question.rules
     found = [
-        verdicts(areas, grid, t, question.cells.scenarios, f, question.rules)
-        for t, f in zip(tallies, chosen, strict=True)
+        findings_of(areas, grid, t, question.cells.scenarios, f, rules) for t, f in zip(totals, chosen, strict=True)
     ]
+    frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
     return Assessment(
         cells=stack(scores, chosen) if many else scores[0],
-        table=table_of(areas, grid, chosen, tallies, found),
-        kompas=kompas_of(areas, chosen, found),
+        table=table_of(areas, frames, grid.crs),
+        kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
         outside=outside,
         notes=_notes(question, outside),
         question=question,
@@ -210,6 +329,7 @@ def ask(
     orness: float | None,
     id: str | None,
     kompas: KompasRules | None,
+    enquire: Callable[[Sequence[Area]], Enquiry],
 ) -> Question:
     """Resolve a question: read the polygons, cut the layers to the block they need."""
     grid = dataset.grid_of(layers)
@@ -217,6 +337,7 @@ def ask(
     if kompas is not None and not isinstance(kompas, KompasRules):
         raise ArgumentError("kompas must be rules", value=type(kompas).__name__, allowed="KompasRules", where="kompas")
     areas = read_areas(gebied, grid.crs, id)
+    enquiry = enquire(areas)
     block = block_of(areas, grid)
     rows, cols = grid.slices(block)
     cut = layers.isel(y=rows, x=cols)
@@ -228,7 +349,8 @@ def ask(
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
     settings = Settings(reference, measures, methode, orness)
-    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, kompas or builtin_rules())
+    rules = kompas or builtin_rules()
+    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, rules, enquiry)
 
 
 def _check_metres(grid: Grid) -> None:
@@ -261,42 +383,13 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
     )
 
 
-def reference_label(settings: Settings) -> str:
-    """Return the id of the reference functie, or ``raster``."""
-    return settings.reference.id if isinstance(settings.reference, Functie) else "raster"
-
-
-def tally_all(q: Question, results: Sequence[Result]) -> list[Tally]:
+def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
     """Sum what the table and Kompas need, per functie."""
-    return [tally_of(q.prints, r, measures_of(q.cells, r, q.settings, q.rules)) for r in results]
-
-
-def table_of(
-    areas: Sequence[Area], grid: Grid, functies: Sequence[Functie], tallies: Sequence[Tally], kompas: Kompas
-) -> gpd.GeoDataFrame:
-    """Return a row per polygon and functie, polygons first."""
-    per_functie = [rows_of(areas, grid, tally) for tally in tallies]
-    rows = [
-        {"nr": a.nr, "gebied": a.name, "functie": f.id, **row[i], "scenario": "", **symbols_of(found[i])}
-        for i, a in enumerate(areas)
-        for f, row, found in zip(functies, per_functie, kompas, strict=True)
+    chance = chance_of(q.cells.present, q.rules)
+    measures = (measures_of(q.cells, r, q.settings, q.rules, chance) for r in results)
+    return [
+        total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
     ]
-    frame = pd.DataFrame(rows)
-    geometry = [a.geometry for a in areas for _ in functies]
-    return gpd.GeoDataFrame(frame[losses_together(frame)], geometry=geometry, crs=grid.crs)
-
-
-def symbols_of(found: Sequence[Verdict]) -> dict[str, str]:
-    """Return the symbols of six verdicts by column."""
-    return {v.kolom: v.symbool for v in found}
-
-
-def losses_together(frame: pd.DataFrame) -> list[str]:
-    """Return the columns with the losses of all functies in one place."""
-    names = list(frame.columns)
-    losses = [c for c in names if c.startswith("verlies_")]
-    place = names.index(losses[0])
-    return [*names[:place], *losses, *(c for c in names[place:] if c not in losses)]
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")

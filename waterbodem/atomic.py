@@ -58,6 +58,35 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path for a folder that is not there yet; on leaving, it gets its name, every file on disk.
+
+    After an error, or a kill, there is no folder of that name; what was begun lies beside it under a hidden name.
+
+    Raises
+    ------
+    ArgumentError
+        If something of that name is there already, or it cannot be written.
+    OutOfSpace
+        If the disk is full.
+    """
+    final = Path(path)
+    if final.exists():
+        raise ArgumentError("folder is there already", value=str(path), allowed="a new name, or remove it first")
+    temp = _hidden(final)
+    try:
+        with _disk_errors(Stage()):
+            yield temp
+            for file in (p for p in temp.rglob("*") if p.is_file()):
+                _flush(file)
+            temp.rename(final)
+            _flush_folder(final.parent)
+    except BaseException:
+        shutil.rmtree(temp, ignore_errors=True)
+        raise
+
+
+@contextmanager
 def staging() -> Iterator[Stage]:
     """Give a stage for several files that appear together, or none of them.
 

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import filelock
-import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from waterbodem import registry
-from waterbodem.assessment import losses_together, symbols_of
+from waterbodem.area_table import frame_of, lean, pieces
 from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
 from waterbodem.colours import legend
-from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace
+from waterbodem.crew import Crew, Local, Task, finished
+from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, WaterbodemError
+from waterbodem.exposure_run import Downstream, make_downstream
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
-from waterbodem.kompas import builtin_rules, verdicts
+from waterbodem.kompas import builtin_rules, findings_of
 from waterbodem.mosaic import Place, stage_map
+from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader, is_whole
-from waterbodem.parts import make_part, part_file, products, read_part
-from waterbodem.preview import of_job
-from waterbodem.provenance import FILE_NAME, versions
+from waterbodem.parts import part_file, products, read_part
+from waterbodem.preview import check_fits
 from waterbodem.raster_files import pam_bytes
+from waterbodem.run_files import Made, make_page, make_picture
+from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
+from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.scoring import parts_of
-from waterbodem.summary import rows_of
-from waterbodem.table_files import stage_tables
-from waterbodem.tally import merge
+from waterbodem.summary import total
+from waterbodem.table_files import stage_pieces
+from waterbodem.tally import Tally
 from waterbodem.threads import workers as default_workers
 
 _log = logging.getLogger("waterbodem")
 
-Progress = Callable[[str, int, int], None]
 Keys = Mapping[Variant, str]
+Array = NDArray[Any]
 
 
 @dataclass
@@ -58,6 +61,8 @@ class Outcome:
     seconds : float
     outside : tuple of str
         Polygons that lie wholly outside the data.
+    niet_bepaald : tuple of str
+        What could not be determined of who receives the burden, and why, in Dutch.
     """
 
     output: Path
@@ -66,6 +71,7 @@ class Outcome:
     problems: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     outside: tuple[str, ...] = ()
+    niet_bepaald: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -81,9 +87,10 @@ def run(
     verify: bool = False,
     wait_for_lock: float = 0.0,
     executor: Executor | None = None,
+    dask: Any = None,
     tile: int = PART_ROWS,
 ) -> Outcome:
-    """Compute everything a run file asks for; the same call goes on after a crash.
+    r"""Compute everything a run file asks for; the same call goes on after a crash.
 
     Parameters
     ----------
@@ -92,13 +99,16 @@ def run(
     workers : int, optional
         Parts in hand at once; default the processors this process may use.
     progress : callable, optional
-        Called with a phase, how many parts are done, and of how many.
+        Called with a phase, how much is done, and of how much: cells of the grid in phase ``rekenen``, files or blocks
+        in those after it. Default a bar in a notebook, else a line a minute in the log ``waterbodem`` (level INFO).
     verify : bool
         Hash every input and output again, also where size, time and inode are unchanged.
     wait_for_lock : float
         Seconds to wait for another run on the same folder.
     executor : concurrent.futures.Executor, optional
-        Where parts are computed, for instance a Dask client's; default threads.
+        Where parts are computed; default threads.
+    dask : str or distributed.Client, optional
+        Address of a Dask scheduler, or a client: its workers, which see the same folders, compute the parts.
     tile : int
         Rows of a part; no number depends on it.
 
@@ -109,37 +119,55 @@ def run(
     Raises
     ------
     WaterbodemError
-        If the run file or a layer is wrong, the folder is in use, or the disk is full.
+        If the run file or a layer is wrong, the folder is in use, the disk is full, or the cluster cannot be reached.
+
+    Examples
+    --------
+    >>> import tempfile, waterbodem as wb
+    >>> from waterbodem.dataset import grid_of
+    >>> from waterbodem.raster_files import write_raster
+    >>> folder, layers = Path(tempfile.mkdtemp()), wb.example(size=40, resolution=50)
+    >>> _ = write_raster(folder / "kwel.tif", layers.kwel.values, grid_of(layers))
+    >>> lagen = '[layers.kwel]\npath = "kwel.tif"\nunit = "mm/d"\nsign = "up"'
+    >>> _ = (folder / "lagen.toml").write_text(lagen)
+    >>> asked = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"'
+    >>> _ = (folder / "run.toml").write_text(asked)
+    >>> def show(phase, done, total):
+    ...     if done == total:
+    ...         print(f"{phase}: {total}")
+    >>> outcome = wb.run(folder / "run.toml", progress=show)
+    rekenen: 1600
+    kaarten: 6
+    >>> outcome.complete
+    True
     """
     started = time.monotonic()
-    output = _output_folder(path)
-    with _locked(output, wait_for_lock), _journal(output, verify) as journal:
+    output, threads = _output_folder(path), workers or default_workers()
+    with (
+        _hired(threads, executor, dask) as crew,
+        _locked(output, wait_for_lock),
+        _journal(output, verify) as journal,
+    ):
         job = open_job(path, digest=journal.digest, part_rows=tile)
-        of_job(job, workers or default_workers())
+        check_fits(job, crew.here)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
-        count, show = workers or default_workers(), progress or _quiet
+        progress = _plan(job, journal, keys, Path(path).name, progress)
         try:
-            outcome = _work(job, journal, keys, count, show, executor)
+            outcome = _work(job, journal, keys, crew, threads, progress)
         except CorruptLayer:
             if not _remove_damaged(job, keys):
                 raise
-            outcome = _work(job, journal, keys, count, show, executor)
+            outcome = _work(job, journal, keys, crew, threads, progress)
         outcome.seconds = time.monotonic() - started
     return outcome
 
 
-def _work(
-    job: Job, journal: Journal, keys: Keys, workers: int, progress: Progress, executor: Executor | None
-) -> Outcome:
+def _work(job: Job, journal: Journal, keys: Keys, crew: Crew, threads: int, progress: Progress) -> Outcome:
     outcome = Outcome(job.output)
-    _make_parts(job, journal, keys, outcome, workers, progress, executor)
-    _finish(job, journal, keys, outcome, workers, progress)
+    _make_parts(job, journal, keys, outcome, crew, progress)
+    _finish(job, journal, keys, outcome, threads, progress)
     return outcome
-
-
-def _quiet(_phase: str, _done: int, _total: int) -> None:
-    return
 
 
 def _output_folder(path: str | Path) -> Path:
@@ -147,10 +175,32 @@ def _output_folder(path: str | Path) -> Path:
 
 
 @contextmanager
-def _locked(output: Path, seconds: float) -> Iterator[None]:
-    lock = filelock.FileLock(output / ".waterbodem" / "lock", timeout=seconds)
+def _hired(workers: int, executor: Executor | None, dask: Any) -> Iterator[Crew]:
+    """Give threads, an executor or a cluster as a crew; let it go at the end."""
+    if executor is not None and dask is not None:
+        raise ArgumentError("give an executor or a Dask cluster", value="both", allowed="one", where="dask")
+    crew: Crew = Local(workers, executor) if dask is None else _cluster(dask)
     try:
-        (output / ".waterbodem" / "parts").mkdir(parents=True, exist_ok=True)
+        yield crew
+    finally:
+        crew.close()
+
+
+def _cluster(dask: Any) -> Crew:
+    try:
+        from waterbodem.cluster import Cluster
+    except ImportError as error:
+        raise ArgumentError(
+            "Dask is not installed", value=error.name, allowed="pip install 'waterbodem[dask]'", where="dask"
+        ) from error
+    return Cluster(dask)
+
+
+@contextmanager
+def _locked(output: Path, seconds: float) -> Iterator[None]:
+    lock = filelock.FileLock(output / WORK / LOCK, timeout=max(seconds, GLANCE))
+    try:
+        (output / WORK / "parts").mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except filelock.Timeout:
         raise ArgumentError("another run is busy in this folder", value=output.name, where="output") from None
@@ -164,17 +214,34 @@ def _locked(output: Path, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _journal(output: Path, verify: bool) -> Iterator[Journal]:
-    journal = Journal(output / ".waterbodem" / "ledger.sqlite", verify=verify)
+    journal = Journal(output / WORK / LEDGER, verify=verify)
     try:
         journal.clear_problems()
+        journal.begin()
         yield journal
+        journal.end()
+    except WaterbodemError as error:
+        with suppress(WaterbodemError):
+            journal.end(str(error))
+        raise
     finally:
         journal.close()
 
 
+def _plan(job: Job, journal: Journal, keys: Keys, file: str, progress: Progress | None) -> Progress:
+    """Note what is to be done; return what tells how much of it is."""
+    done = journal.parts_done()
+    plan = plan_of(job, keys, file, done)
+    journal.note_plan(plan.to_json())
+    each = zip(*(plan.parts_of(name) for name in plan.keys), strict=True)
+    skipped = sum(done.issuperset(names) for names in each)
+    return by_cells(progress or default_progress(), job.grid.shape, job.part_rows, skipped)
+
+
 def _remove_partials(job: Job) -> None:
     """Remove what a killed run left half-written; it never had a final name."""
-    for folder in (job.output, job.work / "parts", *(job.output / v.name for v in job.variants)):
+    ours = (job.work / "parts", job.work / "stroming", *(job.output / v.name for v in job.variants))
+    for folder in (job.output, *ours):
         for path in folder.glob(PARTIAL_PATTERN):
             path.unlink(missing_ok=True)
 
@@ -192,38 +259,14 @@ def _remove_damaged(job: Job, keys: Keys) -> int:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _make_parts(
-    job: Job,
-    journal: Journal,
-    keys: Keys,
-    outcome: Outcome,
-    workers: int,
-    progress: Progress,
-    executor: Executor | None,
-) -> None:
-    """Compute what is not there; at most two parts per worker are in hand, so memory does not grow."""
+def _make_parts(job: Job, journal: Journal, keys: Keys, outcome: Outcome, crew: Crew, progress: Progress) -> None:
+    """Compute what is not there; few parts are in hand at a time, so memory does not grow."""
     parts = list(job.parts())
-    pending = iter([(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome))])
-    pool = executor or ThreadPoolExecutor(workers)
-    running: dict[Future[None], tuple[Part, Keys, float]] = {}
-    done = 0
-    try:
-        while True:
-            while len(running) < 2 * workers and (item := next(pending, None)):
-                part, todo = item
-                running[pool.submit(make_part, job, part, todo)] = (part, todo, time.monotonic())
-            if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                _note(job, journal, future, *running.pop(future), outcome)
-                done += 1
-                progress("rekenen", done, len(parts))
-    finally:
-        for future in running:
-            future.cancel()
-        if executor is None:
-            pool.shutdown(wait=True, cancel_futures=True)
+    tasks = (Task(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome)))
+    with closing(finished(crew, job, tasks)) as results:
+        for done, (task, error) in enumerate(results, 1):
+            _note(journal, task, error, outcome)
+            progress("rekenen", done, len(parts))
 
 
 def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcome) -> dict[Variant, str]:
@@ -234,25 +277,22 @@ def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcom
     return todo
 
 
-def _note(
-    job: Job, journal: Journal, future: Future[None], part: Part, todo: Keys, started: float, outcome: Outcome
-) -> None:
+def _note(journal: Journal, task: Task, error: BaseException | None, outcome: Outcome) -> None:
     """Write the journal row, after the files are on disk; a part that failed does not stop the rest."""
-    error = future.exception()
     if isinstance(error, OutOfSpace) or (error is not None and not isinstance(error, Exception)):
         raise error  # the rest would meet the same disk
     if error is None and (changed := journal.changed()):
         error = CorruptLayer("file changed during the run: run again", value=", ".join(changed))
     reason = "" if error is None else f"{type(error).__name__}: {error}"
-    for variant, name in todo.items():
-        label = f"{variant.name} rij {part.first}"
-        journal.note_part(name, label, started, reason)
+    for variant, name in task.todo.items():
+        label = f"{variant.name} rij {task.part.first}"
+        journal.note_part(name, label, task.started, reason)
         if reason:
             outcome.problems.append((label, reason))
         else:
             outcome.made += 1
     if reason:
-        _log.warning("part at row %s failed: %s", part.first, reason)
+        _log.warning("part at row %s failed: %s", task.part.first, reason)
 
 
 # --- outputs ---------------------------------------------------------------------------------------------------------
@@ -265,13 +305,41 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     tasks = [(v, i) for v in whole for i in range(len(products(job)))]
     done = 0
     with ThreadPoolExecutor(workers) as pool:
+        table = pool.submit(_tables, job, journal, keys, whole)
         for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
+            variant, index = tasks[done]
             done += 1
             progress("kaarten", done, len(tasks))
-    if job.areas and whole:
-        outcome.outside = _outside(job, keys[whole[0]])
-        _tables(job, journal, keys, whole)
-    _herkomst(job, journal, keys, whole)
+            if index == len(products(job)) - 1:  # its maps are there; matplotlib draws in one thread, maps go on
+                make_picture(job, journal, variant, keys[variant])
+        outcome.outside = table.result()
+    downstream = make_downstream(job, journal, whole, progress)
+    outcome.niet_bepaald = tuple(downstream.niet_bepaald)
+    make_page(job, journal, _made(job, journal, keys, whole, outcome, downstream))
+    write_provenance(job, journal, keys, whole, downstream)
+    if outcome.complete:
+        _remove_stale(job, keys)
+
+
+def _remove_stale(job: Job, keys: Keys) -> None:
+    """Remove parts of an earlier content: what was asked now is complete without them."""
+    kept = {part_file(job, job.part_key(key, p)) for key in keys.values() for p in job.parts()}
+    for path in (job.work / "parts").iterdir():
+        if path not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _made(
+    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, downstream: Downstream
+) -> Made:
+    return Made(
+        file=Plan.read(journal.plan()).file,
+        keys={v: keys[v] for v in whole},
+        inputs={n: input_data(job, n) for n in job.stack.sources},
+        outputs={**dict(outputs_of(job, journal, keys, whole)), **dict(others_of(journal, downstream.outputs))},
+        problems=outcome.problems,
+        outside=outcome.outside,
+    )
 
 
 def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int) -> None:
@@ -310,85 +378,41 @@ def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], ind
     stage.file(_beside(final)).write_bytes(pam_bytes(counts, colours))
 
 
-def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:
-    """Write gebieden.gpkg and gebieden.csv: a row per polygon, functie and scenario."""
+def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> tuple[str, ...]:
+    """Write gebieden.gpkg and gebieden.csv, a row per polygon, functie and scenario; return who is outside the data."""
+    if not job.areas or not whole:
+        return ()
+    last, outside = _places(job, keys[whole[0]])
     key = " ".join(keys[v] for v in whole)
     finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
     if all(journal.output_done(f, key) for f in finals):
-        return
-    rows = [row for v in whole for row in _rows(job, v, keys[v])]
-    rows.sort(key=lambda r: r["nr"])
-    frame = pd.DataFrame(rows)
-    geometry = [job.areas[nr - 1].geometry for nr in frame["nr"]]
-    table = gpd.GeoDataFrame(frame[losses_together(frame)], geometry=geometry, crs=job.grid.crs)
+        return outside
+    frames = [lean(_frame(job, v, keys[v], last)) for v in whole]
     with staging() as stage:
-        stage_tables(stage, job.output, table)
+        stage_pieces(stage, job.output, pieces(job.areas, frames, job.grid.crs))
     for final in finals:
         journal.note_output(final, key)
+    return outside
 
 
-def _outside(job: Job, key: str) -> tuple[str, ...]:
-    """Return the polygons that no part has a cell of."""
-    tallies = [t for p in job.parts() for t in read_part(job, job.part_key(key, p))[1]]
-    seen = {int(n) for t in tallies for n in t.polygons[t.inside > 0]}
-    return tuple(a.name for i, a in enumerate(job.areas) if i not in seen)
+def _tallies(job: Job, key: str) -> Iterator[Tally]:
+    """Yield the tallies of a variant, from north to south."""
+    for part in job.parts():
+        yield from read_part(job, job.part_key(key, part))[1]
 
 
-def _rows(job: Job, variant: Variant, key: str) -> list[dict[str, Any]]:
-    found = [t for p in job.parts() for t in read_part(job, job.part_key(key, p))[1]]
-    tally = merge(found, len(job.areas))
+def _places(job: Job, key: str) -> tuple[Array, tuple[str, ...]]:
+    """Return the number of the tally that a polygon occurs in last, and the polygons that no part has a cell of."""
+    last, seen = np.zeros(len(job.areas), np.int64), np.zeros(len(job.areas), np.bool_)
+    for number, tally in enumerate(_tallies(job, key)):
+        last[tally.polygons] = number
+        seen[tally.polygons] |= tally.inside > 0
+    return last, tuple(job.areas[i].name for i in np.flatnonzero(~seen))
+
+
+def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
+    """Return the rows of a variant."""
+    totals, rules = total(_tallies(job, key), len(job.areas), last), builtin_rules()
     scenarios = () if variant.scenario else job.scenarios
-    symbols = verdicts(job.areas, job.grid, tally, scenarios, variant.functie, builtin_rules())
-    return [
-        {
-            "nr": a.nr,
-            "gebied": a.name,
-            "functie": variant.functie.id,
-            **row,
-            "scenario": variant.scenario,
-            **symbols_of(s),
-        }
-        for a, row, s in zip(job.areas, rows_of(job.areas, job.grid, tally), symbols, strict=True)
-    ]
-
-
-def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> None:
-    """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
-    data = {
-        "versies": versions(),
-        "definities": registry.rules_version(),
-        "functies": {v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": keys[v]} for v in whole},
-        "lagen": {n: _input(job, n) for n in job.stack.sources},
-        "rooster": {
-            "bounds": job.grid.bounds,
-            "resolutie": job.grid.dx,
-            "rijen": job.grid.rows,
-            "kolommen": job.grid.cols,
-        },
-        "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
-        "uitvoer": {
-            p.relative_to(job.output).as_posix(): {"sha256": d} for p, d in _outputs(job, journal, keys, whole)
-        },
-        "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
-    with staging() as stage:
-        stage.file(job.output / FILE_NAME).write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
-
-
-def _input(job: Job, name: str) -> dict[str, Any]:
-    source = job.stack.sources[name]
-    found = {"bestand": Path(source.entry.path).name, "sha256": source.sha256, "bron": source.entry.source}
-    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or ""}
-
-
-def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> Iterator[tuple[Path, str]]:
-    for v in whole:
-        for path in sorted((job.output / v.name).glob("*.tif*")):
-            digest = journal.output_done(path, keys[v])
-            if digest:
-                yield path, digest
-    key = " ".join(keys[v] for v in whole)
-    for name in ("gebieden.csv", "gebieden.gpkg"):
-        digest = journal.output_done(job.output / name, key)
-        if digest:
-            yield job.output / name, digest
+    found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
+    return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import registry
+from waterbodem.blocks import by_block
 from waterbodem.crs import same_crs
-from waterbodem.dataset import crs_of
+from waterbodem.dataset import crs_of, grid_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.kernels import burden as kernel
-from waterbodem.layerset import Floats, LayerSet, Scenario, layer_set
-from waterbodem.scoring import score_arrays, stack
+from waterbodem.layerset import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
+from waterbodem.scoring import layers_of, score_arrays, stack
 from waterbodem.threads import in_blocks
 
 INDICES = ("ruimte", "tijd", "geld", "risico")
@@ -301,7 +303,7 @@ def afwenteling(
     ----------
     layers : xr.Dataset
         Layers of rekenregels section 1 on (y, x), NaN = unknown; ``layer@scenario`` variables count as climate
-        scenarios, with attribute ``horizon`` [year].
+        scenarios, with attribute ``horizon`` [year]. Chunked layers give a lazy result, the same byte for byte.
     functie : str, Functie or list of them
         The plan; a list gives a leading dimension ``functie``.
     referentie : str, Functie or xr.DataArray, optional
@@ -329,17 +331,27 @@ def afwenteling(
     >>> a.afvoer.attrs["units"], float(a.risico.max()) <= 1
     ('m3/ha', True)
     """
-    cells = layer_set(layers)
-    _warn_ignored(cells)
+    _warn_ignored(layers)
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
-    reference, label = reference_of(referentie, cells)
     chosen, many = registry.choose(functie)
-    results = [_one(cells, f, reference, label, measures) for f in chosen]
-    return stack(results, chosen) if many else results[0]
+    answers = partial(_answers, plans=chosen, many=many, measures=measures)
+    used = names_of(layers, layers_of(*chosen) | set(kernel.LAYERS))
+    if isinstance(referentie, xr.DataArray):
+        return by_block(answers, layers, used, cut_reference(referentie, layers, slice(None), slice(None)))
+    return by_block(partial(answers, referentie=referentie), layers, used)
 
 
-def _warn_ignored(cells: LayerSet) -> None:
-    for name in cells.ignored:
+def _answers(
+    layers: xr.Dataset, referentie: Any = None, *, plans: Sequence[Functie], many: bool, measures: Measures
+) -> xr.Dataset:
+    cells = layer_set(layers)
+    reference, label = reference_of(referentie, cells)
+    results = [_one(cells, f, reference, label, measures) for f in plans]
+    return stack(results, plans) if many else results[0]
+
+
+def _warn_ignored(layers: xr.Dataset) -> None:
+    for name in ignored_names(layers):
         warnings.warn(f"scenario layer {name} is ignored: {name.partition('@')[0]} is not in the data", stacklevel=3)
 
 
@@ -386,7 +398,7 @@ def cut_reference(reference: xr.DataArray, layers: xr.Dataset, rows: Any, cols: 
     GridMismatch
         If it does not lie on the grid of all the layers.
     """
-    _check_reference(reference, layers, (layers.sizes["y"], layers.sizes["x"]))
+    _check_reference(reference, layers, grid_of(layers).shape)
     return reference.transpose("y", "x").isel(y=rows, x=cols)
 
 

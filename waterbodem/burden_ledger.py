@@ -43,8 +43,6 @@ GRIDS = {
 #: How far sums may be off, relative.
 CLOSES = 1e-9
 CHECKS = ("stroming", "grootboek", "adjunct")
-NO_MAAIVELD = "water: niet bepaald, want maaiveld ontbreekt in de gegevens"
-NO_GHG = "grondwater: niet bepaald, want de verlaging is in geen plan bekend (ghg ontbreekt, of onttrekking)"
 
 
 @dataclass(frozen=True)
@@ -80,32 +78,40 @@ class Ledger:
     @property
     def niet_bepaald(self) -> tuple[str, ...]:
         """What could not be determined, and why."""
-        water = [] if self.entries[0].routed is not None else [NO_MAAIVELD]
-        return (*water, *([] if any(e.effect.verlaging.size for e in self.entries) else [NO_GHG]))
+        water = [str(self.herkomst["geen_water"])] if self.herkomst["geen_water"] else []
+        ground = any(e.effect.verlaging.size for e in self.entries)
+        return (*water, *([] if ground else [str(self.herkomst["geen_grond"])]))
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row per plan and line.
 
-        Columns plan_nr, plan, functie, ontvanger_nr, ontvanger, soort (ontvanger, overlap, plan, elders, buiten,
-        totaal), m3, aandeel, waterschijf_mm (over the receiver), verlaging_gemiddeld_m, verlaging_grootste_m,
-        vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown) and oppervlakte_ha. NaN = niet bepaald.
-        Numbers from 1 tell polygons of one name apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no receiver.
+        Columns plan_nr, plan, functie, ontvanger_nr, ontvanger, soort, m3, aandeel, waterschijf_mm (over the receiver),
+        verlaging_gemiddeld_m, verlaging_grootste_m, vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown)
+        and oppervlakte_ha. NaN = niet bepaald. ``soort`` of a receiver is ontvanger, ander plan or beekdal; of another
+        line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0 is all
+        plans together, ontvanger_nr 0 is no receiver.
         """
-        rows = [row for e in self.entries for row in self._rows(_named(e), self._volumes(e), e.effect)]
+        pairs = list(zip(self.entries, self._all_volumes, strict=True))
+        rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, e.effect)]
         if len(self.entries) > 1:
             name = {"plan_nr": 0, "plan": TOGETHER, "functie": ""}
-            rows += self._rows(name, _added([self._volumes(e) for e in self.entries]), self.together)
+            rows += self._rows(name, _added(self._all_volumes), self.together)
         return pd.DataFrame(rows)
 
     def _rows(self, name: Mapping[str, Any], volumes: Mapping[str, Any], effect: Effect) -> Iterator[dict[str, Any]]:
         total = volumes["totaal"]
-        for nr, (receiver, volume) in enumerate(zip(self.division.receivers, volumes["ontvanger"], strict=True), 1):
-            label = {"ontvanger_nr": nr, "ontvanger": receiver.area.name, "soort": "ontvanger"}
-            yield {**name, **label, **_amount(volume, total, receiver), **self._lowering(effect, receiver)}
+        for nr, receiver in self.division.of_plan(name["plan_nr"]):
+            label = {"ontvanger_nr": nr, "ontvanger": receiver.area.name, "soort": receiver.target.soort}
+            amount = _amount(volumes["ontvanger"][nr - 1], total, receiver)
+            yield {**name, **label, **amount, **self._lowering(effect, receiver)}
         for kind, text in LINES.items():
             if kind != "overlap" or volumes[kind]:
                 yield {**name, "ontvanger_nr": 0, "ontvanger": text, "soort": kind, **_amount(volumes[kind], total)}
+
+    @cached_property
+    def _all_volumes(self) -> list[dict[str, Any]]:
+        return [self._volumes(e) for e in self.entries]
 
     def _volumes(self, entry: Entry) -> dict[str, Any]:
         """Return m3 per line; that of overlap is negative."""
@@ -113,9 +119,12 @@ class Ledger:
             nothing = dict.fromkeys(("plan", "elders", "buiten", "totaal"), np.nan)
             return {**nothing, "overlap": 0.0, "ontvanger": [np.nan] * len(self.division.receivers)}
         cells, received = entry.strand.cells, entry.routed.received
-        apart, together, own = self.division.shares(cells, entry.source.area.geometry)
+        apart, together, own = self.division.shares(cells, entry.source.area)
+        got = [0.0] * len(self.division.receivers)
+        for nr, receiver in self.division.of_plan(entry.source.area.nr):
+            got[nr - 1] = float((received * receiver.cover.at(cells)).sum())
         return {
-            "ontvanger": [float((received * r.cover.at(cells)).sum()) for r in self.division.receivers],
+            "ontvanger": got,
             "overlap": float((received * (together - apart)).sum()),
             "plan": float((received * own).sum()),
             "elders": float((received * (1.0 - together - own)).sum()),
@@ -156,10 +165,10 @@ class Ledger:
         ``stroming``: received and leaving against released; ``grootboek``: the lines against released;
         ``adjunct``: what receivers get by routing against what exposure says.
         """
-        return pd.DataFrame([self._checks(e) for e in self.entries])
+        pairs = zip(self.entries, self._all_volumes, strict=True)
+        return pd.DataFrame([self._checks(e, volumes) for e, volumes in pairs])
 
-    def _checks(self, entry: Entry) -> dict[str, Any]:
-        v = self._volumes(entry)
+    def _checks(self, entry: Entry, v: Mapping[str, Any]) -> dict[str, Any]:
         total = v["totaal"]
         lines = sum(v["ontvanger"]) + v["overlap"] + v["plan"] + v["elders"] + v["buiten"]
         scale = total or 1.0
@@ -175,11 +184,12 @@ class Ledger:
         if entry.strand is None or entry.routed is None:
             return np.nan
         network, damping = entry.strand.network, float(self.herkomst["demping_m"])
-        found = [
-            float((entry.routed.source * network.expose(r.cover.at(entry.strand.cells), damping)).sum())
-            for r in self.division.receivers
-        ]
-        return max((abs(a - b) for a, b in zip(found, volumes, strict=True)), default=0.0)
+        found = {
+            nr: float((entry.routed.source * network.expose(r.cover.at(entry.strand.cells), damping)).sum())
+            for nr, r in self.division.of_plan(entry.source.area.nr)
+            if volumes[nr - 1]
+        }
+        return max((abs(there - volumes[nr - 1]) for nr, there in found.items()), default=0.0)
 
     @property
     def sluit(self) -> bool:
@@ -199,7 +209,7 @@ class Ledger:
         if ontvanger not in names:
             known = nearest(ontvanger, names) if names else "none was given"
             raise ArgumentError("no such receiver", value=ontvanger, allowed=known, where="ontvanger")
-        rows = self.table[(self.table.ontvanger == ontvanger) & (self.table.soort == "ontvanger")]
+        rows = self.table[(self.table.ontvanger == ontvanger) & (self.table.ontvanger_nr > 0)]
         own = rows[rows.plan_nr > 0]
         return own.sort_values(["m3", "verlaging_grootste_m"], ascending=False, kind="stable").reset_index(drop=True)
 
@@ -285,12 +295,27 @@ class Ledger:
     def _repr_html_(self) -> str:
         return as_html(self.table, self._footer())
 
-    def _footer(self) -> list[str]:
+    @property
+    def check(self) -> str:
+        """Whether the sums close, in Dutch."""
         found = self.controle[list(CHECKS)].to_numpy(dtype=float)
         worst = float(np.nanmax(found, initial=0.0))
         verdict = "sluiten" if self.sluit else "sluiten NIET"
-        check = f"Controle: de sommen {verdict}, grootste relatieve verschil {worst:.0e} (vereist {CLOSES:.0e})."
-        return [*self.niet_bepaald, *self.notes, check, *self.herkomst["grenzen"]]
+        return f"Controle: de sommen {verdict}, grootste relatieve verschil {worst:.0e} (vereist {CLOSES:.0e})."
+
+    def _footer(self) -> list[str]:
+        return [*self.niet_bepaald, *self.notes, self.check, *self.herkomst["grenzen"]]
+
+
+def table_of_all(ledgers: Mapping[str, Ledger]) -> pd.DataFrame:
+    """Return the tables of several functies as one, plans together with their functie."""
+    return pd.concat([ledger.table.assign(functie=id_) for id_, ledger in ledgers.items()], ignore_index=True)
+
+
+def paths_of_all(ledgers: Mapping[str, Ledger], share: float | None = None) -> gpd.GeoDataFrame:
+    """Return the flow paths of several functies as one table."""
+    parts = [ledger.paths(share).assign(functie=id_) for id_, ledger in ledgers.items()]
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
 
 
 def _named(entry: Entry) -> dict[str, Any]:

@@ -6,6 +6,7 @@ The commands import what computes only when they run, so that ``--version`` and 
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import threading
@@ -176,14 +177,30 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     if is_run_file(file):
         from waterbodem.preview import preview
 
-        found = preview(file)
-        click.echo(_json(found.to_dict()) if as_json else found.to_text())
+        with _progress() as step:
+            step("controleren en meten")
+            found, audit = preview(file)
+        told = {**found.to_dict(), "audit": audit.to_dict()}
+        click.echo(_json(told) if as_json else f"{audit.layers_text()}\n{found.to_text()}\nIn orde.")
         return
     with _progress() as step:
         step("controleren")
         audit = check_catalogue(file, allow)
     click.echo(_json(audit.to_dict()) if as_json else audit.to_text())
     click.get_current_context().exit(DONE if audit.ok else WRONG_INPUT)
+
+
+class Reach(click.ParamType[float | str]):
+    """A length in m, or the word that chooses one by situation."""
+
+    name = "m|situatie"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        """Return a number where it is one."""
+        try:
+            return float(value)
+        except ValueError:
+            return str(value)
 
 
 ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -199,6 +216,12 @@ ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--bergingseis-mm", type=float, help="Bergingseis van het waterschap."),
     click.option("--methode", default="meetkundig", show_default=True, help="Hoe scores samengaan."),
     click.option("--orness", type=float, help="Alleen bij --methode owa; tussen 0 en 1."),
+    click.option("--ontvangers", metavar="BESTAND", type=FILE, help="Polygonen die de last kunnen krijgen."),
+    click.option("--demping-m", type=float, help="Afstand waarover 63 % van het water achterblijft."),
+    click.option("--reikwijdte", type=Reach(), help="Lambda van het grondwater in m, of: situatie."),
+    click.option(
+        "--onttrekking", type=float, nargs=3, metavar="M3_JR KD C", help="Winning: m3/jr, kD (m2/d), c (d); screening."
+    ),
     click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
     click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen."),
     click.option("--json", "as_json", is_flag=True, help="Antwoord als JSON."),
@@ -223,7 +246,7 @@ def assess(
     """Beantwoord de hoofdvraag: past deze functie op dit gebied, en waarom (niet)."""
     from waterbodem import commands
     from waterbodem.output import check_folder, save_assessment
-    from waterbodem.screen import answer_data, answer_text
+    from waterbodem.screen import answer_data, answer_text, ledger_data, ledger_text
 
     started = time.monotonic()
     request = commands.Request(functies=ids, changes=tuple(commands.Change(*s) for s in settings), **given)
@@ -235,7 +258,11 @@ def assess(
             step("schrijven")
             command = commands.command_of(request)
             save_assessment(found, output, float_=request.float_, command=command, started=started)
-    click.echo(_json(answer_data(found)) if as_json else answer_text(found))
+    asked = request.ontvangers is not None
+    if as_json:
+        click.echo(_json(answer_data(found) | (ledger_data(found) if asked else {})))
+    else:
+        click.echo(answer_text(found) + (ledger_text(found) if asked else ""))
     if output is not None and not as_json:
         click.echo(f"\nRapport: {output / REPORT}")
     _finish(found.outside)
@@ -251,20 +278,24 @@ def _finish(outside: tuple[str, ...]) -> None:
 @cli.command()
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--workers", type=click.IntRange(min=1), help="Hoeveel delen tegelijk; standaard alle processoren.")
+@click.option("--dask", metavar="ADRES", help="Reken op een Dask-cluster, bijvoorbeeld tcp://host:8786.")
 @click.option("--verify", is_flag=True, help="Reken de sha256 van elk in- en uitvoerbestand na.")
 @click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
-def run(file: Path, workers: int | None, verify: bool, wait: float) -> None:
+def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
     from waterbodem import batch
 
-    with _stoppable() as stop, _progress() as step:
-        outcome = batch.run(file, workers=workers, progress=Pace(step, stop), verify=verify, wait_for_lock=wait)
+    with _stoppable() as stop, _told() as told:
+        progress = stop.before(told)
+        outcome = batch.run(file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait)
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
     click.echo(
         f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. "
         f"Uitvoer: {outcome.output.name}"
     )
+    for reason in outcome.niet_bepaald:
+        click.echo(f"let op: {reason}", err=True)
     for name in outcome.outside:
         click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
@@ -281,6 +312,16 @@ class Stop:
             raise KeyboardInterrupt
         self.asked = True
         click.echo("stoppen: delen onder handen worden afgemaakt; nog eens om meteen te stoppen", err=True)
+
+    def before(self, tell: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
+        """Return a callback that ends a run that was asked to stop, instead of telling how far it is."""
+
+        def told(phase: str, done: int, total: int) -> None:
+            if self.asked:
+                raise KeyboardInterrupt
+            tell(phase, done, total)
+
+        return told
 
 
 @contextmanager
@@ -299,23 +340,38 @@ def _stoppable() -> Iterator[Stop]:
             signal.signal(number, handler)
 
 
-class Pace:
-    """Progress of a long run: how far, how fast, how long still; a line a minute where there is no terminal."""
+@contextmanager
+def _told() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what tells how far a run is: a status line on a terminal, else a line a minute in the log on stderr."""
+    from waterbodem.pace import Pace
 
-    def __init__(self, step: Progress, stop: Stop) -> None:
-        self._step, self._stop, self._phase, self._begun, self._told = step, stop, "", 0.0, 0.0
+    if sys.stderr.isatty():
+        with _progress() as step:
+            yield Pace(step, every=0.0)
+        return
+    log, handler = logging.getLogger("waterbodem"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield Pace(log.info)
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
 
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        """Tell how far a phase is; here a run can stop."""
-        if self._stop.asked:
-            raise KeyboardInterrupt
-        now = time.monotonic()
-        if phase != self._phase:
-            self._phase, self._begun, self._told = phase, now, 0.0
-        if sys.stderr.isatty() or now - self._told >= 60 or done == total:
-            self._told = now
-            left = (now - self._begun) / max(done, 1) * (total - done)
-            self._step(f"{phase}: {done} van {total}, nog {left:.0f} s")
+
+@cli.command()
+@click.argument("folder", metavar="MAP", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")
+def status(folder: Path, as_json: bool) -> None:
+    """Toon wat er van een run klaar is, mislukt is of nog moet; verstoort een run niet die bezig is."""
+    from waterbodem.run_state import status as status_of
+    from waterbodem.screen import run_text
+
+    found = status_of(folder)
+    click.echo(_json(found.to_dict()) if as_json else run_text(found))
+    click.get_current_context().exit(DONE if found.complete else DONE_IN_PART)
 
 
 @cli.command()

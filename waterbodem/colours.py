@@ -9,6 +9,9 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from waterbodem import registry
 from waterbodem.definitions import RGB, AnswerClass
 from waterbodem.errors import ArgumentError, nearest
@@ -17,6 +20,8 @@ RGBA = tuple[int, int, int, int]
 Share = tuple[float, float, float]
 
 FULL = 100
+#: Float noise decides in favour of "at least".
+MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,9 @@ def legend(product: str, criteria: Sequence[str] = ()) -> Legend:
 
     Parameters
     ----------
-    product : {"geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico"}
+    product : str
+        geschiktheid, klasse, bepalend, oorzaak, dekking, risico, benedenstrooms, blootstelling_onbekend,
+        ontvangst or grondwater.
     criteria : sequence of str
         For ``bepalend``: the criteria of the functie, in order.
 
@@ -97,6 +104,11 @@ def legend(product: str, criteria: Sequence[str] = ()) -> Legend:
     if product not in PRODUCTS:
         raise ArgumentError("no such output", value=product, allowed=nearest(product, (*PRODUCTS, "bepalend")))
     return PRODUCTS[product]()
+
+
+def change_colours() -> dict[str, RGB]:
+    """Return the colours of cells that became better, stayed equal, became worse, or are unknown, in that order."""
+    return {name: _rgb(colour) for name, colour in _data()["verandering"].items()}
 
 
 def class_colours(*, colour_blind: bool = False) -> list[Share]:
@@ -152,6 +164,32 @@ def _between(points: Sequence[tuple[int, RGB]], value: int) -> RGB:
     return red, green, blue
 
 
+def _stepped(product: str) -> Legend:
+    steps = _data()["trappen"][product]["stappen"]
+    colours = {i: _rgb(step["kleur"]) for i, step in enumerate(steps)}
+    return _with_outside(colours, {i: str(step["naam"]) for i, step in enumerate(steps)}, "geen_getal", True)
+
+
+def classified(values: NDArray[Any], product: str) -> NDArray[np.uint8]:
+    """Return quantities as the codes of a stepped legend, nodata where unknown.
+
+    A step holds from its border outward: upward where ``vanaf`` is positive, downward where it is negative.
+
+    Examples
+    --------
+    >>> [legend("grondwater").names[c] for c in classified(np.array([0.3, 0.0, -0.06]), "grondwater")]
+    ['verlaging 0,20 tot 0,50 m', 'geen (minder dan 0,01 m)', 'vernatting 0,05 tot 0,20 m']
+    """
+    codes = np.full(values.shape, nodata(), np.uint8)
+    steps = _data()["trappen"][product]["stappen"]
+    order = sorted(range(len(steps)), key=lambda i: abs(float(steps[i]["vanaf"])))
+    for code in order:
+        border = float(steps[code]["vanaf"])
+        side = -1.0 if border < 0 else 1.0
+        codes[side * values + MARGIN >= abs(border) if border else np.isfinite(values)] = code
+    return codes
+
+
 def _risks() -> Legend:
     """Return the colour of the risk class that a percentage lies in."""
     steps = registry.burden_rules().risk_classes
@@ -171,4 +209,8 @@ PRODUCTS: Mapping[str, Callable[[], Legend]] = {
     "oorzaak": _causes,
     "dekking": lambda: _ramp("dekking"),
     "risico": _risks,
+    "benedenstrooms": lambda: _ramp("benedenstrooms"),
+    "blootstelling_onbekend": lambda: _ramp("blootstelling_onbekend"),
+    "ontvangst": lambda: _stepped("ontvangst"),
+    "grondwater": lambda: _stepped("grondwater"),
 }

@@ -11,10 +11,13 @@ from typing import Any
 import xarray as xr
 
 from waterbodem import landscape, layers, registry
+from waterbodem.abstraction import Well
 from waterbodem.areas import block_of, frame_of, read_areas
 from waterbodem.assessment import Assessment, assess
+from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
+from waterbodem.land import Land, land_of_stack
 
 Step = Callable[[str], None]
 
@@ -51,6 +54,10 @@ class Request:
     orness: float | None = None
     float_: bool = False
     allow: tuple[Path, ...] = ()
+    ontvangers: Path | None = None
+    demping_m: float | None = None
+    reikwijdte: float | str | None = None
+    onttrekking: tuple[float, float, float] | None = None
 
 
 def answer(request: Request, step: Step) -> Assessment:
@@ -58,8 +65,9 @@ def answer(request: Request, step: Step) -> Assessment:
     known = registry.load_functies(request.functies_file)
     functies = chosen(known, request.functies, request.changes)
     reference = None if request.referentie is None else known[request.referentie]
+    well = None if request.onttrekking is None else Well(*request.onttrekking)
     step("lagen controleren")
-    data, gebied = read(request, step)
+    data, gebied, land = read(request, step)
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
     return assess(
         data,
@@ -71,7 +79,18 @@ def answer(request: Request, step: Step) -> Assessment:
         methode=request.methode,
         orness=request.orness,
         id=request.id,
+        ontvangers=request.ontvangers,
+        demping_m=request.demping_m,
+        reikwijdte=request.reikwijdte,
+        onttrekking=well,
+        bewaar=kept_in(request.layers),
+        omgeving=land,
     )
+
+
+def kept_in(catalogue: Path) -> Path:
+    """Return the folder beside a lagen.toml where flow directions are kept."""
+    return catalogue_file(catalogue).parent / ".waterbodem"
 
 
 def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:
@@ -96,14 +115,15 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(request: Request, step: Step) -> tuple[xr.Dataset, Any]:
-    """Return the layers on the block of cells that the polygons need, and the polygons."""
+def read(request: Request, step: Step) -> tuple[xr.Dataset, Any, Land]:
+    """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
     stack = layers.open_catalogue(request.layers, request.allow)
     raise_all(list(stack.problems), where=stack.where)
     gebied = frame_of(request.gebied, stack.grid.crs)
     block = block_of(read_areas(gebied, stack.grid.crs, request.id), stack.grid)
     step(f"lagen lezen: {len(stack.sources)}")
-    return layers.open_layers(request.layers, bounds=block.bounds, allow=request.allow), gebied
+    near = layers.open_layers(request.layers, bounds=block.bounds, allow=request.allow)
+    return near, gebied, land_of_stack(stack)
 
 
 def demo() -> Assessment:
@@ -119,7 +139,7 @@ def command_of(request: Request) -> str:
     for change in request.changes:
         words += ["--set", str(change)]
     for flag, value in _options(request):
-        words += [] if value is None else [flag, f"{value:.15g}" if isinstance(value, float) else str(value)]
+        words += [] if value is None else [flag, *_words(value)]
     words += ["--float"] if request.float_ else []
     return shlex.join([*words, "--output", "uitvoer"])
 
@@ -135,4 +155,14 @@ def _options(request: Request) -> list[tuple[str, Any]]:
         ("--bergingseis-mm", request.bergingseis_mm),
         ("--methode", None if request.methode == default.methode else request.methode),
         ("--orness", request.orness),
+        ("--ontvangers", None if request.ontvangers is None else request.ontvangers.name),
+        ("--demping-m", request.demping_m),
+        ("--reikwijdte", request.reikwijdte),
+        ("--onttrekking", request.onttrekking),
     ]
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, tuple):
+        return [word for part in value for word in _words(part)]
+    return [f"{value:.15g}" if isinstance(value, float) else str(value)]

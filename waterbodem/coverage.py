@@ -29,8 +29,8 @@ class Cover:
     share: Doubles
 
     def at(self, cells: Ints) -> Doubles:
-        """Return the share covered of other cells, 0 where none."""
-        if not self.cell.size:
+        """Return the share covered of other cells, ascending; 0 where none."""
+        if not self.cell.size or not len(cells) or self.cell[0] > cells[-1] or self.cell[-1] < cells[0]:
             return np.zeros(len(cells))
         place = np.minimum(np.searchsorted(self.cell, cells), self.cell.size - 1)
         return np.where(self.cell[place] == cells, self.share[place], 0.0)
@@ -47,12 +47,35 @@ def cover_in(geometry: Any, block: Grid, grid: Grid) -> Cover:
 
 
 @dataclass(frozen=True)
-class Receiver:
-    """One polygon that may receive: its cells within reach, and its area within the data [ha]."""
+class Target:
+    """A polygon that may receive, and what it is.
+
+    Attributes
+    ----------
+    area : Area
+    soort : str
+        ontvanger, ander plan, or beekdal.
+    plan_nr : int
+        Number of the plan that it is, 0 if none: a plan is no receiver of its own water.
+    """
 
     area: Area
+    soort: str = "ontvanger"
+    plan_nr: int = 0
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A target with its cells within reach, and its area within the data [ha]."""
+
+    target: Target
     cover: Cover
     inside_ha: float
+
+    @property
+    def area(self) -> Area:
+        """The polygon."""
+        return self.target.area
 
 
 @dataclass(frozen=True)
@@ -64,8 +87,6 @@ class Division:
     block, grid : Grid
         What is within reach, and the data.
     receivers : tuple of Receiver
-    together : shapely geometry or None
-        All receivers as one.
     union : Cover or None
         What the receivers cover together where they overlap; None where they do not.
     """
@@ -73,34 +94,48 @@ class Division:
     block: Grid
     grid: Grid
     receivers: tuple[Receiver, ...]
-    together: Any
     union: Cover | None
 
-    def shares(self, cells: Ints, plan: Any) -> tuple[Doubles, Doubles, Doubles]:
+    def of_plan(self, nr: int) -> list[tuple[int, Receiver]]:
+        """Return the receivers of a plan's water with their numbers: all but the plan itself."""
+        return [(k, r) for k, r in enumerate(self.receivers, 1) if not nr or r.target.plan_nr != nr]
+
+    def shares(self, cells: Ints, plan: Area) -> tuple[Doubles, Doubles, Doubles]:
         """Return per cell the sum of the receivers' shares, the share of any of them, and of the plan outside them."""
+        others = [r for _, r in self.of_plan(plan.nr)]
         apart = np.zeros(cells.size)
-        for receiver in self.receivers:
+        for receiver in others:
             apart += receiver.cover.at(cells)
-        any_ = apart if self.union is None else self.union.at(cells)
-        free = _polygons(plan if self.together is None else plan.difference(self.together))
+        free = _outside(plan.geometry, [r.area.geometry for r in others])
         own = np.zeros(cells.size) if free.is_empty else cover_in(free, self.block, self.grid).at(cells)
-        return apart, any_, own
+        if self.union is None:
+            return apart, apart, own
+        listed = len(others) < len(self.receivers)
+        return apart, self.union.at(cells) - (own if listed else 0.0), own
 
 
-def divide(targets: Sequence[Area], block: Grid, grid: Grid) -> Division:
+def divide(targets: Sequence[Target], block: Grid, grid: Grid) -> Division:
     """Lay receivers on a block of the data."""
     data = shapely.box(*grid.bounds)
     receivers = tuple(
-        Receiver(a, cover_in(a.geometry, block, grid), a.geometry.intersection(data).area / 1e4) for a in targets
+        Receiver(t, cover_in(t.area.geometry, block, grid), t.area.geometry.intersection(data).area / 1e4)
+        for t in targets
     )
     if not targets:
-        return Division(block, grid, receivers, None, None)
-    together = shapely.union_all([a.geometry for a in targets])
-    total = sum(a.geometry.area for a in targets)
+        return Division(block, grid, receivers, None)
+    together = shapely.union_all([t.area.geometry for t in targets])
+    total = sum(t.area.geometry.area for t in targets)
     shared = total - together.area > OVERLAP * total
-    return Division(block, grid, receivers, together, cover_in(together, block, grid) if shared else None)
+    return Division(block, grid, receivers, cover_in(together, block, grid) if shared else None)
 
 
-def _polygons(geometry: Any) -> Any:
+def _outside(plan: Any, others: Sequence[Any]) -> Any:
+    """Return what of a plan no other polygon covers."""
+    near = [g for g in others if g.intersects(plan)]
+    return _areal(plan.difference(shapely.union_all(near)) if near else plan)
+
+
+def _areal(geometry: Any) -> Any:
     """Drop the points and lines that a difference may leave."""
-    return shapely.union_all([p for p in shapely.get_parts(geometry) if p.geom_type == "Polygon"])
+    parts = [p for p in shapely.get_parts(geometry) if p.geom_type == "Polygon"]
+    return shapely.union_all(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -138,15 +139,22 @@ def _lonely_step(dim: str, data: xr.Dataset | xr.DataArray) -> float:
 
 
 def crs_of(data: xr.Dataset | xr.DataArray) -> str | None:
-    """Return the CRS as WKT or authority code: CF grid mapping, else attribute ``crs``."""
-    for name in ("spatial_ref", "crs"):
-        if name in data.coords:
-            attrs = data.coords[name].attrs
-            text = attrs.get("crs_wkt") or attrs.get("spatial_ref")
-            if text:
-                return str(text)
+    """Return the CRS as WKT or authority code: CF grid mapping, whatever its name, else attribute ``crs``."""
+    for name in ("spatial_ref", "crs", *_mapping_names(data)):
+        found = data.coords.get(name) if isinstance(data, xr.DataArray) else data.variables.get(name)
+        attrs = {} if found is None else found.attrs
+        text = attrs.get("crs_wkt") or attrs.get("spatial_ref")
+        if text:
+            return str(text)
     stated = data.attrs.get("crs")
     return None if stated is None else str(stated)
+
+
+def _mapping_names(data: xr.Dataset | xr.DataArray) -> list[str]:
+    """Return what variables name as their grid mapping: an attribute, or kept apart when a file was decoded."""
+    variables = [data] if isinstance(data, xr.DataArray) else data.data_vars.values()
+    named = [v.attrs.get("grid_mapping") or v.encoding.get("grid_mapping") for v in variables]
+    return [str(n) for n in dict.fromkeys(named) if n]
 
 
 def float32_of(data: xr.DataArray, where: str) -> NDArray[np.float32]:
@@ -162,3 +170,8 @@ def float32_of(data: xr.DataArray, where: str) -> NDArray[np.float32]:
         raise ArgumentError("layer is not numeric", value=str(values.dtype), where=where)
     flat = np.ascontiguousarray(values, dtype=np.float32)
     return flat if flat.flags.writeable else flat.copy()
+
+
+def sha256_of_cells(data: xr.DataArray) -> str:
+    """Return a sha256 over the values as little-endian float32: what was used, also where there is no file."""
+    return hashlib.sha256(np.ascontiguousarray(data.values, dtype="<f4").tobytes()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from waterbodem.flow import Flow
 from waterbodem.flow_store import flow_of, on_grid
 from waterbodem.grid import Grid
 from waterbodem.kernels import burden as kernel
+from waterbodem.land import Land, land_of
 from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.reception import reception_rules
 from waterbodem.scoring import stack
@@ -29,18 +30,34 @@ BLOCK = 2_000_000
 NO_MAAIVELD = "niet bepaald: maaiveld ontbreekt in de gegevens"
 
 
-def vulnerability(cells: LayerSet) -> Floats:
+def vulnerability(land: Land, scenario: str = "") -> Floats:
     """Return V, how much a receiving cell suffers (rows, cols), 0..1, NaN = unknown.
 
-    Layer ``kwetsbaarheid``, else ``clip(wateroverlast / 0.30, 0, 1)``, else unknown everywhere.
+    Layer ``kwetsbaarheid``, else ``clip(wateroverlast / 0.30, 0, 1)``, else unknown everywhere; in a scenario its own
+    layer goes before the present one.
     """
-    if "kwetsbaarheid" in cells.present:
-        return cells.present["kwetsbaarheid"]
-    depth = cells.present.get("wateroverlast")
-    if depth is None:
-        return np.full(cells.shape, np.nan, np.float32)
+    name = vulnerable_layer(land.names, scenario)
+    if name is None:
+        return np.full(land.grid.shape, np.nan, np.float32)
+    layer = land.layer(name)
+    if name.partition("@")[0] == "kwetsbaarheid":
+        return layer
     full = np.float32(reception_rules().value("wateroverlast_vol_m"))
-    return np.asarray(np.clip(depth / full, np.float32(0), np.float32(1)))
+    return np.asarray(np.clip(layer / full, np.float32(0), np.float32(1)))
+
+
+def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
+    """Return the layer that tells vulnerability; None where there is none.
+
+    Examples
+    --------
+    >>> names = ["wateroverlast", "kwetsbaarheid", "wateroverlast@2050hoog"]
+    >>> vulnerable_layer(names), vulnerable_layer(names[::2], "2050hoog"), vulnerable_layer(["kwel"])
+    ('kwetsbaarheid', 'wateroverlast@2050hoog', None)
+    """
+    bases = ("kwetsbaarheid", "wateroverlast")
+    wanted = [n for base in bases for n in ((f"{base}@{scenario}", base) if scenario else (base,))]
+    return next((n for n in wanted if n in names), None)
 
 
 def released(
@@ -109,29 +126,44 @@ def benedenstrooms(
     >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
     True
     """
-    cells, grid = layer_set(layers), dataset.grid_of(layers)
+    cells, land = layer_set(layers), land_of(layers)
     reference, _ = reference_of(referentie, cells)
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
-    flow = on_grid(stroming, grid) or flow_of(layers, bewaar)
-    exposure, unknown = _exposures(cells, flow, demping_m)
-    results = [_one(cells, f, reference, measures, exposure, unknown, flow) for f in chosen]
+    flow = on_grid(stroming, land.grid) or flow_of(layers, bewaar)
+    exposure = exposure_in(land, flow, land.grid, demping_m)
+    results = [_one(cells, f, reference, measures, exposure, flow) for f in chosen]
     return stack(results, chosen) if many else results[0]
 
 
-def _exposures(cells: LayerSet, flow: Flow | None, damping: float | None) -> tuple[Floats, Floats]:
-    """Return D and the share that ends on land of unknown vulnerability; NaN without directions."""
+def exposure_in(land: Land, flow: Flow | None, block: Grid, damping: float | None) -> tuple[Floats, Floats]:
+    """Return D and the share that ends on land of unknown vulnerability, on a block; NaN without directions."""
     if flow is None:
-        nothing = np.full(cells.shape, np.nan, np.float32)
+        nothing = np.full(block.shape, np.nan, np.float32)
         return nothing, nothing
-    value = vulnerability(cells)
-    return _swept(flow, value, damping), _swept(flow, np.isnan(value).view(np.uint8), damping)
+    window = land.grid.slices(block)
+    value = vulnerability(land)
+    known = swept(flow, value, damping)[window].copy()
+    return known, swept(flow, np.isnan(value).view(np.uint8), damping)[window].copy()
 
 
-def _swept(flow: Flow, value: Array, damping: float | None) -> Floats:
-    swept = flow.network.expose(value, damping).astype(np.float32).reshape(flow.grid.shape)
-    swept[~flow.known] = np.nan
-    return swept
+def swept(flow: Flow, value: Array, damping: float | None) -> Floats:
+    """Return the exposure of every cell to ``value``, float32 (rows, cols); NaN where maaiveld is unknown."""
+    found = flow.network.expose(value, damping).astype(np.float32).reshape(flow.grid.shape)
+    found[~flow.known] = np.nan
+    return found
+
+
+def weighed(runoff: Array, displaced: Array, exposure: Floats) -> Floats:
+    """Return benedenstrooms, 0..1: what a hectare releases [m3/ha] weighed with D; NaN where both are unknown."""
+    amount, _, none = per_hectare(runoff, displaced)
+    return weighed_amount(np.where(none, np.nan, amount).astype(np.float32), exposure)
+
+
+def weighed_amount(amount: Floats, exposure: Floats) -> Floats:
+    """Return benedenstrooms, 0..1, of what a hectare releases [m3/ha]; NaN where either is unknown."""
+    full = np.float32(reception_rules().value("afvoer_vol_m3_ha"))
+    return np.asarray(np.minimum(np.float32(1), amount / full) * exposure)
 
 
 def _one(
@@ -139,13 +171,12 @@ def _one(
     functie: Functie,
     reference: Functie | Array,
     measures: Measures,
-    exposure: Floats,
-    unknown: Floats,
+    exposures: tuple[Floats, Floats],
     flow: Flow | None,
 ) -> xr.Dataset:
     amount, _ = released(cells, functie, reference, measures)
-    full = np.float32(reception_rules().value("afvoer_vol_m3_ha"))
-    share = np.minimum(np.float32(1), amount / full) * exposure
+    exposure, unknown = exposures
+    share = weighed_amount(amount, exposure)
     attrs: dict[str, Any] = {"functie": functie.id, "definities": registry.rules_version()}
     attrs |= {"niet_bepaald": NO_MAAIVELD} if flow is None else {"stroomrichting_sha256": flow.sha256}
     return cells.results(
@@ -205,7 +236,7 @@ def bovenstrooms(
     flow = on_grid(stroming, grid) or flow_of(layers, bewaar)
     share = np.full(cells.shape, np.nan, np.float32)
     if flow is not None:
-        share = _swept(flow, _coverage(ontvanger, grid), demping_m)
+        share = swept(flow, _coverage(ontvanger, grid), demping_m)
     found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
     if functie is not None:
         reference, _ = reference_of(referentie, cells)

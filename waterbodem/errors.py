@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class WaterbodemError(Exception):
@@ -33,6 +34,17 @@ class WaterbodemError(Exception):
             parts.append(f"allowed: {self.allowed}")
         message = "; ".join(parts)
         return f"{self.where}: {message}" if self.where else message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Come out of another process as it went in."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[WaterbodemError], args: tuple[object, ...], state: dict[str, object]) -> WaterbodemError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class DefinitionError(WaterbodemError):
@@ -75,8 +87,20 @@ class ArgumentError(WaterbodemError):
     """An argument of a call is not usable."""
 
 
+class MissingLibrary(WaterbodemError):
+    """A part of the library needs an extra that is not installed."""
+
+
 class OutOfSpace(WaterbodemError):
     """The disk is full, or will be."""
+
+
+class ClusterError(WaterbodemError):
+    """A Dask cluster cannot be reached, or cannot do the work."""
+
+
+class WorkerLost(WaterbodemError):
+    """The process that computed a part died."""
 
 
 class Problems(WaterbodemError):

@@ -31,6 +31,16 @@ class Settings:
     methode: str = "meetkundig"
     orness: float | None = None
 
+    @property
+    def method(self) -> tuple[str, float | None]:
+        """How scores of criteria are combined: methode and orness."""
+        return self.methode, self.orness
+
+
+def reference_label(settings: Settings) -> str:
+    """Return the id of the reference functie, or ``raster``."""
+    return settings.reference.id if isinstance(settings.reference, Functie) else "raster"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -50,7 +60,7 @@ def evaluate(cells: LayerSet, functie: Functie, settings: Settings, full: bool =
 
     ``full`` also makes what polygons need: score bounds, losses and the components of the burden.
     """
-    scores = score_arrays(cells.present, functie, settings.methode, settings.orness, SCORES if full else GRIDS)
+    scores = score_arrays(cells.present, functie, *settings.method, SCORES if full else GRIDS)
     decline = decline_of(cells, functie)
     return Result(
         functie,

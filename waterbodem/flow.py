@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.errors import ArgumentError, GridMismatch, LayerError
+from waterbodem.errors import ArgumentError, GridMismatch, LayerError, MissingLibrary
 from waterbodem.grid import Grid
 from waterbodem.kernels import routing as kernel
 from waterbodem.network import NO_PART, SMALL, Circular, Network
@@ -35,6 +35,7 @@ WINDROSE: Mapping[str, tuple[int, ...]] = {
 MISSING: Mapping[str, tuple[int, ...]] = {"d8": (247,), "ldd": (0, 255)}
 PITS: Mapping[str, tuple[int, ...]] = {"d8": (255,), "ldd": ()}
 D8_MISSING = 247
+INSTALL = "pip install 'waterbodem[flow]'"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Flow:
     def known(self) -> Mask:
         """Cells that take part (rows, cols)."""
         return (self.network.downstream > NO_PART).reshape(self.grid.shape)
+
+    def known_in(self, block: Grid) -> Mask:
+        """Cells of a block that take part (rows, cols)."""
+        rows, cols = self.grid.slices(block)
+        return np.asarray(self.network.downstream.reshape(self.grid.shape)[rows, cols] > NO_PART)
 
     @property
     def codes(self) -> Codes:
@@ -95,7 +101,7 @@ def memory_estimate(cells: int) -> dict[str, int]:
     return {
         "richtingen": 33 * cells,
         "volgorde": (state + index + 1) * cells,
-        "doorrekenen": (state + index + 32) * cells,
+        "doorrekenen": (state + index + 41) * cells,
         "blootstelling": (state + index + 12) * cells,
     }
 
@@ -105,9 +111,9 @@ def _pyflwdir() -> Any:
     try:
         import pyflwdir
         import pyflwdir.dem
-    except ImportError:
-        raise ArgumentError(
-            "flow directions need pyflwdir, which is not installed", allowed="pip install 'waterbodem[flow]'"
+    except ImportError as error:
+        raise MissingLibrary(
+            "flow directions need a library that is not installed", value=error.name, allowed=INSTALL
         ) from None
     return pyflwdir
 
@@ -136,8 +142,10 @@ def flow_from_maaiveld(
 
     Raises
     ------
+    MissingLibrary
+        If pyflwdir is not installed.
     ArgumentError, GridMismatch
-        If pyflwdir is missing, an argument is unknown, or shapes differ.
+        If an argument is unknown, or shapes differ.
 
     Examples
     --------

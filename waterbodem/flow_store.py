@@ -50,13 +50,38 @@ def flow_of(
     """
     if "maaiveld" not in layers:
         return None
-    grid = dataset.grid_of(layers)
     level = dataset.float32_of(layers["maaiveld"].transpose("y", "x"), "maaiveld")
+    return kept_flow(level, dataset.grid_of(layers), folder, holes=holes, outlets=outlets)
+
+
+def kept_flow(
+    level: NDArray[np.float32],
+    grid: Grid,
+    folder: str | Path | None = None,
+    *,
+    holes: Holes = "dicht",
+    outlets: Mask | None = None,
+) -> Flow:
+    """Return the flow directions of ground level [m NAP] (rows, cols), as :func:`flow_of` does."""
     if folder is None:
         return flow_from_maaiveld(level, grid, holes=holes, outlets=outlets)
     sha = fingerprint(level, grid, holes, outlets)
-    path = Path(folder) / f"stroomrichting_{sha[:16]}.tif"
+    path = _file(folder, sha)
     return _load(path, grid, sha) or _kept(path, flow_from_maaiveld(level, grid, holes=holes, outlets=outlets))
+
+
+def kept_codes(level: NDArray[np.float32], grid: Grid, folder: str | Path) -> NDArray[np.uint8] | None:
+    """Return the directions that were kept of ground level as ESRI D8 codes (rows, cols), a byte a cell; else None."""
+    try:
+        sha = fingerprint(level, grid, "dicht", None)
+        return _codes(_file(folder, sha), grid, sha)[0]
+    except Exception as error:  # absent, broken, foreign, or no library: all the same here
+        _log.info("no flow directions are kept in %s (%s)", folder, error)
+        return None
+
+
+def _file(folder: str | Path, sha: str) -> Path:
+    return Path(folder) / f"stroomrichting_{sha[:16]}.tif"
 
 
 def _kept(path: Path, flow: Flow) -> Flow:
@@ -116,12 +141,17 @@ def _load(path: Path, grid: Grid, sha: str) -> Flow | None:
 
 
 def _read(path: Path, grid: Grid, sha: str) -> Flow:
+    codes, uitleg = _codes(path, grid, sha)
+    return replace(decoded(codes, grid, "d8", path.name), sha256=sha, uitleg=uitleg)
+
+
+def _codes(path: Path, grid: Grid, sha: str) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return the codes of a file and what was done; refuse one that is not of this input, or changed."""
     with rasterio.open(path) as file:
         codes, tags = file.read(1), file.tags(ns=NAMESPACE)
     if tags.get("input") != sha or tags.get("content") != _content(codes) or codes.shape != grid.shape:
         raise LayerError("file was made from something else, or changed", where=str(path))
-    uitleg = tuple(str(tags.get("uitleg", "")).split("\n"))
-    return replace(decoded(codes, grid, "d8", path.name), sha256=sha, uitleg=uitleg)
+    return codes, tuple(str(tags.get("uitleg", "")).split("\n"))
 
 
 def on_grid(flow: Flow | None, grid: Grid) -> Flow | None:

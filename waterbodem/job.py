@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,8 @@ from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, companions, sha256_of
 from waterbodem.raster_file import RasterFile
-from waterbodem.runfile import RunFile, read_run_file
-from waterbodem.scoring import ordered_power
+from waterbodem.runfile import AreaChoice, RunFile, read_run_file
+from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
@@ -72,6 +72,10 @@ class Job:
     areas : tuple of Area
         Empty: every cell is computed.
     part_rows : int
+    land : LayerStack, optional
+        The same layers on all of the grid, where polygons cut it: water runs on beyond them.
+    receivers : tuple of Area
+        Who may receive the burden of the polygons.
     beside : mapping of layer to sha256 values
         Of the files beside a layer's own that its numbers depend on.
     """
@@ -83,12 +87,24 @@ class Job:
     settings: Settings
     areas: tuple[Area, ...]
     part_rows: int = PART_ROWS
+    land: LayerStack | None = None
+    receivers: tuple[Area, ...] = ()
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def around(self) -> LayerStack:
+        """Layers on all of the grid."""
+        return self.land or self.stack
 
     @property
     def grid(self) -> Grid:
         """Grid of the run."""
         return self.stack.grid
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Where the polygons are."""
+        return shapely.STRtree([a.geometry for a in self.areas])
 
     @property
     def work(self) -> Path:
@@ -101,18 +117,26 @@ class Job:
             after = min(first + self.part_rows, self.grid.rows)
             yield Part(number, self.grid.part(slice(first, after), slice(0, self.grid.cols)), first)
 
+    @property
+    def wants_burden(self) -> bool:
+        """Whether afwenteling has to be computed: for a map of it, or for polygons."""
+        return bool(self.areas) or not {"oorzaak", "risico"}.isdisjoint(self.file.maps)
+
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
-        f = variant.functie
-        wanted = {*f.all_criteria, *(t.laag for t in f.drempels), *BURDEN_LAYERS}
+        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if self.wants_burden else ())}
         if self.areas:
             nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
-            wanted |= {*nature.all_criteria, *(t.laag for t in nature.drempels)}
+            wanted |= layers_of(nature)
         return tuple(n for n in self.stack.sources if n.partition("@")[0] in wanted)
+
+    def mark(self, name: str) -> list[str]:
+        """Return all that the numbers of a layer depend on."""
+        return [*_source_mark(self.stack, name), *self.beside.get(name, ())]
 
     def key(self, variant: Variant) -> str:
         """Return the sha256 of all that a variant's numbers depend on."""
-        layers = {n: [*_source_mark(self.stack, n), *self.beside.get(n, ())] for n in self.layers_of(variant)}
+        layers = {n: self.mark(n) for n in self.layers_of(variant)}
         settings = {
             "code": code_version(),
             "rules": registry.rules_version(),
@@ -122,8 +146,8 @@ class Job:
             "measures": [self.settings.measures.built_mm, self.settings.measures.norm_mm],
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
-            "areas": _areas_mark(self.areas),
-            "float": self.file.float_,
+            "areas": areas_mark(self.areas),
+            "maps": [self.file.maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -140,8 +164,12 @@ class Job:
 
     def part_key(self, key: str, part: Part) -> str:
         """Return the name of what a part of a variant makes: by content, so that it can never be stale."""
-        text = f"{key} {self.part_rows} {part.first}"
-        return hashlib.sha256(text.encode()).hexdigest()[:40]
+        return part_name(key, self.part_rows, part.first)
+
+
+def part_name(key: str, rows: int, first: int) -> str:
+    """Return the name of rows of what a key makes."""
+    return hashlib.sha256(f"{key} {rows} {first}".encode()).hexdigest()[:40]
 
 
 def _source_mark(stack: LayerStack, name: str) -> list[str]:
@@ -157,7 +185,8 @@ def _reference(settings: Settings) -> Functie:
     return settings.reference
 
 
-def _areas_mark(areas: tuple[Area, ...]) -> str:
+def areas_mark(areas: tuple[Area, ...]) -> str:
+    """Return the sha256 of polygons, their names and numbers."""
     digest = hashlib.sha256()
     for area in areas:
         digest.update(f"{area.nr} {area.name}\0".encode() + shapely.to_wkb(area.geometry))
@@ -170,6 +199,15 @@ def code_version() -> str:
     digest = hashlib.sha256(__version__.encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+@cache
+def texts_version() -> str:
+    """Return a hash of the templates and fixed texts that pages and pictures are made of."""
+    digest = hashlib.sha256(code_version().encode())
+    for path in sorted((Path(__file__).parent / "templates").iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -190,9 +228,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     functies = chosen_functies(file, base)
-    areas: tuple[Area, ...] = ()
-    if file.gebieden is not None:
-        areas = tuple(read_areas(base / file.gebieden.path, stack.grid.crs, file.gebieden.id))
+    land, areas = stack, _areas(file.gebieden, base, stack)
+    if areas:
         stack = replace(stack, grid=_cut(stack.grid, areas))
     return Job(
         file,
@@ -207,8 +244,14 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         ),
         areas,
         part_rows,
+        land,
+        _areas(file.ontvangers, base, land),
         {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in stack.sources.items()},
     )
+
+
+def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack) -> tuple[Area, ...]:
+    return () if choice is None else tuple(read_areas(base / choice.path, stack.grid.crs, choice.id))
 
 
 def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:

@@ -6,8 +6,9 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace
@@ -17,6 +18,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS input (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, sha256 TEXT);
 CREATE TABLE IF NOT EXISTS part (key TEXT PRIMARY KEY, label TEXT, seconds REAL, problem TEXT);
 CREATE TABLE IF NOT EXISTS output (path TEXT PRIMARY KEY, key TEXT, sha256 TEXT, size INTEGER, mtime_ns INTEGER);
+CREATE TABLE IF NOT EXISTS run (nr INTEGER PRIMARY KEY, plan TEXT, begun REAL, ended REAL, problem TEXT);
 """
 #: A ledger of other tables is not read.
 _VERSION = zlib.crc32(_TABLES.encode()) >> 1
@@ -81,10 +83,10 @@ class Journal:
         seconds = time.monotonic() - started
         self._write("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)", (key, label, seconds, problem))
 
-    def output_done(self, path: Path, key: str) -> str | None:
-        """Return the sha256 of an output that was made from this content and is still as it was, else None."""
+    def output_done(self, path: Path, key: str | None = None) -> str | None:
+        """Return the sha256 of an output that was made from this content (default any) and is still as it was."""
         row = self._row("SELECT key, sha256, size, mtime_ns FROM output WHERE path = ?", (path.as_posix(),))
-        if row is None or row[0] != key or not path.is_file():
+        if row is None or key not in (None, row[0]) or not path.is_file():
             return None
         info = path.stat()
         same = (info.st_size, info.st_mtime_ns) == row[2:] and not (self._verify and sha256_of(path) != row[1])
@@ -97,6 +99,28 @@ class Journal:
         self._write("INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)", row)
         return digest
 
+    def begin(self) -> None:
+        """Note that a run begins; what it is to do is not known yet."""
+        self._write("INSERT OR REPLACE INTO run VALUES (1, '', ?, NULL, '')", (time.time(),))
+
+    def note_plan(self, plan: str) -> None:
+        """Note what the run is to do, as JSON."""
+        self._write("UPDATE run SET plan = ?", (plan,))
+
+    def plan(self) -> str:
+        """Return what the run is to do, as it was noted."""
+        row = self._row("SELECT plan FROM run", ())
+        return str(row[0]) if row else ""
+
+    def end(self, problem: str = "") -> None:
+        """Note that the run ended, or what ended it."""
+        self._write("UPDATE run SET ended = ?, problem = ?", (time.time(), problem))
+
+    def parts_done(self) -> set[str]:
+        """Return the keys of all parts that are finished without a problem."""
+        with _faults(self._path), self._lock:
+            return {str(key) for (key,) in self._db.execute("SELECT key FROM part WHERE problem = ''")}
+
     def problems(self) -> list[tuple[str, str]]:
         """Return label and reason of every part that failed."""
         with _faults(self._path), self._lock:
@@ -106,6 +130,65 @@ class Journal:
     def clear_problems(self) -> None:
         """Forget failures: a new run tries again."""
         self._write("DELETE FROM part WHERE problem != ''", ())
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a ledger holds at one moment.
+
+    Parameters
+    ----------
+    plan : str
+        What the last run was to do, as JSON; empty if that is not known.
+    begun, ended : float, optional
+        Seconds since 1970; None where it has not.
+    problem : str
+        What ended the run.
+    parts : mapping of key to (label, problem)
+    outputs : mapping of path to (key, size, mtime_ns)
+    """
+
+    plan: str = ""
+    begun: float | None = None
+    ended: float | None = None
+    problem: str = ""
+    parts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    outputs: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
+
+
+def read_page(path: Path) -> Page:
+    """Read a ledger without a trace: nothing is written or locked, a run that is busy does not notice.
+
+    Raises
+    ------
+    CorruptLayer
+        If it cannot be read.
+    """
+    try:
+        return _read_page(path)
+    except sqlite3.Error:  # a run may just have opened it
+        try:
+            return _read_page(path)
+        except sqlite3.Error as error:
+            raise CorruptLayer("ledger cannot be read", value=str(error), where=str(path)) from error
+
+
+def _read_page(path: Path) -> Page:
+    with closing(_connect_to_read(path)) as db:
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        if "run" not in tables:  # just made
+            return Page()
+        run = db.execute("SELECT plan, begun, ended, problem FROM run").fetchone()
+        parts = {k: (a, b) for k, a, b in db.execute("SELECT key, label, problem FROM part")}
+        outputs = {p: (k, a, b) for p, k, a, b in db.execute("SELECT path, key, size, mtime_ns FROM output")}
+    plan, begun, ended, problem = run or ("", None, None, "")
+    return Page(plan, begun, ended, problem, parts, outputs)
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a ledger; where no run has it open, or left it open, it is a file like any other."""
+    left_open = path.with_name(path.name + "-wal").exists()
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{'mode=ro' if left_open else 'immutable=1'}", uri=True)
 
 
 def _mark(path: Path) -> Mark:

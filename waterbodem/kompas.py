@@ -13,21 +13,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem import registry, summary
-from waterbodem.areas import Area
-from waterbodem.burden import raised_height, references, within_lifetime
+from waterbodem import registry
+from waterbodem.areas import Area, areas_of
+from waterbodem.burden import within_lifetime
 from waterbodem.definitions import Consequence, Definition, Functie, Sourced, define
-from waterbodem.evaluation import Result, Settings
 from waterbodem.grid import Grid
-from waterbodem.layerset import LayerSet, Scenario
-from waterbodem.scoring import parts_of, score_arrays
-from waterbodem.tally import Tally
+from waterbodem.layerset import Scenario
+from waterbodem.tally import Totals
 
 Symbol = Literal["--", "-", "0", "+", "++", "?"]
 SYMBOLS: tuple[Symbol, ...] = ("--", "-", "0", "+", "++")
 UNKNOWN: Symbol = "?"
 Array = NDArray[Any]
 Amounts = Mapping[str, float]
+Doubles = NDArray[np.float64]
 
 
 class Condition(Definition):
@@ -154,222 +153,158 @@ def any_case(cases: Cases, amounts: Mapping[str, Any], margin: float) -> Any:
     return holds
 
 
-# --- measures of cells -----------------------------------------------------------------------------------------------
-
-
-def measures_of(cells: LayerSet, result: Result, settings: Settings, rules: KompasRules) -> dict[str, Array]:
-    """Return per cell what the table and the principles look at; NaN = unknown."""
-    parts = dict(zip((c.id for c in registry.burden_rules().components), result.burden.components, strict=True))
-    relief = _relief_counts(result, rules)
-    water = parts["afvoer"] + _relieved(parts["verdrongen_berging"], relief)
-    drained = _relieved(parts["kwelafvoer"], relief)
-    peat = _relieved(parts["veenoxidatie"], relief)
-    risico = result.burden.risico
-    return {
-        **summary.measures_of(result),
-        "risico_zeer_hoog": _flag(risico + rules.marge >= rules.risico_zeer_hoog, risico),
-        "water": water,
-        "kwelafvoer": drained,
-        "veenoxidatie": peat,
-        "grondwaterverlaging": _relieved(parts["grondwaterverlaging"], relief),
-        "grondwater": parts["aanvullingsverlies"] + np.maximum(parts["kwelafvoer"], 0),
-        "vastlegging": _lasting(cells, result, rules),
-        "kans": _chance(cells, rules),
-        **_soil(result, settings, parts, rules),
-        **_fired(cells, result, rules),
-        **_extremes(cells, result, rules),
-    }
-
-
-def _relief_counts(result: Result, rules: KompasRules) -> NDArray[np.bool_]:
-    codes = [s.code for s in registry.answer_scale().values() if s.letter in rules.ontlasting_klassen]
-    return np.isin(result.scores["klasse"], codes)
-
-
-def _relieved(values: Array, counts: NDArray[np.bool_]) -> Array:
-    """Return values; a relief (negative) is 0 in cells where it does not count."""
-    return np.where(counts, values, np.maximum(values, 0))
-
-
-def _flag(holds: Array, known: Array) -> Array:
-    return np.where(np.isnan(known), np.float32(np.nan), holds.astype(np.float32))
-
-
-def _lasting(cells: LayerSet, result: Result, rules: KompasRules) -> Array:
-    """What the plan leaves for later: x of principle 4."""
-    f = result.functie
-    lowest = result.scores["score"]
-    future = within_lifetime(f, cells.scenarios)
-    if future:
-        scores = [score_arrays(cells.with_scenario(s), f, wanted=("score",))["score"] for s in future]
-        lowest = np.fmin.reduce(scores)
-    years = min(1.0, f.value("levensduur_jr") / rules.levensduur_vol_jr)
-    fixed = (1 - f.value("omkeerbaarheid")) * years * (1 - lowest)
-    return np.maximum(result.burden.tijd, fixed.astype(np.float32))
-
-
-def _chance(cells: LayerSet, rules: KompasRules) -> Array:
-    """1 where wet nature would do well and water or soil invite it, 0 elsewhere."""
-    nature = registry.load_functies()[rules.kans.functie]
-    klasse = score_arrays(cells.present, nature, wanted=("klasse",))["klasse"]
-    codes = [s.code for s in registry.answer_scale().values() if s.letter in rules.kans.klassen]
-    invites = any_case(rules.kans.als, cells.present, rules.marge)
-    chance = (np.isin(klasse, codes) & invites).astype(np.float32)
-    return np.where(klasse == 0, np.float32(np.nan), chance)
-
-
-def _reference_field(settings: Settings, shape: tuple[int, ...], value: Any) -> Array:
-    """Return a number of the reference functie per cell; NaN where the reference is unknown."""
-    if isinstance(settings.reference, Functie):
-        return np.full(shape, value(settings.reference), np.float32)
-    out = np.full(shape, np.nan, np.float32)
-    for code, functie in references(settings.reference).items():
-        out[settings.reference == code] = value(functie)
-    return out
-
-
-def _soil(result: Result, settings: Settings, parts: Mapping[str, Array], rules: KompasRules) -> dict[str, Array]:
-    """Return verharding (more paving), bodemlast (b of principle 6) and onttrekking."""
-    f, shape = result.functie, result.burden.risico.shape
-    paved = np.float32(f.value("verhardingsgraad")) - _reference_field(
-        settings, shape, lambda r: r.value("verhardingsgraad")
-    )
-    more_fill = raised_height(f) > _reference_field(settings, shape, raised_height) + rules.marge
-    zetting = np.where(more_fill, parts["zetting"], np.nan_to_num(parts["zetting"]))
-    load = np.maximum(paved, np.float32(raised_height(f) / rules.ophoging_vol_m))
-    load = np.maximum(load, np.maximum(zetting, 0) / np.float32(rules.zetting_vol_m))
-    load = np.maximum(load, np.nan_to_num(np.maximum(parts["veenoxidatie"], 0)) / np.float32(rules.veen_vol_m))
-    extra = f.value("onttrekking") - _reference_field(settings, shape, lambda r: r.value("onttrekking"))
-    return {"verharding": paved, "bodemlast": load, "onttrekking": extra}
-
-
-def _fired(cells: LayerSet, result: Result, rules: KompasRules) -> dict[str, Array]:
-    """Return per layer whether a threshold on it that counts fires; NaN where the layer is unknown."""
-    found: dict[str, Array] = {}
-    for layer, effects in rules.drempels.items():
-        if layer in cells.present:
-            thresholds = enumerate(result.functie.drempels)
-            bits = sum(1 << i for i, t in thresholds if t.laag == layer and t.gevolg in effects)
-            found[f"drempel_{layer}"] = _flag((result.scores["flags"] & bits) != 0, cells.present[layer])
-    return found
-
-
-def _extremes(cells: LayerSet, result: Result, rules: KompasRules) -> dict[str, Array]:
-    """Return the lowest score on wateroverlast and droogte, now and per scenario."""
-    parts = parts_of(result.functie, list(cells.present))
-    names = [
-        n
-        for n in rules.extremen_lagen
-        if any(n in p.members and p.share + rules.marge >= rules.extremen_gewicht for p in parts)
-    ]
-    found = {"extremen": _lowest_score(cells.present, result.functie, names)}
-    for s in cells.scenarios:
-        if set(s.layers) & set(names):
-            found[f"extremen@{s.name}"] = _lowest_score(cells.with_scenario(s), result.functie, names)
-    return found
-
-
-def _lowest_score(layers: Mapping[str, Array], functie: Functie, names: Sequence[str]) -> Array:
-    shape = next(iter(layers.values())).shape
-    scores = [_score_of(layers[n], functie, n) if n in layers else np.full(shape, np.nan) for n in names]
-    return np.minimum.reduce(scores).astype(np.float32) if scores else np.full(shape, np.nan, np.float32)
-
-
-def _score_of(values: Array, functie: Functie, layer: str) -> Array:
-    x, y = np.array(functie.all_criteria[layer].curve).T
-    return np.where(np.isnan(values), np.nan, np.interp(values, x, y))
-
-
 # --- verdicts of polygons --------------------------------------------------------------------------------------------
 
-
-def verdicts(
-    areas: Sequence[Area], grid: Grid, tally: Tally, scenarios: Sequence[Scenario], functie: Functie, rules: KompasRules
-) -> list[list[Verdict]]:
-    """Return the six verdicts per polygon from a tally of the measures."""
-    size = np.array([a.geometry.area for a in areas]) / grid.cell_area
-    found = {name: tally.mean(name) for name in tally.measures}
-    out = []
-    for i in range(len(areas)):
-        amounts = {n: float(means[i]) for n, (means, _) in found.items()}
-        shares = {n: float(known[i]) / size[i] for n, (_, known) in found.items()}
-        out.append(_of_plan(amounts, shares, scenarios, functie, rules))
-    return out
+#: Number of a symbol where it is not known, and of the neutral one.
+_UNKNOWN, _NEUTRAL = -1, SYMBOLS.index("0")
+Notes = tuple[tuple[str, NDArray[np.bool_]], ...]
 
 
-def _of_plan(
-    amounts: dict[str, float],
-    shares: dict[str, float],
+@dataclass(frozen=True)
+class Judgement:
+    """The outcome for one principle on P polygons: numbers of symbols (P,), and the notes with where they hold."""
+
+    code: NDArray[np.int64]
+    notes: Notes
+
+    @property
+    def symbols(self) -> Array:
+        """Symbols (P,)."""
+        return np.array([*SYMBOLS, UNKNOWN])[self.code]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the principles look at, per polygon (P,).
+
+    Parameters
+    ----------
+    amounts, enough : mapping of measure to float64 array (P,)
+        All that was found; and only what is known on enough of the polygon, else NaN.
+    shares : mapping of measure to float64 array (P,)
+        Share of the polygon on which it is known.
+    worst : array of str (P,)
+        The scenario that ``extremen`` is taken from; empty = the present.
+    """
+
+    amounts: Mapping[str, Doubles]
+    enough: Mapping[str, Any]
+    shares: Mapping[str, Doubles]
+    worst: Array
+
+
+def findings_of(
+    areas: Sequence[Area],
+    grid: Grid,
+    totals: Totals,
     scenarios: Sequence[Scenario],
     functie: Functie,
     rules: KompasRules,
-) -> list[Verdict]:
+) -> Findings:
+    """Return what the principles look at, from the sums of the measures."""
+    size = areas_of(areas) / grid.cell_area
+    found = {name: totals.mean(name) for name in totals.measures}
+    amounts = {n: mean for n, (mean, _) in found.items()}
+    shares = {n: known / size for n, (_, known) in found.items()}
     future = [n for n in amounts if n.startswith("extremen@")]
-    worst = min(future, key=lambda n: math.inf if math.isnan(amounts[n]) else amounts[n], default="extremen")
-    amounts = {
-        **amounts,
-        "extremen": amounts[worst],
+    names, amounts["extremen"], shares["extremen"] = _worst(future, amounts, shares)
+    fixed = {
         "scenarios_extremen": len(future),
         "scenarios_levensduur": len(within_lifetime(functie, scenarios)),
         "omkeerbaarheid": functie.value("omkeerbaarheid"),
         "levensduur": functie.value("levensduur_jr"),
     }
-    shares = {**shares, "extremen": shares[worst]}
-    enough = {n: v for n, v in amounts.items() if shares.get(n, 1.0) + rules.marge >= rules.bekend_min}
+    amounts |= {n: np.full(len(size), float(v)) for n, v in fixed.items()}
+    known = {n: share + rules.marge >= rules.bekend_min for n, share in shares.items()}
+    enough = {n: np.where(known[n], v, math.nan) if n in known else v for n, v in amounts.items()}
     for name, cases in rules.afgeleid.items():
-        enough[name] = float(any_case(cases, enough, rules.marge))
-    words = {"extremen_scenario": worst.partition("@")[2] or "huidig", "gevolg": _consequence(enough)}
-    return [_verdict(id_, p, (amounts, enough), shares, words, rules) for id_, p in rules.beginselen.items()]
+        enough[name] = np.where(any_case(cases, enough, rules.marge), 1.0, 0.0)
+    return Findings(amounts, enough, shares, names)
 
 
-def _consequence(amounts: Amounts) -> str:
-    words = {"herstelt": "brengt herstel", "blokkeert": "legt de plek vast", "verslechtert": "verslechtert het"}
-    return " en ".join(text for name, text in words.items() if amounts.get(name)) or "laat het zoals het is"
+def _worst(future: Sequence[str], amounts: Mapping[str, Doubles], shares: Mapping[str, Doubles]) -> tuple[Array, ...]:
+    """Return name, amount and share of the scenario with the lowest score per polygon, else of the present."""
+    chosen = list(future) or ["extremen"]
+    values = np.stack([amounts[n] for n in chosen])
+    place = np.where(np.isnan(values), math.inf, values).argmin(axis=0)
+    names = np.array([n.partition("@")[2] for n in chosen], dtype=object)
+    each = np.arange(values.shape[1])
+    return names[place], values[place, each], np.stack([shares[n] for n in chosen])[place, each]
 
 
-def _verdict(
-    id_: str,
-    p: Principle,
-    found: tuple[Amounts, Amounts],
-    shares: Amounts,
-    words: Mapping[str, str],
-    rules: KompasRules,
-) -> Verdict:
-    """Judge by what is known enough; tell all that was found."""
-    amounts, enough = found
-    symbol, notes = _judge(p, enough, shares, rules)
-    reason = "; ".join([_reason(p.reden, amounts, words), *notes])
+def judge(found: Findings, rules: KompasRules) -> dict[str, Judgement]:
+    """Return the outcome per principle: judged by what is known enough."""
+    return {id_: _judge(p, found, rules) for id_, p in rules.beginselen.items()}
+
+
+def _judge(p: Principle, found: Findings, rules: KompasRules) -> Judgement:
+    count = len(found.worst)
+    barred = _mask(any_case(p.onbekend_als, found.enough, rules.marge), count)
+    codes = np.stack([_on_scale(s, found, rules, count) for s in p.schalen])
+    little = (codes == _UNKNOWN).any(axis=0) & ~barred
+    telling = np.where(codes == _NEUTRAL, len(SYMBOLS), codes).min(axis=0)
+    telling[telling == len(SYMBOLS)] = _NEUTRAL
+    code, notes = _limited(telling, p, found, rules)
+    code[barred | little] = _UNKNOWN
+    limits = tuple((text, holds & ~barred & ~little) for text, holds in notes)
+    return Judgement(code, ((p.onbekend_tekst, barred), ("te weinig bekend", little), *limits))
+
+
+def _mask(holds: Any, count: int) -> NDArray[np.bool_]:
+    """Return a verdict on every polygon; a rule without conditions gives one for all."""
+    return np.array(np.broadcast_to(np.asarray(holds, np.bool_), (count,)))
+
+
+def _on_scale(scale: Scale, found: Findings, rules: KompasRules, count: int) -> NDArray[np.int64]:
+    code = np.full(count, _UNKNOWN)
+    for line in reversed(scale.regels):
+        code[_mask(any_case(line.als, found.enough, rules.marge), count)] = SYMBOLS.index(line.symbool)
+    for name in scale.nodig:
+        known = found.shares[name] + rules.marge >= rules.bekend_min if name in found.shares else False
+        code[~_mask(known, count)] = _UNKNOWN
+    return code
+
+
+def _limited(code: Array, p: Principle, found: Findings, rules: KompasRules) -> tuple[Array, Notes]:
+    notes = []
+    for limit in p.begrenzing:
+        cap = len(SYMBOLS) if limit.hoogstens is None else SYMBOLS.index(limit.hoogstens)
+        lower = np.maximum(0, np.minimum(code, cap) + limit.stap)
+        pulled = _mask(any_case(limit.als, found.enough, rules.marge), len(code)) & (lower < code)
+        code = np.where(pulled, lower, code)
+        notes.append((limit.tekst, pulled))
+    return code, tuple(notes)
+
+
+def symbols_of(found: Findings, rules: KompasRules) -> dict[str, Array]:
+    """Return the symbols per polygon (P,) by column."""
+    return {rules.beginselen[id_].kolom: j.symbols for id_, j in judge(found, rules).items()}
+
+
+def verdicts(found: Findings, rules: KompasRules) -> list[list[Verdict]]:
+    """Return the six verdicts per polygon, with their reasons."""
+    judged = judge(found, rules)
+    return [
+        [_verdict(id_, p, judged[id_], found, i) for id_, p in rules.beginselen.items()]
+        for i in range(len(found.worst))
+    ]
+
+
+def _verdict(id_: str, p: Principle, judged: Judgement, found: Findings, i: int) -> Verdict:
+    """Tell all that was found, also what is not known enough to judge by."""
+    amounts = {n: float(v[i]) for n, v in found.amounts.items()}
+    words = {"extremen_scenario": found.worst[i] or "huidig", "gevolg": _consequence(found.enough, i)}
+    reason = "; ".join([_reason(p.reden, amounts, words), *(text for text, holds in judged.notes if holds[i])])
+    symbol = SYMBOLS[judged.code[i]] if judged.code[i] >= 0 else UNKNOWN
     return Verdict(id_, p.naam, p.kolom, symbol, amounts.get(p.getal, math.nan), p.eenheid, reason)
 
 
-def _judge(p: Principle, amounts: Amounts, shares: Amounts, rules: KompasRules) -> tuple[Symbol, list[str]]:
-    if any_case(p.onbekend_als, amounts, rules.marge):
-        return UNKNOWN, [p.onbekend_tekst]
-    found = [_on_scale(s, amounts, shares, rules) for s in p.schalen]
-    if UNKNOWN in found:
-        return UNKNOWN, ["te weinig bekend"]
-    neutral: list[Symbol] = ["0"]
-    telling = [s for s in found if s != "0"] or neutral
-    return _limited(min(telling, key=SYMBOLS.index), p, amounts, rules)
-
-
-def _on_scale(scale: Scale, amounts: Amounts, shares: Amounts, rules: KompasRules) -> Symbol:
-    if any(shares.get(n, 0.0) + rules.marge < rules.bekend_min for n in scale.nodig):
-        return UNKNOWN
-    return next((r.symbool for r in scale.regels if any_case(r.als, amounts, rules.marge)), UNKNOWN)
-
-
-def _limited(symbol: Symbol, p: Principle, amounts: Amounts, rules: KompasRules) -> tuple[Symbol, list[str]]:
-    notes = []
-    for limit in p.begrenzing:
-        if any_case(limit.als, amounts, rules.marge):
-            place = SYMBOLS.index(symbol)
-            cap = place if limit.hoogstens is None else SYMBOLS.index(limit.hoogstens)
-            lower = max(0, min(place, cap) + limit.stap)
-            if lower < place:
-                symbol = SYMBOLS[lower]
-                notes.append(limit.tekst)
-    return symbol, notes
+def _consequence(enough: Mapping[str, Any], i: int) -> str:
+    words = {"herstelt": "brengt herstel", "blokkeert": "legt de plek vast", "verslechtert": "verslechtert het"}
+    return (
+        " en ".join(text for name, text in words.items() if name in enough and enough[name][i])
+        or "laat het zoals het is"
+    )
 
 
 def _reason(template: str, amounts: Amounts, words: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,11 @@ class LayerSource:
         stated = self.entry.nodata
         nodata = self.file.nodata if stated is None else stated
         return Decoder(self.entry, self.kind, self.file.dtype, nodata, self.file.scale, self.file.offset)
+
+    def mark(self, grid: Grid) -> str:
+        """Return a name of the layer on a grid by content: file, settings and cells."""
+        text = f"{self.sha256} {self.entry.model_dump_json()} {grid!r}"
+        return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     def bounds_in(self, crs: str | None) -> Bounds:
         """Return the extent of the file in a CRS [m]."""

@@ -29,6 +29,7 @@ from waterbodem.layer_source import LayerSource, open_source
 from waterbodem.layer_values import Findings
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.threads import workers
+from waterbodem.windows import chunked, chunks_of
 
 Floats = NDArray[np.float32]
 
@@ -264,6 +265,7 @@ def open_layers(
     *,
     allow: Iterable[str | Path] = (),
     lenient: bool = False,
+    chunks: Any = None,
 ) -> xr.Dataset:
     """Read real rasters, checked and aligned, as a dataset.
 
@@ -279,6 +281,10 @@ def open_layers(
         Folders beside that of the catalogue that files may lie in.
     lenient : bool
         Leave layers with problems out, with a warning, instead of raising.
+    chunks : mapping of y and x to a number of cells, optional
+        Give Dask arrays in chunks of this size, such as ``{"y": 2048, "x": 2048}``: a task reads its own window. Files
+        are checked now, values when they are read; how many are unknown by their range is not told. A resampled layer
+        is made in blocks of 256 cells a side, so small chunks make it over and over.
 
     Returns
     -------
@@ -295,18 +301,34 @@ def open_layers(
     chosen = [stack.sources[name] for name in stack.fitting]
     if not chosen or stack.grid.rows * stack.grid.cols == 0:
         raise_all(list(stack.problems), where=stack.where)
+    if chunks is not None:
+        return _chunked(stack, chosen, chunks_of(chunks))
     memory.check_fits(stack.grid, len(chosen))
     outcomes = _read_all(chosen, stack.grid)
     problems = [p for _, _, found in outcomes for p in found]
     raise_all([] if lenient else problems, where=stack.where)
-    for problem in (*stack.problems, *problems):
-        warnings.warn(f"left out: {problem}", stacklevel=2)
+    _warn_left_out([*stack.problems, *problems])
     variables = {
         source.name: (values, _attrs(source, stack.grid, found))
         for source, (values, found, bad) in zip(chosen, outcomes, strict=True)
         if not bad
     }
     return build(stack.grid, variables, {"title": stack.title})
+
+
+def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
+    for problem in problems:
+        warnings.warn(f"left out: {problem}", stacklevel=3)
+
+
+def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | str, int | str]) -> xr.Dataset:
+    """Return layers as lazy arrays."""
+    _warn_left_out(stack.problems)
+    grid = stack.grid
+    arrays = {s.name: (chunked(s.read, grid, chunks, s.mark(grid)), _attrs(s, grid, Findings())) for s in sources}
+    for _, attrs in arrays.values():
+        attrs.pop("unknown_by_range", None)
+    return build(grid, arrays, {"title": stack.title})
 
 
 def _read_all(sources: list[LayerSource], grid: Grid) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,21 +74,38 @@ def layer_set(layers: xr.Dataset) -> LayerSet:
     WaterbodemError
         If it is no dataset, holds no layer, or y ascends.
     """
-    if not isinstance(layers, xr.Dataset):
-        raise ArgumentError("layers must be an xr.Dataset", value=type(layers).__name__)
-    grid = dataset.grid_of(layers)
-    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in layer_kinds()]
-    present = {n: _array(layers[n]) for n in layer_kinds() if n in names}
+    names = known_names(layers)
+    template = template_of(layers)
+    held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
+    present = {n: _array(held[n]) for n in layer_kinds() if n in names}
     if not present:
         raise ArgumentError(
             "dataset holds no layer that the rules know",
             value=[str(n) for n in layers.data_vars][:10],
             allowed=", ".join(layer_kinds()),
         )
-    future = [n for n in names if "@" in n]
-    kept = [n for n in future if n.partition("@")[0] in present]
-    ignored = tuple(n for n in future if n not in kept)
-    return LayerSet(present, _scenarios(layers, kept), ignored, _template(layers, grid))
+    ignored = ignored_names(layers)
+    kept = [n for n in names if "@" in n and n not in ignored]
+    return LayerSet(present, _scenarios(held, kept), ignored, template)
+
+
+def known_names(layers: xr.Dataset) -> list[str]:
+    """Return the variables that the rules know, scenarios too.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no dataset.
+    """
+    if not isinstance(layers, xr.Dataset):
+        raise ArgumentError("layers must be an xr.Dataset", value=type(layers).__name__)
+    return [str(n) for n in layers.data_vars if str(n).partition("@")[0] in layer_kinds()]
+
+
+def ignored_names(layers: xr.Dataset) -> tuple[str, ...]:
+    """Return the scenario layers whose present layer is not in the data."""
+    names = known_names(layers)
+    return tuple(n for n in names if n.partition("@")[0] not in names)
 
 
 def _array(data: xr.DataArray) -> Floats:
@@ -118,7 +135,21 @@ def _year(value: Any, where: str) -> float:
     return float(value)
 
 
-def _template(layers: xr.Dataset, grid: Any) -> xr.Dataset:
+def names_of(layers: xr.Dataset, wanted: Collection[str]) -> list[str]:
+    """Return the variables of wanted layers, and of their scenarios that count."""
+    ignored = ignored_names(layers)
+    return [n for n in known_names(layers) if n.partition("@")[0] in wanted and n not in ignored]
+
+
+def template_of(layers: xr.Dataset) -> xr.Dataset:
+    """Return the coordinates and CRS that results carry, without variables.
+
+    Raises
+    ------
+    GridMismatch
+        If the layers are not on one regular grid with y descending.
+    """
+    grid = dataset.grid_of(layers)
     keep = {n: layers.coords[n] for n in ("y", "x") if n in layers.coords}
     ref = {} if grid.crs is None else {"spatial_ref": _reference(layers, grid)}
     return xr.Dataset(coords={**keep, **ref})

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+#: Kinds of receivers that are in a ledger without having been named.
+UNNAMED = ("ander plan", "beekdal")
 TITLE = "Grootboek van afwenteling"
 #: Columns of the table as a planner reads them; others are left out.
 HEADINGS = {
@@ -28,8 +30,14 @@ def as_text(table: pd.DataFrame, footer: Sequence[str]) -> str:
     """Return a ledger as lines of text, a block per plan."""
     lines = [TITLE]
     for _, rows in table.groupby("plan_nr", sort=False):
-        lines += ["", str(rows["plan"].iloc[0]), *(_line(row) for row in rows.to_dict("records"))]
+        lines += ["", str(rows["plan"].iloc[0]), *(_line(row) for row in told(rows).to_dict("records"))]
     return "\n".join([*lines, "", *footer])
+
+
+def told(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out receivers that nobody named and that get nothing."""
+    gets = (table[["m3", "verlaging_grootste_m", "vernatting_grootste_m"]] > 0).any(axis=1)
+    return table[gets | ~table["soort"].isin(UNNAMED)]
 
 
 def _line(row: Mapping[Any, Any]) -> str:
@@ -47,7 +55,7 @@ def _ground(row: Mapping[Any, Any]) -> str:
 
 def as_html(table: pd.DataFrame, footer: Sequence[str]) -> str:
     """Return a ledger as an HTML table with its notes; names are escaped."""
-    shown = table[list(HEADINGS)].assign(aandeel=100 * table["aandeel"]).rename(columns=HEADINGS)
+    shown = told(table)[list(HEADINGS)].assign(aandeel=lambda t: 100 * t["aandeel"]).rename(columns=HEADINGS)
     body = shown.to_html(index=False, na_rep="", float_format=lambda v: f"{v:.4g}")
     notes = "".join(f"<li>{html.escape(line)}</li>" for line in footer)
     return f"<h4>{TITLE}</h4>{body}<ul>{notes}</ul>"

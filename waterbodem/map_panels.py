@@ -1,8 +1,8 @@
-"""What a map shows: score, class, risk, what limits, and input layers, each as a coloured image with its legend."""
+"""What a map shows: answers, their reasons and input layers, each as a coloured image with its legend."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, to_rgb
 
 from waterbodem import dataset, registry
-from waterbodem.colours import legend, ramp_colours
+from waterbodem.colours import FULL, legend, nodata, ramp_colours
 from waterbodem.definitions import RGB, Functie
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.map_sheet import PALE, STRIPE, Array, Entry, Panel, mapped, paint, striped, thin, thinning
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from waterbodem.assessment import Assessment
 
 VALUE_MAP, SIGNED_MAP, CODE_MAP = "viridis", "RdBu", "YlGnBu"
+#: Maps of shares that are drawn as a ramp.
+RAMPS = ("geschiktheid", "dekking")
 
 
 def _score_map() -> Colormap:
@@ -117,14 +119,76 @@ def _limit_panel(v: dict[str, Array], names: Sequence[str], taal: str) -> Panel:
     t, code = texts(taal)["kaart"], v["bepalend"]
     gap = v["klasse"] == unknown().code
     graded_cells = (v["klasse"] != NO_CRITERION) & ~gap
-    shown = {n: graded_cells & (code == k) for k, n in enumerate(names)}
-    blank = graded_cells & (code == NO_CRITERION)
-    extra = {t["niets_drukt"]: (blank & (v["vlaggen"] == 0), PALE), t["drempel"]: (blank & (v["vlaggen"] != 0), STRIPE)}
-    layers = [(criterion_label(n, taal), m, criterion_colour(n)) for n, m in shown.items() if m.any()]
-    layers += [(label, mask, colour) for label, (mask, colour) in extra.items() if mask.any()]
-    image = striped(paint(code.shape, [(m, c) for _, m, c in layers]), gap)
-    entries = [(label, colour, False) for label, _, colour in layers]
-    return Panel(t["bepalend"], image, (*entries, *([_unknown_entry(taal)] if gap.any() else [])))
+    layers = [(criterion_label(n, taal), graded_cells & (code == k), criterion_colour(n)) for k, n in enumerate(names)]
+    layers += _without_criterion(graded_cells & (code == NO_CRITERION), v.get("vlaggen"), taal)
+    return _named_panel(t["bepalend"], layers, gap, taal)
+
+
+def _without_criterion(blank: Array, flags: Array | None, taal: str) -> list[tuple[str, Array, RGB]]:
+    """Return the cells where no criterion costs anything: by a threshold or not, where flags tell."""
+    t = texts(taal)["kaart"]
+    if flags is None:
+        return [(t["geen_criterium"], blank, PALE)]
+    return [(t["niets_drukt"], blank & (flags == 0), PALE), (t["drempel"], blank & (flags != 0), STRIPE)]
+
+
+def _named_panel(title: str, layers: Sequence[tuple[str, Array, RGB]], gap: Array, taal: str) -> Panel:
+    """Draw named masks; only those that occur stand in the legend."""
+    shown = [(label, mask, colour) for label, mask, colour in layers if mask.any()]
+    image = striped(paint(gap.shape, [(m, c) for _, m, c in shown]), gap)
+    entries = [(label, colour, False) for label, _, colour in shown]
+    return Panel(title, image, (*entries, *([_unknown_entry(taal)] if gap.any() else [])))
+
+
+# --- panels of finished maps -----------------------------------------------------------------------------------------
+
+
+def map_panels(codes: Mapping[str, Array], names: Sequence[str], taal: str) -> list[Panel]:
+    """Return the maps of a functie from the bytes that its files hold.
+
+    Parameters
+    ----------
+    codes : mapping of map to uint8 array (rows, cols)
+        Some of the six, on the same cells.
+    names : sequence of str
+        Criteria that ``bepalend`` counts in.
+    """
+    v = {n: _shares(a) if n in RAMPS or n == "risico" else a for n, a in codes.items()}
+    v.setdefault("klasse", _inside(codes))
+    panels: dict[str, Callable[[], Panel]] = {
+        "klasse": lambda: _class_panel(v, "landelijk", taal),
+        "geschiktheid": lambda: _score_panel(v, taal),
+        "bepalend": lambda: _limit_panel(v, names, taal),
+        "risico": lambda: _risk_panel(v, taal),
+        "oorzaak": lambda: _cause_panel(v, taal),
+        "dekking": lambda: _coverage_panel(v, taal),
+    }
+    return [draw() for name, draw in panels.items() if name in codes]
+
+
+def _inside(codes: Mapping[str, Array]) -> Array:
+    """Return the best class where any map knows something: a stand-in for classes that were not asked for."""
+    known = np.any([a != nodata() for a in codes.values()], axis=0)
+    return np.where(known, next(iter(steps().values())).code, NO_CRITERION)
+
+
+def _shares(codes: Array) -> Array:
+    return np.where(codes == nodata(), np.nan, codes / np.float32(FULL)).astype(np.float32)
+
+
+def _cause_panel(v: dict[str, Array], taal: str) -> Panel:
+    """Draw the component that weighs most in the risk; an unknown risk has no cause."""
+    found, code = legend("oorzaak"), v["oorzaak"]
+    t, components = texts(taal)["kaart"], {c.nr: name_of(c, taal) for c in registry.burden_rules().components}
+    gap = (v["klasse"] != NO_CRITERION) & (np.isnan(v["risico"]) if "risico" in v else code == found.nodata)
+    known = {k: c[:3] for k, c in found.colours.items() if c[3]}
+    layers = [(components.get(k, t["geen_oorzaak"]), (code == k) & ~gap, c) for k, c in known.items()]
+    return _named_panel(t["oorzaak"], layers, gap, taal)
+
+
+def _coverage_panel(v: dict[str, Array], taal: str) -> Panel:
+    t, colours = texts(taal)["kaart"], ListedColormap(ramp_colours("dekking"))
+    return Panel(t["dekking"], mapped(v["dekking"], colours, 0, 1), (), (colours, 0.0, 1.0, t["dekking_as"]))
 
 
 def layer_panel(layer: xr.DataArray, name: str, step: int, taal: str) -> Panel:

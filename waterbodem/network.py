@@ -135,7 +135,8 @@ class Network:
         released = np.nan_to_num(np.asarray(source, dtype=np.float64).reshape(-1), nan=0.0)
         received, passing = np.zeros(self.size), np.zeros(self.size)
         kernel.route(self.downstream, self.step, self.order, self.keep(damping), released, received, passing)
-        leaving = np.where(self.downstream < 0, passing + released, 0.0)
+        leaving = passing + released
+        leaving[self.downstream >= 0] = 0.0
         return Routed(released, received, passing, leaving)
 
     def expose(self, value: Any, damping: float | None = None) -> Doubles:

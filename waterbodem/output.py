@@ -18,6 +18,7 @@ from waterbodem.colours import legend
 from waterbodem.errors import ArgumentError
 from waterbodem.provenance import FILE_NAME, herkomst
 from waterbodem.raster_files import percent, stage_raster
+from waterbodem.reception_files import stage_reception
 from waterbodem.report import report_html
 from waterbodem.table_files import stage_tables
 
@@ -76,6 +77,7 @@ def save_assessment(
         root = stage.folder(check_folder(folder))
         written = [path for maps in _maps(stage, root, assessment, float_) for path in maps]
         written += stage_tables(stage, root, assessment.table)
+        written += stage_reception(stage, root, assessment, float_)
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
         outputs = {p.relative_to(root).as_posix(): stage.file(p) for p in written}
         text = json_text(herkomst(assessment, outputs, command, begun))

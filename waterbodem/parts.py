@@ -16,29 +16,29 @@ import numpy as np
 import rasterio
 import xarray as xr
 from numpy.typing import NDArray
-from shapely.geometry import box
 
-from waterbodem.areas import Area, Footprints, footprints
 from waterbodem.atomic import replacing
 from waterbodem.errors import CorruptLayer
-from waterbodem.evaluation import Result, evaluate
+from waterbodem.evaluation import GRIDS, Result, evaluate
+from waterbodem.gathering import footing_of, gather
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
-from waterbodem.kompas import builtin_rules, measures_of
+from waterbodem.kompas import builtin_rules
 from waterbodem.layerset import LayerSet, Scenario
+from waterbodem.measures import chance_of
 from waterbodem.part_file import ENTRY, PartReader, PartWriter
 from waterbodem.raster_file import kept_open
-from waterbodem.tally import Tally, tally_of
+from waterbodem.runfile import SHARES
+from waterbodem.scoring import score_arrays
+from waterbodem.tally import Tally
 from waterbodem.threads import alone
 from waterbodem.tiles import TILE, Kind, compress, decompress, encode, kind_of, tiles_of
 
 Array = NDArray[Any]
 
-#: What a part holds per functie; float files hold the shares only.
-MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
-SHARES = ("geschiktheid", "dekking", "risico")
-
+#: The map of answers; its cells are counted per class.
+CLASSES = "klasse"
 #: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
 BLOCK = (512, 1024)
 #: Megabytes that GDAL may keep of blocks.
@@ -61,9 +61,9 @@ class Product:
 
 def products(job: Job) -> tuple[Product, ...]:
     """Return the maps of a run, in the order in which a part holds them."""
-    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in MAPS]
+    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in job.file.maps]
     if job.file.float_:
-        found += [Product(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES]
+        found += [Product(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES if n in job.file.maps]
     return tuple(found)
 
 
@@ -99,7 +99,7 @@ class _Sink:
     def __init__(self, job: Job, part: Part, key: str) -> None:
         count, (rows, cols) = len(products(job)), part.grid.shape
         self.products, self._path = products(job), part_file(job, key)
-        self.counts = np.zeros((len(MAPS), 256), np.int64)
+        self.counts = np.zeros((count, 256), np.int64)
         self.tallies: list[Tally] = []
         self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
         self._halves = np.zeros((count, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), ENTRY), np.int64)
@@ -120,10 +120,12 @@ class _Sink:
 
     def _packed(self, number: int, values: Array, inside: Array) -> Array:
         out = np.empty(values.shape, np.uint8)
-        if MAPS[number] in SHARES:
+        if self.products[number].quantity in SHARES:
             pack.pack_percent(values.reshape(-1), inside, out.reshape(-1), self.counts[number])
         else:
             pack.pack_codes(values.reshape(-1), inside, out.reshape(-1))
+        if self.products[number].name == CLASSES:
+            pack.count(out.reshape(-1), self.counts[number])
         return out
 
     def _write_map(self, number: int, rows: slice, cols: slice, cells: Array) -> None:
@@ -150,44 +152,53 @@ def _floats(values: Array, inside: Array) -> Array:
 
 def maps_of(result: Result) -> dict[str, Array]:
     """Return the six maps of a result by their public names."""
-    s, b = result.scores, result.burden
-    found = (s["score"], s["klasse"], s["bepalend"], b.oorzaak, s["dekking"], b.risico)
-    return dict(zip(MAPS, found, strict=True))
+    return {**_of_scores(result.scores), "oorzaak": result.burden.oorzaak, "risico": result.burden.risico}
+
+
+def _of_scores(scores: Mapping[str, Array]) -> dict[str, Array]:
+    return {"geschiktheid": scores["score"], **{n: scores[n] for n in ("klasse", "bepalend", "dekking")}}
 
 
 def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: Mapping[Variant, _Sink]) -> None:
     grid = part.grid.part(rows, cols)
-    numbers, prints = prints_of(job.areas, grid)
-    if job.areas and not len(prints.cell):
+    footing = footing_of(job.areas, job.tree, grid) if job.areas else None
+    if job.areas and footing is None:
         return
-    inside = prints.mask.reshape(-1) if job.areas else np.empty(0, np.bool_)
     names = tuple(dict.fromkeys(n for v in sinks for n in job.layers_of(v)))
     arrays = job.stack.read(grid, names)
-    nothing = not job.areas and all(_is_unknown(a) for a in arrays.values())
+    if footing is None:
+        _without_areas(job, arrays, sinks, (rows, cols))
+        return
+    chances: dict[str, Array] = {}
+    for variant, sink in sinks.items():
+        cells = cells_of(job, variant, arrays)
+        if variant.scenario not in chances:
+            chances[variant.scenario] = chance_of(cells.present, builtin_rules())
+        chance = chances[variant.scenario]
+        result, tally = gather(cells, variant.functie, job.settings, builtin_rules(), footing, chance)
+        sink.tallies.append(tally)
+        sink.write(rows, cols, maps_of(result), footing.inside)
+
+
+def _without_areas(
+    job: Job, arrays: Mapping[str, Array], sinks: Mapping[Variant, _Sink], block: tuple[slice, slice]
+) -> None:
+    """Write the maps of a block; where nothing is known at all, every cell is like the first."""
+    shape = next(iter(arrays.values())).shape
+    nothing = all(_is_unknown(a) for a in arrays.values())
     for variant, sink in sinks.items():
         cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
-        result = evaluate(cells, variant.functie, job.settings, full=bool(job.areas))
-        maps = maps_of(result)
-        if nothing:  # every cell is like the first
-            maps = {n: np.full(grid.shape, a[0, 0]) for n, a in maps.items()}
-        sink.write(rows, cols, maps, inside)
-        if job.areas:
-            measures = measures_of(cells, result, job.settings, builtin_rules())
-            sink.tallies.append(tally_of(prints, result, measures, numbers))
+        if job.wants_burden:
+            maps = maps_of(evaluate(cells, variant.functie, job.settings, full=False))
+        else:
+            maps = _of_scores(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
+        if nothing:
+            maps = {n: np.full(shape, a[0, 0]) for n, a in maps.items()}
+        sink.write(*block, maps, np.empty(0, np.bool_))
 
 
 def _is_unknown(values: Array) -> bool:
     return bool(np.isnan(values[0, 0]) and np.isnan(values).all())
-
-
-def prints_of(areas: Sequence[Area], grid: Grid) -> tuple[NDArray[np.int64], Footprints]:
-    """Return which polygons touch a block of cells, and what they cover there."""
-    block = box(*grid.bounds)
-    near = [i for i, a in enumerate(areas) if a.geometry.intersects(block)]
-    if not near:
-        nothing = np.empty(0, np.int64)
-        return nothing, Footprints(grid, np.zeros(1, np.int64), nothing, nothing)
-    return np.array(near, np.int64), footprints([areas[i] for i in near], grid)
 
 
 def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSet:
@@ -213,7 +224,7 @@ def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping
     return Scenario(name, {n.partition("@")[0]: arrays[n] for n in members}, horizon)
 
 
-FIELDS = ("polygons", "sums", "classes", "causes", "inside", "bins")
+FIELDS = ("sums", "classes", "causes", "inside", "polygons", "start", "value", "weight")
 
 
 def pack_tallies(tallies: Sequence[Tally]) -> dict[str, Array]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from waterbodem import memory
-from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
+from waterbodem.audit import Audit, audit_stack
+from waterbodem.calibration import busy_cells, measure
+from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
+from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
-from waterbodem.parts import BLOCK, MAPS, SHARES
+from waterbodem.parts import BLOCK, products
 from waterbodem.threads import workers as default_workers
 
-#: Measured on two cores with float32 ZSTD layers; a machine may well be twice as fast or slow.
-NS_PER_CELL, NS_PER_VARIANT = 60, 120
-#: Bytes per cell of a chunk beside its layers: results of one functie, with polygons.
+#: Bytes per cell of a block beside its layers: results of one functie, with polygons.
 RESULT_BYTES = 250
+#: Parts, maps and their overviews, as a multiple of the parts; a margin for what was not sampled.
+PARTS_AND_MAPS, MARGIN = 2.4, 1.3
+#: Putting maps together as a share of computing them, and bytes that are hashed in a second.
+MAPS_SHARE, HASHED = 0.25, 1e9
 
 
 @dataclass(frozen=True)
@@ -29,27 +34,34 @@ class Preview:
     rows, cols : int
     resolution : float
         [m]
+    cells : int
+        Cells that are computed: with polygons, those of blocks that a polygon touches.
     variants : int
         Functies times (1 + scenarios).
     polygons : int
     read, disk, memory : int
-        [bytes] ``disk`` is an upper bound: parts and maps as if not compressed, less what an earlier run left.
+        [bytes]; ``disk`` from a sample with a margin, or an upper bound: parts and maps as if not compressed; less what
+        an earlier run left.
     free : int
         Free disk where the output goes [bytes].
-    seconds : float
-        Rough estimate.
+    seconds : float or None
+        Estimate from the sample; None without one.
+    stroming : int
+        Memory that flow directions and exposure take at most [bytes]; 0 without maaiveld.
     """
 
     rows: int
     cols: int
     resolution: float
+    cells: int
     variants: int
     polygons: int
     read: int
     disk: int
     memory: int
     free: int
-    seconds: float
+    seconds: float | None = None
+    stroming: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -57,54 +69,85 @@ class Preview:
 
     def to_text(self) -> str:
         """Return the size for a planner."""
-        cells = self.rows * self.cols
+        time = "" if self.seconds is None else f"Tijd: ongeveer {_duration(self.seconds)} (uit een proef hier en nu)"
         return "\n".join(
             [
-                f"Rooster: {self.rows} x {self.cols} = {cells / 1e6:.1f} miljoen cellen van {self.resolution:g} m",
+                f"Rooster: {self.rows} x {self.cols} cellen van {self.resolution:g} m; "
+                f"te berekenen: {self.cells / 1e6:.1f} miljoen",
                 f"Functies en scenario's: {self.variants}; gebieden: {self.polygons}",
-                f"Lezen: {self.read / 1e9:.2f} GB; schrijven hoogstens {self.disk / 1e9:.2f} GB "
+                f"Lezen: {self.read / 1e9:.2f} GB; schrijven: hoogstens ongeveer {self.disk / 1e9:.2f} GB "
                 f"(vrij: {self.free / 1e9:.0f} GB)",
                 f"Geheugen: ongeveer {self.memory / 1e9:.1f} GB",
-                f"Tijd: ongeveer {max(1, round(self.seconds / 60))} min (ruwe schatting)",
+                self._downstream(),
+                time,
             ]
-        )
+        ).rstrip()
+
+    def _downstream(self) -> str:
+        if not self.stroming:
+            return "Wie benedenstrooms ligt: niet bepaald, want maaiveld ontbreekt"
+        free = memory.available()
+        known = "" if free is None else f" (vrij: {free / 1e9:.1f} GB)"
+        return f"Wie benedenstrooms ligt: hoogstens {self.stroming / 1e9:.1f} GB geheugen{known}"
 
 
-def preview(path: str | Path, workers: int | None = None) -> Preview:
-    """Return what a run file will cost.
+def _duration(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
+def preview(path: str | Path, workers: int | None = None) -> tuple[Preview, Audit]:
+    """Return what a run file will cost, from computing a few blocks of it, and the check of its layers.
 
     Raises
     ------
     WaterbodemError
         Everything that is wrong with it; also if disk or memory will not do.
     """
-    return of_job(open_job(path), workers or default_workers())
+    job = open_job(path)
+    audit = audit_stack(job.stack)
+    raise_all(list(audit.problems), where=str(path))
+    found = _sampled(job, _bounds_of(job, workers or default_workers()), workers or default_workers())
+    _refuse(found)
+    return found, audit
 
 
-def of_job(job: Job, threads: int) -> Preview:
-    """Return what a run will cost; refuse one that disk or memory cannot hold.
+def check_fits(job: Job, threads: int) -> None:
+    """Refuse a run that disk or memory cannot hold; computes a few blocks only where the upper bound does not fit.
 
     Raises
     ------
     OutOfSpace, ArgumentError
     """
-    cells, variants = job.grid.rows * job.grid.cols, len(job.variants)
-    per_cell = 2 * (len(MAPS) + 4 * len(SHARES) * job.file.float_)
-    free = shutil.disk_usage(_existing(job.output)).free
-    found = Preview(
+    found = _bounds_of(job, threads)
+    _refuse(_sampled(job, found, threads) if found.disk > found.free else found)
+
+
+def _bounds_of(job: Job, threads: int) -> Preview:
+    cells, variants = busy_cells(job), len(job.variants)
+    per_cell = 2 * sum(4 if p.is_float else 1 for p in products(job))
+    downstream = cost(job)
+    return Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,
         resolution=job.grid.dx,
+        cells=cells,
         variants=variants,
         polygons=len(job.areas),
         read=sum(_size(job, n) for n in job.stack.sources),
-        disk=max(0, cells * variants * per_cell - _there(job)),
+        disk=max(0, cells * variants * per_cell + downstream.disk - _there(job)),
         memory=_memory(job, threads),
-        free=free,
-        seconds=cells * (NS_PER_CELL + variants * NS_PER_VARIANT) / 1e9,
+        free=shutil.disk_usage(_existing(job.output)).free,
+        stroming=downstream.memory,
     )
-    _refuse(found)
-    return found
+
+
+def _sampled(job: Job, found: Preview, threads: int) -> Preview:
+    rates = measure(job)
+    share = found.cells / rates.cells
+    seconds = share * rates.seconds * (1 + MAPS_SHARE) / threads + found.read / HASHED
+    whole = int(share * rates.bytes * PARTS_AND_MAPS * MARGIN)
+    disk = min(found.disk, max(0, whole - _there(job)))
+    return replace(found, disk=disk, seconds=seconds)
 
 
 def _size(job: Job, name: str) -> int:

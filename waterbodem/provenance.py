@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -16,10 +16,12 @@ import pyogrio
 import rasterio
 import shapely
 
-from waterbodem import __version__, registry
+from waterbodem import __version__, dataset, registry
 from waterbodem.areas import Area
-from waterbodem.assessment import Assessment, Question, inputs_of, reference_label
+from waterbodem.assessment import Assessment, Question, inputs_of
 from waterbodem.definitions import Functie
+from waterbodem.evaluation import reference_label
+from waterbodem.remake import command_of
 
 FILE_NAME = "herkomst.json"
 
@@ -65,6 +67,7 @@ def herkomst(assessment: Assessment, outputs: Mapping[str, Path], command: str, 
         "lagen": [_input(q, row) for row in inputs_of(q.layers)],
         "gebieden": [_area(a) for a in q.areas],
         "instellingen": _settings(q),
+        "ontvangst": _reception(assessment),
         "meldingen": list(assessment.notes),
         "opdracht": command or command_of(q),
         "uitvoer": {name: _output(path) for name, path in outputs.items()},
@@ -73,45 +76,16 @@ def herkomst(assessment: Assessment, outputs: Mapping[str, Path], command: str, 
     }
 
 
-def command_of(q: Question) -> str:
-    """Return the command that asks the same question, with file names to fill in."""
-    words = ["waterbodem assess --layers lagen.toml --gebied gebieden.gpkg", *_functie_words(q.functies)]
-    words += [f"{flag} {value}" for flag, value in _options(q) if value is not None]
-    return " ".join([*words, "--output uitvoer"])
-
-
-def _options(q: Question) -> Iterable[tuple[str, Any]]:
-    settings, default = q.settings, registry.burden_rules().reference
-    label, measures = reference_label(settings), settings.measures
-    yield "--referentie", None if label == default else label
-    yield "--aangelegde-berging-mm", f"{measures.built_mm:.15g}" if measures.built_mm else None
-    yield "--bergingseis-mm", None if measures.norm_mm is None else f"{measures.norm_mm:.15g}"
-    yield "--methode", None if settings.methode == "meetkundig" else settings.methode
-    yield "--orness", settings.orness
-
-
-def _functie_words(functies: Iterable[Functie]) -> list[str]:
-    known = registry.builtin_functies()
-    words: list[str] = []
-    for f in functies:
-        words.append(f"--functie {f.id}")
-        base = known[f.id].parameters if f.id in known else f.parameters
-        changed = {n: p.waarde for n, p in f.parameters.items() if n not in base or p.waarde != base[n].waarde}
-        words += [f"--set {f.id}.{name}={value:.15g}" for name, value in changed.items()]
-    return words
-
-
 def _functie(functie: Functie) -> dict[str, Any]:
     return {"sha256": registry.fingerprint(functie), "parameters": {n: p.waarde for n, p in functie.parameters.items()}}
 
 
 def _input(q: Question, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known of a layer; a sha256 over the cells used, also where there is no file."""
-    values = np.ascontiguousarray(q.layers[row["laag"]].values, dtype="<f4")
     known = {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
     if "file" in known:
         known["file"] = _without_folder(str(known["file"]))
-    return {**known, "sha256_cellen": hashlib.sha256(values.tobytes()).hexdigest()}
+    return {**known, "sha256_cellen": dataset.sha256_of_cells(q.layers[row["laag"]])}
 
 
 def _without_folder(path: str) -> str:
@@ -141,6 +115,22 @@ def _settings(q: Question) -> dict[str, Any]:
         "aangelegde_berging_mm": settings.measures.built_mm,
         "bergingseis_mm": settings.measures.norm_mm,
         "raster": {"crs": grid.crs, "bounds": list(grid.bounds), "cel_m": [grid.dx, grid.dy], "cellen": grid.shape},
+    }
+
+
+def _reception(assessment: Assessment) -> dict[str, Any]:
+    """Return how receivers were found, and what could not be determined; the same for every functie but the last."""
+    ledgers = assessment.ledgers
+    settings = dict(next(iter(ledgers.values())).herkomst)
+    return {
+        "demping_m": settings["demping_m"],
+        "reikwijdte": settings["reikwijdte"],
+        "stroomrichting": list(settings["stroomrichting"]),
+        "stroomrichting_sha256": settings["stroomrichting_sha256"],
+        "ontvangers": [_area(t.area) for t in assessment.question.enquiry.given],
+        "sluit": {id_: ledger.sluit for id_, ledger in ledgers.items()},
+        "niet_bepaald": {id_: list(ledger.niet_bepaald) for id_, ledger in ledgers.items()},
+        "meldingen": {id_: list(ledger.notes) for id_, ledger in ledgers.items()},
     }
 
 

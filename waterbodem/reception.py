@@ -34,11 +34,16 @@ class ReceptionRules(Definition):
 
     constanten: Mapping[str, Constant]
     bronnen: Mapping[str, Source]
+    redenen: Mapping[str, str]
     grenzen: Limits
 
     def value(self, name: str) -> float:
         """Return a constant by its key."""
         return self.constanten[name].waarde
+
+    def reason(self, name: str, **given: Any) -> str:
+        """Return in Dutch why something is not determined."""
+        return self.redenen[name].format(**given)
 
 
 class Bound(Definition):

@@ -123,7 +123,14 @@ def _check_free(functie: Functie, known: Mapping[str, Functie], where: str) -> N
         raise DefinitionError(f"code is taken by {taken}", value=functie.code, where=f"{where}.code")
 
 
-def _functie(data: Mapping[str, Any], where: str) -> Functie:
+def functie_of(data: Mapping[str, Any], where: str) -> Functie:
+    """Return a functie from plain data; ``where`` is named in errors.
+
+    Raises
+    ------
+    DefinitionError
+        If a key is wrong, or a layer is unknown.
+    """
     functie = define(Functie, data, where)
     _check_names(functie, where)
     return functie
@@ -149,7 +156,7 @@ def _check_names(functie: Functie, where: str) -> None:
 def builtin_functies() -> Functies:
     """Return the functies that come with the package."""
     folder = sorted(_data("functies").iterdir(), key=lambda f: f.name)
-    return Functies(_functie(read_toml(f), f.name) for f in folder if f.name.endswith(".toml"))
+    return Functies(functie_of(read_toml(f), f.name) for f in folder if f.name.endswith(".toml"))
 
 
 def own_functies(path: str | Path) -> list[Functie]:
@@ -161,8 +168,8 @@ def own_functies(path: str | Path) -> list[Functie]:
         tables = data["functies"]
         if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
             raise DefinitionError("functies holds a table per functie", where=str(path))
-        return [_functie({"id": id_, **table}, f"{path}: functies.{id_}") for id_, table in data["functies"].items()]
-    return [_functie(data, str(path))]
+        return [functie_of({"id": id_, **table}, f"{path}: functies.{id_}") for id_, table in data["functies"].items()]
+    return [functie_of(data, str(path))]
 
 
 def load_functies(path: str | Path | None = None) -> Functies:

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import base64
-from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 import waterbodem
-from waterbodem import registry
+from waterbodem import dataset, registry
 from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
 from waterbodem.map_panels import criterion_colour
 from waterbodem.map_sheet import figure_png
+from waterbodem.map_svg import Drawing, drawing
+from waterbodem.pages import policy, render
 from waterbodem.plots import plot_assessment
-from waterbodem.report_view import View
-from waterbodem.wording import (
-    amount,
-    answer_text,
-    chip_style,
-    criterion_label,
-    css,
-    decimal,
-    digits_of,
-    is_fictitious,
-    layer_label,
-    name_of,
-    percent,
-    plain,
-    risk_class,
-    short,
-    steps,
-    symbol_colour,
-    texts,
-    threshold_label,
-    unit_text,
-)
+from waterbodem.receivers_view import ReceptionView
+from waterbodem.remake import command_of
+from waterbodem.report_options import options_of
+from waterbodem.report_view import Line, View
+from waterbodem.wording import is_fictitious, name_of, plain, short, texts
 
 if TYPE_CHECKING:
     from waterbodem.assessment import Assessment
@@ -48,9 +30,11 @@ COMPACT_LINES = 4_000
 MAX_LINES = 15_000
 NOTE_LENGTH, MAX_NOTES = 400, 500
 MAP_DPI = 110
+#: Polygons on one small map.
+MAX_DRAWN = 4_000
 
 
-def report_html(assessment: Assessment, *, taal: str = "nl") -> str:
+def report_html(assessment: Assessment, *, taal: str = "nl", kleuren: str = "landelijk") -> str:
     """Return the report as one self-contained HTML text.
 
     Parameters
@@ -59,6 +43,8 @@ def report_html(assessment: Assessment, *, taal: str = "nl") -> str:
         From :func:`waterbodem.assess`.
     taal : {"nl", "en"}
         Language of the fixed texts; the reasons of the Kompas stay Dutch.
+    kleuren : {"landelijk", "kleurenblind"}
+        Colours of the answer scale: the national ones, or ones that stay apart for the colour-blind.
 
     Returns
     -------
@@ -68,7 +54,7 @@ def report_html(assessment: Assessment, *, taal: str = "nl") -> str:
     Raises
     ------
     ArgumentError
-        If the language is not known.
+        If language or palette is not known.
 
     Examples
     --------
@@ -77,85 +63,49 @@ def report_html(assessment: Assessment, *, taal: str = "nl") -> str:
     >>> report_html(b).count("<h1>")
     1
     """
-    texts(taal)
-    return _environment(taal).get_template("rapport.html.j2").render(_context(assessment, taal))
+    return render("rapport.html.j2", taal, **_context(assessment, taal, kleuren))
 
 
-@cache
-def _environment(taal: str) -> jinja2.Environment:
-    env = jinja2.Environment(
-        loader=jinja2.PackageLoader("waterbodem", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    env.filters.update(
-        dec=lambda v, digits=2: decimal(v, digits, taal),
-        pct=partial(percent, taal=taal),
-        plain=partial(plain, taal=taal),
-        amount=lambda v, unit: amount(v, unit, taal),
-        unit=unit_text,
-        width=lambda share: f"{100 * share:.2f}".rstrip("0").rstrip("."),
-        sign=lambda s: s.replace("-", "\u2212"),
-    )
-    env.globals.update(_helpers(taal))
-    return env
-
-
-def _helpers(taal: str) -> dict[str, Any]:
-    """Return what the template may call or look up, whatever the answer."""
-    symbols = [s.kompas for s in steps().values()]
-    return {
-        "taal": taal,
-        "t": texts(taal),
-        "name": partial(name_of, taal=taal),
-        "layer_label": partial(layer_label, taal=taal),
-        "criterion_label": partial(criterion_label, taal=taal),
-        "threshold_label": partial(threshold_label, taal=taal),
-        "answer_text": partial(answer_text, taal=taal),
-        "risk_class": risk_class,
-        "chip_style": chip_style,
-        "css": css,
-        "digits_ha": lambda ha: 2 if ha < 100 else 0,
-        "digits_of": digits_of,
-        "steps": steps(),
-        "symbols": {s: symbol_colour(s) for s in symbols},
-        "symbol_ids": {s: i for i, s in enumerate(symbols)},
-        "kinds": registry.layer_kinds(),
-        "burden": registry.burden_rules(),
-        "components": registry.burden_rules().components,
-        "risk_classes": registry.burden_rules().risk_classes,
-    }
-
-
-def _context(assessment: Assessment, taal: str) -> dict[str, Any]:
+def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
     """Return what this answer puts into the template."""
+    texts(taal)
     q, view = assessment.question, View(assessment, taal, MAX_LINES)
-    criteria = _criteria(assessment)
-    sentence = texts(taal)["zin"]["antwoord"]
+    criteria, detail = _criteria(assessment), len(q.areas) <= DETAIL_AREAS
+    drawings = _drawings(view, kleuren)
     return {
         "view": view,
-        "detail": len(q.areas) <= DETAIL_AREAS,
+        "policy": policy(),
+        "kleuren": kleuren,
+        "detail": detail,
         "bare": view.total > COMPACT_LINES,
         "made_up": is_fictitious(q.layers),
-        "areas": [short(a.name, 80) for a in q.areas],
         "reference": _reference(assessment, taal),
-        "sentence": lambda line: sentence.format(
-            functie=name_of(line.functie, taal),
-            gebied=line.gebied,
-            antwoord=answer_text(line.row["antwoord"], taal),
-            letter=line.row["antwoord"],
-        ),
-        "maps": [(f, _map(assessment, f, taal)) for f in q.functies],
+        "sentence": view.sentence,
+        "drawings": drawings,
+        "drawn": {line.place for _, lines, _ in drawings for line in lines},
+        "options": options_of(assessment, taal) if detail else None,
+        "maps": [(f, _map(assessment, f, taal, kleuren)) for f in q.functies],
         "criteria": {c: criterion_colour(c) for c in criteria},
         "criterion_ids": {c: i for i, c in enumerate(criteria)},
         "principles": list(q.rules.beginselen.values()),
-        "outside": [short(n, 120) for n in assessment.outside[:MAX_NOTES]],
+        "outside": [short(n, 80) for n in assessment.outside[:MAX_NOTES]],
         "notes": _notes(assessment, taal),
         "inputs": _inputs(assessment, taal),
+        "reception": ReceptionView(assessment, taal),
         "sources": _sources(q.functies),
         "facts": _facts(assessment, taal),
+        "command": command_of(q),
     }
+
+
+def _drawings(view: View, kleuren: str) -> list[tuple[Functie, list[Line], Drawing]]:
+    """Return a small map per functie, with the lines of its polygons."""
+    found, areas = [], view.assessment.question.areas
+    for f in view.functies.values():
+        lines = [line for line in view.lines if line.functie.id == f.id][:MAX_DRAWN]
+        shown = [areas[line.row["nr"] - 1] for line in lines]
+        found.append((f, lines, drawing(view.assessment, f, shown, kleuren, view.taal)))
+    return found
 
 
 def _criteria(assessment: Assessment) -> list[str]:
@@ -169,8 +119,8 @@ def _reference(assessment: Assessment, taal: str) -> str:
     return name_of(reference, taal) if isinstance(reference, Functie) else str(texts(taal)["rapport"]["raster"])
 
 
-def _map(assessment: Assessment, functie: Functie, taal: str) -> str:
-    png = figure_png(plot_assessment(assessment, functie, taal=taal), MAP_DPI)
+def _map(assessment: Assessment, functie: Functie, taal: str, kleuren: str) -> str:
+    png = figure_png(plot_assessment(assessment, functie, taal=taal, kleuren=kleuren), MAP_DPI)
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
@@ -188,6 +138,7 @@ def _inputs(assessment: Assessment, taal: str) -> list[dict[str, str]]:
     return [
         {
             "laag": n,
+            "cellen": dataset.sha256_of_cells(layers[n]),
             "units": registry.layer_kinds()[n.partition("@")[0]].unit,
             **{k: short(layers[n].attrs.get(k, other), 200) for k, other in keys.items()},
         }

@@ -15,6 +15,7 @@ import pandas as pd
 from waterbodem import registry
 from waterbodem.definitions import Component, Functie
 from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.scoring import score_arrays
 from waterbodem.tally import mean
 from waterbodem.wording import (
     answer_text,
@@ -26,9 +27,11 @@ from waterbodem.wording import (
     percent,
     risk_class,
     short,
+    small,
     steps,
     texts,
     threshold_label,
+    unknown,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ TOLD_FROM = 0.01
 #: Losses smaller than this are not listed in words; the bar shows them.
 LISTED_FROM = 0.005
 NAME_LENGTH = 120
+#: Up to this many polygons are named in a sentence.
+MAX_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -164,11 +169,86 @@ class View:
         prints, parts = self.assessment.question.prints, registry.burden_rules().components
         return {id_: [mean(self.cells(f)[c.id].values, prints)[0] for c in parts] for id_, f in self.functies.items()}
 
+    def interval(self, line: Line) -> tuple[float, float]:
+        """Return the mean score if all that is unknown, or outside the data, turned out worst and best."""
+        low, high = (float(means[line.row["nr"] - 1]) for means in self._intervals[line.functie.id])
+        inside = line.row["beoordeeld_ha"] + line.row["onbekend_ha"]
+        outside = line.row["buiten_ha"]
+        whole = inside + outside
+        if not whole > 0:
+            return math.nan, math.nan
+        low, high = (0.0 if math.isnan(v) else v for v in (low, high))
+        return low * inside / whole, (high * inside + outside) / whole
+
+    @cached_property
+    def _intervals(self) -> dict[str, list[Any]]:
+        """Per functie, the means over every polygon of the lowest and the highest score."""
+        q = self.assessment.question
+        wanted = ("score_min", "score_max")
+        found = {
+            id_: score_arrays(q.cells.present, f, q.settings.methode, q.settings.orness, wanted)
+            for id_, f in self.functies.items()
+        }
+        return {id_: [mean(scores[n], q.prints)[0] for n in wanted] for id_, scores in found.items()}
+
     # --- words -------------------------------------------------------------------------------------------------------
 
-    def answer(self, line: Line) -> str:
-        """Return the one sentence that is the answer, without functie and polygon."""
-        return f"{answer_text(line.row['antwoord'], self.taal)} ({line.row['antwoord']})"
+    @property
+    def question(self) -> str:
+        """Return what was asked, in one sentence."""
+        t = self.t["vraag"]
+        functies = [small(short(name_of(f, self.taal), NAME_LENGTH)) for f in self.functies.values()]
+        names = self._names([{"nr": a.nr, "gebied": a.name} for a in self.assessment.question.areas])
+        where = self._and(names) if len(names) <= MAX_NAMED else t["gebieden"].format(n=len(names))
+        one = len(functies) == 1
+        return str(t["een" if one else "meer"].format(functies=self._and(functies), gebieden=where))
+
+    def _and(self, names: Sequence[str]) -> str:
+        return f" {self.t['en']} ".join([n for n in (", ".join(names[:-1]), names[-1]) if n])
+
+    @property
+    def lead(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return the answer: per functie its name, and letter and words of every answer, best first."""
+        return [(short(name_of(f, self.taal), NAME_LENGTH), self._lead(f)) for f in self.functies.values()]
+
+    def _lead(self, functie: Functie) -> list[tuple[str, str]]:
+        told = self.t["vraag"]["op"]
+        return [
+            (letter, told.format(antwoord=answer_text(letter, self.taal), gebieden=self._places(names)))
+            for letter, names in self._by_answer(functie).items()
+        ]
+
+    def _by_answer(self, functie: Functie) -> dict[str, list[str]]:
+        table = self.assessment.table
+        rows = table[table.functie == functie.id]
+        names = self._names(rows[["nr", "gebied"]].to_dict("records"))
+        found: dict[str, list[str]] = {letter: [] for letter in steps()}
+        for letter, name in zip(rows.antwoord, names, strict=True):
+            found[letter].append(name)
+        return {letter: of for letter, of in found.items() if of}
+
+    def _places(self, names: list[str]) -> str:
+        few = len(names) <= MAX_NAMED
+        return self._and(names) if few else str(self.t["vraag"]["gebieden"].format(n=len(names)))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what a reader must know before all else: that there is nothing, or too little, to go by."""
+        table, t = self.assessment.table, self.t["vraag"]
+        if not (table.dekking > 0).any():
+            return [str(t["geen_gegevens"])]
+        return [str(t["te_weinig"])] if (table.antwoord == unknown().letter).all() else []
+
+    def sentence(self, line: Line) -> str:
+        """Return the answer of one line, in one sentence."""
+        return str(
+            self.t["zin"]["antwoord"].format(
+                functie=name_of(line.functie, self.taal),
+                gebied=line.gebied,
+                antwoord=answer_text(line.row["antwoord"], self.taal),
+                letter=line.row["antwoord"],
+            )
+        )
 
     def sentences(self, line: Line) -> list[str]:
         """Return what stands behind the answer, a sentence each."""

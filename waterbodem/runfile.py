@@ -12,9 +12,15 @@ from waterbodem.definitions import Definition, complaints
 from waterbodem.errors import CatalogueError, raise_all
 from waterbodem.registry import read_toml
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 CellSize = Annotated[float, Field(ge=0.001, le=1e6, allow_inf_nan=False)]
 FileName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+#: Maps that a run can write, in the order in which a part holds them; those that are shares of one.
+MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
+SHARES = ("geschiktheid", "dekking", "risico")
 
 
 class GridChoice(Definition):
@@ -37,10 +43,15 @@ class BurdenChoice(Definition):
     referentie: str | None = None
     aangelegde_berging_mm: NotNegative = 0.0
     bergingseis_mm: NotNegative | None = None
+    demping_m: Positive | None = None
+    reikwijdte: Positive | Literal["situatie"] | None = None
 
 
 class RunFile(Definition):
-    """A batch run; relative paths start at the folder of the file."""
+    """A batch run; relative paths start at the folder of the file.
+
+    ``maps`` names the maps to write, default all; without oorzaak, risico and polygons no afwenteling is computed.
+    """
 
     layers: FileName
     functies: Literal["all"] | tuple[str, ...]
@@ -48,10 +59,12 @@ class RunFile(Definition):
     scenarios: tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None
+    ontvangers: AreaChoice | None = None
     afwenteling: BurdenChoice = BurdenChoice()
     methode: str = "meetkundig"
     orness: float | None = None
     functies_file: FileName | None = None
+    maps: tuple[str, ...] = MAPS
     float_: Annotated[bool, Field(alias="float")] = False
     parameters: Mapping[str, Mapping[str, float]] = {}
 
@@ -61,6 +74,13 @@ class RunFile(Definition):
         if not functies or (len(set(functies)) < len(functies) and functies != "all"):
             raise ValueError("name each functie once, or give 'all'")
         return functies
+
+    @field_validator("maps")
+    @classmethod
+    def _known(cls, maps: tuple[str, ...]) -> tuple[str, ...]:
+        if not maps or len(set(maps)) < len(maps) or set(maps) - set(MAPS):
+            raise ValueError(f"name each map once, out of {', '.join(MAPS)}")
+        return tuple(m for m in MAPS if m in maps)
 
 
 def is_run_file(path: str | Path) -> bool:

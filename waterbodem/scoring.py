@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import registry
+from waterbodem.blocks import by_block
 from waterbodem.definitions import Criterion, Functie, Threshold
 from waterbodem.errors import ArgumentError, LayerError, nearest
 from waterbodem.kernels import scoring as kernel
-from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.layerset import LayerSet, known_names, layer_set
 from waterbodem.threads import in_blocks
 
 METHODS = {
@@ -338,7 +339,8 @@ def geschiktheid(
     Parameters
     ----------
     layers : xr.Dataset
-        Layers of rekenregels section 1 on (y, x), NaN = unknown; other variables are ignored.
+        Layers of rekenregels section 1 on (y, x), NaN = unknown; other variables are ignored. Chunked layers give a
+        lazy result, the same byte for byte.
     functie : str, Functie or list of them
         A list gives a leading dimension ``functie``.
     methode : {"meetkundig", "gemiddelde", "minimum", "owa"}
@@ -367,10 +369,23 @@ def geschiktheid(
     >>> k.klasse.dtype, k.attrs["criteria"][0]
     (dtype('uint8'), 'zettingsgevoeligheid')
     """
-    cells = layer_set(layers)
     chosen, many = registry.choose(functie)
-    results = [_one(cells, f, methode, orness, interval) for f in chosen]
-    return stack(results, chosen) if many else results[0]
+    answers = partial(_answers, functies=chosen, many=many, methode=methode, orness=orness, interval=interval)
+    wanted = layers_of(*chosen)
+    return by_block(answers, layers, [n for n in known_names(layers) if n in wanted])
+
+
+def layers_of(*functies: Functie) -> set[str]:
+    """Return the layers that the scores of functies can depend on."""
+    return {n for f in functies for n in (*f.all_criteria, *(t.laag for t in f.drempels))}
+
+
+def _answers(
+    layers: xr.Dataset, *, functies: Sequence[Functie], many: bool, methode: str, orness: float | None, interval: bool
+) -> xr.Dataset:
+    cells = layer_set(layers)
+    results = [_one(cells, f, methode, orness, interval) for f in functies]
+    return stack(results, functies) if many else results[0]
 
 
 def stack(results: Sequence[xr.Dataset], functies: Sequence[Functie]) -> xr.Dataset:

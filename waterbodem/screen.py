@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from waterbodem import registry
 from waterbodem.assessment import Assessment
 from waterbodem.definitions import Criterion, Functie, Sourced
 from waterbodem.kompas import builtin_rules
+from waterbodem.pace import cells_per_second, duration
+from waterbodem.run_state import RunState, VariantState
 from waterbodem.wording import criterion_label, layer_label, risk_class, short, steps, texts, threshold_label, unit_text
 
 #: Longest name in a column.
@@ -115,6 +118,20 @@ def answer_data(assessment: Assessment) -> dict[str, Any]:
     }
 
 
+def ledger_text(assessment: Assessment) -> str:
+    """Return who receives the burden, a ledger per functie."""
+    return plain_text("".join(f"\n\n{id_}\n{ledger!r}" for id_, ledger in assessment.ledgers.items()))
+
+
+def ledger_data(assessment: Assessment) -> dict[str, Any]:
+    """Return who receives the burden as plain data for JSON."""
+    ledgers = assessment.ledgers
+    return {
+        "grootboek": _records(assessment.grootboek),
+        "niet_bepaald": {id_: list(ledger.niet_bepaald) for id_, ledger in ledgers.items()},
+    }
+
+
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
 
@@ -122,6 +139,43 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _plain(value: Any) -> Any:
     found = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(found, float) and not math.isfinite(found) else found
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+STATES = {
+    "klaar": "klaar: alles wat gevraagd is, staat er",
+    "bezig": "bezig",
+    "mislukt": "niet alles is gelukt; hetzelfde commando probeert het opnieuw",
+    "afgebroken": "afgebroken; hetzelfde commando gaat verder",
+    "onvolledig": "afgelopen, maar uitvoer is weg of veranderd; hetzelfde commando maakt haar opnieuw",
+}
+
+
+def run_text(state: RunState) -> str:
+    """Return how a run stands."""
+    lines = [f"Run: {state.bestand or 'lagen worden gecontroleerd'}", f"Toestand: {STATES[state.toestand]}"]
+    lines += [f"{label}: {_moment(at)}" for label, at in (("Begonnen", state.sinds), ("Afgelopen", state.tot)) if at]
+    if state.cellen_per_s is not None and state.nog_s is not None:
+        lines.append(f"Tempo: {cells_per_second(state.cellen_per_s)}, nog {duration(state.nog_s)} rekenen")
+    if state.varianten:
+        lines += ["", columns([RUN_HEADINGS, *(_variant_row(v) for v in state.varianten)])]
+    lines += [f"{name}: {'klaar' if done else 'nog niet'}" for name, done in (state.tabellen or {}).items()]
+    lines += ["", "Mislukt:"] if state.problemen else []
+    lines += [f"  {short(label, 60)}: {short(reason, 300)}" for label, reason in state.problemen]
+    return plain_text("\n".join(lines))
+
+
+RUN_HEADINGS = ("functie", "delen klaar", "mislukt", "te doen", "kaarten")
+
+
+def _variant_row(v: VariantState) -> tuple[str, ...]:
+    whole = v.klaar + v.mislukt + v.te_doen
+    return v.naam, f"{v.klaar} van {whole}", str(v.mislukt), str(v.te_doen), f"{v.kaarten} van {v.kaarten_totaal}"
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 # --- functies --------------------------------------------------------------------------------------------------------

@@ -98,14 +98,15 @@ def _functie(assessment: Assessment, row: dict[Any, Any]) -> str:
     return short(functies_of(assessment)[row["functie"]].naam, NAME)
 
 
-def _chip(text: str, colour: RGB, title: str = "") -> str:
+def chip(text: str, colour: RGB, title: str = "") -> str:
+    """Return a coloured label; text and title are escaped."""
     hint = f" title='{escape(title)}'" if title else ""
     return f"<span style='{_CHIP};{chip_style(colour)}'{hint}>{escape(text)}</span>"
 
 
 def _answer_html(row: dict[Any, Any]) -> str:
     step = steps()[row["antwoord"]]
-    return f"{_chip(step.letter, step.kleur, answer_text(step.letter))} {escape(step.kort)}"
+    return f"{chip(step.letter, step.kleur, answer_text(step.letter))} {escape(step.kort)}"
 
 
 def _limits(row: dict[Any, Any]) -> str:
@@ -122,14 +123,14 @@ def _risk_html(row: dict[Any, Any]) -> str:
     if step is None:
         return escape(decimal(row["risico"]))
     cause = f" {escape(_cause(row))}" if row["oorzaak"] else ""
-    return f"{_chip(step.naam, step.kleur)} {decimal(row['risico'])}{cause}"
+    return f"{chip(step.naam, step.kleur)} {decimal(row['risico'])}{cause}"
 
 
 def _kompas_html(assessment: Assessment, row: dict[Any, Any]) -> str:
     words = texts("nl")["rapport"]["symbool_woord"]
     principles = assessment.question.rules.beginselen.values()
     return " ".join(
-        _chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{p.naam}: {words[row[p.kolom]]}") for p in principles
+        chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{p.naam}: {words[row[p.kolom]]}") for p in principles
     )
 
 

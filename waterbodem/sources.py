@@ -18,7 +18,8 @@ from waterbodem.grid import Grid
 from waterbodem.groundwater import Reach, reach_of
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.zonal import COVERAGE_ONE
-from waterbodem.layerset import Floats, layer_set
+from waterbodem.land import Land
+from waterbodem.layerset import Floats
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -104,8 +105,7 @@ def per_hectare(runoff: Array, displaced: Array) -> tuple[Doubles, NDArray[np.bo
 
 
 def plan_sources(
-    layers: xr.Dataset,
-    grid: Grid,
+    land: Land,
     areas: Sequence[Area],
     functies: Sequence[Functie],
     referentie: Any,
@@ -119,11 +119,11 @@ def plan_sources(
     NoOverlap
         If no plan touches the data.
     """
-    block_of(areas, grid)
+    block_of(areas, land.grid)
     found, outside = [], []
     for area, functie in zip(areas, functies, strict=True):
         try:
-            found.append(_source(layers, grid, area, functie, referentie, measures, reach))
+            found.append(_source(land, area, functie, referentie, measures, reach))
         except NoOverlap:
             outside.append(area)
     if not found:
@@ -132,19 +132,18 @@ def plan_sources(
 
 
 def _source(
-    layers: xr.Dataset,
-    grid: Grid,
+    land: Land,
     area: Area,
     functie: Functie,
     referentie: Any,
     measures: Measures,
     reach: Reach | None,
 ) -> PlanSource:
-    block = block_of([area], grid)
+    block = block_of([area], land.grid)
     cover = cover_of(area, block)
     if not cover.any():
         raise NoOverlap("plan lies outside the data", value=area.name)
-    present, burden = _burden(layers, grid, block, functie, referentie, measures)
+    present, burden = _burden(land, block, functie, referentie, measures)
     amount, either, none = per_hectare(burden[kernel.AFVOER], burden[kernel.VERDRONGEN])
     inside = cover > 0
     return PlanSource(
@@ -152,7 +151,7 @@ def _source(
         functie,
         block,
         cover,
-        amount * cover * grid.cell_ha,
+        amount * cover * block.cell_ha,
         either & inside,
         none & inside,
         np.where(inside, burden[kernel.VERLAGING].astype(np.float64), np.nan),
@@ -169,10 +168,10 @@ def cover_of(area: Area, block: Grid) -> Doubles:
 
 
 def _burden(
-    layers: xr.Dataset, grid: Grid, block: Grid, functie: Functie, referentie: Any, measures: Measures
+    land: Land, block: Grid, functie: Functie, referentie: Any, measures: Measures
 ) -> tuple[Mapping[str, Floats], Array]:
-    rows, cols = grid.slices(block)
-    cells = layer_set(layers.isel(y=rows, x=cols))
-    whole = isinstance(referentie, xr.DataArray) and dict(referentie.sizes) == {"y": grid.rows, "x": grid.cols}
+    rows, cols = land.grid.slices(block)
+    cells, whole_size = land.cut(block), {"y": land.grid.rows, "x": land.grid.cols}
+    whole = isinstance(referentie, xr.DataArray) and dict(referentie.sizes) == whole_size
     reference, _ = reference_of(referentie.isel(y=rows, x=cols) if whole else referentie, cells)
     return cells.present, burden_arrays(cells.present, functie, reference, measures).components

@@ -2,58 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.areas import Area
+from waterbodem.areas import Area, areas_of
 from waterbodem.definitions import ScoringRules
-from waterbodem.evaluation import Result
 from waterbodem.grid import Grid
-from waterbodem.tally import SCORE, Tally, ratio
+from waterbodem.tally import SCORE, Tally, Totals, ratio, totals_of
 
 QUANTILES = {"score_p10": 0.1, "score_p50": 0.5, "score_p90": 0.9}
 VOLUMES = ("afvoer", "verdrongen_berging")
+SCORED = "verlies_"
 THRESHOLD = "drempel"
 UNASSESSED = 0
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 
 
-def answer(mean_score: float, by_class: Doubles, area: float, rules: ScoringRules) -> int:
-    """Return the class of a polygon from its mean score and the cells per class.
+def answers(mean_score: Doubles, by_class: Doubles, area: Doubles, rules: ScoringRules) -> NDArray[np.int64]:
+    """Return the class of P polygons from their mean scores and the cells per class.
 
     Parameters
     ----------
-    mean_score : float
+    mean_score : array (P,)
         NaN if no assessed cell has a score.
-    by_class : array (6,)
+    by_class : array (P, 6)
         Covered cells per class code; 0 = unknown.
-    area : float
+    area : array (P,)
         Of the polygon, in cells.
     """
-    assessed = by_class[1:].sum()
-    if area <= 0 or assessed / area + rules.marge < rules.beoordeeld_min or assessed <= 0:
-        return UNASSESSED
-    from_worst = np.cumsum(by_class[:0:-1])[::-1] / assessed + rules.marge
-    last = len(by_class) - 1
-    half = int(np.flatnonzero(from_worst >= rules.aandeel_helft)[-1]) + 1
-    tenth = int(np.flatnonzero(from_worst >= rules.aandeel_begrenzing)[-1]) + 1
-    candidates = [half, tenth - 1]
-    if by_class[last] / assessed + rules.marge >= rules.aandeel_nee:
-        candidates.append(2)
-    if mean_score == mean_score:
-        candidates.append(class_of(mean_score, rules))
-    return max(candidates)
+    assessed = by_class[:, 1:].sum(axis=1)
+    enough = ratio(assessed, area) + rules.marge >= rules.beoordeeld_min
+    from_worst = ratio(np.cumsum(by_class[:, :0:-1], axis=1)[:, ::-1].T, assessed) + rules.marge
+    half = _last(from_worst >= rules.aandeel_helft) + 1
+    tenth = _last(from_worst >= rules.aandeel_begrenzing) + 1
+    some = ratio(by_class[:, -1], assessed) + rules.marge >= rules.aandeel_nee
+    worst = np.maximum(np.maximum(half, tenth - 1), np.where(some, 2, UNASSESSED))
+    worst = np.maximum(worst, classes_of(mean_score, rules))
+    return np.where(enough & (area > 0) & (assessed > 0), worst, UNASSESSED)
 
 
-def class_of(score: float, rules: ScoringRules) -> int:
-    """Return the class code of a score, without cap or thresholds."""
+def _last(holds: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the last row that holds, per column."""
+    return np.asarray(len(holds) - 1 - holds[::-1].argmax(axis=0), np.int64)
+
+
+def classes_of(score: Doubles, rules: ScoringRules) -> NDArray[np.int64]:
+    """Return the class codes of scores, without cap or thresholds; UNASSESSED where NaN."""
     steps = [s for s in registry.answer_scale().values() if s.score_min is not None]
-    return next(s.code for s in steps if score + rules.marge >= (s.score_min or 0.0) or s is steps[-1])
+    reached = [score + rules.marge >= (s.score_min or 0.0) for s in steps[:-1]]
+    found = np.select(reached, [s.code for s in steps[:-1]], default=steps[-1].code)
+    return np.where(np.isnan(score), UNASSESSED, found)
 
 
 def letters() -> dict[int, str]:
@@ -61,41 +64,27 @@ def letters() -> dict[int, str]:
     return {code: step.letter for code, step in registry.answer_scale().items()}
 
 
-def measures_of(result: Result) -> dict[str, Array]:
-    """Return per cell what the table takes means of; NaN = unknown or not assessed."""
-    rules, s = registry.scoring_rules(), result.scores
-    score = np.where(s["klasse"] != UNASSESSED, s["score"], np.float32(np.nan))
-    unscored, risico = np.isnan(score).reshape(-1), result.burden.risico
-    high = (risico + rules.marge >= rules.risico_hoog).astype(np.float32)
-    names = [f"verlies_{n}" for n in (*result.criteria, THRESHOLD)]
-    losses = (np.where(unscored, np.float32(np.nan), row) for row in s["loss"])
-    parts = {c.id: i for i, c in enumerate(registry.burden_rules().components)}
-    return {
-        SCORE: score,
-        "score_min": s["score_min"],
-        "score_max": s["score_max"],
-        "dekking": s["dekking"],
-        **dict(zip(names, losses, strict=True)),
-        "risico": risico,
-        "risico_hoog": np.where(np.isnan(risico), np.float32(np.nan), high),
-        **{name: result.burden.components[parts[name]] for name in VOLUMES},
-    }
+def total(tallies: Iterable[Tally], count: int, last: NDArray[np.int64] | None = None) -> Totals:
+    """Add tallies of parts to sums over all ``count`` polygons, with the quantiles of the table.
+
+    ``last`` as in :func:`waterbodem.tally.totals_of`.
+    """
+    return totals_of(tallies, count, list(QUANTILES.values()), registry.scoring_rules().marge, last)
 
 
-def rows_of(areas: Sequence[Area], grid: Grid, tally: Tally) -> list[dict[str, Any]]:
-    """Return the columns of rekenregels section 7, a row per polygon."""
-    size = np.array([a.geometry.area for a in areas])
-    outside = size / grid.cell_area - tally.cells
+def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals) -> dict[str, Array]:
+    """Return the columns of rekenregels section 7 by name, a value per polygon."""
+    size = areas_of(areas)
+    outside = size / grid.cell_area - totals.cells
     outside[outside < 1e-6 * size / grid.cell_area] = 0
     columns = {
-        **_sizes(size / 1e4, outside, grid, tally),
-        **_answers(size / grid.cell_area, outside, tally),
-        **_scores(tally),
-        **_losses(tally),
-        **_burden(tally, grid),
+        **_sizes(size / 1e4, outside, grid, totals),
+        **_answers(size / grid.cell_area, outside, totals),
+        **_scores(totals),
+        **_losses(totals),
+        **_burden(totals, grid),
     }
-    ordered = {name: columns[name] for name in _order(columns)}
-    return [dict(zip(ordered, row, strict=True)) for row in zip(*ordered.values(), strict=True)]
+    return {name: columns[name] for name in _order(columns)}
 
 
 LEADING = (
@@ -131,8 +120,8 @@ def _graded() -> list[tuple[int, str]]:
     return [(code, letter) for code, letter in letters().items() if code != UNASSESSED]
 
 
-def _sizes(size: Doubles, outside: Doubles, grid: Grid, tally: Tally) -> dict[str, Any]:
-    by_class = tally.class_cells("klasse") * grid.cell_ha
+def _sizes(size: Doubles, outside: Doubles, grid: Grid, totals: Totals) -> dict[str, Any]:
+    by_class = totals.class_cells("klasse") * grid.cell_ha
     assessed = by_class[:, 1:].sum(axis=1)
     found = {
         "oppervlakte_ha": size,
@@ -140,7 +129,7 @@ def _sizes(size: Doubles, outside: Doubles, grid: Grid, tally: Tally) -> dict[st
         "onbekend_ha": by_class[:, UNASSESSED],
         "buiten_ha": outside * grid.cell_ha,
         "weinig_steun": size < grid.cell_ha,
-        "dekking": tally.mean("dekking")[0],
+        "dekking": totals.mean("dekking")[0],
     }
     for code, letter in _graded():
         found[f"ha_{letter}"] = by_class[:, code]
@@ -148,64 +137,64 @@ def _sizes(size: Doubles, outside: Doubles, grid: Grid, tally: Tally) -> dict[st
     return found
 
 
-def _answers(size: Doubles, outside: Doubles, tally: Tally) -> dict[str, Any]:
+def _answers(size: Doubles, outside: Doubles, totals: Totals) -> dict[str, Any]:
     """Return the answers; for the bounds, area outside the data turns out worst or best too."""
     nowhere = np.zeros_like(outside)
     worst, best = max(letters()), min(code for code, _ in _graded())
     return {
-        "antwoord": _answer(tally, SCORE, "klasse", size, (nowhere, worst, 0.0)),
-        "antwoord_min": _answer(tally, "score_min", "klasse_min", size, (outside, worst, 0.0)),
-        "antwoord_max": _answer(tally, "score_max", "klasse_max", size, (outside, best, 1.0)),
+        "antwoord": _answer(totals, SCORE, "klasse", size, (nowhere, worst, 0.0)),
+        "antwoord_min": _answer(totals, "score_min", "klasse_min", size, (outside, worst, 0.0)),
+        "antwoord_max": _answer(totals, "score_max", "klasse_max", size, (outside, best, 1.0)),
     }
 
 
-def _answer(tally: Tally, score: str, klasse: str, size: Doubles, rest: tuple[Doubles, int, float]) -> list[str]:
+def _answer(totals: Totals, score: str, klasse: str, size: Doubles, rest: tuple[Doubles, int, float]) -> Array:
     """Return the answer per polygon; ``rest`` = cells to add, their class and their score."""
     rules, extra = registry.scoring_rules(), rest[0]
-    by_class = tally.class_cells(klasse)
+    by_class = totals.class_cells(klasse)
     by_class[:, rest[1]] += extra
-    average, known = tally.mean(score)
+    average, known = totals.mean(score)
     blended = ratio(np.nan_to_num(average) * known + rest[2] * extra, known + extra)
-    rows = zip(blended, by_class, size, strict=True)
-    return [letters()[answer(s, row, area, rules)] for s, row, area in rows]
+    by_code = np.array([letters()[code] for code in sorted(letters())])
+    return by_code[answers(blended, by_class, size, rules)]
 
 
-def _scores(tally: Tally) -> dict[str, Any]:
-    found = tally.quantiles(list(QUANTILES.values()), registry.scoring_rules().marge)
-    return {SCORE: tally.mean(SCORE)[0], **dict(zip(QUANTILES, found.T, strict=True))}
+def _scores(totals: Totals) -> dict[str, Any]:
+    return {SCORE: totals.mean(SCORE)[0], **dict(zip(QUANTILES, totals.quantiles.T, strict=True))}
 
 
-def _losses(tally: Tally) -> dict[str, Any]:
-    names = [m for m in tally.measures if m.startswith("verlies_")]
-    losses = {n: tally.mean(n)[0] for n in names}
+def _losses(totals: Totals) -> dict[str, Any]:
+    names = [m for m in totals.measures if m.startswith("verlies_")]
+    losses = {n: totals.mean(n)[0] for n in names}
     plain = [n.removeprefix("verlies_") for n in names]
-    return {**losses, "bepalend": [_largest(row, plain) for row in np.array(list(losses.values())).T]}
+    return {**losses, "bepalend": _largest(np.array(list(losses.values())), plain)}
 
 
-def _largest(values: Doubles, names: Sequence[str]) -> str:
-    """Return the name of the largest value, the first within the margin; empty if none stands out."""
+def _largest(values: Doubles, names: Sequence[str]) -> Array:
+    """Return the name of the largest value per column, the first within the margin; empty if none stands out."""
     margin = registry.scoring_rules().marge
-    top = np.nanmax(values) if np.isfinite(values).any() else 0.0
-    return names[int(np.flatnonzero(values + margin >= top)[0])] if top > margin else ""
+    top = np.fmax.reduce(values)
+    first = (values + margin >= top).argmax(axis=0)
+    return np.where(top > margin, np.array(names)[first], "")
 
 
-def _burden(tally: Tally, grid: Grid) -> dict[str, Any]:
+def _burden(totals: Totals, grid: Grid) -> dict[str, Any]:
     return {
-        "risico": tally.mean("risico")[0],
-        "aandeel_risico_hoog": tally.mean("risico_hoog")[0],
-        "oorzaak": _causes(tally),
-        **{f"{name}_m3": _volume(tally, name, grid) for name in VOLUMES},
+        "risico": totals.mean("risico")[0],
+        "aandeel_risico_hoog": totals.mean("risico_hoog")[0],
+        "oorzaak": _causes(totals),
+        **{f"{name}_m3": _volume(totals, name, grid) for name in VOLUMES},
     }
 
 
-def _volume(tally: Tally, name: str, grid: Grid) -> Doubles:
+def _volume(totals: Totals, name: str, grid: Grid) -> Doubles:
     """Return the net sum over known cells [m3] of an amount per hectare."""
-    average, known = tally.mean(name)
+    average, known = totals.mean(name)
     return average * known * grid.cell_ha
 
 
-def _causes(tally: Tally) -> list[str]:
+def _causes(totals: Totals) -> Array:
     """Return the component with the largest sum of coverage * risico, the first on a tie."""
-    names = [c.id for c in registry.burden_rules().components]
-    best = tally.causes[:, 1:].argmax(axis=1)
-    return [names[b] if row[1 + b] > 0 else "" for b, row in zip(best, tally.causes, strict=True)]
+    names = np.array([c.id for c in registry.burden_rules().components])
+    by_component = totals.causes[:, 1:]
+    return np.where(by_component.max(axis=1) > 0, names[by_component.argmax(axis=1)], "")

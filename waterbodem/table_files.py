@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +34,65 @@ _START = re.compile(r"(^|[;,\t\r\n])" + _FORMULA)
 _ESCAPED = re.compile(r"(^|[;,\t\r\n])'" + _FORMULA)
 
 
-def stage_tables(stage: Stage, folder: Path, table: gpd.GeoDataFrame) -> list[Path]:
-    """Write gebieden.gpkg and gebieden.csv under temporary names; return the final ones."""
-    package, text = folder / f"{LAYER}.gpkg", folder / f"{LAYER}.csv"
-    temp = stage.file(package)
-    temp.write_bytes(gpkg_bytes(table))
-    _verify(temp, table, str(package))
+def stage_tables(
+    stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None
+) -> list[Path]:
+    """Write a table as .gpkg and .csv of that name under temporary names; return the final ones."""
+    package, text = stage_package(stage, folder, table, layer, geometry), folder / f"{layer}.csv"
     stage.file(text).write_bytes(csv_text(table).encode("utf-8"))
     return [package, text]
 
 
-def gpkg_bytes(table: gpd.GeoDataFrame) -> bytes:
-    """Return a table as a GeoPackage with one layer, ``gebieden``; NaN becomes NULL."""
+def stage_pieces(stage: Stage, folder: Path, tables: Iterable[gpd.GeoDataFrame]) -> list[Path]:
+    """Write the rows of tables with the same columns, one after another, as :func:`stage_tables`."""
+    package, text = folder / f"{LAYER}.gpkg", folder / f"{LAYER}.csv"
+    rows, columns = 0, []
+    for table in tables:
+        temp = stage.file(package)
+        if rows == 0:
+            temp.write_bytes(gpkg_bytes(table))
+        else:
+            _write(table, temp, append=True)
+        lines = csv_text(table, header=rows == 0)
+        with stage.file(text).open("ab") as file:
+            file.write(lines.encode("utf-8"))
+        rows, columns = rows + len(table), [c for c in table.columns if c != table.geometry.name]
+    _verify(stage.file(package), LAYER, rows, columns, str(package))
+    return [package, text]
+
+
+def stage_package(stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str, geometry: str | None = None) -> Path:
+    """Write a table as a GeoPackage under a temporary name; return the final one."""
+    package = folder / f"{layer}.gpkg"
+    temp = stage.file(package)
+    temp.write_bytes(gpkg_bytes(table, layer, geometry))
+    columns = [c for c in table.columns if c != table.geometry.name]
+    _verify(temp, layer, len(table), columns, str(package))
+    return package
+
+
+def gpkg_bytes(table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None) -> bytes:
+    """Return a table as a GeoPackage with one layer; NaN becomes NULL.
+
+    ``geometry`` is the kind of shapes, needed where there may be none.
+    """
     target = io.BytesIO()
+    _write(table, target, layer, geometry)
+    return target.getvalue()
+
+
+def _write(
+    table: gpd.GeoDataFrame,
+    target: io.BytesIO | Path,
+    layer: str = LAYER,
+    geometry: str | None = None,
+    *,
+    append: bool = False,
+) -> None:
     with _fixed_date(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")
-        pyogrio.write_dataframe(table, target, layer=LAYER, driver="GPKG", promote_to_multi=True)
-    return target.getvalue()
+        kind = {} if geometry is None else {"geometry_type": geometry}
+        pyogrio.write_dataframe(table, target, layer=layer, driver="GPKG", promote_to_multi=True, append=append, **kind)
 
 
 @contextmanager
@@ -63,36 +106,92 @@ def _fixed_date() -> Iterator[None]:
         pyogrio.set_gdal_config_options({key: before})
 
 
-def _verify(path: Path, table: gpd.GeoDataFrame, where: str) -> None:
-    info = pyogrio.read_info(path, layer=LAYER)
-    columns = [c for c in table.columns if c != table.geometry.name]
-    if info["features"] != len(table) or list(info["fields"]) != columns:
+def _verify(path: Path, layer: str, rows: int, columns: Sequence[str], where: str) -> None:
+    info = pyogrio.read_info(path, layer=layer)
+    if info["features"] != rows or list(info["fields"]) != list(columns):
         raise CorruptLayer("file read back differs from what was written", value=info["features"], where=where)
 
 
-def csv_text(table: gpd.GeoDataFrame) -> str:
+def csv_text(table: gpd.GeoDataFrame, header: bool = True) -> str:
     r"""Return a table as CSV without geometry: comma, point, six significant digits, empty where unknown.
 
     Names that a spreadsheet would run as a formula get an apostrophe in front, which :func:`original` takes away.
 
     Examples
     --------
-    >>> csv_text(gpd.GeoDataFrame({"gebied": ["=1+1"], "score": [2 / 3], "risico": [math.nan]}))
+    >>> csv_text(gpd.GeoDataFrame({"gebied": ["=1+1"], "score": [2 / 3], "risico": [float("nan")]}))
     "gebied,score,risico\n'=1+1,0.666667,\n"
     """
+    return _csv(table, PLAIN, header=header)
+
+
+def csv_bytes(table: gpd.GeoDataFrame, *, excel: bool = False) -> bytes:
+    r"""Return a table as the bytes of a CSV file.
+
+    Parameters
+    ----------
+    table : geopandas.GeoDataFrame
+    excel : bool
+        In the form that Dutch Excel opens by a double click: semicolons, decimal comma, CR LF, a byte-order mark.
+
+    Examples
+    --------
+    >>> csv_bytes(gpd.GeoDataFrame({"gebied": ["Es"], "score": [2 / 3]}), excel=True)
+    b'\xef\xbb\xbfgebied;score\r\nEs;0,666667\r\n'
+    """
+    if not excel:
+        return csv_text(table).encode("utf-8")
+    return ("\ufeff" + _csv(table, EXCEL).replace("\n", "\r\n")).encode("utf-8")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands between cells, and between a whole and its decimals."""
+
+    separator: str
+    comma: str
+
+
+PLAIN, EXCEL = Form(",", "."), Form(";", ",")
+
+
+def _csv(table: gpd.GeoDataFrame, form: Form, *, header: bool = True) -> str:
     plain = pd.DataFrame(table.drop(columns=table.active_geometry_name or []))
+    parts = [
+        (_numbers if are_numbers else _texts)(plain[list(names)], form)
+        for are_numbers, names in groupby(plain.columns, lambda name: plain[name].dtype.kind == "f")
+    ]
+    lines = [_line(plain.columns, form)] if header else []
+    return "\n".join([*lines, *map(form.separator.join, zip(*parts, strict=True)), ""])
+
+
+def _numbers(columns: pd.DataFrame, form: Form) -> list[str]:
+    """Return floats as text, a row each."""
+    row = "\0".join([f"%.{DIGITS}g"] * columns.shape[1])
+    text = "\n".join([row % values for values in zip(*(columns[c].tolist() for c in columns), strict=True)])
+    for unknown in ("nan", "-inf", "inf"):
+        text = text.replace(unknown, "")
+    return text.replace(".", form.comma).replace("\0", form.separator).split("\n") if len(columns) else []
+
+
+def _texts(columns: pd.DataFrame, form: Form) -> list[str]:
+    """Return anything else as text, a row each."""
+    return list(map(form.separator.join, zip(*(_text_column(str(n), columns[n], form) for n in columns), strict=True)))
+
+
+def _text_column(name: str, values: pd.Series, form: Form) -> list[str]:
+    """Return a column as text, every value made safe once."""
+    place, found = pd.factorize(values, use_na_sentinel=False)
+    texts = ["" if pd.isna(v) else str(v) for v in found]
+    safe = texts if name.startswith("kompas_") else list(map(harmless, texts))
+    return np.array([_line([t], form) for t in safe], dtype=object)[place].tolist()  # type: ignore[no-any-return]
+
+
+def _line(cells: Iterable[Any], form: Form) -> str:
+    """Return cells as a line of CSV, quoted where needed."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(plain.columns)
-    writer.writerows([_cell(name, v) for name, v in zip(plain.columns, row, strict=True)] for row in plain.to_numpy())
-    return out.getvalue()
-
-
-def _cell(column: str, value: Any) -> str:
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
-    text = "" if value is None else str(value)
-    return text if column.startswith("kompas_") else harmless(text)
+    csv.writer(out, delimiter=form.separator, lineterminator="").writerow([*cells, ""])
+    return out.getvalue()[:-1]
 
 
 def harmless(text: str) -> str:

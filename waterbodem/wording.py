@@ -139,6 +139,17 @@ def short(text: str, length: int = 60) -> str:
     return clean if len(clean) <= length else clean[: length - 1] + "…"
 
 
+def small(name: str) -> str:
+    """Return a name as it stands inside a sentence; abbreviations keep their capitals.
+
+    Examples
+    --------
+    >>> small("Natte natuur"), small("GHG")
+    ('natte natuur', 'GHG')
+    """
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
 # --- classes and colours ---------------------------------------------------------------------------------------------
 
 
@@ -185,9 +196,9 @@ def risk_class(value: float) -> RiskClass | None:
     return passed[-1] if passed else None
 
 
-def symbol_colour(symbol: str) -> RGB:
+def symbol_colour(symbol: str, kleuren: str = "landelijk") -> RGB:
     """Return the colour of a Kompas symbol: that of the answer class with the same symbol."""
-    return next((s.kleur for s in steps().values() if s.kompas == symbol), unknown().kleur)
+    return colour_of(next((s for s in steps().values() if s.kompas == symbol), unknown()), kleuren)
 
 
 def css(colour: RGB) -> str:

@@ -132,6 +132,29 @@ def expose(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposu
 
 
 @jit
+def resume(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposure: Any, given: Any) -> None:
+    """Do what :func:`expose` does, from cells whose exposure is given; NaN = not known yet, also upstream of it.
+
+    Parameters
+    ----------
+    exposure : float64 array (n,)
+        Filled on the cells in ``order`` that are not given.
+    given : bool array (n,)
+    """
+    for k in range(order.size):
+        i = order[k]
+        if given[i]:
+            continue
+        j = downstream[i]
+        if j < 0:
+            exposure[i] = 0.0
+            continue
+        q = keep[step[i]]
+        v = np.float64(value[j])
+        exposure[i] = q * exposure[j] + ((1.0 - q) * v if v == v else 0.0)
+
+
+@jit
 def follow(downstream: Any, starts: Any, seen: Any, reached: Any) -> int:
     """Collect the cells that water from ``starts`` comes through; return how many.
 

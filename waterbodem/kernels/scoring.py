@@ -220,12 +220,13 @@ def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verd
 
 
 @part
-def _tally(score: Any, k: int, m: Any, loss: Any, most: Any, limiting: Any) -> None:
-    """Add the loss of criterion k, and see whether it is the largest so far."""
+def _tally(score: Any, k: int, m: Any, own: Any, loss: Any, most: Any, limiting: Any) -> None:
+    """Keep and add the loss of criterion k, and see whether it is the largest so far."""
     w, floor, margin, number = m.weight[k], m.floor, m.margin, np.int32(k)
     for i in range(score.size):
         s = score[i] if score[i] > floor else floor
         lost = w * -log(s)
+        own[i] = lost
         loss[i] += lost
         more = lost > most[i] + margin
         most[i] = lost if more else most[i]
@@ -256,15 +257,14 @@ def _geometric(loss: Any, total: Any, out: Any) -> None:
 
 
 @part
-def _loss_of(score: Any, n: int, m: Any, loss: Any) -> None:
-    """Loss of all criteria together."""
+def _loss_of(lost: Any, sure: Any, value: Any, n: int, m: Any, loss: Any) -> None:
+    """Loss of all criteria together, those that are not sure at ``value``."""
     for i in range(n):
         loss[i] = np.float32(0)
     for k in range(m.weight.size):
-        w, floor = m.weight[k], m.floor
+        other = m.weight[k] * -log(value if value > m.floor else m.floor)
         for i in range(n):
-            s = score[k, i] if score[k, i] > floor else floor
-            loss[i] += w * -log(s)
+            loss[i] += lost[k, i] if sure[k, i] else other
 
 
 @part
@@ -403,6 +403,7 @@ class Block(NamedTuple):
     known: NDArray[np.bool_]  # (K, BLOCK)
     whole: NDArray[np.bool_]  # (K, BLOCK) all members of the group are known
     filled: Floats  # (K, BLOCK)
+    lost: Floats  # (K, BLOCK) weighted log loss
     extra: Floats
     extra_known: NDArray[np.bool_]
     missing: Floats
@@ -427,6 +428,7 @@ def _block(count: int) -> Block:
         np.empty((count, BLOCK), np.float32),
         np.empty((count, BLOCK), np.bool_),
         np.empty((count, BLOCK), np.bool_),
+        np.empty((count, BLOCK), np.float32),
         np.empty((count, BLOCK), np.float32),
         np.empty(BLOCK, np.float32),
         np.empty(BLOCK, np.bool_),
@@ -489,7 +491,7 @@ def _criterion(layers: Any, m: Model, k: int, a: int, n: int, w: Block) -> None:
 def _criteria(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
     for k in range(m.weight.size):
         _criterion(layers, m, k, a, n, w)
-        _tally(w.score[k, :n], k, m, w.loss, w.most, w.limiting)
+        _tally(w.score[k, :n], k, m, w.lost[k], w.loss, w.most, w.limiting)
         _weigh(w.known[k, :n], k, m, w.total, w.basis, w.bits)
         if m.heavy[k]:
             _lowest(w.score[k, :n], w.worst)
@@ -517,12 +519,10 @@ def _worst_verdict(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
 @part
 def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
     """Share of 1 - score by weighted log loss; all to the last row where a threshold excludes."""
-    last, floor = m.weight.size, m.floor
+    last = m.weight.size
     for k in range(last):
-        weight = m.weight[k]
         for i in range(n):
-            s = w.score[k, i] if w.score[k, i] > floor else floor
-            part = weight * -log(s) / w.loss[i] if w.loss[i] > np.float32(0) else np.float32(0)
+            part = w.lost[k, i] / w.loss[i] if w.loss[i] > np.float32(0) else np.float32(0)
             lost = (np.float32(1) - score[i]) * part + np.float32(0)
             out[k, a + i] = np.float32(0) if w.verdict[i] >= EXCLUDED else lost
     for i in range(n):
@@ -533,7 +533,7 @@ def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
 def _bound(sure: Any, value: Any, n: int, m: Model, w: Block, order: Any, out: Any) -> None:
     """The score with ``value`` for every criterion that is not sure."""
     _fill(w.score, sure, value, n, w.filled)
-    _loss_of(w.filled, n, m, w.loss)
+    _loss_of(w.lost, sure, value, n, m, w.loss)
     _combine(w.filled, w.sure, n, m, w.loss, w.ones, order, out)
 
 

@@ -1,0 +1,200 @@
+"""Who lies downstream, for a whole run: as the call on arrays says, kept, and told where it cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+pytest.importorskip("pyflwdir")
+
+import waterbodem as wb
+from waterbodem import batch, exposure_run, exposure_store, memory
+from waterbodem.downstream import benedenstrooms
+from waterbodem.exposure_run import make_downstream
+from waterbodem.exposure_store import exposure_of, read_exposure
+from waterbodem.job import open_job
+from waterbodem.journal import Journal
+from waterbodem.preview import preview
+from waterbodem.raster_files import percent
+
+EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
+WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
+AREAS = WHOLE + 'scenarios = ["2050hoog"]\n[gebieden]\npath = "lagen/plannen.geojson"\n'
+FUNCTIES = ("woningbouw", "natte_natuur")
+
+
+def place(folder, text=WHOLE, without=()):
+    shutil.copytree(EXAMPLE, folder / "lagen")
+    for name in without:
+        drop(folder / "lagen" / "lagen.toml", name)
+    path = folder / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def drop(catalogue, name):
+    """Take a layer out of a lagen.toml."""
+    heads = (f"[layers.{name}]", f'[layers."{name}"]')
+    kept, skipping = [], False
+    for line in catalogue.read_text(encoding="utf-8").splitlines():
+        skipping = line.strip() in heads if line.startswith("[") else skipping
+        kept += [] if skipping else [line]
+    catalogue.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def made(path, names=FUNCTIES):
+    """Call the module itself, without the rest of a run."""
+    job = open_job(path)
+    (job.work / "parts").mkdir(parents=True, exist_ok=True)
+    journal = Journal(job.work / "ledger.sqlite")
+    steps = []
+    try:
+        return job, make_downstream(job, journal, job.variants, lambda *step: steps.append(step))
+    finally:
+        journal.close()
+
+
+def digests(folder):
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and ".waterbodem" not in p.parts]
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_maps_equal_the_call_on_arrays(tmp_path):
+    job, _ = made(place(tmp_path))
+    layers = wb.open_layers(EXAMPLE)
+    for functie in FUNCTIES:
+        expected = percent(benedenstrooms(layers, functie).benedenstrooms.values)
+        path = tmp_path / "uit" / functie / "benedenstrooms.tif"
+        assert cog_validate(path, strict=True)[0]
+        with rasterio.open(path) as file:
+            np.testing.assert_array_equal(file.read(1), expected)
+            assert len(file.colormap(1)) == 256
+        assert (expected[expected != 255] > 0).any() or functie == "natte_natuur"
+    with rasterio.open(tmp_path / "uit" / "blootstelling_onbekend.tif") as file:
+        unknown = benedenstrooms(layers, "woningbouw").blootstelling_onbekend.values
+        np.testing.assert_array_equal(file.read(1), percent(unknown))
+    assert job.areas == ()
+
+
+def test_polygons_cut_the_map_not_the_land(tmp_path):
+    """Water runs on beyond the polygons, so that their cells have what they have on the whole."""
+    job, found = made(place(tmp_path, AREAS))
+    layers, plans = wb.open_layers(EXAMPLE), EXAMPLE / "plannen.geojson"
+    b = wb.assess(layers, list(FUNCTIES), plans)
+    whole = percent(benedenstrooms(layers, "woningbouw").benedenstrooms.values)
+    inside = b.question.prints.mask
+    with rasterio.open(tmp_path / "uit" / "woningbouw" / "benedenstrooms.tif") as file:
+        codes = file.read(1)
+    np.testing.assert_array_equal(codes[inside], whole[job.around.grid.slices(job.grid)][inside])
+    assert (codes[~inside] == 255).all()
+    np.testing.assert_array_equal(codes, percent(b.downstream("woningbouw")))
+    assert (tmp_path / "uit" / "woningbouw@2050hoog" / "benedenstrooms.tif").is_file()
+    assert found.niet_bepaald == []
+    table = gpd.read_file(tmp_path / "uit" / "grootboek.gpkg")
+    np.testing.assert_allclose(table.m3.astype(float), b.grootboek.m3, rtol=1e-12)
+    assert table.ontvanger.tolist() == b.grootboek.ontvanger.tolist()
+
+
+def test_a_run_gives_them_and_goes_on_where_it_was(tmp_path, monkeypatch):
+    path = place(tmp_path, AREAS)
+    outcome = batch.run(path)
+    assert outcome.complete
+    before = digests(tmp_path / "uit")
+    herkomst = json.loads((tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8"))
+    for name in ("woningbouw/benedenstrooms.tif", "natte_natuur@2050hoog/benedenstrooms.tif", "grootboek.csv"):
+        assert herkomst["uitvoer"][name]["sha256"] == before[name]
+    assert {"grootboek.gpkg", "stroompaden.gpkg", "blootstelling_onbekend.tif.aux.xml"} <= set(herkomst["uitvoer"])
+
+    def again(*_):
+        raise AssertionError("was made again")
+
+    monkeypatch.setattr(exposure_run, "_write_maps", again)
+    monkeypatch.setattr(exposure_run, "_write_ledgers", again)
+    monkeypatch.setattr(exposure_store.Exposure, "_sweep", again)
+    assert batch.run(path).complete
+    now = digests(tmp_path / "uit")
+    assert {n: d for n, d in now.items() if n != "herkomst.json"} == {
+        n: d for n, d in before.items() if n != "herkomst.json"
+    }
+
+
+@pytest.mark.parametrize("blocks", [1_000, 70_000])
+def test_blocks_and_groups_do_not_change_a_byte(tmp_path, monkeypatch, blocks):
+    made(place(tmp_path / "a"))
+    monkeypatch.setattr(exposure_run, "BLOCK", blocks)
+    monkeypatch.setattr(exposure_run, "IN_HAND", 1)
+    made(place(tmp_path / "b"))
+    assert digests(tmp_path / "a" / "uit") == digests(tmp_path / "b" / "uit")
+
+
+def test_where_memory_is_short_bands_give_the_same_bytes(tmp_path, monkeypatch):
+    job, _ = made(place(tmp_path))
+    first = digests(tmp_path / "uit")
+    for file in (job.work / "stroming").glob("blootstelling_*"):
+        file.unlink()
+    shutil.rmtree(tmp_path / "uit" / "woningbouw")
+    cells = job.grid.rows * job.grid.cols
+    room = exposure_store.BESIDE_BANDS * cells + exposure_store.BYTES_PER_CELL * job.grid.cols * 40
+    monkeypatch.setattr(memory, "available", lambda: int(room / memory.USABLE))
+    monkeypatch.setattr(memory, "WORKING", 0)
+    monkeypatch.setattr(exposure_run, "BLOCK", 8_000)
+    assert exposure_store.band_height(job.grid, memory.available()) < job.grid.rows // 4
+    _, found = made(tmp_path / "run.toml")
+    assert found.niet_bepaald == []
+    assert digests(tmp_path / "uit") == first
+
+
+def test_where_directions_do_not_fit_either_it_is_told(tmp_path, monkeypatch):
+    path = place(tmp_path)
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    _, found = made(path)
+    (reason,) = found.niet_bepaald
+    assert "niet bepaald" in reason and "geheugen" in reason
+    assert not (tmp_path / "uit" / "woningbouw" / "benedenstrooms.tif").exists()
+
+
+def test_without_maaiveld_a_run_says_so_and_makes_the_rest(tmp_path):
+    outcome = batch.run(place(tmp_path, AREAS, without=["maaiveld"]))
+    assert outcome.complete
+    assert any("maaiveld ontbreekt" in text for text in outcome.niet_bepaald)
+    folder = tmp_path / "uit"
+    assert (folder / "woningbouw" / "klasse.tif").is_file()
+    assert not (folder / "woningbouw" / "benedenstrooms.tif").exists()
+    assert json.loads((folder / "herkomst.json").read_text(encoding="utf-8"))["niet_bepaald"]
+    table = gpd.read_file(folder / "grootboek.gpkg")
+    assert table.m3.isna().all()
+    assert (table.verlaging_grootste_m.astype(float).fillna(0) >= 0).all()
+
+
+def test_without_any_vulnerability_there_is_no_map_of_zeros(tmp_path):
+    layers = ["kwetsbaarheid", "wateroverlast", "wateroverlast@2050hoog"]
+    _, found = made(place(tmp_path, without=layers))
+    assert any("kwetsbaarheid" in text for text in found.niet_bepaald)
+    assert not (tmp_path / "uit" / "woningbouw" / "benedenstrooms.tif").exists()
+
+
+def test_a_stored_sweep_answers_for_any_block(tmp_path):
+    job, _ = made(place(tmp_path))
+    exposure = exposure_of(job)
+    file = exposure.file("")
+    block = job.grid.part(slice(10, 40), slice(20, 90))
+    expected = benedenstrooms(wb.open_layers(EXAMPLE), "woningbouw").blootstelling.values[10:40, 20:90]
+    np.testing.assert_array_equal(read_exposure(file, exposure.grid, block), expected)
+
+
+def test_the_cost_is_told_beforehand(tmp_path):
+    found = preview(place(tmp_path / "a"))
+    assert found.stroming >= exposure_store.needed(40_000)
+    assert "Wie benedenstrooms ligt: hoogstens" in found.to_text()
+    without = preview(place(tmp_path / "b", without=["maaiveld"]))
+    assert without.stroming == 0
+    assert "maaiveld ontbreekt" in without.to_text()
+    assert exposure_store.needed(175_000_000) < 24e9

@@ -1,0 +1,254 @@
+"""The interactive map: what it holds is what the answer says, it works offline, and runs nothing but itself."""
+
+import base64
+import json
+import re
+import zlib
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from browser import browser, opened
+from places import box, even, shape
+
+import waterbodem as wb
+from waterbodem import map_page as module
+from waterbodem.errors import ArgumentError
+from waterbodem.map_codes import BY_THRESHOLD, NOTHING, OUTSIDE, UNKNOWN
+from waterbodem.map_page import thinning
+from waterbodem.wording import answer_text, criterion_label, decimal
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "x" * 5000,
+    '"><img src=x onerror=alert(1)>',
+    "مخطط \u202e السكن '&amp;</script>",
+]
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return wb.assess(wb.example(), ["woningbouw", "natte_natuur"], wb.example_plans())
+
+
+@pytest.fixture(scope="module")
+def running():
+    with browser() as found:
+        yield found
+
+
+def data_of(page):
+    return json.loads(re.search(r'id="gegevens">(.*?)</script>', page.html, re.S).group(1))
+
+
+def footer(page):
+    return re.search("<footer>(.*?)</footer>", page.html, re.S).group(1)
+
+
+def codes_of(functie, layer):
+    packed = zlib.decompress(base64.b64decode(functie["lagen"][layer]["cellen"]))
+    return np.frombuffer(packed, np.uint8).reshape(functie["rijen"], functie["kolommen"])
+
+
+# --- what it holds ---------------------------------------------------------------------------------------------------
+
+
+def test_every_cell_holds_what_the_answer_says(answer):
+    found = data_of(answer.explore())["functies"]
+    for functie in found:
+        cells = answer.cells.sel(functie=functie["id"])
+        klasse, inside = cells.klasse.values, cells.klasse.values != 255
+        known = inside & (klasse != 0)
+        codes = {name: codes_of(functie, name) for name in functie["lagen"]}
+        assert np.array_equal(codes["klasse"][known], klasse[known])
+        assert np.all(codes["klasse"][inside & ~known] == UNKNOWN)
+        for name, values in codes.items():
+            assert np.all(values[~inside] == OUTSIDE) or name == "vlaggen"
+        for name in ("geschiktheid", "dekking"):
+            assert np.abs(codes[name][known] / 100 - cells[name].values[known]).max() <= 0.005 + 1e-5
+        risk = cells.risico.values
+        assert np.array_equal(codes["risico"][inside] == UNKNOWN, np.isnan(risk[inside]))
+        limits, said = codes["bepalend"][known], cells.bepalend.values[known]
+        assert np.array_equal(limits[said != 255], said[said != 255])
+        assert np.all(np.isin(limits[said == 255], [BY_THRESHOLD, NOTHING]))
+
+
+def test_thresholds_are_told_per_cell(answer):
+    functie = data_of(answer.explore())["functies"][0]
+    names = functie["lagen"]["vlaggen"]["namen"]
+    told = np.array([names[str(k)] for k in range(len(names))])[codes_of(functie, "vlaggen")]
+    flags = answer.cells.sel(functie="woningbouw").vlaggen.values
+    drempels = answer.question.functies[0].drempels
+    beekdal = next(i for i, d in enumerate(drempels) if d.laag == "beekdal")
+    assert np.array_equal(np.char.find(told, "Beekdal") >= 0, (flags >> beekdal & 1) == 1)
+    assert np.array_equal(told == "", flags == 0)
+
+
+def test_polygons_lie_where_they_are(answer):
+    data = data_of(answer.explore())
+    for area, shown in zip(answer.question.areas, data["gebieden"], strict=True):
+        ring = np.array(shown["ringen"][0]).reshape(-1, 2) * (1, -1) + (
+            data["raster"]["links"],
+            data["raster"]["boven"],
+        )
+        assert shapely.symmetric_difference(shapely.Polygon(ring), area.geometry).area < 0.002 * area.geometry.area
+
+
+def test_large_areas_are_thinned_and_that_is_said(monkeypatch):
+    b = wb.assess(wb.example(size=100, resolution=20), "woningbouw", wb.example_plans())
+    assert "Kaart verkleind" not in footer(b.explore())
+    monkeypatch.setattr(module, "MAX_CELLS", 500)
+    step = thinning(b.question.grid, 1)
+    page = b.explore()
+    functie = data_of(page)["functies"][0]
+    assert step > 1 and f"van elke {step} bij {step} cellen" in footer(page)
+    rows, cols = b.question.grid.shape
+    middle = b.cells.klasse.values[step // 2 :: step, step // 2 :: step]
+    assert np.array_equal(codes_of(functie, "klasse") == OUTSIDE, middle == 255)
+    assert functie["rijen"] * functie["kolommen"] <= 500 + rows + cols
+
+
+def test_only_background_names_a_host(answer):
+    plain, tiles = answer.explore().html, answer.explore(achtergrond=True).html
+    assert "http" not in plain.replace("http-equiv", "")
+    assert "img-src data: https://service.pdok.nl;" in tiles and "Kadaster" in tiles
+    local = wb.assess(even(crs=None), "woningbouw", box(0, 0, 2, 2)).explore(achtergrond=True)
+    assert "service.pdok.nl" not in local.html and "alleen voor gegevens in RD" in footer(local)
+
+
+def test_wrong_choices_are_refused(answer):
+    with pytest.raises(ArgumentError, match="nl, en"):
+        answer.explore(taal="drs")
+    with pytest.raises(ArgumentError, match="landelijk, kleurenblind"):
+        answer.explore(kleuren="grijs")
+
+
+def test_the_file_is_the_page_and_the_notebook_frames_it(answer, tmp_path):
+    page = answer.explore(taal="en")
+    assert page.save(tmp_path / "kaart.html").read_text("utf-8") == page.html
+    frame = page._repr_html_()
+    assert frame.startswith('<iframe sandbox="allow-scripts"') and "<script" not in frame
+    assert page.html == answer.explore(taal="en").html and "MB" in repr(page)
+
+
+# --- in a browser ----------------------------------------------------------------------------------------------------
+
+
+def ready(page):
+    assert page.evaluate("kaart.klaar") is True
+    page.wait_for_timeout(100)
+
+
+def place(page, x, y):
+    left, top = page.evaluate("([x, y]) => kaart.naarScherm(x, y)", [x, y])
+    at = page.locator("#kaart").bounding_box()
+    return at["x"] + left, at["y"] + top
+
+
+def test_a_hover_shows_the_value_and_reason_of_the_cell(answer, running, tmp_path):
+    path = answer.explore().save(tmp_path / "kaart.html")
+    x, y = 238782.5, 553932.5
+    cell = answer.cells.sel(functie="woningbouw").sel(x=x, y=y, method="nearest")
+    why = answer.waarom(x, y)
+    with opened(running, path) as (page, seen):
+        ready(page)
+        page.mouse.move(*place(page, x, y))
+        told = page.locator("#cel").inner_text()
+        assert answer_text(why.klasse) in told and f"Score {decimal(float(cell.geschiktheid))}" in told
+        assert "Drempel: Beekdal" in told and "Plan Beekdal" in told and f"vooral door {why.oorzaak.lower()}" in told
+        worst = answer.cells.attrs["criteria"]
+        limit = json.loads(worst)["woningbouw"][int(cell.bepalend)]
+        assert f"Drukt het meest: {criterion_label(limit)}" in told
+        page.mouse.move(*place(page, 239000, 553300))
+        assert "buiten het gevraagde gebied" in page.locator("#cel").inner_text()
+        assert seen.anything == []
+
+
+def test_a_row_finds_its_polygon_and_back(answer, running, tmp_path):
+    path = answer.explore().save(tmp_path / "kaart.html")
+    with opened(running, path) as (page, seen):
+        ready(page)
+        page.get_by_role("button", name="Plan Veenrand").first.click()
+        assert page.locator("#kaart").get_attribute("data-gekozen") == "4"
+        assert page.locator("#gekozen").inner_text() == "Gekozen: Plan Veenrand"
+        page.wait_for_timeout(100)
+        left, top = page.evaluate("kaart.naarScherm(239780, 554280)")
+        at = page.locator("#kaart").bounding_box()
+        assert 0 < left < at["width"] and 0 < top < at["height"]
+        page.get_by_role("button", name="Alles").click()
+        page.wait_for_timeout(100)
+        page.mouse.click(*place(page, 239380, 553900))
+        chosen = page.locator("tr.gekozen:visible")
+        assert chosen.count() == 1 and "Plan Es" in chosen.inner_text()
+        assert seen.anything == []
+
+
+def test_layers_functies_colours_and_keys_work(answer, running, tmp_path):
+    path = answer.explore().save(tmp_path / "kaart.html")
+    with opened(running, path) as (page, seen):
+        ready(page)
+        canvas = page.locator("#kaart")
+        pictures = [canvas.screenshot()]
+        for act in (
+            lambda: page.get_by_label("Afwentelingsrisico").check(),
+            lambda: page.get_by_label("Geschiktheid").check(),
+            lambda: page.get_by_label("Antwoord").check(),
+            lambda: page.get_by_label("Kleuren bij kleurenblindheid").check(),
+            lambda: page.get_by_label("Functie").select_option(label="Natte natuur"),
+            lambda: page.get_by_label("Dekkracht").fill("30"),
+            lambda: (canvas.focus(), page.keyboard.press("+")),
+            lambda: page.keyboard.press("ArrowLeft"),
+        ):
+            act()
+            page.wait_for_timeout(120)
+            pictures.append(canvas.screenshot())
+        again = len(set(pictures[:3])) == 3 and pictures[3] == pictures[0]
+        assert again and len({*pictures[3:]}) == len(pictures[3:])
+        assert page.locator("tr:visible").count() == 5 and page.locator("#cel").is_visible()
+        assert seen.anything == []
+
+
+def test_hostile_names_run_nothing(running, tmp_path):
+    plans = gpd.GeoDataFrame({"naam": HOSTILE}, geometry=wb.example_plans().geometry)
+    own = wb.functies()["woningbouw"].model_copy(update={"naam": HOSTILE[0]})
+    path = wb.assess(wb.example(size=200, resolution=10), own, plans).explore().save(tmp_path / "kaart.html")
+    with opened(running, path) as (page, seen):
+        ready(page)
+        page.mouse.click(*place(page, 239380, 553900))
+        assert page.locator("img").count() == 0 and page.locator("script").count() == 2
+        assert HOSTILE[0] in page.locator("#cel").inner_text() and HOSTILE[0] in page.locator("#rijen").inner_text()
+        assert HOSTILE[0] in page.locator("#gekozen").inner_text()
+        assert seen.anything == []
+
+
+@pytest.mark.parametrize("kwel", [-1.0, np.nan])
+def test_one_cell_or_nothing_known_is_a_map_too(kwel, running, tmp_path):
+    values = {"kwel": kwel} if np.isfinite(kwel) else dict.fromkeys(even().data_vars, np.nan)
+    b = wb.assess(even(1, 1, **values), "woningbouw", shape((0, 0), (1, 0), (1, 1), (0, 1)))
+    with opened(running, b.explore().save(tmp_path / "kaart.html")) as (page, seen):
+        ready(page)
+        page.mouse.move(*place(page, 239005, 552995))
+        told = page.locator("#cel").inner_text()
+        assert ("onbekend" in told) == (not np.isfinite(kwel))
+        assert seen.anything == []
+
+
+def test_background_stays_away_silently_without_network(answer, running, tmp_path):
+    path = answer.explore(achtergrond=True).save(tmp_path / "kaart.html")
+    with opened(running, path) as (page, seen):
+        ready(page)
+        page.wait_for_timeout(300)
+        assert seen.requests and all(r.startswith("https://service.pdok.nl/brt/") for r in seen.requests)
+        page.mouse.move(*place(page, 238780, 553930))
+        assert "nee, tenzij" in page.locator("#cel").inner_text() and seen.dialogs == []
+
+
+def test_a_notebook_frame_runs_the_map(answer, running, tmp_path):
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>n</title>{answer.explore()._repr_html_()}", "utf-8")
+    with opened(running, path) as (page, seen):
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("button", name="Plan Beekdal").first.click()
+        assert frame.locator("#gekozen").inner_text() == "Gekozen: Plan Beekdal"
+        assert [r for r in seen.requests if not r.startswith("about:")] == [] and seen.complaints == []

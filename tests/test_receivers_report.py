@@ -1,0 +1,176 @@
+"""Who receives it in an assessment: ledgers, report and map say the same, and what is not determined is said."""
+
+from __future__ import annotations
+
+import sys
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+pytest.importorskip("pyflwdir")
+
+import waterbodem as wb
+from waterbodem import flow, memory
+from waterbodem.abstraction import Well
+from waterbodem.errors import ArgumentError, MissingLibrary
+from waterbodem.output import save_assessment
+from waterbodem.receivers import grootboek
+from waterbodem.receivers_plot import plot_receivers
+from waterbodem.report import report_html
+
+FUNCTIES = ["woningbouw", "natte_natuur"]
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return wb.assess(wb.example(), FUNCTIES, wb.example_plans())
+
+
+def without(*names):
+    return wb.example().drop_vars(names)
+
+
+def test_nothing_is_routed_before_it_is_asked(monkeypatch):
+    def fill(*_):
+        raise AssertionError("directions were sought")
+
+    monkeypatch.setattr(flow, "_fill", fill)
+    b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    assert "Woningbouw" in repr(b)
+    with pytest.raises(AssertionError, match="sought"):
+        _ = b.ledgers
+
+
+def test_ledgers_add_up_and_agree_with_the_call(answer):
+    for functie in FUNCTIES:
+        ledger = answer.ledgers[functie]
+        assert ledger.sluit
+        for _, rows in ledger.table.groupby("plan_nr"):
+            total = rows[rows.soort == "totaal"].m3.iloc[0]
+            assert rows[rows.soort != "totaal"].m3.sum() == pytest.approx(total, rel=1e-9, abs=1e-9)
+    plain = grootboek(wb.example(), "woningbouw", wb.example_plans()).table
+    for kind in ("buiten", "totaal"):
+        ours = answer.ledgers["woningbouw"].table
+        assert ours[ours.soort == kind].m3.tolist() == pytest.approx(plain[plain.soort == kind].m3.tolist())
+
+
+def test_stream_valleys_receive_where_nobody_was_named(answer):
+    """What the valleys get is what stays in cells with beekdal = 1, by an independent sum over cells."""
+    ledger = answer.ledgers["woningbouw"]
+    rows = ledger.table[(ledger.table.soort == "beekdal") & (ledger.table.plan_nr == 0)]
+    cells, block = ledger.cells, ledger.division.block
+    window = ledger.division.grid.slices(block)
+    inside = wb.example().beekdal.values[window] == 1
+    there = cells.ontvangst.values[inside].astype(float).sum() * block.cell_ha
+    assert rows.m3.sum() == pytest.approx(there, rel=1e-5)
+    assert rows.m3.sum() > 0
+
+
+def test_a_plan_is_no_receiver_of_its_own_water(answer):
+    table = answer.ledgers["woningbouw"].table
+    single = table[(table.plan_nr > 0) & (table.soort == "ander plan")]
+    assert (single.plan != single.ontvanger).all()
+    assert len(single) == 4 * 3
+
+
+def test_named_receivers_that_overlap_the_plans_still_add_up():
+    plans = wb.example_plans()
+    around = gpd.GeoDataFrame(
+        {"naam": ["gemeente", "buurt"]},
+        geometry=[shapely.box(*plans.total_bounds), plans.geometry.iloc[2].buffer(150)],
+        crs=plans.crs,
+    )
+    b = wb.assess(wb.example(), "woningbouw", plans, ontvangers=around)
+    ledger = b.ledgers["woningbouw"]
+    assert ledger.sluit
+    assert "beekdal" not in set(ledger.table.soort)
+    assert set(ledger.table[ledger.table.soort == "ontvanger"].ontvanger) == {"gemeente", "buurt"}
+    assert len(ledger.voor("buurt")) == 4
+
+
+def test_without_maaiveld_water_is_not_determined_and_no_map_is_made(tmp_path):
+    b = wb.assess(without("maaiveld"), "woningbouw", wb.example_plans())
+    assert b.ledgers["woningbouw"].table.m3.isna().all()
+    assert not b.is_exposed
+    assert np.isnan(b.downstream("woningbouw")).all()
+    assert "want maaiveld ontbreekt" in report_html(b)
+    names = {p.name for p in save_assessment(b, tmp_path)}
+    assert not names & {"benedenstrooms.tif", "ontvangst.tif", "stroompaden.gpkg"}
+    assert {"grondwater.tif", "grootboek.csv"} <= names
+
+
+def test_without_maaiveld_and_ghg_the_report_says_both():
+    b = wb.assess(without("maaiveld", "ghg"), "woningbouw", wb.example_plans())
+    page = report_html(b)
+    assert "want maaiveld ontbreekt" in page and "ghg ontbreekt" in page
+    assert "Grootboek van Woningbouw" not in page
+
+
+def test_without_the_extra_it_says_how_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyflwdir", None)
+    flow._pyflwdir.cache_clear()
+    try:
+        with pytest.raises(MissingLibrary, match=r"waterbodem\[flow\]"):
+            flow._pyflwdir()
+        b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+        assert any("pip install 'waterbodem[flow]'" in text for text in b.ledgers["woningbouw"].niet_bepaald)
+    finally:
+        flow._pyflwdir.cache_clear()
+
+
+def test_where_memory_is_short_water_is_not_determined(monkeypatch):
+    b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    assert any("geheugen" in text for text in b.ledgers["woningbouw"].niet_bepaald)
+
+
+def test_the_report_says_what_the_ledger_says(answer):
+    page = report_html(answer)
+    table = answer.ledgers["woningbouw"].table
+    row = table[(table.plan == "Plan Beekdal") & (table.soort == "totaal")].iloc[0]
+    said = f"{row.m3:,.0f}".replace(",", ".")
+    assert f"Plan Beekdal laat {said}\u00a0m³ water extra los" in page
+    for text in ("buiten de gegevens", "Statisch en lineair", "watertoets", "gemalen", "waterkwaliteit"):
+        assert text in page
+    assert "Who receives it" in report_html(answer, taal="en")
+
+
+def test_the_map_shows_paths_receivers_and_plans(answer):
+    figure = plot_receivers(answer, "woningbouw")
+    titles = [ax.get_title("left") for ax in figure.axes if ax.get_title("left")]
+    assert titles == ["Water: waar het blijft", "Grondwater"]
+    words = [t.get_text() for ax in figure.axes for t in ax.texts]
+    assert {"Plan Beekdal", "beekdal 1"} <= set(words)
+    arrows = [t for t in figure.axes[0].texts if getattr(t, "arrow_patch", None) is not None]
+    assert arrows
+    with pytest.raises(ArgumentError, match="woningbouw"):
+        answer.plot_receivers("woningbouwen")
+
+
+def test_an_abstraction_with_its_ground_is_screened():
+    well = Well(500_000, 265, 2500)
+    plans = wb.example_plans()
+    b = wb.assess(wb.example(), "drinkwaterwinning", plans[:1], ontvangers=plans[2:3], onttrekking=well)
+    ledger = b.ledgers["drinkwaterwinning"]
+    assert any("screening" in n for n in ledger.notes)
+    plan, other = plans.geometry.iloc[0], plans.geometry.iloc[2]
+    near, far = plan.centroid.distance(other), plan.centroid.hausdorff_distance(other)
+    row = ledger.table[ledger.table.soort == "ontvanger"].iloc[0]
+    assert well.drawdown(near - 8) >= row.verlaging_grootste_m >= well.drawdown(near + 8)
+    assert well.drawdown(near) > row.verlaging_gemiddeld_m > well.drawdown(far)
+
+
+def test_two_wells_lower_together_what_they_lower_apart():
+    """Superposition: the steady formula is linear in what is drawn."""
+    plans, well = wb.example_plans(), Well(300_000, 100, 1000)
+    both = grootboek(wb.example(), "drinkwaterwinning", plans[:2], plans[2:3], onttrekking=well)
+    mean = both.table[both.table.ontvanger_nr == 1].set_index("plan_nr").verlaging_gemiddeld_m
+    assert mean[0] == pytest.approx(mean[1] + mean[2], rel=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [{"demping_m": -1}, {"demping_m": 0}, {"reikwijdte": "ver"}, {"reikwijdte": -3}])
+def test_wrong_lengths_are_refused_at_once(wrong):
+    with pytest.raises(ArgumentError, match=next(iter(wrong))):
+        wb.assess(wb.example(), "woningbouw", wb.example_plans(), **wrong)

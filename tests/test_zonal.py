@@ -1,0 +1,176 @@
+"""Sums over polygons: kernels against loops in plain Python, whatever the block is cut into."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waterbodem.covering import Footprints, covered
+from waterbodem.grid import Grid
+from waterbodem.kernels import measures, zonal
+from waterbodem.tally import Tally, Totals, ratio, runs_of, totals_of
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
+settings.load_profile("repeatable")
+
+GRID = Grid(0, 60, 10, 10, 6, 7)
+CELLS = GRID.rows * GRID.cols
+ONE = zonal.COVERAGE_ONE
+
+
+def blobs(rng, count):
+    """Polygons, some with a hole and some that overlap or stick out of the grid."""
+    shapes = [shapely.Point(*rng.uniform(0, 70, 2)).buffer(rng.uniform(6, 40), quad_segs=3) for _ in range(count)]
+    return [s.difference(s.centroid.buffer(4)) if i % 2 else s for i, s in enumerate(shapes)]
+
+
+def prints_of(seed, count=5):
+    return covered(blobs(np.random.default_rng(seed), count), GRID)
+
+
+def each(prints):
+    """Polygon, cell and cover, one by one."""
+    for p in range(len(prints.start) - 1):
+        for j in range(prints.start[p], prints.start[p + 1]):
+            yield p, int(prints.cell[j]), int(prints.cover[j])
+
+
+def some_values(rng):
+    values = rng.choice([0.0, 0.25, 1.0, -3.5, 1234.567, math.nan], CELLS) * rng.uniform(0, 1, CELLS)
+    return values.astype(np.float32)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_runs_hold_every_cell_once_with_its_cover(seed):
+    prints = prints_of(seed)
+    found = []
+    for p, cell, length, cover in runs_of(prints).table.T.tolist():
+        assert length == 1 or cover == ONE
+        assert cell // GRID.cols == (cell + length - 1) // GRID.cols, "a run stays in one row"
+        found += [(p, c, cover) for c in range(cell, cell + length)]
+    assert sorted(found) == sorted(each(prints))
+
+
+def rows_twin(prints, rows):
+    """The sums of fixed-point products and of coverage, as Python integers."""
+    polygons = len(prints.start) - 1
+    total, known = [[[0] * polygons for _ in rows] for _ in range(2)]
+    for p, cell, cover in each(prints):
+        for m, row in enumerate(rows):
+            if not math.isnan(row[cell]):
+                total[m][p] += round(float(row[cell]) * zonal.VALUE_ONE) * cover
+                known[m][p] += cover
+    return total, known
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 4, 6]))
+def test_sums_equal_those_of_whole_numbers_in_any_bands(seed, high):
+    rng, prints = np.random.default_rng(seed), prints_of(seed)
+    constant, nothing = np.full(CELLS, 0.3, np.float32), np.full(CELLS, np.nan, np.float32)
+    rows = np.stack([some_values(rng), constant, nothing, np.zeros(CELLS, np.float32)])
+    sums = np.zeros((len(rows), 3, len(prints.start) - 1), np.int64)
+    for number, runs in enumerate(runs_of(prints).bands(high)):
+        a = number * high * GRID.cols
+        zonal.add_rows(runs, a, np.ascontiguousarray(rows[:, a : a + high * GRID.cols]), sums)
+    total, known = rows_twin(prints, rows)
+    assert [[int(h) * 2**zonal.SPLIT + int(low) for h, low in zip(*s[:2], strict=True)] for s in sums] == total
+    assert sums[:, 2].tolist() == known
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_codes_and_causes_equal_a_loop(seed):
+    rng, prints = np.random.default_rng(seed), prints_of(seed)
+    codes, values = rng.integers(0, 9, CELLS, dtype=np.uint8), np.abs(some_values(rng)) % 1
+    polygons = len(prints.start) - 1
+    by_code, by_cause = np.zeros((polygons, 6), np.int64), np.zeros((polygons, 6), np.int64)
+    want_code, want_cause = by_code.copy(), by_cause.copy()
+    runs = runs_of(prints).table
+    zonal.add_codes(runs, 0, codes, by_code)
+    zonal.add_by_code(runs, 0, values, codes, by_cause)
+    for p, cell, cover in each(prints):
+        if codes[cell] < 6:
+            want_code[p, codes[cell]] += cover
+            if not np.isnan(values[cell]):
+                want_cause[p, codes[cell]] += round(float(values[cell]) * zonal.VALUE_ONE) * (cover >> 8)
+    np.testing.assert_array_equal(by_code, want_code)
+    np.testing.assert_array_equal(by_cause, want_cause)
+
+
+def tally(prints, polygons, values):
+    """A tally with nothing in it but the bins of the score."""
+    runs, count = runs_of(prints), len(prints.start) - 1
+    start = np.empty(count + 1, np.int64)
+    bins, weight = np.empty(len(prints.cell), np.uint16), np.empty(len(prints.cell), np.int64)
+    used = zonal.count_bins(runs.table, values, runs.first, start, bins, weight)
+    empty = [np.zeros(s, np.int64) for s in ((1, 3, count), (3, count, 6), (count, 11))]
+    return Tally(("score",), *empty, prints.inside, polygons, start, bins[:used], weight[:used])
+
+
+SHARES = (0.1, 0.5, 0.9)
+
+
+def quantile_twin(pairs, share):
+    """The smallest of (score, cover) up to which the covers hold a share."""
+    whole, reached = sum(c for _, c in pairs), 0
+    for score, cover in sorted(pairs):
+        reached += cover
+        if reached >= (share - 1e-6) * whole:
+            return score
+    return math.nan
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3, 6]), st.booleans())
+def test_quantiles_do_not_depend_on_the_parts_and_equal_a_loop(seed, high, told):
+    rng, shapes = np.random.default_rng(seed), blobs(np.random.default_rng(seed), 6)
+    values = np.where(rng.random(CELLS) < 0.2, np.nan, rng.integers(0, 30, CELLS) / 100).astype(np.float32)
+    parts, last = [], np.zeros(len(shapes), np.int64)
+    for first in range(0, GRID.rows, high):
+        block = GRID.part(slice(first, first + high), slice(0, GRID.cols))
+        near = np.array([i for i, s in enumerate(shapes) if s.intersects(shapely.box(*block.bounds))], np.int64)
+        if near.size:
+            last[near] = len(parts)
+            cut = values[first * GRID.cols : (first + high) * GRID.cols]
+            parts.append(tally(covered([shapes[i] for i in near], block), near, cut))
+    got = totals_of(iter(parts), len(shapes), SHARES, 1e-6, last if told else None).quantiles
+    pairs = [[] for _ in shapes]
+    for p, cell, cover in each(covered(shapes, GRID)):
+        if not np.isnan(values[cell]):
+            pairs[p].append((round(float(values[cell]) * zonal.BINS) / zonal.BINS, cover))
+    np.testing.assert_array_equal(got, [[quantile_twin(p, s) for s in SHARES] for p in pairs])
+
+
+def test_a_sum_has_one_mean_however_it_was_split():
+    split = np.array([[[5], [3 << zonal.SPLIT], [ONE]]], np.int64)
+    joined = np.array([[[8], [0], [ONE]]], np.int64)
+    nothing = [np.zeros((1, 1, 1), np.int64)] * 3
+    means = [Totals(("score",), s, *nothing, np.zeros((1, 3))).mean("score")[0] for s in (split, joined)]
+    assert means[0] == means[1] == 8 * 2**zonal.SPLIT / zonal.VALUE_ONE / ONE
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_lowest_score_on_curves_equals_interpolation(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.uniform(-1, 4, (2, 3000)).astype(np.float32)
+    values[:, ::7] = np.nan
+    values[0, 1::7] = 1.0
+    curves = [(np.array([0.0, 1.0, 2.5, 3.0]), np.array([0.2, 1.0, 0.4, 0.0])), (np.array([2.0]), np.array([0.6]))]
+    out = np.full(3000, np.inf, np.float32)
+    for v, (x, y) in zip(values, curves, strict=True):
+        measures.lower_by_curve(v, x, y, out)
+    scores = [np.where(np.isnan(v), np.nan, np.interp(v, x, y)) for v, (x, y) in zip(values, curves, strict=True)]
+    np.testing.assert_allclose(out, np.minimum(*scores), rtol=1e-6, atol=1e-7)
+
+
+def test_ratio_is_unknown_without_weight():
+    assert np.isnan(ratio(np.array([1.0, 2.0]), np.array([0.0, 4.0]))).tolist() == [True, False]
+
+
+def test_no_cell_makes_no_run():
+    nothing = np.empty(0, np.int64)
+    runs = runs_of(Footprints(GRID, np.zeros(3, np.int64), nothing, nothing))
+    assert (runs.count, runs.table.shape, runs.first.tolist()) == (2, (4, 0), [0, 0, 0])
+    assert [b.shape for b in runs.bands(2)] == [(4, 0)] * 3

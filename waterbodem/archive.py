@@ -1,0 +1,211 @@
+"""An answer as one file: a zip of plain numbers and one JSON text, safe to open from anyone.
+
+Nothing in it is code, nothing is unpacked to disk, and no array is made before its size is known to fit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem import memory
+from waterbodem.atomic import replacing
+from waterbodem.errors import ArgumentError, CorruptLayer
+
+MARK, VERSION = "waterbodem-antwoord", 1
+TEXT = "antwoord.json"
+#: JSON larger than this is not an answer [bytes].
+MAX_TEXT = 500_000_000
+#: Zip files carry the moment they were made; this one, always.
+MOMENT = (2000, 1, 1, 0, 0, 0)
+KINDS = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
+#: What reading a damaged zip may raise.
+DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
+Array = NDArray[Any]
+
+
+# --- numbers that JSON lacks -----------------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it; numpy numbers become Python's, NaN and infinity a tagged word.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no number, text, list or mapping.
+
+    Examples
+    --------
+    >>> plain({"a": (np.float32(0.5), math.nan)})
+    {'a': [0.5, {'getal': 'nan'}]}
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"getal": repr(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(v) for v in value]
+    raise ArgumentError("value cannot be saved", value=type(value).__name__, allowed="numbers, texts, lists, mappings")
+
+
+def restored(value: Any) -> Any:
+    """Return what :func:`plain` was given, with lists for tuples.
+
+    Examples
+    --------
+    >>> restored(plain([1.5, -math.inf, {"a": "nan"}]))
+    [1.5, -inf, {'a': 'nan'}]
+    """
+    if isinstance(value, list):
+        return [restored(v) for v in value]
+    if isinstance(value, dict):
+        if set(value) == {"getal"} and value["getal"] in ("nan", "inf", "-inf"):
+            return float(value["getal"])
+        return {k: restored(v) for k, v in value.items()}
+    return value
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+class Packer:
+    """Collects arrays by number while their description is made."""
+
+    def __init__(self) -> None:
+        self.arrays: list[Array] = []
+
+    def array(self, values: Any) -> dict[str, Any]:
+        """Return the description of an array; texts stand in it, numbers beside it."""
+        found = np.asarray(values)
+        if found.dtype.kind in "UO":
+            return {"vorm": list(found.shape), "teksten": [str(v) for v in found.reshape(-1)]}
+        little = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
+        if little.dtype.str not in KINDS:
+            raise ArgumentError("array cannot be saved", value=str(found.dtype), allowed=", ".join(KINDS))
+        self.arrays.append(little)
+        return {"vorm": list(found.shape), "soort": little.dtype.str, "nr": len(self.arrays) - 1}
+
+    def dataset(self, data: xr.Dataset, names: Iterable[str]) -> dict[str, Any]:
+        """Return the description of these variables of a dataset, with all coordinates and attributes."""
+        return {
+            "attrs": plain(data.attrs),
+            "coords": {str(n): self._variable(v.variable) for n, v in data.coords.items()},
+            "data": {n: self._variable(data[n].variable) for n in names},
+        }
+
+    def _variable(self, v: xr.Variable) -> dict[str, Any]:
+        return {"dims": [str(d) for d in v.dims], "attrs": plain(v.attrs), **self.array(v.values)}
+
+
+def write(path: str | Path, text: Mapping[str, Any], arrays: Iterable[Array]) -> Path:
+    """Write an answer, whole or not at all; the same answer gives the same bytes."""
+    body = json.dumps({"formaat": MARK, "versie": VERSION, **text}, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temp, zipfile.ZipFile(temp, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
+        archive.writestr(_member(TEXT), body.encode("utf-8"))
+        for nr, array in enumerate(arrays):
+            archive.writestr(_member(_name(nr)), array.tobytes())
+    return Path(path)
+
+
+def _name(nr: int) -> str:
+    return f"getallen/{nr}.bin"
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, MOMENT)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    return info
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+class Unpacker:
+    """An opened archive: its text, and its arrays when asked for.
+
+    Raises
+    ------
+    CorruptLayer
+        If it is no answer, or broken.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, where: str) -> None:
+        self._archive, self._where, self._used = archive, where, 0
+        self._free = memory.available()
+        self.text = self._read_text()
+
+    def _read_text(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._bytes(TEXT, MAX_TEXT))
+        except (ValueError, RecursionError):
+            raise self.broken("text is not JSON", TEXT) from None
+        if not isinstance(found, dict) or found.get("formaat") != MARK:
+            raise self.broken("file is no answer of waterbodem", TEXT)
+        if found.get("versie") != VERSION:
+            raise CorruptLayer(
+                "form is of another version", value=found.get("versie"), allowed=str(VERSION), where=self._where
+            )
+        return found
+
+    def broken(self, what: str, name: Any) -> CorruptLayer:
+        """Return the error for this file."""
+        return CorruptLayer(what, value=name, where=self._where)
+
+    def _bytes(self, name: str, most: int) -> bytes:
+        """Return a member of at most so many bytes, whatever its header claims."""
+        try:
+            with self._archive.open(name) as member:
+                found = member.read(most + 1)
+        except KeyError:
+            raise self.broken("a part is missing", name) from None
+        except DAMAGE as error:
+            raise self.broken(f"a part cannot be read: {type(error).__name__}", name) from None
+        if len(found) > most:
+            raise self.broken("a part is larger than it says", name)
+        return found
+
+    def array(self, told: Mapping[str, Any]) -> Array:
+        """Return an array by its description."""
+        shape = told["vorm"]
+        if not isinstance(shape, list) or not all(isinstance(n, int) and n >= 0 for n in shape):
+            raise self.broken("array has no shape", shape)
+        if "teksten" in told:
+            return np.array([str(v) for v in told["teksten"]], dtype=np.str_).reshape(shape)
+        if told.get("soort") not in KINDS or not isinstance(told.get("nr"), int):
+            raise self.broken("array is of a kind that is not known", told.get("soort"))
+        dtype = np.dtype(told["soort"])
+        size = math.prod(shape) * dtype.itemsize
+        self._reserve(size)
+        found = self._bytes(_name(told["nr"]), size)
+        if len(found) != size:
+            raise self.broken("a part is smaller than it says", told["nr"])
+        return np.frombuffer(found, dtype).reshape(shape).copy()
+
+    def _reserve(self, size: int) -> None:
+        """Refuse arrays that would not fit in memory, before they are made."""
+        self._used += 2 * size
+        if self._free is not None and self._used > memory.USABLE * self._free:
+            raise ArgumentError("answer does not fit in memory", value=f"{self._used} bytes", where=self._where)
+
+    def dataset(self, told: Mapping[str, Any]) -> xr.Dataset:
+        """Return a dataset by its description."""
+        parts = {k: {n: self._variable(v) for n, v in told[k].items()} for k in ("data", "coords")}
+        return xr.Dataset(parts["data"], coords=parts["coords"], attrs=restored(told["attrs"]))
+
+    def _variable(self, told: Mapping[str, Any]) -> xr.Variable:
+        return xr.Variable(tuple(told["dims"]), self.array(told), restored(told["attrs"]))

@@ -1,0 +1,311 @@
+"""What changed between two answers: other data, other parameters, or a plan against the present use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem import dataset, registry
+from waterbodem.assessment import Assessment
+from waterbodem.atomic import replacing
+from waterbodem.colours import change_colours
+from waterbodem.crs import same_crs
+from waterbodem.definitions import Functie
+from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.evaluation import reference_label
+from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.map_svg import Drawing, class_picture, coded_picture, sketch
+from waterbodem.pages import policy, render
+from waterbodem.remake import command_of
+from waterbodem.tally import mean
+from waterbodem.wording import decimal, functies_of, is_fictitious, layer_label, name_of, plain, short, texts, unknown
+
+NAME = 80
+MAX_TOLD, MAX_DRAWN = 20, 1000
+Pair = tuple[Functie, Functie]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The second answer minus the first.
+
+    Attributes
+    ----------
+    cells : xr.Dataset
+        ``geschiktheid`` and ``risico`` (after - before, NaN where either is unknown), ``stappen`` (classes gained,
+        negative = lost, NaN where either is unknown), ``klasse_voor`` and ``klasse_na``; a leading dimension
+        ``functie`` where several were asked.
+    table : geopandas.GeoDataFrame
+        A row per polygon and functie: answers, scores and risks before and after, and ha better, equal, worse and
+        unknown.
+    before, after : Assessment
+    """
+
+    cells: xr.Dataset
+    table: gpd.GeoDataFrame
+    before: Assessment = field(repr=False)
+    after: Assessment = field(repr=False)
+
+    def sentences(self, taal: str = "nl") -> list[str]:
+        """Return what changed, a sentence per polygon and functie; at most twenty, and how many more."""
+        told = [_sentence(row, self, taal) for row in self.table.head(MAX_TOLD).to_dict("records")]
+        left = len(self.table) - MAX_TOLD
+        return [*told, texts(taal)["meer"].format(n=left)] if left > 0 else told
+
+    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
+        """Write the difference as one HTML page, whole or not at all; return its path."""
+        html = render("verschil.html.j2", taal, **_context(self, taal, kleuren))
+        with replacing(path) as temp:
+            temp.write_text(html, encoding="utf-8", newline="\n")
+        return Path(path)
+
+    def __repr__(self) -> str:
+        return "\n".join(["<Difference>", *self.sentences()])
+
+
+def difference(before: Assessment, after: Assessment) -> Difference:
+    """Return what changed from one answer to another on the same polygons.
+
+    Parameters
+    ----------
+    before, after : Assessment
+        On the same grid and polygons. Functies are paired by id, or one by one in the order asked.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    GridMismatch
+        If the cells differ.
+    ArgumentError
+        If polygons, or the number of functies, differ.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> layers, plans = wb.example(size=100, resolution=20), wb.example_plans()
+    >>> drained = wb.functies()["woningbouw"].replace(ontwatering_m=1.0)
+    >>> d = wb.difference(wb.assess(layers, "woningbouw", plans), wb.assess(layers, drained, plans))
+    >>> bool(d.table.verschil_score.abs().max() < 1e-6)
+    True
+    """
+    _check_same_place(before, after)
+    pairs = _pairs(before, after)
+    grids = [_grids(_cells(before, a), _cells(after, b)) for a, b in pairs]
+    many = "functie" in after.cells.dims
+    joined = xr.concat(grids, dim=pd.Index([b.id for _, b in pairs], name="functie")) if many else grids[0]
+    frames = [_rows(before, after, pair, cells) for pair, cells in zip(pairs, grids, strict=True)]
+    table = pd.concat(frames).sort_values("nr", kind="stable").reset_index(drop=True)
+    geometry = [after.question.areas[nr - 1].geometry for nr in table["nr"]]
+    return Difference(joined, gpd.GeoDataFrame(table, geometry=geometry, crs=after.question.grid.crs), before, after)
+
+
+def _check_same_place(before: Assessment, after: Assessment) -> None:
+    a, b = before.question, after.question
+    where = (a.grid.bounds, a.grid.shape), (b.grid.bounds, b.grid.shape)
+    if where[0] != where[1] or not _same_crs(a.grid.crs, b.grid.crs):
+        raise GridMismatch("answers lie on other cells", value=where[1], allowed=str(where[0]), where="after")
+    same = len(a.areas) == len(b.areas) and all(
+        x.name == y.name and x.geometry.equals(y.geometry) for x, y in zip(a.areas, b.areas, strict=True)
+    )
+    if not same:
+        raise ArgumentError("answers are about other polygons", value=len(b.areas), allowed="the same", where="after")
+
+
+def _same_crs(a: str | None, b: str | None) -> bool:
+    return a is b if a is None or b is None else same_crs(a, b)
+
+
+def _pairs(before: Assessment, after: Assessment) -> list[Pair]:
+    first, second = functies_of(before), functies_of(after)
+    if set(first) == set(second):
+        return [(first[id_], f) for id_, f in second.items()]
+    if len(first) != len(second):
+        raise ArgumentError(
+            "functies cannot be paired",
+            value=", ".join(second),
+            allowed=f"as many as {', '.join(first)}",
+            where="after",
+        )
+    return list(zip(first.values(), second.values(), strict=True))
+
+
+def _cells(assessment: Assessment, functie: Functie) -> xr.Dataset:
+    cells = assessment.cells
+    return cells.sel(functie=functie.id, drop=True) if "functie" in cells.dims else cells
+
+
+def _grids(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
+    """Return the grids of a pair; without attributes that would be of one of the two."""
+    classes = {k: d["klasse"].values for k, d in (("klasse_voor", before), ("klasse_na", after))}
+    numbers = {n: after[n].values - before[n].values for n in ("geschiktheid", "risico")}
+    found = {**numbers, "stappen": _steps(*classes.values()), **classes}
+    return (
+        after[["geschiktheid"]]
+        .drop_vars("geschiktheid")
+        .assign({n: (("y", "x"), v) for n, v in found.items()})
+        .drop_attrs()
+    )
+
+
+def _steps(before: Array, after: Array) -> NDArray[np.float32]:
+    """Return the classes gained; codes rise from A to D."""
+    known = ~np.isin(before, (unknown().code, NO_CRITERION)) & ~np.isin(after, (unknown().code, NO_CRITERION))
+    return np.where(known, before.astype(np.float32) - after, np.float32(np.nan))
+
+
+def _rows(before: Assessment, after: Assessment, pair: Pair, cells: xr.Dataset) -> pd.DataFrame:
+    a, b = (_table(x, f) for x, f in zip((before, after), pair, strict=True))
+    found: dict[str, Any] = {"nr": b.nr, "gebied": b.gebied, "functie_voor": pair[0].id, "functie_na": pair[1].id}
+    for name in ("antwoord", "score", "risico"):
+        found |= {f"{name}_voor": a[name], f"{name}_na": b[name]}
+    found |= {f"verschil_{n}": b[n] - a[n] for n in ("score", "risico")}
+    return pd.DataFrame({**found, **_hectares(after, cells["stappen"].values)})
+
+
+def _table(assessment: Assessment, functie: Functie) -> pd.DataFrame:
+    table = pd.DataFrame(assessment.table)
+    return table[table.functie == functie.id].reset_index(drop=True)
+
+
+def _hectares(assessment: Assessment, gained: Array) -> dict[str, Array]:
+    """Return per polygon the ha that became better, stayed equal, became worse, or are unknown in either answer."""
+    q, nan = assessment.question, np.float32(np.nan)
+    known = ~np.isnan(gained)
+    masks = {"beter_ha": gained > 0, "gelijk_ha": gained == 0, "slechter_ha": gained < 0, "onbekend_ha": ~known}
+    found = {}
+    for name, mask in masks.items():
+        average, cells = mean(np.where(q.prints.mask, mask.astype(np.float32), nan), q.prints)
+        found[name] = np.nan_to_num(average) * cells * q.grid.cell_ha
+    return found
+
+
+# --- words and pages -------------------------------------------------------------------------------------------------
+
+
+def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
+    t, names = texts(taal)["vergelijking"], {**functies_of(found.before), **functies_of(found.after)}
+    first, second = (name_of(names[row[k]], taal) for k in ("functie_voor", "functie_na"))
+    subject = first if first == second else t["functies"].format(voor=second, na=first)
+    text = t["zin_gelijk"] if row["antwoord_voor"] == row["antwoord_na"] else t["zin"]
+    change = decimal(row["verschil_score"], 2, taal)
+    return str(
+        text.format(
+            gebied=f"{short(subject, NAME)}, {short(row['gebied'], NAME)}",
+            voor=row["antwoord_voor"],
+            na=row["antwoord_na"],
+            score_voor=decimal(row["score_voor"], 2, taal),
+            score_na=decimal(row["score_na"], 2, taal),
+            verschil=f"+{change}" if row["verschil_score"] > 0 else change,
+        )
+    )
+
+
+def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
+    names = {**functies_of(d.before), **functies_of(d.after)}
+    told = d.table.drop(columns="geometry").to_dict("records")
+    t = texts(taal)
+    words = {k: t["vergelijking"].get(k, t["onbekend"]) for k in change_colours()}
+    return {
+        "policy": policy(),
+        "kleuren": kleuren,
+        "made_up": any(is_fictitious(x.question.layers) for x in (d.before, d.after)),
+        "sentences": d.sentences(taal),
+        "drawings": list(_drawings(d, taal, kleuren)),
+        "names": [a.name for a in d.after.question.areas],
+        "changes": [(words[k], colour) for k, colour in change_colours().items()],
+        "rows": [_named(r, names, taal) for r in told],
+        "causes": list(causes(d, taal)),
+        "commands": list(dict.fromkeys(command_of(x.question) for x in (d.before, d.after))),
+    }
+
+
+def _named(row: dict[Any, Any], names: dict[str, Functie], taal: str) -> dict[Any, Any]:
+    return {**row, "gebied": short(row["gebied"], NAME), "functie": name_of(names[row["functie_na"]], taal)}
+
+
+def _drawings(d: Difference, taal: str, kleuren: str) -> Iterator[tuple[str, Drawing]]:
+    """Yield before, after and change of every functie."""
+    t, q = texts(taal)["vergelijking"], d.after.question
+    areas = q.areas[:MAX_DRAWN]
+    for first, second in _pairs(d.before, d.after):
+        cells = _cells_of(d, second)
+        for key, f in (("voor", first), ("na", second)):
+            title = f"{t[key]}: {name_of(f, taal)}"
+            yield title, sketch(class_picture(cells[f"klasse_{key}"].values, kleuren), q.grid, areas, taal)
+        codes = _change_codes(cells["stappen"].values, cells["klasse_na"].values)
+        picture = coded_picture(codes, dict(enumerate(change_colours().values())))
+        yield f"{t['verandering']}: {name_of(second, taal)}", sketch(picture, q.grid, areas, taal)
+
+
+def _cells_of(d: Difference, functie: Functie) -> xr.Dataset:
+    return d.cells.sel(functie=functie.id) if "functie" in d.cells.dims else d.cells
+
+
+def _change_codes(gained: Array, klasse: Array) -> Array:
+    """Return the place of every cell in the colours of change; 255 outside the polygons."""
+    codes = np.select([gained > 0, gained == 0, gained < 0], [0, 1, 2], 3)
+    return np.where(klasse == NO_CRITERION, NO_CRITERION, codes)
+
+
+def causes(d: Difference, taal: str = "nl") -> Iterator[str]:
+    """Yield what differs between the two questions: layers, parameters, settings."""
+    yield from _layer_causes(d, taal)
+    t = texts(taal)["vergelijking"]["instelling"]
+    for name, (a, b) in {**_parameters(d), **_settings(d)}.items():
+        if a != b:
+            yield t.format(naam=name, voor=a, na=b)
+
+
+def _layer_causes(d: Difference, taal: str) -> Iterator[str]:
+    t = texts(taal)["vergelijking"]
+    a, b = (x.question.layers for x in (d.before, d.after))
+    for name in [str(n) for n in {**a.data_vars, **b.data_vars} if str(n).partition("@")[0] in registry.layer_kinds()]:
+        if name not in a or name not in b:
+            what = t["laag_nieuw"] if name in b else t["laag_weg"]
+        elif dataset.sha256_of_cells(a[name]) != dataset.sha256_of_cells(b[name]):
+            what = t["laag_anders"].format(voor=_vintage(a[name], taal), na=_vintage(b[name], taal))
+        else:
+            continue
+        yield t["laag"].format(naam=layer_label(name, taal), wat=what)
+
+
+def _vintage(layer: xr.DataArray, taal: str) -> str:
+    return short(str(layer.attrs.get("vintage", texts(taal)["onbekend"])), NAME)
+
+
+def _parameters(d: Difference) -> dict[str, tuple[Any, Any]]:
+    found: dict[str, tuple[Any, Any]] = {}
+    for a, b in _pairs(d.before, d.after):
+        if a.id == b.id:
+            names = dict.fromkeys([*a.parameters, *b.parameters])
+            found |= {f"{b.id}.{n}": (plain(a.value(n)), plain(b.value(n))) for n in names}
+        else:
+            found["functie"] = (a.id, b.id)
+    return found
+
+
+def _settings(d: Difference) -> dict[str, tuple[Any, Any]]:
+    a, b = (x.question.settings for x in (d.before, d.after))
+    return {
+        "referentie": (reference_label(a), reference_label(b)),
+        "methode": (a.methode, b.methode),
+        "orness": (_number(a.orness), _number(b.orness)),
+        "aangelegde_berging_mm": (_number(a.measures.built_mm), _number(b.measures.built_mm)),
+        "bergingseis_mm": (_number(a.measures.norm_mm), _number(b.measures.norm_mm)),
+    }
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else plain(value)

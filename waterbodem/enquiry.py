@@ -1,0 +1,241 @@
+"""A question after the receivers of plans, resolved: the land, the plans, who may receive, how far effects reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from waterbodem import memory, registry
+from waterbodem.abstraction import Well, well_effect
+from waterbodem.areas import Area
+from waterbodem.burden import Measures
+from waterbodem.burden_ledger import Entry, Ledger
+from waterbodem.coverage import Target, divide
+from waterbodem.definitions import Functie
+from waterbodem.errors import ArgumentError, MissingLibrary
+from waterbodem.flow import INSTALL, Flow, memory_estimate
+from waterbodem.flow_store import kept_flow
+from waterbodem.grid import Grid
+from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
+from waterbodem.land import Land, stream_valleys
+from waterbodem.network import Network, Routed, Strand
+from waterbodem.reception import ReachTable, reception_rules
+from waterbodem.sources import PlanSource, plan_sources
+
+
+@dataclass(frozen=True)
+class Enquiry:
+    """What is asked, before it is known of which functie.
+
+    Attributes
+    ----------
+    land : Land
+        All of it: water runs on beyond the plans.
+    plans : tuple of Area
+    given : tuple of Target
+        Receivers that the user named.
+    referentie : str, Functie, xr.DataArray or None
+    measures : Measures
+    damping, reach : float or None, Reach or None
+        L and lambda [m]; None = default.
+    well : Well, optional
+        What a plan abstracts whose functie does.
+    flow : Flow, optional
+        Directions on the grid of the land; default from maaiveld.
+    folder : path, optional
+        Where directions are kept.
+    around : bool
+        Whether other plans receive too and, where no receiver is given, the stream valleys in the data.
+    kept : bool
+        Whether this belongs to an answer from a file, which holds the plans without the land around them.
+    """
+
+    land: Land
+    plans: tuple[Area, ...]
+    given: tuple[Target, ...] = ()
+    referentie: Any = None
+    measures: Measures = field(default_factory=Measures)
+    damping: float | None = None
+    reach: Reach | None = None
+    well: Well | None = None
+    flow: Flow | None = None
+    folder: Any = None
+    around: bool = False
+    kept: bool = False
+
+    def __post_init__(self) -> None:
+        reach_of(self.reach, {}, (1, 1))
+        if self.damping is not None and not float(self.damping) > 0:
+            raise ArgumentError(
+                "damping length must be positive", value=self.damping, allowed="> 0 m", where="demping_m"
+            )
+
+    @cached_property
+    def water(self) -> tuple[Flow | None, str]:
+        """Flow directions, or None and why there are none, in Dutch."""
+        rules, cells = reception_rules(), self.land.grid.rows * self.land.grid.cols
+        if self.kept:
+            return None, rules.reason("bewaard")
+        if self.flow is not None:
+            return self.flow, ""
+        if "maaiveld" not in self.land:
+            return None, rules.reason("maaiveld")
+        need, free = max(memory_estimate(cells).values()), memory.available()
+        if free is not None and need > memory.USABLE * free:
+            return None, rules.reason("geheugen", nodig=need / 1e9, vrij=free / 1e9)
+        try:
+            return kept_flow(self.land.layer("maaiveld"), self.land.grid, self.folder), ""
+        except MissingLibrary:
+            return None, rules.reason("bibliotheek", installeer=INSTALL)
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """Who may receive."""
+        if not self.around:
+            return self.given
+        valleys = [] if self.given else [Target(a, "beekdal") for a in stream_valleys(self.land)]
+        few = len(self.plans) <= reception_rules().value("plannen_max")
+        plans = [Target(a, "ander plan", a.nr) for a in self.plans] if few and len(self.plans) > 1 else []
+        return (*self.given, *valleys, *plans)
+
+    def ledger(self, functies: Sequence[Functie]) -> Ledger:
+        """Draw up the ledger of the plans, one functie each.
+
+        Raises
+        ------
+        NoOverlap
+            If no plan touches the data.
+        """
+        land = self.land
+        sources, outside = plan_sources(land, self.plans, functies, self.referentie, self.measures, self.reach)
+        flow, reason = self.water
+        entries = [self._entry(s, flow) for s in sources]
+        block = _block(entries, land.grid)
+        division = divide([t for t in self.targets if _within_reach(t, block)], block, land.grid)
+        notes = _notes(entries, outside, land.grid, flow, self.well)
+        return Ledger(tuple(entries), division, self._settings(flow, reason), notes)
+
+    def _entry(self, source: PlanSource, flow: Flow | None) -> Entry:
+        effect = self._effect(source)
+        if flow is None:
+            return Entry(source, None, None, effect)
+        strand, routed = _routed(source, flow.network, self.land.grid, self.damping)
+        return Entry(source, strand, routed, effect)
+
+    def _effect(self, source: PlanSource) -> Effect:
+        grid = self.land.grid
+        if self.well is not None and source.functie.value("onttrekking") > 0:
+            return well_effect(self.well, source.area.geometry, grid)
+        if self.kept or "ghg" not in self.land:
+            return nothing(grid)
+        return spread(source.head, source.reach, source.grid, grid, source.inside)
+
+    def _settings(self, flow: Flow | None, reason: str) -> dict[str, Any]:
+        rules, given = reception_rules(), self.referentie
+        named = registry.burden_rules().reference if given is None else getattr(given, "id", given)
+        reach = rules.value("reikwijdte_m") if self.reach is None else self.reach
+        return {
+            "referentie": named if isinstance(named, str) else "raster",
+            "aangelegde_berging_mm": self.measures.built_mm,
+            "bergingseis_mm": self.measures.norm_mm,
+            "demping_m": rules.value("demping_m") if self.damping is None else self.damping,
+            "reikwijdte": "eigen tabel" if isinstance(reach, ReachTable) else reach,
+            "stroomrichting_sha256": "" if flow is None else flow.sha256,
+            "stroomrichting": () if flow is None else flow.uitleg,
+            "geen_water": reason,
+            "geen_grond": rules.reason("bewaard_grond" if self.kept else "ghg"),
+            "definities": registry.rules_version(),
+            "expertoordeel": tuple(k for k, c in rules.constanten.items() if c.expertoordeel),
+            "grenzen": rules.grenzen.tekst,
+        }
+
+
+def _routed(source: PlanSource, network: Network, grid: Grid, damping: float | None) -> tuple[Strand, Routed]:
+    """Route the water of a plan over the cells that it comes through."""
+    row, col = grid.offset(source.grid)
+    rows, cols = np.nonzero(source.volume > 0)
+    cells = (rows + row) * grid.cols + cols + col
+    strand = network.strand(cells)
+    released = np.zeros(strand.cells.size)
+    released[np.searchsorted(strand.cells, cells)] = source.volume[rows, cols]
+    return strand, strand.network.route(released, damping)
+
+
+def _block(entries: Sequence[Entry], grid: Grid) -> Grid:
+    """Return the block of cells that any plan reaches, through water or ground."""
+    parts = [e.source.grid.bounds for e in entries] + [e.effect.grid.bounds for e in entries if e.effect.verlaging.size]
+    for entry in entries:
+        if entry.strand is not None and entry.strand.cells.size:
+            rows, cols = np.divmod(entry.strand.cells, grid.cols)
+            parts.append(grid.part(slice(rows.min(), rows.max() + 1), slice(cols.min(), cols.max() + 1)).bounds)
+    edges = np.array(parts)
+    low, high = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
+    return grid.crop((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
+
+
+def _within_reach(target: Target, block: Grid) -> bool:
+    """Tell whether a receiver belongs in the ledger: one that was named always does."""
+    if target.soort != "beekdal":
+        return True
+    xmin, ymin, xmax, ymax = target.area.geometry.bounds
+    left, bottom, right, top = block.bounds
+    return bool(xmin < right and xmax > left and ymin < top and ymax > bottom)
+
+
+def _notes(
+    entries: Sequence[Entry], outside: Sequence[Area], grid: Grid, flow: Flow | None, well: Well | None
+) -> tuple[str, ...]:
+    found = [f"plan {a.name}: ligt geheel buiten de gegevens" for a in outside]
+    for entry in entries:
+        name = entry.source.area.name
+        found += [f"plan {name}: {text}" for text in (*_abstracts(entry.source, well), *_warnings(entry, grid, flow))]
+    return tuple(found)
+
+
+def _abstracts(source: PlanSource, well: Well | None) -> list[str]:
+    if not source.functie.value("onttrekking") > 0:
+        return []
+    rules = reception_rules()
+    if well is None:
+        return [rules.reason("onttrekking")]
+    numbers = {"m3_jr": well.m3_jr, "kd_m2_d": well.kd_m2_d, "c_d": well.c_d, "lambda_m": well.lambda_m}
+    return [rules.reason("put", **numbers)]
+
+
+def _warnings(entry: Entry, grid: Grid, flow: Flow | None) -> list[str]:
+    source, found = entry.source, []
+    if source.either_unknown.any():
+        found.append(
+            f"afvoer of verdrongen berging onbekend op {source.hectares(source.either_unknown):.4g} ha "
+            f"(beide onbekend, telt als 0: {source.hectares(source.none_known):.4g} ha)"
+        )
+    if source.outside_ha:
+        found.append(f"{source.outside_ha:.4g} ha ligt buiten de gegevens en telt niet mee")
+    if flow is not None:
+        found += _over_a_hole(source, grid, flow)
+    unknown = source.inside & np.isnan(source.head)
+    if unknown.any() and entry.effect.verlaging.size:
+        found.append(f"grondwaterverlaging onbekend op {source.hectares(unknown):.4g} ha")
+    return found + _beyond(source.grid.bounds, entry.effect, grid)
+
+
+def _over_a_hole(source: PlanSource, grid: Grid, flow: Flow) -> list[str]:
+    hole = source.inside & ~flow.known_in(source.grid)
+    if not hole.any():
+        return []
+    share = float(source.volume[hole].sum()) / max(float(source.volume.sum()), 1e-300)
+    text = f"{source.hectares(hole):.4g} ha zonder maaiveld"
+    return [f"{text}; {100 * share:.3g} % van het water verlaat daar de gegevens"]
+
+
+def _beyond(plan: tuple[float, float, float, float], effect: Effect, grid: Grid) -> list[str]:
+    xmin, ymin, xmax, ymax = plan
+    left, bottom, right, top = grid.bounds
+    reach = effect.reikt_m
+    if reach and (xmin - reach < left or ymin - reach < bottom or xmax + reach > right or ymax + reach > top):
+        return ["de invloed op het grondwater reikt mogelijk tot buiten de gegevens"]
+    return []

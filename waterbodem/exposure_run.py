@@ -1,0 +1,252 @@
+"""Who lies downstream, for a whole run: a map per functie and, where there are polygons, the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry import box
+
+from waterbodem import dataset, memory
+from waterbodem.areas import footprints
+from waterbodem.atomic import staging
+from waterbodem.colours import legend, nodata
+from waterbodem.definitions import Functie
+from waterbodem.downstream import released, weighed_amount
+from waterbodem.exposure_store import BESIDE_BANDS, Exposure, exposure_of, needed, read_exposure
+from waterbodem.grid import Grid
+from waterbodem.job import Job, Variant, areas_mark
+from waterbodem.journal import Journal
+from waterbodem.kernels.burden import LAYERS
+from waterbodem.layerset import Floats, LayerSet
+from waterbodem.raster_files import percent, stage_raster
+from waterbodem.reception import reception_rules
+from waterbodem.reception_files import LEDGER, PATHS, stage_ledgers
+
+MAP, UNKNOWN = "benedenstrooms", "blootstelling_onbekend"
+#: Cells that are worked on at a time, and bytes that the maps in hand may take.
+BLOCK, IN_HAND = 8_000_000, 2_000_000_000
+#: Bytes that a cell of a plan takes in a ledger.
+LEDGER_BYTES = 150
+#: Measured on two cores; a machine may well be twice as fast or slow.
+NS_DIRECTIONS, NS_VARIANT = 700, 60
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What directions, exposure and maps take at most: memory and disk [bytes], and roughly how long [s]."""
+
+    memory: int = 0
+    disk: int = 0
+    seconds: float = 0.0
+
+
+def cost(job: Job) -> Cost:
+    """Return what a run will cost for who lies downstream; nothing without maaiveld.
+
+    Directions that are there already take a third of the memory and little time.
+    """
+    if "maaiveld" not in job.around.sources:
+        return Cost()
+    land, cells = job.around.grid.rows * job.around.grid.cols, job.grid.rows * job.grid.cols
+    sweeps = len({v.scenario for v in job.variants})
+    maps = min(IN_HAND, len(job.variants) * cells)
+    return Cost(
+        memory=max(needed(land), BESIDE_BANDS * land + maps),
+        disk=land * (1 + 8 * sweeps) + 2 * cells * (len(job.variants) + sweeps),
+        seconds=(land * NS_DIRECTIONS + cells * len(job.variants) * NS_VARIANT) / 1e9,
+    )
+
+
+@dataclass
+class Downstream:
+    """What was made.
+
+    Attributes
+    ----------
+    outputs : dict of Path to str
+        Files, and the content each was made of.
+    niet_bepaald : list of str
+        What could not be determined and why, in Dutch.
+    """
+
+    outputs: dict[Path, str] = field(default_factory=dict)
+    niet_bepaald: list[str] = field(default_factory=list)
+
+
+def make_downstream(job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress) -> Downstream:
+    """Write ``<functie>/benedenstrooms.tif`` and, where the run has polygons, grootboek and stroompaden.
+
+    ``blootstelling_onbekend.tif`` is the share of a cell's water that ends on land of unknown vulnerability, which
+    counts as 0. What is there already and made of the same stays as it is.
+
+    Parameters
+    ----------
+    job : Job
+    journal : Journal
+    variants : sequence of Variant
+        Of which maps are wanted; the ledger takes those under present conditions.
+    progress : callable
+        Called with a phase, how much is done, and of how much.
+    """
+    found, exposure = Downstream(), exposure_of(job)
+    scenarios = list(dict.fromkeys(v.scenario for v in variants))
+    wanted = {v: (_final(job, v), _map_key(job, exposure, v)) for v in variants}
+    unknown = {s: (_unknown_file(job, s), exposure.key(s) + areas_mark(job.areas)) for s in scenarios}
+    todo = [v for v, (path, key) in wanted.items() if not journal.output_done(path, key)]
+    hidden = [s for s, (path, key) in unknown.items() if not journal.output_done(path, key)]
+    reason = exposure.why_not(scenarios) if todo or hidden else ""
+    if reason:
+        found.niet_bepaald.append(reason)
+    else:
+        for scenario in hidden:
+            _write_unknown(job, exposure, scenario)
+            journal.note_output(*unknown[scenario])
+        for some in _groups(job.grid, todo):
+            _write_maps(job, exposure, some, progress)
+            for variant in some:
+                journal.note_output(*wanted[variant])
+        found.outputs |= dict(wanted.values()) | dict(unknown.values())
+    _ledgers(job, exposure, journal, variants, found)
+    return found
+
+
+def _final(job: Job, variant: Variant) -> Path:
+    return job.output / variant.name / f"{MAP}.tif"
+
+
+def _unknown_file(job: Job, scenario: str) -> Path:
+    return job.output / (f"{UNKNOWN}@{scenario}.tif" if scenario else f"{UNKNOWN}.tif")
+
+
+def _map_key(job: Job, exposure: Exposure, variant: Variant) -> str:
+    return hashlib.sha256(f"{job.key(variant)} {exposure.key(variant.scenario)}".encode()).hexdigest()
+
+
+def _groups(grid: Grid, variants: Sequence[Variant]) -> Iterator[Sequence[Variant]]:
+    """Yield as many variants at a time as their maps fit in memory."""
+    size = max(1, IN_HAND // (grid.rows * grid.cols))
+    return (variants[i : i + size] for i in range(0, len(variants), size))
+
+
+# --- maps ------------------------------------------------------------------------------------------------------------
+
+
+def _write_maps(job: Job, exposure: Exposure, variants: Sequence[Variant], progress: Progress) -> None:
+    """Write the maps of some variants; every layer is read once for all of them."""
+    maps = {v: np.full(job.grid.shape, nodata(), np.uint8) for v in variants}
+    files = {s: exposure.file(s) for s in dict.fromkeys(v.scenario for v in variants)}
+    strips = list(_strips(job.grid))
+    for done, rows in enumerate(strips, start=1):
+        block = job.grid.part(rows, slice(0, job.grid.cols))
+        inside = _inside(job, block)
+        if inside.any():
+            swept = {s: read_exposure(f, exposure.grid, block) for s, f in files.items()}
+            for variant, share in _shares(job, variants, block, swept):
+                maps[variant][rows] = np.where(inside, percent(share, nodata()), nodata())
+        progress("benedenstrooms", done, len(strips))
+    for variant, codes in maps.items():
+        with staging() as stage:
+            stage.folder(_final(job, variant).parent)
+            stage_raster(stage, _final(job, variant), codes, job.grid, legend(MAP), f"{MAP} {variant.name}")
+
+
+def _write_unknown(job: Job, exposure: Exposure, scenario: str) -> None:
+    """Write how much of the exposure is unknown."""
+    file, codes = exposure.file(scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
+    for rows in _strips(job.grid):
+        block = job.grid.part(rows, slice(0, job.grid.cols))
+        share = percent(read_exposure(file, exposure.grid, block), nodata())
+        codes[rows] = np.where(_inside(job, block), share, nodata())
+    with staging() as stage:
+        stage.folder(job.output)
+        stage_raster(stage, _unknown_file(job, scenario), codes, job.grid, legend(UNKNOWN), UNKNOWN)
+
+
+def _strips(grid: Grid) -> Iterator[slice]:
+    height = max(1, BLOCK // grid.cols)
+    return (slice(r, min(r + height, grid.rows)) for r in range(0, grid.rows, height))
+
+
+def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:
+    """Tell which cells of a block are asked for."""
+    if not job.areas:
+        return np.ones(block.shape, np.bool_)
+    frame = box(*block.bounds)
+    near = [a for a in job.areas if a.geometry.intersects(frame)]
+    return footprints(near, block).mask if near else np.zeros(block.shape, np.bool_)
+
+
+def _shares(
+    job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Floats]
+) -> Iterator[tuple[Variant, Floats]]:
+    names = [n for n in job.stack.sources if n.partition("@")[0] in LAYERS]
+    arrays = job.stack.read(block, names)
+    reference, measures = job.settings.reference, job.settings.measures
+    for variant in variants:
+        present = _under(arrays, variant.scenario)
+        if not present:
+            yield variant, np.full(block.shape, np.nan, np.float32)
+            continue
+        cells = LayerSet(present, (), (), dataset.build(block, {}))
+        amount, _ = released(cells, variant.functie, reference, measures)
+        yield variant, weighed_amount(amount, swept[variant.scenario])
+
+
+def _under(arrays: Mapping[str, Floats], scenario: str) -> dict[str, Floats]:
+    """Return present layers, those of a scenario in their place."""
+    present = {n: a for n, a in arrays.items() if "@" not in n}
+    return present | {n: arrays[f"{n}@{scenario}"] for n in present if scenario and f"{n}@{scenario}" in arrays}
+
+
+# --- ledger ----------------------------------------------------------------------------------------------------------
+
+
+def _ledger_files(job: Job) -> list[Path]:
+    return [job.output / f"{LEDGER}.gpkg", job.output / f"{LEDGER}.csv", job.output / f"{PATHS}.gpkg"]
+
+
+def _ledger_key(job: Job, exposure: Exposure, variants: Sequence[Variant]) -> str:
+    choice = job.file.afwenteling
+    keys = [job.key(v) for v in variants if not v.scenario]
+    text = f"{keys} {exposure.key('')} {areas_mark(job.receivers)} {choice.reikwijdte}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _ledgers(job: Job, exposure: Exposure, journal: Journal, variants: Sequence[Variant], found: Downstream) -> None:
+    functies = [v.functie for v in variants if not v.scenario]
+    if not job.areas or not functies:
+        return
+    key = _ledger_key(job, exposure, variants)
+    todo = not all(journal.output_done(f, key) for f in _ledger_files(job)[:2])
+    if todo and _too_large(job):
+        found.niet_bepaald.append(reception_rules().reason("grootboek", cellen=_plan_cells(job) / 1e6))
+        return
+    if todo:
+        _write_ledgers(job, exposure, functies)
+        for path in _ledger_files(job):
+            if path.is_file():
+                journal.note_output(path, key)
+    found.outputs |= {p: key for p in _ledger_files(job) if journal.output_done(p, key)}
+
+
+def _write_ledgers(job: Job, exposure: Exposure, functies: Sequence[Functie]) -> None:
+    ledgers = {f.id: exposure.enquiry.ledger([f] * len(job.areas)) for f in functies}
+    with staging() as stage:
+        stage_ledgers(stage, stage.folder(job.output), ledgers)
+
+
+def _plan_cells(job: Job) -> int:
+    blocks = [job.around.grid.crop(a.geometry.bounds) for a in job.areas]
+    return sum(b.rows * b.cols for b in blocks)
+
+
+def _too_large(job: Job) -> bool:
+    free: Any = memory.available()
+    return free is not None and LEDGER_BYTES * _plan_cells(job) > memory.USABLE * free

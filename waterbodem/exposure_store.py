@@ -1,0 +1,183 @@
+"""Exposure of a whole run: swept once per layer that tells vulnerability, kept as files named by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from waterbodem import memory
+from waterbodem.atomic import replacing
+from waterbodem.coverage import Target
+from waterbodem.downstream import swept, vulnerability, vulnerable_layer
+from waterbodem.enquiry import Enquiry
+from waterbodem.flow import Codes, memory_estimate
+from waterbodem.flow_bands import BYTES_PER_CELL, expose_in_bands
+from waterbodem.flow_store import kept_codes
+from waterbodem.grid import Grid
+from waterbodem.job import Job, code_version
+from waterbodem.land import land_of_stack
+from waterbodem.layerset import Floats
+from waterbodem.reception import reception_rules
+
+#: Bytes that the codes of all cells, and one layer of them, take while bands are swept.
+BESIDE_BANDS = 9
+#: A sweep that keeps less than this many rows at a time is not worth beginning.
+LEAST_ROWS = 16
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Where the water of a run goes, and how vulnerable it is there.
+
+    Attributes
+    ----------
+    job : Job
+    enquiry : Enquiry
+        The polygons of the run as plans; none where the run has none.
+    """
+
+    job: Job
+    enquiry: Enquiry
+
+    @property
+    def grid(self) -> Grid:
+        """All of the data."""
+        return self.enquiry.land.grid
+
+    @cached_property
+    def reason(self) -> str:
+        """Why nothing can be said, in Dutch; empty if something can."""
+        flow, reason = self.enquiry.water
+        return "" if flow is not None or self._codes is not None else reason
+
+    @cached_property
+    def _codes(self) -> Codes | None:
+        """Directions that were found before, where they do not fit in memory as a network; else None."""
+        if self.enquiry.water[0] is not None or "maaiveld" not in self.enquiry.land:
+            return None
+        free = memory.available()
+        if free is not None and BESIDE_BANDS * self.grid.rows * self.grid.cols + memory.WORKING > memory.USABLE * free:
+            return None
+        return kept_codes(self.enquiry.land.layer("maaiveld"), self.grid, self.enquiry.folder)
+
+    def why_not(self, scenarios: Iterable[str]) -> str:
+        """Return why there is no map of who lies downstream, in Dutch; empty if there can be one."""
+        if "maaiveld" in self.enquiry.land and not all(vulnerable_layer(self.enquiry.land.names, s) for s in scenarios):
+            return reception_rules().reason("kwetsbaarheid")
+        return self.reason
+
+    def key(self, scenario: str) -> str:
+        """Return the sha256 of all that exposure depends on."""
+        stack = self.job.around
+        names = ["maaiveld", vulnerable_layer(list(stack.sources), scenario)]
+        layers = [self.job.mark(n) if n and n in stack.sources else None for n in names]
+        text = json.dumps([layers, repr(self.grid), self.enquiry.damping, code_version()])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def file(self, scenario: str, unknown: bool = False) -> Path:
+        """Return D as a float32 raster on all of the data, or the share of it that is unknown; swept if need be."""
+        name = "onbekend" if unknown else "blootstelling"
+        path = self.job.work / "stroming" / f"{name}_{self.key(scenario)[:40]}.tif"
+        if not path.is_file():
+            value = vulnerability(self.enquiry.land, scenario)
+            self._sweep(path, np.isnan(value).view(np.uint8) if unknown else value)
+        return path
+
+    def _sweep(self, path: Path, value: NDArray[Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temp, rasterio.open(temp, "w", **_profile(self.grid)) as out:
+
+            def write(rows: slice, found: NDArray[Any]) -> None:
+                window = Window(0, rows.start, self.grid.cols, rows.stop - rows.start)
+                out.write(found.astype(np.float32), 1, window=window)
+
+            self._swept(value, write)
+
+    def _swept(self, value: NDArray[Any], write: Callable[[slice, NDArray[Any]], None]) -> None:
+        flow, codes = self.enquiry.water[0], self._codes
+        if flow is not None:
+            write(slice(0, self.grid.rows), swept(flow, value, self.enquiry.damping))
+        elif codes is not None:
+            height = band_height(self.grid, memory.available())
+            bands = (lambda rows: codes[rows]), (lambda rows: value[rows])
+            expose_in_bands(*bands, self.grid, height, write, self.enquiry.damping)
+
+
+def exposure_of(job: Job) -> Exposure:
+    """Return the exposure of a run; nothing is computed yet."""
+    enquiry = Enquiry(
+        land_of_stack(job.around),
+        job.areas,
+        tuple(Target(a) for a in job.receivers),
+        job.settings.reference,
+        job.settings.measures,
+        job.file.afwenteling.demping_m,
+        job.file.afwenteling.reikwijdte,
+        folder=job.work / "stroming",
+        around=True,
+    )
+    return Exposure(job, enquiry)
+
+
+def band_height(grid: Grid, free: int | None) -> int:
+    """Return how many rows of cells can be swept at a time in free memory [bytes].
+
+    Examples
+    --------
+    >>> grid = Grid(0, 0, 5, 5, 13_300, 13_200)
+    >>> band_height(grid, None), band_height(grid, 4_000_000_000)
+    (13300, 2045)
+    """
+    if free is None:
+        return grid.rows
+    room = memory.USABLE * free - BESIDE_BANDS * grid.rows * grid.cols
+    return min(grid.rows, max(LEAST_ROWS, int(room / (BYTES_PER_CELL * grid.cols))))
+
+
+def needed(cells: int) -> int:
+    """Return the memory that directions and exposure of so many cells take at most [bytes].
+
+    Examples
+    --------
+    >>> round(needed(175_000_000) / 1e9, 1)
+    8.8
+    """
+    return max(memory_estimate(cells).values())
+
+
+def read_exposure(path: Path, land: Grid, block: Grid) -> Floats:
+    """Return the exposure on a block of the data."""
+    rows, cols = land.slices(block)
+    with rasterio.open(path, driver="GTiff") as file:
+        found = file.read(1, window=Window.from_slices(rows, cols))
+    return np.asarray(found, np.float32)
+
+
+def _profile(grid: Grid) -> dict[str, Any]:
+    return {
+        "driver": "GTiff",
+        "dtype": "float32",
+        "count": 1,
+        "height": grid.rows,
+        "width": grid.cols,
+        "nodata": np.nan,
+        "tiled": True,
+        "blockxsize": 512,
+        "blockysize": 512,
+        "compress": "zstd",
+        "zstd_level": 1,
+        "predictor": 3,
+        "transform": grid.transform,
+        "crs": grid.crs,
+        "bigtiff": "if_safer",
+    }

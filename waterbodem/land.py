@@ -1,0 +1,94 @@
+"""The land around plans: layers on a grid, of which only what a question needs is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import rasterio.features
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+
+from waterbodem import dataset
+from waterbodem.areas import Area
+from waterbodem.grid import Grid
+from waterbodem.layers import LayerStack
+from waterbodem.layerset import Floats, LayerSet, layer_set
+from waterbodem.reception import reception_rules
+
+
+@dataclass(frozen=True)
+class Land:
+    """Layers on a grid.
+
+    Attributes
+    ----------
+    grid : Grid
+        All of the data.
+    names : tuple of str
+        Layers there are; those of scenarios are ``layer@scenario``.
+    cut : callable
+        Takes a block of the grid, gives its layers as a LayerSet.
+    layer : callable
+        Takes a name, gives that layer on the whole grid, float32 (rows, cols).
+    """
+
+    grid: Grid
+    names: tuple[str, ...]
+    cut: Callable[[Grid], LayerSet] = field(repr=False)
+    layer: Callable[[str], Floats] = field(repr=False)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+
+def land_of(layers: xr.Dataset) -> Land:
+    """Return the land of a dataset; nothing is copied."""
+    grid = dataset.grid_of(layers)
+
+    def cut(block: Grid) -> LayerSet:
+        rows, cols = grid.slices(block)
+        return layer_set(layers.isel(y=rows, x=cols))
+
+    def layer(name: str) -> Floats:
+        return dataset.float32_of(layers[name].transpose("y", "x"), name)
+
+    return Land(grid, tuple(str(n) for n in layers.data_vars), cut, layer)
+
+
+def land_of_stack(stack: LayerStack) -> Land:
+    """Return the land of a catalogue; cells are read when they are asked for."""
+    present = tuple(n for n in stack.sources if "@" not in n)
+
+    def cut(block: Grid) -> LayerSet:
+        return LayerSet(stack.read(block, present), (), (), dataset.build(block, {}))
+
+    return Land(stack.grid, tuple(stack.sources), cut, lambda name: stack.read(stack.grid, [name])[name])
+
+
+def stream_valleys(land: Land) -> list[Area]:
+    """Return the stream valleys in the data as polygons, the largest first; none without layer ``beekdal``.
+
+    Cells of a valley share sides. Valleys smaller than ``beekdal_min_ha`` are left out.
+    """
+    if "beekdal" not in land:
+        return []
+    inside = land.layer("beekdal") == 1
+    found = _polygons(inside, land.grid)
+    least = reception_rules().value("beekdal_min_ha") * 1e4
+    large = sorted((p for p in found if p.area >= least), key=lambda p: (-p.area, p.bounds))
+    return [Area(i, f"beekdal {i} ({_where(p)})", p) for i, p in enumerate(large, start=1)]
+
+
+def _polygons(inside: NDArray[np.bool_], grid: Grid) -> list[Any]:
+    shapes = rasterio.features.shapes(inside.view(np.uint8), mask=inside, connectivity=4, transform=grid.transform)
+    return [shapely.geometry.shape(geometry) for geometry, _ in shapes]
+
+
+def _where(polygon: Any) -> str:
+    """Return the middle of a polygon [km], as text that tells polygons apart."""
+    spot = polygon.representative_point()
+    return f"bij x {spot.x / 1000:.1f}, y {spot.y / 1000:.1f} km"

@@ -1,0 +1,178 @@
+"""The page of a batch run: what was asked, what came out, and a link to every file."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+
+from waterbodem import registry
+from waterbodem.crs import label
+from waterbodem.definitions import Functie
+from waterbodem.job import Job, Variant
+from waterbodem.kompas import builtin_rules
+from waterbodem.pages import policy, render
+from waterbodem.part_file import PartReader
+from waterbodem.parts import CLASSES, part_file, products
+from waterbodem.provenance import versions
+from waterbodem.table_files import LAYER, original
+from waterbodem.wording import graded, plain, short, steps
+
+if TYPE_CHECKING:
+    from waterbodem.run_files import Made
+
+#: Lines of the table of polygons that the page shows; the rest stands in the CSV.
+SHOWN = 1000
+NAME, REASON, NAMED = 120, 400, 100
+#: Columns of the table that are words.
+WORDS = {"gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", "scenario"}
+
+
+def run_html(job: Job, made: Made) -> str:
+    """Return the page: no script, nothing from the network, the same for the same run.
+
+    Parameters
+    ----------
+    job : Job
+    made : Made
+        With the files that are there.
+    """
+    table = job.output / f"{LAYER}.csv"
+    has_table = table in made.outputs
+    return render(
+        "run.html.j2",
+        "nl",
+        kleuren="landelijk",
+        policy=policy(images=["'self'", "file:"]),
+        job=job,
+        made=made,
+        title=short(job.stack.title, NAME),
+        question=_question(job),
+        hectares=[_hectares(job, v, key) for v, key in made.keys.items() if CLASSES in job.file.maps],
+        maps=[_maps(job, made, v) for v in made.keys],
+        lines=_lines(table, job) if has_table else [],
+        total=len(job.areas) * len(made.keys),
+        tables=[_link(job, p, d) for p, d in made.outputs.items() if p.parent == job.output],
+        files=[_link(job, p, d) for p, d in made.outputs.items()],
+        inputs={n: {k: short(v or "", 200) for k, v in found.items()} for n, found in made.inputs.items()},
+        problems=[(short(a, NAME), short(b, REASON)) for a, b in sorted(made.problems)],
+        outside=[short(n, NAME) for n in made.outside[:NAMED]],
+        outside_more=max(0, len(made.outside) - NAMED),
+        principles=[p.naam for p in builtin_rules().beginselen.values()],
+        settings=_settings(job),
+        versions=versions(),
+        rules=registry.rules_version(),
+        graded=graded(),
+    )
+
+
+def _question(job: Job) -> dict[str, Any]:
+    """Return what was asked."""
+    grid, reference = job.grid, job.settings.reference
+    functies = list({v.functie.id: v.functie for v in job.variants}.values())
+    scenarios = list(dict.fromkeys(v.scenario for v in job.variants if v.scenario))
+    names = [short(a.name, NAME) for a in job.areas[:NAMED]]
+    return {
+        "functies": functies,
+        "scenarios": [short(s, NAME) for s in scenarios],
+        "gebieden": names if len(job.areas) <= 12 else [],
+        "aantal": len(job.areas),
+        "cel": plain(grid.dx),
+        "rijen": grid.rows,
+        "kolommen": grid.cols,
+        "cellen": grid.rows * grid.cols / 1e6,
+        "grenzen": [plain(round(v, 2)) if abs(v) < 1e5 else f"{v:.0f}" for v in grid.bounds],
+        "crs": label(grid.crs),
+        "referentie": reference,
+    }
+
+
+def _hectares(job: Job, variant: Variant, key: str) -> tuple[Variant, list[tuple[str, float, float]], float]:
+    """Return per class of a variant its letter, hectares and share; and all hectares together."""
+    counts, place = np.zeros(256, np.int64), [p.name for p in products(job)].index(CLASSES)
+    for part in job.parts():
+        with PartReader(part_file(job, job.part_key(key, part))) as file:
+            counts += file["counts"][place]
+    hectare = job.grid.dx * job.grid.dy / 1e4
+    cells = {s.letter: int(counts[s.code]) for s in steps().values()}
+    whole = sum(cells.values())
+    return variant, [(x, n * hectare, n / max(1, whole)) for x, n in cells.items()], whole * hectare
+
+
+def _maps(job: Job, made: Made, variant: Variant) -> dict[str, Any]:
+    """Return the picture and the files of one variant."""
+    folder = job.output / variant.name
+    files = [_link(job, p, d) for p, d in made.outputs.items() if p.parent == folder]
+    picture = next((f for f in files if f["naam"].endswith(".png")), None)
+    return {"variant": variant, "beeld": picture, "kaarten": [f for f in files if f["naam"].endswith(".tif")]}
+
+
+def _link(job: Job, path: Path, digest: str) -> dict[str, Any]:
+    relative = path.relative_to(job.output).as_posix()
+    return {
+        "pad": relative,
+        "naam": path.name,
+        "kaart": path.stem.removesuffix("_f32"),
+        "doel": quote(relative),
+        "kb": math.ceil(path.stat().st_size / 1000),
+        "sha256": digest,
+    }
+
+
+# --- polygons --------------------------------------------------------------------------------------------------------
+
+
+def _lines(table: Path, job: Job) -> list[dict[str, Any]]:
+    """Return the first lines of the table, numbers as numbers."""
+    functies = {v.functie.id: v.functie for v in job.variants}
+    with table.open(encoding="utf-8", newline="") as file:
+        return [_line(row, functies) for row in itertools.islice(csv.DictReader(file), SHOWN)]
+
+
+def _line(row: Mapping[str, str], functies: Mapping[str, Functie]) -> dict[str, Any]:
+    found: dict[str, Any] = {n: _value(n, text) for n, text in row.items()}
+    found["gebied"] = short(found["gebied"], NAME)
+    found["functie"] = functies[found["functie"]]
+    found["hectares"] = list(_shares(found))
+    found["kompas"] = [v for n, v in row.items() if n.startswith("kompas_")]
+    return found
+
+
+def _value(name: str, text: str) -> Any:
+    if name in WORDS or name.startswith("kompas_"):
+        return original(text)
+    try:
+        return float(text) if text else math.nan
+    except ValueError:
+        return text
+
+
+def _shares(row: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Yield letter, hectares and share of a polygon; unknown and outside last."""
+    whole = row["oppervlakte_ha"]
+    parts = [*((x, row[f"ha_{x}"]) for x in graded()), ("X", row["onbekend_ha"]), ("buiten", row["buiten_ha"])]
+    return ((x, ha, ha / whole) for x, ha in parts if ha > 0 and whole > 0)
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def _settings(job: Job) -> Sequence[tuple[str, str]]:
+    """Return name and value of what the user set."""
+    file, measures = job.file, job.settings.measures
+    own = [f"{f}.{n} = {plain(v)}" for f, values in file.parameters.items() for n, v in values.items()]
+    found = {
+        "Berging in het plan": f"{plain(measures.built_mm)} mm",
+        "Bergingseis": "" if measures.norm_mm is None else f"{plain(measures.norm_mm)} mm",
+        "Weging": file.methode + ("" if file.orness is None else f", orness {plain(file.orness)}"),
+        "Eigen functies": short(Path(file.functies_file).name, NAME) if file.functies_file else "",
+        "Eigen getallen": "; ".join(own),
+        "Gebieden uit": short(Path(file.gebieden.path).name, NAME) if file.gebieden else "",
+    }
+    return [(name, value) for name, value in found.items() if value]

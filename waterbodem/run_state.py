@@ -1,0 +1,254 @@
+"""How a batch run stands: what it was to do, and what of that is done, read from its ledger from outside."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from waterbodem.errors import ArgumentError
+from waterbodem.job import Job, Variant, part_name
+from waterbodem.journal import Page, read_page
+from waterbodem.parts import products
+from waterbodem.runfile import is_run_file, read_run_file
+from waterbodem.table_files import LAYER
+
+WORK, LEDGER, LOCK = ".waterbodem", "ledger.sqlite", "lock"
+#: Seconds that a lock is tried for: longer than another look at it takes.
+GLANCE = 0.2
+#: Seconds after its last note that a run counts as busy, where its lock cannot be looked at.
+RECENT = 600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do.
+
+    Parameters
+    ----------
+    file : str
+        Name of the run file.
+    root : str
+        Output folder, as the ledger calls it.
+    rows, cols, part_rows : int
+    keys : mapping of variant to key
+        What the numbers of each depend on.
+    maps, tables : sequence of str
+        Names of files: of every variant, and of all together.
+    kept : int
+        Parts, counted per variant, that were there when the run began.
+    """
+
+    file: str
+    root: str
+    rows: int
+    cols: int
+    part_rows: int
+    keys: Mapping[str, str]
+    maps: Sequence[str]
+    tables: Sequence[str]
+    kept: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> Plan:
+        """Return what the ledger holds."""
+        return cls(**json.loads(text))
+
+    def parts_of(self, variant: str) -> list[str]:
+        """Return the names of the parts of a variant, from north to south."""
+        return [part_name(self.keys[variant], self.part_rows, first) for first in range(0, self.rows, self.part_rows)]
+
+    def to_json(self) -> str:
+        """Return it as text for the ledger."""
+        return json.dumps(asdict(self))
+
+
+def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) -> Plan:
+    """Return what a job is to do.
+
+    Parameters
+    ----------
+    done : set of str
+        Parts that are there.
+    """
+    maps = [f"{p.name}.tif" for p in products(job)]
+    tables = [f"{LAYER}.gpkg", f"{LAYER}.csv"] if job.areas else []
+    size = job.grid.rows, job.grid.cols, job.part_rows
+    plan = Plan(file, job.output.as_posix(), *size, {v.name: k for v, k in keys.items()}, maps, tables)
+    return Plan(**{**vars(plan), "kept": sum(n in done for v in plan.keys for n in plan.parts_of(v))})
+
+
+@dataclass(frozen=True)
+class VariantState:
+    """How far a functie, or a functie in a scenario, is; parts and maps are counts."""
+
+    naam: str
+    klaar: int
+    mislukt: int
+    te_doen: int
+    kaarten: int
+    kaarten_totaal: int
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How a run stands.
+
+    Parameters
+    ----------
+    toestand : {"klaar", "bezig", "mislukt", "afgebroken", "onvolledig"}
+        Complete; busy; ended with parts that failed, or by an error; killed; ended, but files are gone or changed.
+    bestand : str
+        Name of the run file; empty while layers are being checked.
+    sinds, tot : float, optional
+        When it began and ended [s since 1970].
+    varianten : tuple of VariantState
+    tabellen : mapping of str to bool
+        Whether each table is finished.
+    problemen : tuple of (str, str)
+        What failed, and why.
+    cellen_per_s : float, optional
+        Cells of the grid, for all functies together, while busy.
+    nog_s : float, optional
+        Time left until all parts are there, while busy.
+    """
+
+    toestand: str
+    bestand: str = ""
+    sinds: float | None = None
+    tot: float | None = None
+    varianten: tuple[VariantState, ...] = ()
+    tabellen: Mapping[str, bool] | None = None
+    problemen: tuple[tuple[str, str], ...] = ()
+    cellen_per_s: float | None = None
+    nog_s: float | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked is there."""
+        return self.toestand == "klaar"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def status(folder: str | Path) -> RunState:
+    """Tell how a batch run stands, without disturbing it where it is busy.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Output folder of :func:`waterbodem.run`, or its run file.
+
+    Returns
+    -------
+    RunState
+
+    Raises
+    ------
+    ArgumentError
+        If no run has worked in this folder.
+    CorruptLayer
+        If its ledger cannot be read.
+    """
+    root = _root(Path(folder))
+    ledger = root / WORK / LEDGER
+    if not ledger.is_file():
+        raise ArgumentError(
+            "no run has worked here", value=str(folder), allowed="the output folder or run file of a run"
+        )
+    page = read_page(ledger)
+    busy = page.ended is None and is_held(root / WORK / LOCK)
+    return _standing(root, page, busy)
+
+
+def _root(path: Path) -> Path:
+    return path.resolve().parent / read_run_file(path).output if is_run_file(path) else path.resolve()
+
+
+def is_held(lock: Path) -> bool:
+    """Tell whether a run has this lock; a run that begins meanwhile waits longer than this takes."""
+    try:
+        with filelock.FileLock(lock, timeout=GLANCE):
+            return False
+    except filelock.Timeout:
+        return True
+    except OSError:  # no right to touch it: somebody else's run, known by its traces only
+        return time.time() - max(p.stat().st_mtime for p in lock.parent.glob(f"{LEDGER}*")) < RECENT
+
+
+def _standing(root: Path, page: Page, busy: bool) -> RunState:
+    if not page.plan:
+        problems = (("run", page.problem),) if page.problem else ()
+        return RunState(_word(page, busy, False), sinds=page.begun, tot=page.ended, problemen=problems)
+    plan = Plan.read(page.plan)
+    found = tuple(_variant(root, plan, page, v) for v in plan.keys)
+    tables = dict(_tables(root, plan, page, found))
+    whole = all(v.klaar and not v.mislukt + v.te_doen and v.kaarten == v.kaarten_totaal for v in found)
+    return RunState(
+        toestand=_word(page, busy, whole and all(tables.values())),
+        bestand=plan.file,
+        sinds=page.begun,
+        tot=page.ended,
+        varianten=found,
+        tabellen=tables,
+        problemen=tuple(_problems(plan, page)),
+        **(_pace(plan, page, found) if busy else {}),
+    )
+
+
+def _word(page: Page, busy: bool, whole: bool) -> str:
+    if busy:
+        return "bezig"
+    if page.ended is None:
+        return "afgebroken"
+    if page.problem or any(problem for _, problem in page.parts.values()):
+        return "mislukt"
+    return "klaar" if whole else "onvolledig"
+
+
+def _variant(root: Path, plan: Plan, page: Page, name: str) -> VariantState:
+    found = [page.parts.get(n, ("", None))[1] for n in plan.parts_of(name)]
+    done, todo = found.count(""), found.count(None)
+    maps = sum(_is_made(root, plan, page, f"{name}/{m}", plan.keys[name]) for m in plan.maps)
+    return VariantState(name, done, len(found) - done - todo, todo, maps, len(plan.maps))
+
+
+def _tables(root: Path, plan: Plan, page: Page, variants: Sequence[VariantState]) -> Iterator[tuple[str, bool]]:
+    key = " ".join(plan.keys[v.naam] for v in variants if not v.mislukt)
+    for name in plan.tables:
+        yield name, _is_made(root, plan, page, name, key)
+
+
+def _is_made(root: Path, plan: Plan, page: Page, name: str, key: str) -> bool:
+    """Tell whether an output was made of this content and is still as it was."""
+    row, path = page.outputs.get(f"{plan.root}/{name}"), root / name
+    if row is None or row[0] != key or not path.is_file():
+        return False
+    info = path.stat()
+    return (info.st_size, info.st_mtime_ns) == row[1:]
+
+
+def _problems(plan: Plan, page: Page) -> Iterator[tuple[str, str]]:
+    if page.problem:
+        yield "run", page.problem
+    for name in (n for v in plan.keys for n in plan.parts_of(v)):
+        label, problem = page.parts.get(name, ("", ""))
+        if problem:
+            yield label, problem
+
+
+def _pace(plan: Plan, page: Page, found: Sequence[VariantState]) -> dict[str, float]:
+    """Return cells per second since the run began and the time left; nothing before the first part is done."""
+    done, todo = sum(v.klaar for v in found) - plan.kept, sum(v.te_doen for v in found)
+    elapsed = time.time() - (page.begun or 0.0)
+    if done <= 0 or elapsed <= 0:
+        return {}
+    whole = sum(v.klaar + v.mislukt + v.te_doen for v in found)
+    return {"cellen_per_s": plan.rows * plan.cols * done / whole / elapsed, "nog_s": elapsed * todo / done}
