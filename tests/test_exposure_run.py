@@ -191,10 +191,10 @@ def test_a_stored_sweep_answers_for_any_block(tmp_path):
 
 
 def test_the_cost_is_told_beforehand(tmp_path):
-    found = preview(place(tmp_path / "a"))
+    found, _ = preview(place(tmp_path / "a"))
     assert found.stroming >= exposure_store.needed(40_000)
     assert "Wie benedenstrooms ligt: hoogstens" in found.to_text()
-    without = preview(place(tmp_path / "b", without=["maaiveld"]))
+    without, _ = preview(place(tmp_path / "b", without=["maaiveld"]))
     assert without.stroming == 0
     assert "maaiveld ontbreekt" in without.to_text()
     assert exposure_store.needed(175_000_000) < 24e9

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import zipfile
 
@@ -51,7 +52,11 @@ def answer():
 def test_it_comes_back_as_it_was(answer, tmp_path):
     back = reopened(answer, tmp_path)
     same(answer, back)
-    assert report_html(back) == report_html(answer) and back.explore().html == answer.explore().html
+    assert back.explore().html == answer.explore().html
+    before, after = (report_html(b) for b in (answer, back))
+    chapter = re.compile(r'<section[^>]*aria-labelledby="ontvangst".*?</section>', re.S)
+    assert chapter.sub("", after) == chapter.sub("", before), "the same but for who receives it"
+    assert "een bewaard antwoord heeft het land om de plannen niet" in after
     x, y = answer.question.areas[0].geometry.representative_point().coords[0]
     assert repr(back.waarom(x, y).to_dict()) == repr(answer.waarom(x, y).to_dict())
     assert "geheim" not in back.question.layers

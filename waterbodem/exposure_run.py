@@ -52,7 +52,7 @@ def cost(job: Job) -> Cost:
 
     Directions that are there already take a third of the memory and little time.
     """
-    if "maaiveld" not in job.around.sources:
+    if not job.wants_downstream or "maaiveld" not in job.around.sources:
         return Cost()
     land, cells = job.around.grid.rows * job.around.grid.cols, job.grid.rows * job.grid.cols
     sweeps = len({v.scenario for v in job.variants})
@@ -96,6 +96,8 @@ def make_downstream(job: Job, journal: Journal, variants: Sequence[Variant], pro
         Called with a phase, how much is done, and of how much.
     """
     found, exposure = Downstream(), exposure_of(job)
+    if not job.wants_downstream:
+        return found
     scenarios = list(dict.fromkeys(v.scenario for v in variants))
     wanted = {v: (_final(job, v), _map_key(job, exposure, v)) for v in variants}
     unknown = {s: (_unknown_file(job, s), exposure.key(s) + areas_mark(job.areas)) for s in scenarios}

@@ -122,6 +122,11 @@ class Job:
         """Whether afwenteling has to be computed: for a map of it, or for polygons."""
         return bool(self.areas) or not {"oorzaak", "risico"}.isdisjoint(self.file.maps)
 
+    @property
+    def wants_downstream(self) -> bool:
+        """Whether water has to be routed."""
+        return "benedenstrooms" in self.file.maps
+
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if self.wants_burden else ())}
@@ -147,7 +152,7 @@ class Job:
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
             "areas": areas_mark(self.areas),
-            "maps": [self.file.maps, self.file.float_],
+            "maps": [self.file.cell_maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -61,7 +61,7 @@ class Product:
 
 def products(job: Job) -> tuple[Product, ...]:
     """Return the maps of a run, in the order in which a part holds them."""
-    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in job.file.maps]
+    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in job.file.cell_maps]
     if job.file.float_:
         found += [Product(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES if n in job.file.maps]
     return tuple(found)

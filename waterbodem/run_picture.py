@@ -45,7 +45,7 @@ def picture_png(job: Job, variant: Variant) -> bytes:
     variant : Variant
     """
     folder = job.output / variant.name
-    codes = {name: read_small(folder / f"{name}.tif") for name in job.file.maps}
+    codes = {name: read_small(folder / f"{name}.tif") for name in job.file.cell_maps}
     present = [n for n in job.stack.sources if "@" not in n]
     panels = map_panels(codes, [p.name for p in parts_of(variant.functie, present)], "nl")
     frame = _frame(job)

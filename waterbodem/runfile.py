@@ -23,6 +23,10 @@ MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
 SHARES = ("geschiktheid", "dekking", "risico")
 
 
+#: All that ``maps`` may name: those of the parts, and who lies downstream.
+ALL_MAPS = (*MAPS, "benedenstrooms")
+
+
 class GridChoice(Definition):
     """Where the cells of a run lie; default the finest layer's own lattice."""
 
@@ -50,7 +54,8 @@ class BurdenChoice(Definition):
 class RunFile(Definition):
     """A batch run; relative paths start at the folder of the file.
 
-    ``maps`` names the maps to write, default all; without oorzaak, risico and polygons no afwenteling is computed.
+    ``maps`` names the maps to write, default all; without oorzaak, risico and polygons no afwenteling is computed, and
+    without benedenstrooms no water is routed.
     """
 
     layers: FileName
@@ -64,7 +69,7 @@ class RunFile(Definition):
     methode: str = "meetkundig"
     orness: float | None = None
     functies_file: FileName | None = None
-    maps: tuple[str, ...] = MAPS
+    maps: tuple[str, ...] = ALL_MAPS
     float_: Annotated[bool, Field(alias="float")] = False
     parameters: Mapping[str, Mapping[str, float]] = {}
 
@@ -75,12 +80,17 @@ class RunFile(Definition):
             raise ValueError("name each functie once, or give 'all'")
         return functies
 
+    @property
+    def cell_maps(self) -> tuple[str, ...]:
+        """Maps that parts hold, of those asked for."""
+        return tuple(m for m in MAPS if m in self.maps)
+
     @field_validator("maps")
     @classmethod
     def _known(cls, maps: tuple[str, ...]) -> tuple[str, ...]:
-        if not maps or len(set(maps)) < len(maps) or set(maps) - set(MAPS):
-            raise ValueError(f"name each map once, out of {', '.join(MAPS)}")
-        return tuple(m for m in MAPS if m in maps)
+        if not maps or len(set(maps)) < len(maps) or set(maps) - set(ALL_MAPS):
+            raise ValueError(f"name each map once, out of {', '.join(ALL_MAPS)}")
+        return tuple(m for m in ALL_MAPS if m in maps)
 
 
 def is_run_file(path: str | Path) -> bool:
