@@ -125,7 +125,7 @@ def check_fits(job: Job, threads: int) -> None:
 def _bounds_of(job: Job, threads: int) -> Preview:
     cells, variants = busy_cells(job), len(job.variants)
     per_cell = 2 * sum(4 if p.is_float else 1 for p in products(job))
-    downstream = cost(job)
+    downstream, free = cost(job), shutil.disk_usage(_existing(job.output)).free
     return Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,
@@ -136,7 +136,7 @@ def _bounds_of(job: Job, threads: int) -> Preview:
         read=sum(_size(job, n) for n in job.stack.sources),
         disk=max(0, cells * variants * per_cell + downstream.disk - _there(job)),
         memory=_memory(job, threads),
-        free=shutil.disk_usage(_existing(job.output)).free,
+        free=free,
         stroming=downstream.memory,
     )
 
