@@ -358,6 +358,8 @@ def test_a_changed_output_is_made_again(tmp_path, reference):
         (WHOLE + "[parameters.akkerbouw]\nverhardingsgraad = 0.5\n", "not a functie of this run"),
         (WHOLE + 'methode = "owa"\n', "orness"),
         (WHOLE + "[grid]\nresolution = -5\n", "resolution"),
+        (WHOLE + "[grid]\nresolution = 1e-300\n", "resolution"),
+        (WHOLE.replace("lagen/lagen.toml", "/dev/zero"), "no plain file"),
     ],
 )
 def test_a_wrong_run_file_is_refused_by_key(tmp_path, text, said):

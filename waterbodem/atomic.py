@@ -14,6 +14,8 @@ from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
 
 #: Part of the name of a file until it is complete; its extension stays, which libraries look at.
 PARTIAL = ".partial"
+#: Fits every such name.
+PARTIAL_PATTERN = f".*{PARTIAL}*"
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 

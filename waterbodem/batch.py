@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,25 +16,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from waterbodem import registry
 from waterbodem.area_table import frame_of, lean, pieces
-from waterbodem.atomic import Stage, staging
+from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
 from waterbodem.colours import legend
 from waterbodem.crew import Crew, Local, Task, finished
-from waterbodem.errors import ArgumentError, WaterbodemError
+from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, WaterbodemError
 from waterbodem.exposure_run import Downstream, make_downstream
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, findings_of
 from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress
-from waterbodem.part_file import PartReader
+from waterbodem.part_file import PartReader, is_whole
 from waterbodem.parts import part_file, products, read_part
-from waterbodem.paths import sha256_of
 from waterbodem.preview import check_fits
-from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.raster_files import pam_bytes
-from waterbodem.run_files import PAGE, PICTURE, Made, make_page, make_picture
+from waterbodem.run_files import Made, make_page, make_picture
+from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.scoring import parts_of
@@ -105,7 +102,7 @@ def run(
         Called with a phase, how much is done, and of how much: cells of the grid in phase ``rekenen``, files or blocks
         in those after it. Default a bar in a notebook, else a line a minute in the log ``waterbodem`` (level INFO).
     verify : bool
-        Hash every input again, also where size, time and inode are unchanged.
+        Hash every input and output again, also where size, time and inode are unchanged.
     wait_for_lock : float
         Seconds to wait for another run on the same folder.
     executor : concurrent.futures.Executor, optional
@@ -153,13 +150,23 @@ def run(
     ):
         job = open_job(path, digest=journal.digest, part_rows=tile)
         check_fits(job, crew.here)
-        outcome = Outcome(job.output)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
         progress = _plan(job, journal, keys, Path(path).name, progress)
-        _make_parts(job, journal, keys, outcome, crew, progress)
-        _finish(job, journal, keys, outcome, threads, progress)
+        try:
+            outcome = _work(job, journal, keys, crew, threads, progress)
+        except CorruptLayer:
+            if not _remove_damaged(job, keys):
+                raise
+            outcome = _work(job, journal, keys, crew, threads, progress)
         outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _work(job: Job, journal: Journal, keys: Keys, crew: Crew, threads: int, progress: Progress) -> Outcome:
+    outcome = Outcome(job.output)
+    _make_parts(job, journal, keys, outcome, crew, progress)
+    _finish(job, journal, keys, outcome, threads, progress)
     return outcome
 
 
@@ -191,23 +198,24 @@ def _cluster(dask: Any) -> Crew:
 
 @contextmanager
 def _locked(output: Path, seconds: float) -> Iterator[None]:
+    lock = filelock.FileLock(output / WORK / LOCK, timeout=max(seconds, GLANCE))
     try:
         (output / WORK / "parts").mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(output / WORK / LOCK, timeout=max(seconds, GLANCE))
-        with lock:
-            yield
+        lock.acquire()
     except filelock.Timeout:
         raise ArgumentError("another run is busy in this folder", value=output.name, where="output") from None
-    except OSError as error:
-        raise ArgumentError("output folder cannot be written", value=error.strerror, where=str(output)) from error
+    except (OSError, NotImplementedError) as error:
+        raise ArgumentError("output folder cannot be written", value=str(error), where=str(output)) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
 def _journal(output: Path, verify: bool) -> Iterator[Journal]:
-    journal = Journal(output / WORK / LEDGER)
+    journal = Journal(output / WORK / LEDGER, verify=verify)
     try:
-        if verify:
-            journal.forget_inputs()
         journal.clear_problems()
         journal.begin()
         yield journal
@@ -232,8 +240,20 @@ def _plan(job: Job, journal: Journal, keys: Keys, file: str, progress: Progress 
 
 def _remove_partials(job: Job) -> None:
     """Remove what a killed run left half-written; it never had a final name."""
-    for path in [*job.output.rglob(".*.partial"), *job.output.rglob(".*.partial.vrt*")]:
-        path.unlink(missing_ok=True)
+    ours = (job.work / "parts", job.work / "stroming", *(job.output / v.name for v in job.variants))
+    for folder in (job.output, *ours):
+        for path in folder.glob(PARTIAL_PATTERN):
+            path.unlink(missing_ok=True)
+
+
+def _remove_damaged(job: Job, keys: Keys) -> int:
+    """Remove part files that are not as they were written; return how many."""
+    files = [part_file(job, job.part_key(key, part)) for key in keys.values() for part in job.parts()]
+    damaged = [f for f in files if f.exists() and not is_whole(f)]
+    for file in damaged:
+        _log.warning("part %s is damaged: computed again", file.name)
+        file.unlink()
+    return len(damaged)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -259,8 +279,10 @@ def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcom
 
 def _note(journal: Journal, task: Task, error: BaseException | None, outcome: Outcome) -> None:
     """Write the journal row, after the files are on disk; a part that failed does not stop the rest."""
-    if error is not None and not isinstance(error, Exception):
-        raise error
+    if isinstance(error, OutOfSpace) or (error is not None and not isinstance(error, Exception)):
+        raise error  # the rest would meet the same disk
+    if error is None and (changed := journal.changed()):
+        error = CorruptLayer("file changed during the run: run again", value=", ".join(changed))
     reason = "" if error is None else f"{type(error).__name__}: {error}"
     for variant, name in task.todo.items():
         label = f"{variant.name} rij {task.part.first}"
@@ -294,7 +316,7 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     downstream = make_downstream(job, journal, whole, progress)
     outcome.niet_bepaald = tuple(downstream.niet_bepaald)
     make_page(job, journal, _made(job, journal, keys, whole, outcome, downstream))
-    _herkomst(job, journal, keys, whole, downstream)
+    write_provenance(job, journal, keys, whole, downstream)
     if outcome.complete:
         _remove_stale(job, keys)
 
@@ -313,8 +335,8 @@ def _made(
     return Made(
         file=Plan.read(journal.plan()).file,
         keys={v: keys[v] for v in whole},
-        inputs={n: _input(job, n) for n in job.stack.sources},
-        outputs={**dict(_outputs(job, journal, keys, whole)), **dict(_others(journal, downstream.outputs))},
+        inputs={n: input_data(job, n) for n in job.stack.sources},
+        outputs={**dict(outputs_of(job, journal, keys, whole)), **dict(others_of(journal, downstream.outputs))},
         problems=outcome.problems,
         outside=outcome.outside,
     )
@@ -324,7 +346,8 @@ def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int)
     """Write one map of one variant, unless it is there and made of the same."""
     product = products(job)[index]
     final = job.output / variant.name / f"{product.name}.tif"
-    if journal.output_done(final, key):
+    files = [final] if product.is_float else [final, _beside(final)]
+    if all(journal.output_done(f, key) for f in files):
         return
     places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
     with staging() as stage:
@@ -333,7 +356,12 @@ def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int)
         stage_map(stage, final, places, (index, product), job.grid, colours, f"{product.name} {variant.name}")
         if colours is not None:
             _stage_pam(stage, job, final, places, index, colours)
-    journal.note_output(final, key)
+    for file in files:
+        journal.note_output(file, key)
+
+
+def _beside(final: Path) -> Path:
+    return final.with_name(final.name + ".aux.xml")
 
 
 def _legend(job: Job, variant: Variant, name: str) -> Any:
@@ -347,8 +375,7 @@ def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], ind
         with PartReader(place.path) as part:
             counts += part["counts"][index]
     counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
-    beside = final.with_name(final.name + ".aux.xml")
-    stage.file(beside).write_bytes(pam_bytes(counts, colours))
+    stage.file(_beside(final)).write_bytes(pam_bytes(counts, colours))
 
 
 def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> tuple[str, ...]:
@@ -389,72 +416,3 @@ def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     scenarios = () if variant.scenario else job.scenarios
     found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
     return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)
-
-
-def _herkomst(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], downstream: Downstream) -> None:
-    """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
-    data = {
-        "versies": versions(),
-        "definities": registry.rules_version(),
-        "functies": {v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": keys[v]} for v in whole},
-        "lagen": {n: _input(job, n) for n in job.stack.sources},
-        "rooster": {
-            "bounds": job.grid.bounds,
-            "resolutie": job.grid.dx,
-            "rijen": job.grid.rows,
-            "kolommen": job.grid.cols,
-        },
-        "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
-        "uitvoer": {
-            p.relative_to(job.output).as_posix(): {"sha256": d}
-            for p, d in (
-                *_outputs(job, journal, keys, whole),
-                *_others(journal, downstream.outputs),
-                *_page_output(job, journal),
-            )
-        },
-        "niet_bepaald": downstream.niet_bepaald,
-        "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
-    with staging() as stage:
-        stage.file(job.output / FILE_NAME).write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
-
-
-def _input(job: Job, name: str) -> dict[str, Any]:
-    source = job.stack.sources[name]
-    found = {"bestand": Path(source.entry.path).name, "sha256": source.sha256, "bron": source.entry.source}
-    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or ""}
-
-
-def _outputs(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> Iterator[tuple[Path, str]]:
-    for v in whole:
-        picture = job.output / v.name / PICTURE
-        for path in [*sorted(picture.parent.glob("*.tif")), picture]:
-            digest = journal.output_done(path, None if path == picture else keys[v])
-            if digest:
-                yield path, digest
-                beside = path.with_name(path.name + ".aux.xml")
-                if beside.is_file():
-                    yield beside, sha256_of(beside)
-    key = " ".join(keys[v] for v in whole)
-    for name in ("gebieden.csv", "gebieden.gpkg"):
-        digest = journal.output_done(job.output / name, key)
-        if digest:
-            yield job.output / name, digest
-
-
-def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
-    digest = journal.output_done(job.output / PAGE)
-    if digest:
-        yield job.output / PAGE, digest
-
-
-def _others(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of who receives it, with what lies beside them."""
-    for path, key in outputs.items():
-        digest = journal.output_done(path, key)
-        if digest:
-            yield path, digest
-            beside = path.with_name(path.name + ".aux.xml")
-            if beside.is_file():
-                yield beside, sha256_of(beside)

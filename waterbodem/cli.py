@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -38,6 +40,9 @@ class Commands(click.Group):
                 return super().invoke(ctx)
         except WaterbodemError as error:
             click.echo(f"fout: {error}", err=True)
+            ctx.exit(WRONG_INPUT)
+        except MemoryError:
+            click.echo("fout: te weinig geheugen; neem een kleiner gebied of minder workers", err=True)
             ctx.exit(WRONG_INPUT)
 
 
@@ -274,13 +279,14 @@ def _finish(outside: tuple[str, ...]) -> None:
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--workers", type=click.IntRange(min=1), help="Hoeveel delen tegelijk; standaard alle processoren.")
 @click.option("--dask", metavar="ADRES", help="Reken op een Dask-cluster, bijvoorbeeld tcp://host:8786.")
-@click.option("--verify", is_flag=True, help="Reken van elk invoerbestand de sha256 opnieuw uit.")
+@click.option("--verify", is_flag=True, help="Reken de sha256 van elk in- en uitvoerbestand na.")
 @click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
 def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
     from waterbodem import batch
 
-    with _told() as progress:
+    with _stoppable() as stop, _told() as told:
+        progress = stop.before(told)
         outcome = batch.run(file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait)
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
@@ -293,6 +299,45 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
     for name in outcome.outside:
         click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
+
+
+class Stop:
+    """Asked to stop by Ctrl-C or SIGTERM: once at the next moment between two parts, twice at once."""
+
+    asked = False
+
+    def __call__(self, number: int, frame: Any) -> None:
+        """Take a signal."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        click.echo("stoppen: delen onder handen worden afgemaakt; nog eens om meteen te stoppen", err=True)
+
+    def before(self, tell: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
+        """Return a callback that ends a run that was asked to stop, instead of telling how far it is."""
+
+        def told(phase: str, done: int, total: int) -> None:
+            if self.asked:
+                raise KeyboardInterrupt
+            tell(phase, done, total)
+
+        return told
+
+
+@contextmanager
+def _stoppable() -> Iterator[Stop]:
+    """End a run in order when asked to: what is finished stays, nothing is half-written."""
+    stop, numbers = Stop(), (signal.SIGINT, signal.SIGTERM)
+    mine = threading.current_thread() is threading.main_thread()
+    before = [signal.signal(n, stop) for n in numbers] if mine else []
+    try:
+        yield stop
+    except KeyboardInterrupt:
+        click.echo("onderbroken: hetzelfde commando gaat verder waar dit ophield", err=True)
+        click.get_current_context().exit(DONE_IN_PART)
+    finally:
+        for number, handler in zip(numbers, before, strict=False):
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from waterbodem.flow import Codes, memory_estimate
 from waterbodem.flow_bands import BYTES_PER_CELL, expose_in_bands
 from waterbodem.flow_store import kept_codes
 from waterbodem.grid import Grid
-from waterbodem.job import Job, code_version, source_mark
+from waterbodem.job import Job, code_version
 from waterbodem.land import land_of_stack
 from waterbodem.layerset import Floats
 from waterbodem.reception import reception_rules
@@ -80,7 +80,7 @@ class Exposure:
         """Return the sha256 of all that exposure depends on."""
         stack = self.job.around
         names = ["maaiveld", vulnerable_layer(list(stack.sources), scenario)]
-        layers = [source_mark(stack, n) if n and n in stack.sources else None for n in names]
+        layers = [self.job.mark(n) if n and n in stack.sources else None for n in names]
         text = json.dumps([layers, repr(self.grid), self.enquiry.damping, code_version()])
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from waterbodem.grid import Grid
 from waterbodem.kernels.burden import LAYERS as BURDEN_LAYERS
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
-from waterbodem.paths import Digest, sha256_of
+from waterbodem.paths import Digest, companions, sha256_of
+from waterbodem.raster_file import RasterFile
 from waterbodem.runfile import AreaChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
@@ -75,6 +76,8 @@ class Job:
         The same layers on all of the grid, where polygons cut it: water runs on beyond them.
     receivers : tuple of Area
         Who may receive the burden of the polygons.
+    beside : mapping of layer to sha256 values
+        Of the files beside a layer's own that its numbers depend on.
     """
 
     file: RunFile
@@ -86,6 +89,7 @@ class Job:
     part_rows: int = PART_ROWS
     land: LayerStack | None = None
     receivers: tuple[Area, ...] = ()
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def around(self) -> LayerStack:
@@ -131,9 +135,13 @@ class Job:
             wanted |= layers_of(nature)
         return tuple(n for n in self.stack.sources if n.partition("@")[0] in wanted)
 
+    def mark(self, name: str) -> list[str]:
+        """Return all that the numbers of a layer depend on."""
+        return [*_source_mark(self.stack, name), *self.beside.get(name, ())]
+
     def key(self, variant: Variant) -> str:
         """Return the sha256 of all that a variant's numbers depend on."""
-        layers = {n: source_mark(self.stack, n) for n in self.layers_of(variant)}
+        layers = {n: self.mark(n) for n in self.layers_of(variant)}
         settings = {
             "code": code_version(),
             "rules": registry.rules_version(),
@@ -169,10 +177,12 @@ def part_name(key: str, rows: int, first: int) -> str:
     return hashlib.sha256(f"{key} {rows} {first}".encode()).hexdigest()[:40]
 
 
-def source_mark(stack: LayerStack, name: str) -> list[str]:
-    """Return what tells the content of a layer."""
+def _source_mark(stack: LayerStack, name: str) -> list[str]:
+    """Return what a layer's numbers depend on: content, table, and what else was read of or about the file."""
     source = stack.sources[name]
-    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"})]
+    file = source.file
+    read = repr(replace(file, path=Path())) if isinstance(file, RasterFile) else file.crs
+    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"}), read]
 
 
 def _reference(settings: Settings) -> Functie:
@@ -241,6 +251,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         part_rows,
         land,
         _areas(file.ontvangers, base, land),
+        {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in stack.sources.items()},
     )
 
 

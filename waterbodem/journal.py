@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import closing
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from waterbodem.errors import CorruptLayer, OutOfSpace, WaterbodemError
+from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace
 from waterbodem.paths import sha256_of
 
 _TABLES = """
@@ -19,6 +20,12 @@ CREATE TABLE IF NOT EXISTS part (key TEXT PRIMARY KEY, label TEXT, seconds REAL,
 CREATE TABLE IF NOT EXISTS output (path TEXT PRIMARY KEY, key TEXT, sha256 TEXT, size INTEGER, mtime_ns INTEGER);
 CREATE TABLE IF NOT EXISTS run (nr INTEGER PRIMARY KEY, plan TEXT, begun REAL, ended REAL, problem TEXT);
 """
+#: A ledger of other tables is not read.
+_VERSION = zlib.crc32(_TABLES.encode()) >> 1
+#: Seconds to wait for another program that has the ledger open.
+PATIENCE = 60.0
+
+Mark = tuple[int, int, int]
 
 
 class Journal:
@@ -28,10 +35,13 @@ class Journal:
     ----------
     path : Path
         The database; made anew if it is not one.
+    verify : bool
+        Hash every input and every output again, also where size, time and inode are unchanged.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._lock, self._path = threading.Lock(), path
+    def __init__(self, path: Path, *, verify: bool = False) -> None:
+        self._lock, self._path, self._verify = threading.Lock(), path, verify
+        self._seen: dict[Path, Mark] = {}
         self._db = _open(path)
 
     def close(self) -> None:
@@ -39,23 +49,19 @@ class Journal:
         self._db.close()
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        try:
-            with self._lock, self._db:
-                self._db.execute(statement, values)
-        except sqlite3.OperationalError as error:
-            raise _refusal(error, self._path) from error
+        with _faults(self._path), self._lock, self._db:
+            self._db.execute(statement, values)
 
     def _row(self, statement: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
-        with self._lock:
+        with _faults(self._path), self._lock:
             row: tuple[object, ...] | None = self._db.execute(statement, values).fetchone()
         return row
 
     def digest(self, path: Path, stated: str | None = None, where: str = "") -> str:
         """Return the sha256 of an input, from memory where size, time and inode are unchanged."""
-        info = path.stat()
-        mark = (info.st_size, info.st_mtime_ns, info.st_ino)
+        mark = self._seen[path] = _mark(path)
         row = self._row("SELECT size, mtime_ns, inode, sha256 FROM input WHERE path = ?", (str(path),))
-        if row is not None and row[:3] == mark:
+        if row is not None and row[:3] == mark and not self._verify:
             found = str(row[3])
         else:
             found = sha256_of(path, None, where)
@@ -64,9 +70,9 @@ class Journal:
             raise CorruptLayer("file differs from its sha256", value=found, allowed=stated, where=where)
         return found
 
-    def forget_inputs(self) -> None:
-        """Hash every input again."""
-        self._write("DELETE FROM input", ())
+    def changed(self) -> list[str]:
+        """Return the names of inputs that are no longer as they were when they were hashed."""
+        return [path.name for path, mark in self._seen.items() if _mark(path) != mark]
 
     def part_done(self, key: str) -> bool:
         """Tell whether a part is finished without a problem."""
@@ -83,7 +89,8 @@ class Journal:
         if row is None or key not in (None, row[0]) or not path.is_file():
             return None
         info = path.stat()
-        return str(row[1]) if (info.st_size, info.st_mtime_ns) == row[2:] else None
+        same = (info.st_size, info.st_mtime_ns) == row[2:] and not (self._verify and sha256_of(path) != row[1])
+        return str(row[1]) if same else None
 
     def note_output(self, path: Path, key: str) -> str:
         """Note a finished output; return its sha256."""
@@ -111,12 +118,12 @@ class Journal:
 
     def parts_done(self) -> set[str]:
         """Return the keys of all parts that are finished without a problem."""
-        with self._lock:
+        with _faults(self._path), self._lock:
             return {str(key) for (key,) in self._db.execute("SELECT key FROM part WHERE problem = ''")}
 
     def problems(self) -> list[tuple[str, str]]:
         """Return label and reason of every part that failed."""
-        with self._lock:
+        with _faults(self._path), self._lock:
             rows = self._db.execute("SELECT label, problem FROM part WHERE problem != '' ORDER BY label")
             return [(str(a), str(b)) for a, b in rows.fetchall()]
 
@@ -184,24 +191,56 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?{'mode=ro' if left_open else 'immutable=1'}", uri=True)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _mark(path: Path) -> Mark:
+    """Return what changes when a file does; nothing is like a file that is gone."""
     try:
-        return _connect(path)
+        info = path.stat()
+    except OSError:
+        return (-1, -1, -1)
+    return (info.st_size, info.st_mtime_ns, info.st_ino)
+
+
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    """Tell what is wrong with the ledger or its disk in an error of this library."""
+    try:
+        yield
     except sqlite3.OperationalError as error:
-        raise _refusal(error, path) from error
-    except sqlite3.DatabaseError:  # not a database, or a broken one
-        path.unlink()
+        if "locked" in str(error):
+            raise ArgumentError("ledger is in use by another program", value=path.name, where=str(path)) from error
+        raise OutOfSpace(
+            "ledger cannot be written: is the disk full or read-only?", value=str(error), where=path.name
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise CorruptLayer(
+            f"ledger is damaged: {error}", value=path.name, allowed="run again", where=str(path)
+        ) from None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the ledger; one that is damaged, or of other tables, is made anew: then parts are computed again."""
+    with _faults(path):
+        if path.is_file() and not _usable(path):
+            for end in ("", "-wal", "-shm", "-journal"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
         return _connect(path)
 
 
-def _refusal(error: sqlite3.OperationalError, path: Path) -> WaterbodemError:
-    """Return the error of this library for one of the disk; the ledger stays as it is."""
-    return OutOfSpace("ledger cannot be written: is the disk full or read-only?", value=str(error), where=path.name)
+def _usable(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            return bool(version == _VERSION and db.execute("PRAGMA quick_check").fetchone() == ("ok",))
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:  # not a database, or a broken one
+        return False
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, check_same_thread=False, timeout=60)
+    db = sqlite3.connect(path, check_same_thread=False, timeout=PATIENCE)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.executescript(_TABLES)
+    db.execute(f"PRAGMA user_version={_VERSION}")
     return db

@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +20,11 @@ Index = NDArray[np.int64]
 
 #: Numbers of an entry of the index: offset, size (0 = nothing but nodata) and CRC-32 of a blob.
 ENTRY = 3
-_FOOTER = struct.Struct("<Q8s")
-_MAGIC = b"wbpart02"
+#: Arrays of the index that hold entries.
+ENTRIES = ("tiles", "halves")
+#: Start and CRC-32 of the index, and what kind of file it is.
+_FOOTER = struct.Struct("<QI8s")
+_MAGIC = b"wbpart03"
 
 
 class PartWriter:
@@ -30,10 +34,12 @@ class PartWriter:
     ----------
     file : binary file
         Empty, opened for writing.
+    name : str
+        What the file will be called: under another name it is damaged, for its name is its content.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._at = file, 0
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self._name, self._at = file, name, 0
 
     def add(self, blob: bytes) -> tuple[int, int, int]:
         """Write a blob; return its entry for an index."""
@@ -47,7 +53,23 @@ class PartWriter:
         index = io.BytesIO()
         np.savez(index, allow_pickle=False, **arrays)
         self._file.write(index.getbuffer())
-        self._file.write(_FOOTER.pack(self._at, _MAGIC))
+        self._file.write(_FOOTER.pack(self._at, _check(index.getvalue(), self._name), _MAGIC))
+
+
+def _check(index: bytes, name: str) -> int:
+    return zlib.crc32(index, zlib.crc32(name.encode()))
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a part is there with every bit as it was written."""
+    try:
+        with PartReader(path) as part:
+            for name in ENTRIES:
+                for entry in part[name].reshape(-1, ENTRY):
+                    part.blob(entry)
+    except CorruptLayer:
+        return False
+    return True
 
 
 class PartReader:
@@ -63,20 +85,25 @@ class PartReader:
         self._path = path
 
     def __enter__(self) -> PartReader:
-        try:
-            self._file = self._path.open("rb")
-            self._index = self._open_index()
-        except Exception as error:
-            raise CorruptLayer(f"part cannot be read: {error}", where=self._path.name) from None
+        with ExitStack() as stack:
+            try:
+                self._file = stack.enter_context(self._path.open("rb"))
+                self._index = self._open_index()
+            except Exception as error:
+                raise CorruptLayer(f"part cannot be read: {error}", where=self._path.name) from None
+            stack.pop_all()
         return self
 
     def _open_index(self) -> Any:
         end = self._file.seek(-_FOOTER.size, io.SEEK_END)
-        start, magic = _FOOTER.unpack(self._file.read(_FOOTER.size))
+        start, check, magic = _FOOTER.unpack(self._file.read(_FOOTER.size))
         if magic != _MAGIC:
             raise ValueError("it does not end as a part does")
         self._file.seek(start)
-        return np.load(io.BytesIO(self._file.read(end - start)), allow_pickle=False)
+        index = self._file.read(end - start)
+        if _check(index, self._path.name) != check:
+            raise ValueError("its index is not what was written")
+        return np.load(io.BytesIO(index), allow_pickle=False)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

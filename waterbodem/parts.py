@@ -103,11 +103,12 @@ class _Sink:
         self.tallies: list[Tally] = []
         self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
         self._halves = np.zeros((count, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), ENTRY), np.int64)
-        self._stack = ExitStack()
 
     def __enter__(self) -> _Sink:
-        temp = self._stack.enter_context(replacing(self._path))
-        self._writer = PartWriter(self._stack.enter_context(temp.open("wb")))
+        with ExitStack() as stack:
+            temp = stack.enter_context(replacing(self._path))
+            self._writer = PartWriter(stack.enter_context(temp.open("wb")), self._path.name)
+            self._stack = stack.pop_all()
         return self
 
     def write(self, rows: slice, cols: slice, maps: Mapping[str, Array], inside: Array) -> None:

@@ -37,6 +37,9 @@ MAX_VECTOR_BYTES = 200_000_000
 #: Files beside a raster that GDAL opens unasked.
 SIDECARS = (".aux.xml", ".ovr", ".msk")
 
+#: Files beside a raster or shapefile that its numbers and place depend on.
+COMPANIONS = (".aux.xml", ".msk", ".prj", ".tfw", ".wld", ".dbf", ".shx", ".cpg")
+
 _HEAD = 65_536
 _INDIRECT = re.compile(rb"<\s*(OGRVRT|VRTDataset|OGRWFS|OGRCSW|GDAL_W[MC]S|GDAL_WMTS|WCS_GDAL|WMS_)", re.IGNORECASE)
 _VIRTUAL = re.compile(r"[\\/]vsi", re.IGNORECASE)
@@ -183,6 +186,12 @@ def _harmless(path: Path, end: str) -> bool:
     return not (_INDIRECT.search(data) or b"OVERVIEW_FILE" in data or b"/vsi" in data.lower())
 
 
+def companions(path: Path) -> list[Path]:
+    """Return the files beside a raster or vector file that tell part of what it holds, in a fixed order."""
+    names = {path.with_name(path.name + end) for end in COMPANIONS} | {path.with_suffix(end) for end in COMPANIONS}
+    return sorted(p for p in names if p.is_file() and p != path)
+
+
 def check_vector_content(path: Path, where: str = "") -> None:
     """Refuse a vector file that is too large, or not what its extension says.
 
@@ -225,9 +234,14 @@ def sha256_of(path: Path, stated: str | None = None, where: str = "") -> str:
     ------
     CorruptLayer
         If it differs from the stated one.
+    LayerError
+        If it cannot be read.
     """
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise LayerError("file cannot be read", value=f"{path.name}: {error.strerror}", where=where) from None
     if stated is not None and stated.lower() != found:
         raise CorruptLayer("file differs from its sha256", value=found, allowed=stated, where=where)
     return found

@@ -40,7 +40,8 @@ class Preview:
         Functies times (1 + scenarios).
     polygons : int
     read, disk, memory : int
-        [bytes]; ``disk`` from a sample with a margin, or an upper bound: parts and maps as if not compressed.
+        [bytes]; ``disk`` from a sample with a margin, or an upper bound: parts and maps as if not compressed; less what
+        an earlier run left.
     free : int
         Free disk where the output goes [bytes].
     seconds : float or None
@@ -124,7 +125,7 @@ def check_fits(job: Job, threads: int) -> None:
 def _bounds_of(job: Job, threads: int) -> Preview:
     cells, variants = busy_cells(job), len(job.variants)
     per_cell = 2 * sum(4 if p.is_float else 1 for p in products(job))
-    downstream = cost(job)
+    downstream, free = cost(job), shutil.disk_usage(_existing(job.output)).free
     return Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,
@@ -133,9 +134,9 @@ def _bounds_of(job: Job, threads: int) -> Preview:
         variants=variants,
         polygons=len(job.areas),
         read=sum(_size(job, n) for n in job.stack.sources),
-        disk=cells * variants * per_cell + downstream.disk,
+        disk=max(0, cells * variants * per_cell + downstream.disk - _there(job)),
         memory=_memory(job, threads),
-        free=shutil.disk_usage(_existing(job.output)).free,
+        free=free,
         stroming=downstream.memory,
     )
 
@@ -144,7 +145,8 @@ def _sampled(job: Job, found: Preview, threads: int) -> Preview:
     rates = measure(job)
     share = found.cells / rates.cells
     seconds = share * rates.seconds * (1 + MAPS_SHARE) / threads + found.read / HASHED
-    disk = min(found.disk, int(share * rates.bytes * PARTS_AND_MAPS * MARGIN))
+    whole = int(share * rates.bytes * PARTS_AND_MAPS * MARGIN)
+    disk = min(found.disk, max(0, whole - _there(job)))
     return replace(found, disk=disk, seconds=seconds)
 
 
@@ -152,12 +154,21 @@ def _size(job: Job, name: str) -> int:
     return job.stack.sources[name].file.path.stat().st_size
 
 
+def _there(job: Job) -> int:
+    """Return the bytes of parts and maps that are there already."""
+    folders = (job.work / "parts", *(job.output / v.name for v in job.variants))
+    return sum(f.stat().st_size for folder in folders for f in folder.glob("*") if f.is_file())
+
+
 def _memory(job: Job, threads: int) -> int:
     return 300_000_000 + threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
 
 
 def _existing(folder: Path) -> Path:
-    return next(p for p in (folder, *folder.parents) if p.exists())
+    try:
+        return next(p for p in (folder, *folder.parents) if p.exists())
+    except OSError as error:
+        raise ArgumentError("output folder cannot be written", value=error.strerror, where=folder.name[:80]) from None
 
 
 def _refuse(found: Preview) -> None:

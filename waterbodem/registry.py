@@ -44,12 +44,17 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
 
 def read_toml(path: Path | Traversable) -> dict[str, Any]:
     """Read a TOML file of at most a megabyte, UTF-8."""
+    if not path.is_file():
+        raise DefinitionError("file does not exist, or is no plain file", where=str(path))
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise DefinitionError("file cannot be read", value=error.strerror, where=str(path)) from None
     if len(raw) > MAX_BYTES:
-        raise DefinitionError("file is too large", value=len(raw), allowed=f"{MAX_BYTES} bytes", where=str(path))
+        raise DefinitionError(
+            "file is too large", value=f"over {MAX_BYTES} bytes", allowed=f"{MAX_BYTES} bytes", where=str(path)
+        )
     try:
         return parse_toml(raw.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError:

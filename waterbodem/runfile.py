@@ -13,6 +13,7 @@ from waterbodem.errors import CatalogueError, raise_all
 from waterbodem.registry import read_toml
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CellSize = Annotated[float, Field(ge=0.001, le=1e6, allow_inf_nan=False)]
 FileName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -29,7 +30,7 @@ ALL_MAPS = (*MAPS, "benedenstrooms")
 class GridChoice(Definition):
     """Where the cells of a run lie; default the finest layer's own lattice."""
 
-    resolution: Positive | None = None
+    resolution: CellSize | None = None
     bounds: tuple[float, float, float, float] | None = None
 
 

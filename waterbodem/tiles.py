@@ -49,7 +49,10 @@ _mine = threading.local()
 
 
 def compress(data: bytes | Array) -> bytes:
-    """Return a ZSTD frame that carries a checksum: a bit that flips later is noticed by whoever reads it."""
+    """Return a ZSTD frame that carries a checksum: a bit that flips later is noticed by whoever reads all of it.
+
+    GDAL decodes tiles that stick out at the bottom no further than it needs; there only the sha256 of the file tells.
+    """
     if not hasattr(_mine, "compressor"):
         _mine.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, write_content_size=True)
     return bytes(_mine.compressor.compress(data))

@@ -46,7 +46,7 @@ def decode(raw: Any, valid: Any, marks: Any, line: Line, out: Any, row: int, col
         for j in range(raw.shape[1]):
             r = raw[i, j]
             x = np.float64(r)
-            f = np.float32((x * line.scale + line.offset) * line.factor + 0.0)
+            f = np.float32((x * line.scale + line.offset) * line.factor) + np.float32(0.0)
             data = not (line.has_nodata and r == nodata)
             if masked:
                 data = data and valid[i, j]

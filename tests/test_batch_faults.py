@@ -1,0 +1,654 @@
+"""Real faults under ``waterbodem run``: told in a sentence, nothing half-written, and the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from nursery import Nursery, plain_picture
+from test_batch import WHOLE, digests, place
+
+from waterbodem import batch, journal, run_picture
+from waterbodem.errors import WaterbodemError
+from waterbodem.job import open_job
+from waterbodem.preview import preview
+
+#: Small and with every kind of output: maps, tables, floats.
+RUN = """
+layers = "lagen/lagen.toml"
+functies = ["woningbouw"]
+output = "uit"
+float = true
+[gebieden]
+path = "lagen/plannen.geojson"
+"""
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    """A folder in memory where there is one: what a disk takes to flush is no part of these tests."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_pictures():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_picture, "picture_png", plain_picture)
+        yield
+
+
+@pytest.fixture(scope="module")
+def nursery():
+    with Nursery() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    assert batch.run(place(folder, RUN)).complete
+    return digests(folder / "uit")
+
+
+def told(done, *codes, said=""):
+    """The exit code is one of the contract, and what went wrong is said without a traceback."""
+    assert done.code in codes, done
+    assert "Traceback" not in done.err, done.err
+    assert said in done.err, done.err
+    if done.code == 1:
+        assert done.err.splitlines()[-1 - done.err.rstrip().count("\n  - ")].startswith("fout: "), done.err
+
+
+def whole(folder, *references):
+    """Whatever has a final name is one of the complete files."""
+    for name, digest in digests(folder).items():
+        if not Path(name).name.startswith("."):
+            assert digest in {r.get(name) for r in references}, name
+
+
+def goes_on(nursery, path, reference):
+    """The same command, without the fault, ends with the same bytes, and no rubbish."""
+    told(nursery.run("run", path), 0)
+    assert digests(path.parent / "uit") == reference
+    assert not list((path.parent / "uit").rglob("*.partial*"))
+
+
+# --- disk ------------------------------------------------------------------------------------------------------------
+
+LIMIT = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))
+"""
+#: The disk becomes full once all parts are there.
+LATER = """
+import waterbodem.batch as b
+real = b._make_parts
+def full(*given):
+    real(*given)
+    exec({!r})
+b._make_parts = full
+"""
+LIMITS = [1_000, 12_000, 40_000]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
+@pytest.mark.parametrize("later", [False, True], ids=["from the start", "after the parts"])
+def test_a_full_disk(tmp_path, nursery, reference, later):
+    path = place(tmp_path, RUN)
+    found = []
+    for limit in LIMITS:
+        shutil.rmtree(tmp_path / "uit", ignore_errors=True)
+        code = LIMIT.format(limit)
+        done = nursery.run("run", path, code=LATER.format(code) if later else code)
+        found.append(done.code)
+        if done.code == 0:
+            assert digests(tmp_path / "uit") == reference
+            continue
+        told(done, 1, 3, said="full")
+        whole(tmp_path / "uit", reference)
+        goes_on(nursery, path, reference)
+    assert sum(code != 0 for code in found) >= 2, found
+
+
+ROOM = """
+import shutil
+from types import SimpleNamespace
+shutil.disk_usage = lambda folder: SimpleNamespace(free={})
+"""
+
+
+def test_too_little_disk_is_told_before_anything_is_computed(tmp_path, nursery):
+    path = place(tmp_path, WHOLE)
+    code = ROOM.format(99_000)
+    told(nursery.run("run", path, code=code), 1, said="disk")
+    assert not list((tmp_path / "uit").rglob("*.part"))
+    told(nursery.run("check", path, code=code), 1, said="disk")
+
+
+def test_what_is_there_already_needs_no_room(tmp_path, nursery):
+    """A disk that was just large enough for a run is so for the same command afterwards."""
+    path = place(tmp_path, WHOLE)
+    before = preview(path)[0].disk
+    told(nursery.run("run", path), 0)
+    folders = (tmp_path / "uit" / "woningbouw", tmp_path / "uit" / ".waterbodem" / "parts")
+    used = sum(p.stat().st_size for folder in folders for p in folder.iterdir())
+    left = max(0, before - used)
+    assert preview(path)[0].disk == left
+    told(nursery.run("run", path, code=ROOM.format(left)), 0)
+    if left:
+        told(nursery.run("run", path, code=ROOM.format(left - 1)), 1, said="disk")
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+
+
+def html(path):
+    path.write_text("<!DOCTYPE html><html><body>503 Service Unavailable</body></html>", encoding="utf-8")
+
+
+def json_error(path):
+    path.write_text('{"error": "no token"}', encoding="utf-8")
+
+
+def half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def loop(path):
+    path.unlink()
+    path.symlink_to(path)
+
+
+FAULTS = [html, json_error, half, folder, fifo, loop, Path.unlink, lambda p: p.write_bytes(b"")]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=["html", "json", "half", "folder", "fifo", "loop", "gone", "empty"])
+def test_a_layer_that_is_no_raster_is_named(tmp_path, nursery, fault):
+    path = place(tmp_path, WHOLE)
+    fault(tmp_path / "lagen" / "droogte.tif")
+    told(nursery.run("run", path), 1, 3, said="droogte")
+    assert not digests(tmp_path / "uit")
+    told(nursery.run("check", path), 1)
+
+
+#: Even root may not read or write what permissions forbid.
+PLAIN = """
+import ctypes, os
+if os.geteuid() == 0:
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+    libc, header = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()
+    assert libc.capset(header, sets) == 0
+"""
+
+
+def test_a_layer_that_may_not_be_read_is_named(tmp_path, nursery):
+    path = place(tmp_path, WHOLE)
+    (tmp_path / "lagen" / "droogte.tif").chmod(0)
+    done = nursery.run("run", path, code=PLAIN)
+    told(done, 1, said="droogte.tif: Permission denied")
+    assert "output" not in done.err
+    told(nursery.run("check", path, code=PLAIN), 1, said="droogte")
+
+
+CHANGES = """
+import threading, os, shutil
+from pathlib import Path
+from waterbodem import parts
+real, lock = parts.evaluate, threading.Lock()
+def later(*given, **more):
+    with lock:
+        if not Path("changed").exists():
+            Path("changed").touch()
+            {}
+    return real(*given, **more)
+parts.evaluate = later
+"""
+IN_PLACE = """shutil.copyfile("anders.tif", "lagen/droogte.tif")"""
+REPLACED = """shutil.copy("anders.tif", "ander.tif"); os.replace("ander.tif", "lagen/droogte.tif")"""
+
+
+@pytest.mark.parametrize("how", [IN_PLACE, REPLACED], ids=["in place", "replaced"])
+def test_a_layer_that_changes_during_the_run(tmp_path, nursery, how):
+    """Nothing is told of a mix: neither as done nor in a file; afterwards the new layer is what counts."""
+    path = place(tmp_path, WHOLE)
+    shutil.copy(tmp_path / "lagen" / "droogte.tif", tmp_path / "anders.tif")
+    edit(tmp_path / "anders.tif", 1, 0, 0)
+    done = nursery.run("run", path, code=CHANGES.format(how), cwd=tmp_path)
+    told(done, 3, said="droogte.tif")
+    assert "changed during the run" in done.err
+    assert not list((tmp_path / "uit").rglob("*.tif"))
+    told(nursery.run("run", path), 0)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    again = place(fresh, WHOLE)
+    shutil.copy(tmp_path / "lagen" / "droogte.tif", fresh / "lagen" / "droogte.tif")
+    told(nursery.run("run", again), 0)
+    assert digests(tmp_path / "uit") == digests(fresh / "uit")
+
+
+def edit(path, keep_inode, keep_size, keep_time):
+    """Change a layer's numbers, and hide it as asked."""
+    before = path.stat()
+    data = bytearray(path.read_bytes())
+    with rasterio.open(path) as file:
+        values, profile = file.read(1), file.profile
+    other = path.with_name("other.tif")
+    with rasterio.open(other, "w", **profile) as file:
+        file.write(np.where(values == profile["nodata"], values, values / 2), 1)
+    data = other.read_bytes()
+    other.unlink()
+    if keep_size:
+        assert len(data) <= before.st_size
+        data += bytes(before.st_size - len(data))
+    if not keep_inode:
+        other.write_bytes(data)
+        os.replace(other, path)
+    else:
+        path.write_bytes(data)
+    if keep_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("keep", [(1, 0, 1), (0, 1, 1), (1, 1, 0)], ids=["other size", "other inode", "other time"])
+def test_a_changed_layer_is_noticed_whatever_the_clock_says(tmp_path, keep):
+    path = place(tmp_path, WHOLE)
+    layer = tmp_path / "lagen" / "droogte.tif"
+    batch.run(path)
+    edit(layer, *keep)
+    if keep == (1, 1, 0):
+        os.utime(layer, (1, 1))  # a clock that was set back to 1970
+    again = batch.run(path)
+    assert (again.made, again.kept) == (1, 0)
+
+
+def test_verify_notices_what_was_hidden_on_purpose(tmp_path):
+    path = place(tmp_path, WHOLE)
+    batch.run(path)
+    edit(tmp_path / "lagen" / "droogte.tif", 1, 1, 1)
+    assert batch.run(path).made == 0, "size, time and inode are as they were"
+    assert batch.run(path, verify=True).made == 1
+
+
+def test_what_lies_beside_a_layer_counts(tmp_path):
+    """A mask, or a nodata value in a file beside the layer, changes its numbers."""
+    path = place(tmp_path, WHOLE)
+    first = batch.run(path)
+    layer = tmp_path / "lagen" / "droogte.tif"
+    with rasterio.open(layer) as file:
+        profile = file.profile | {"dtype": "uint8", "nodata": None}
+    with rasterio.open(tmp_path / "lagen" / "droogte.tif.msk", "w", **profile) as file:
+        file.write(np.zeros((profile["height"], profile["width"]), np.uint8), 1)
+    second = batch.run(path)
+    assert (first.made, second.made) == (1, 1)
+
+
+def test_the_crs_that_a_catalogue_states_counts(tmp_path):
+    """It decides where a layer without one lies."""
+    path = place(tmp_path, WHOLE)
+    layer, table = tmp_path / "lagen" / "droogte.tif", tmp_path / "lagen" / "lagen.toml"
+    with rasterio.open(layer) as file:
+        values, profile = file.read(1), file.profile | {"crs": None}
+    layer.unlink()
+    with rasterio.open(layer, "w", **profile) as file:
+        file.write(values, 1)
+    text = table.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("crs")]
+    marks = []
+    for crs in ("EPSG:28992", "EPSG:32632"):
+        table.write_text("\n".join([f'crs = "{crs}"', *lines]), encoding="utf-8")
+        path.write_text(WHOLE + "[grid]\nbounds = [239000, 552000, 240000, 553000]\n", encoding="utf-8")
+        job = open_job(path)
+        marks.append({v.name: job.key(v) for v in job.variants})
+    assert marks[0] != marks[1]
+
+
+# --- the process -----------------------------------------------------------------------------------------------------
+
+
+#: A signal at a chosen moment: while reading the run file, in a part, at the first map, in a map.
+ASKED = """
+import os, {0} as m
+real, times = m.{1}, [{2}]
+def asked(*given, **more):
+    for _ in range(times.pop() if times else 0):
+        os.kill(os.getpid(), {3})
+    return real(*given, **more)
+m.{1} = asked
+"""
+MOMENTS = [("waterbodem.batch", "open_job"), ("waterbodem.gathering", "evaluate"), ("waterbodem.batch", "stage_map")]
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda m: m[1])
+@pytest.mark.parametrize(
+    ("number", "times"), [(signal.SIGINT, 1), (signal.SIGTERM, 3)], ids=["ctrl-c once", "sigterm thrice"]
+)
+def test_asked_to_stop(tmp_path, nursery, reference, moment, number, times):
+    path = place(tmp_path, RUN)
+    done = nursery.run("run", path, "--workers", 1, code=ASKED.format(*moment, times, int(number)))
+    told(done, 3, said="onderbroken: hetzelfde commando gaat verder")
+    assert "stoppen: delen onder handen" in done.err
+    whole(tmp_path / "uit", reference)
+    if times == 1:  # at once means at once: what is in hand then is cleaned up by the next run
+        assert not list((tmp_path / "uit").rglob("*.partial*")), "who is asked to stop cleans up"
+    assert len(list((tmp_path / "uit").rglob("*.tif"))) < 9, "it did stop"
+    goes_on(nursery, path, reference)
+
+
+#: kill -9 with files half-written: in a part, in a map, in the tables.
+DIES = """
+import os, signal
+import {0} as m
+real = m.{1}
+def dies(*given, **more):
+    real(*given, **more)
+    os.kill(os.getpid(), signal.SIGKILL)
+m.{1} = dies
+"""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("waterbodem.parts", "PartWriter.finish"),
+        ("waterbodem.batch", "stage_map"),
+        ("waterbodem.batch", "stage_pieces"),
+        ("waterbodem.atomic", "_flush"),
+        ("waterbodem.batch", "_tables"),
+    ],
+    ids=lambda w: w[1],
+)
+def test_killed_with_a_file_in_hand_leaves_nothing_behind(tmp_path, nursery, reference, where):
+    path = place(tmp_path, RUN)
+    done = nursery.run("run", path, code=DIES.format(*where))
+    assert done.code == -signal.SIGKILL
+    whole(tmp_path / "uit", reference)
+    goes_on(nursery, path, reference)
+
+
+def test_two_runs_at_once(tmp_path, nursery, reference):
+    path = place(tmp_path, RUN)
+    refused = 0
+    for _ in range(5):
+        shutil.rmtree(tmp_path / "uit", ignore_errors=True)
+        pair = [nursery.start("run", path) for _ in range(2)]
+        ended = [nursery.wait(p) for p in pair]
+        assert 0 in (e.code for e in ended), ended
+        for done in ended:
+            told(done, 0, 1, said="another run is busy" if done.code == 1 else "")
+            refused += done.code == 1
+        assert digests(tmp_path / "uit") == reference
+    assert refused >= 2
+    shutil.rmtree(tmp_path / "uit")
+    pair = [nursery.start("run", path, "--wait", 60) for _ in range(2)]
+    assert [nursery.wait(p).code for p in pair] == [0, 0]
+    assert digests(tmp_path / "uit") == reference
+
+
+POISON = """
+import waterbodem.{0} as m
+def poisoned(*given, **more): raise MemoryError("poison")
+m.{1} = poisoned
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "codes"),
+    [(("gathering", "evaluate"), (3,)), (("batch", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
+    ids=["part", "map", "start"],
+)
+def test_no_memory_is_told(tmp_path, nursery, reference, where, codes):
+    path = place(tmp_path, RUN)
+    told(
+        nursery.run("run", path, code=POISON.format(*where)),
+        *codes,
+        said="MemoryError" if codes == (3,) else "geheugen",
+    )
+    goes_on(nursery, path, reference)
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_may_not_be_written(tmp_path, nursery, reference):
+    path = place(tmp_path, RUN)
+    tmp_path.chmod(0o500)
+    try:
+        done = nursery.run("run", path, code=PLAIN)
+    finally:
+        tmp_path.chmod(0o700)
+    told(done, 1, said="output folder cannot be written")
+    told(nursery.run("run", path), 0)
+    path.write_text(RUN + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n", encoding="utf-8")
+    for closed in (tmp_path / "uit" / ".waterbodem" / "parts", tmp_path / "uit" / "woningbouw", tmp_path / "uit"):
+        closed.chmod(0o500)
+        done = nursery.run("run", path, code=PLAIN)
+        closed.chmod(0o700)
+        told(done, 1, 3, said="cannot be written")
+    path.write_text(RUN, encoding="utf-8")
+    goes_on(nursery, path, reference)
+
+
+@pytest.mark.parametrize("name", ["a'b\"c;$(id)& é", "%41#?*[x]", "diep/er/nog", "-rf", "uit.tif"])
+def test_odd_names_of_the_output(tmp_path, nursery, reference, name):
+    path = place(tmp_path, RUN.replace('"uit"', f"'''{name}'''"))
+    told(nursery.run("run", path), 0)
+    assert digests(tmp_path / name) == reference
+
+
+def test_from_elsewhere_and_onto_another_disk(tmp_path, nursery, reference):
+    path = place(tmp_path, RUN)
+    other = tmp_path / "elders"
+    other.mkdir()
+    told(nursery.run("run", "../run.toml", cwd=other), 0)
+    assert digests(tmp_path / "uit") == reference
+    assert not list(other.iterdir())
+    (tmp_path / "link.toml").symlink_to(path)
+    assert batch.run(tmp_path / "link.toml").made == 0
+    with tempfile.TemporaryDirectory() as folder:
+        path.write_text(RUN.replace('"uit"', f'"{folder}"'), encoding="utf-8")
+        told(nursery.run("run", path), 0)
+        assert digests(Path(folder)) == reference
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_name_that_no_disk_takes(tmp_path, nursery, command):
+    path = place(tmp_path, WHOLE.replace('"uit"', f'"{"a" * 300}"'))
+    told(nursery.run(command, path), 1, said="output folder cannot be written")
+
+
+def test_the_output_is_a_file(tmp_path, nursery):
+    path = place(tmp_path, WHOLE)
+    (tmp_path / "uit").write_text("mine", encoding="utf-8")
+    told(nursery.run("run", path), 1, said="output folder")
+    assert (tmp_path / "uit").read_text(encoding="utf-8") == "mine"
+    path.write_text(WHOLE.replace('"uit"', '"goed"'), encoding="utf-8")
+    (tmp_path / "goed").mkdir()
+    (tmp_path / "goed" / "woningbouw").write_text("mine", encoding="utf-8")
+    told(nursery.run("run", path), 1, said="woningbouw")
+    assert (tmp_path / "goed" / "woningbouw").read_text(encoding="utf-8") == "mine"
+
+
+# --- what a run remembers --------------------------------------------------------------------------------------------
+
+
+def garbage(path):
+    path.write_bytes(b"this is no database\n" * 500)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def scribbled(path):
+    data = bytearray(path.read_bytes())
+    data[4096:] = np.random.default_rng(1).bytes(len(data) - 4096)
+    path.write_bytes(data)
+
+
+def other_tables(path):
+    path.unlink()
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE part (key TEXT)")
+        db.execute("CREATE TABLE input (path TEXT, kleur TEXT)")
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("fault", [garbage, cut, cut_short, scribbled, other_tables, emptied, Path.unlink])
+def test_a_damaged_ledger_costs_time_only(tmp_path, nursery, reference, fault):
+    path = place(tmp_path, RUN)
+    batch.run(path)
+    fault(tmp_path / "uit" / ".waterbodem" / "ledger.sqlite")
+    (tmp_path / "uit" / "woningbouw" / "risico.tif").unlink()
+    goes_on(nursery, path, reference)
+    assert batch.run(path).made == 0
+
+
+def test_a_ledger_that_another_program_holds(tmp_path, nursery, reference):
+    path = place(tmp_path, RUN)
+    batch.run(path)
+    ledger = tmp_path / "uit" / ".waterbodem" / "ledger.sqlite"
+    other = sqlite3.connect(ledger)
+    other.execute("BEGIN EXCLUSIVE")
+    done = nursery.run("run", path, code="import waterbodem.journal as j\nj.PATIENCE = 0.2")
+    told(done, 1, said="in use by another program")
+    other.rollback()
+    other.close()
+    goes_on(nursery, path, reference)
+
+
+def test_a_ledger_that_breaks_during_the_run_is_told(tmp_path):
+    ledger = journal.Journal(tmp_path / "ledger.sqlite")
+    ledger._db.execute("DROP TABLE part")
+    with pytest.raises(WaterbodemError, match="ledger"):
+        ledger.part_done("a")
+    ledger.close()
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 16
+    path.write_bytes(data)
+
+
+def of_another(path):
+    other = next(p for p in path.parent.glob("*.part") if p != path)
+    shutil.copy(other, path)
+
+
+@pytest.mark.parametrize("fault", [flip, half, emptied, of_another, Path.unlink])
+def test_a_damaged_part_is_computed_again(tmp_path, fault):
+    path = place(tmp_path, RUN.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
+    batch.run(path)
+    before = digests(tmp_path / "uit")
+    fault(min((tmp_path / "uit" / ".waterbodem" / "parts").glob("*.part")))
+    for functie in ("woningbouw", "akkerbouw"):
+        shutil.rmtree(tmp_path / "uit" / functie)
+    (tmp_path / "uit" / "gebieden.csv").unlink()
+    again = batch.run(path)
+    assert again.complete
+    assert (again.made, again.kept) == (1, 1)
+    assert digests(tmp_path / "uit") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("woningbouw/klasse.tif", half),
+        ("woningbouw/klasse.tif.aux.xml", Path.unlink),
+        ("gebieden.csv", emptied),
+        ("gebieden.gpkg", Path.unlink),
+    ],
+)
+def test_an_output_that_was_lost_or_edited_is_made_again(tmp_path, nursery, reference, name, fault):
+    path = place(tmp_path, RUN)
+    batch.run(path)
+    fault(tmp_path / "uit" / name)
+    goes_on(nursery, path, reference)
+
+
+def test_verify_notices_a_bit_that_flipped_in_a_map(tmp_path, reference):
+    path = place(tmp_path, RUN)
+    batch.run(path)
+    final = tmp_path / "uit" / "woningbouw" / "klasse.tif"
+    before = final.stat()
+    flip(final)
+    os.utime(final, ns=(before.st_atime_ns, before.st_mtime_ns))
+    batch.run(path, verify=True)
+    assert digests(tmp_path / "uit") == reference
+
+
+# --- huge ------------------------------------------------------------------------------------------------------------
+
+SPACE = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
+
+
+@pytest.fixture
+def huge(tmp_path):
+    """A file of a few megabytes that claims 40 000 million cells."""
+    profile = {
+        "driver": "GTiff",
+        "height": 200_000,
+        "width": 200_000,
+        "count": 1,
+        "dtype": "float32",
+        "crs": "EPSG:28992",
+    }
+    profile |= {"transform": rasterio.Affine(1, 0, 50_000, 0, -1, 600_000), "nodata": -9999.0, "SPARSE_OK": "TRUE"}
+    profile |= {"tiled": True, "blockxsize": 1024, "blockysize": 1024, "BIGTIFF": "YES"}
+    with rasterio.open(tmp_path / "droogte.tif", "w", **profile) as file:
+        file.write(np.full((1024, 1024), 25, np.float32), 1, window=((0, 1024), (0, 1024)))
+    (tmp_path / "lagen.toml").write_text('[layers.droogte]\npath = "droogte.tif"\nunit = "%"\n', encoding="utf-8")
+    path = tmp_path / "run.toml"
+    path.write_text('layers = "lagen.toml"\nfuncties = ["akkerbouw"]\noutput = "uit"\n', encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_raster_that_no_disk_holds_is_refused_before_the_start(huge, nursery, command):
+    told(nursery.run(command, huge, code=SPACE + ROOM.format(10**9)), 1, said="disk may become full")
+    assert not list(huge.parent.rglob("*.part"))
+
+
+def test_a_corner_of_it_just_runs(huge, nursery):
+    huge.write_text(
+        huge.read_text(encoding="utf-8") + "[grid]\nbounds = [50000, 599000, 51500, 600000]\n", encoding="utf-8"
+    )
+    told(nursery.run("run", huge, code=SPACE), 0)
+    with rasterio.open(huge.parent / "uit" / "akkerbouw" / "dekking.tif") as file:
+        assert file.shape == (1000, 1500)
+        known = file.read(1) > 0
+    assert known[:, :1024].all() and not known[:, 1024:].any(), "only one tile of the file holds data"
