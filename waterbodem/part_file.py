@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 import struct
 import zlib
 from collections.abc import Mapping
@@ -24,7 +26,9 @@ ENTRY = 3
 ENTRIES = ("tiles", "halves")
 #: Start and CRC-32 of the index, and what kind of file it is.
 _FOOTER = struct.Struct("<QI8s")
-_MAGIC = b"wbpart03"
+_MAGIC = b"wbpart04"
+#: Length of the table of contents that an index starts with.
+_LENGTH = struct.Struct("<I")
 
 
 class PartWriter:
@@ -50,10 +54,28 @@ class PartWriter:
 
     def finish(self, arrays: Mapping[str, Array]) -> None:
         """Write the index: named arrays, none of them objects."""
-        index = io.BytesIO()
-        np.savez(index, allow_pickle=False, **arrays)
-        self._file.write(index.getbuffer())
-        self._file.write(_FOOTER.pack(self._at, _check(index.getvalue(), self._name), _MAGIC))
+        index = _packed(arrays)
+        self._file.write(index)
+        self._file.write(_FOOTER.pack(self._at, _check(index, self._name), _MAGIC))
+
+
+def _packed(arrays: Mapping[str, Array]) -> bytes:
+    """Return arrays behind a table of contents in JSON.
+
+    Not as ``.npz``: reading its headers parses Python, which CPython 3.11 cannot do in two threads at once (gh-106905).
+    """
+    contents = json.dumps([(name, a.dtype.str, a.shape) for name, a in arrays.items()]).encode()
+    return b"".join([_LENGTH.pack(len(contents)), contents, *(a.tobytes() for a in arrays.values())])
+
+
+def _unpacked(index: bytes) -> dict[str, Array]:
+    (length,) = _LENGTH.unpack_from(index)
+    at, found = _LENGTH.size + length, {}
+    for name, dtype, shape in json.loads(index[_LENGTH.size : at]):
+        count = math.prod(shape)
+        found[name] = np.frombuffer(index, dtype, count, at).reshape(shape) if count else np.empty(shape, dtype)
+        at += found[name].nbytes
+    return found
 
 
 def _check(index: bytes, name: str) -> int:
@@ -94,7 +116,7 @@ class PartReader:
             stack.pop_all()
         return self
 
-    def _open_index(self) -> Any:
+    def _open_index(self) -> dict[str, Array]:
         end = self._file.seek(-_FOOTER.size, io.SEEK_END)
         start, check, magic = _FOOTER.unpack(self._file.read(_FOOTER.size))
         if magic != _MAGIC:
@@ -103,7 +125,7 @@ class PartReader:
         index = self._file.read(end - start)
         if _check(index, self._path.name) != check:
             raise ValueError("its index is not what was written")
-        return np.load(io.BytesIO(index), allow_pickle=False)
+        return _unpacked(index)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
@@ -111,14 +133,11 @@ class PartReader:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the arrays of the index."""
-        return tuple(self._index.files)
+        return tuple(self._index)
 
     def __getitem__(self, name: str) -> Array:
-        """Return an array of the index."""
-        try:
-            return np.asarray(self._index[name])
-        except Exception as error:
-            raise CorruptLayer(f"part cannot be read: {error}", where=self._path.name) from None
+        """Return an array of the index, which cannot be written to."""
+        return self._index[name]
 
     def blob(self, entry: Index) -> bytes:
         """Return the bytes of an entry."""
