@@ -17,7 +17,8 @@ from waterbodem.summary import columns_of, total
 from waterbodem.tally import tally_of
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment, Question
+    from waterbodem.answer import Answer
+    from waterbodem.question import Question
 
 Array = NDArray[Any]
 
@@ -33,12 +34,12 @@ def others(question: Question) -> list[Functie]:
     return found if question.grid.rows * question.grid.cols * len(found) <= AFFORDABLE else []
 
 
-def options(assessment: Assessment, extra: Sequence[Functie]) -> pd.DataFrame:
+def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     """Return a row per polygon and functie: those that were asked, and the extra ones, under the same settings.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     extra : sequence of Functie
         None of them asked.
 

@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from waterbodem import dataset, downstream, registry
+from waterbodem import registry
 from waterbodem.abstraction import Well
+from waterbodem.answer import Answer
 from waterbodem.area_table import frame_of, table_of
-from waterbodem.areas import Area, block_of, footprints, read_areas
+from waterbodem.areas import Area, read_areas
 from waterbodem.atomic import replacing
-from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
-from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
+from waterbodem.burden import Measures, variables_of
 from waterbodem.coverage import Target
-from waterbodem.covering import Footprints
-from waterbodem.crs import projected
 from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
-from waterbodem.errors import ArgumentError, NoOverlap, nearest
-from waterbodem.evaluation import Result, Settings, evaluate, masked, reference_label
-from waterbodem.explanation import Explanation, waarom
-from waterbodem.grid import Grid
+from waterbodem.evaluation import Result, evaluate, masked, reference_label
 from waterbodem.groundwater import Reach
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas import (
-    KompasRules,
-    Verdict,
-    builtin_rules,
-    findings_of,
-    verdicts,
-)
+from waterbodem.kompas import KompasRules, Verdict, findings_of, verdicts
 from waterbodem.kompas_table import KompasTable
 from waterbodem.land import Land, land_of
-from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.progress import track
+from waterbodem.question import Plans, Question, ask
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import total
 from waterbodem.tally import Totals, tally_of
@@ -53,116 +39,12 @@ if TYPE_CHECKING:
 
     from waterbodem.map_page import MapPage
 
-Plans = Any
 #: Per functie, per polygon, the six verdicts.
 Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 
-@dataclass(frozen=True)
-class Question:
-    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive."""
-
-    layers: xr.Dataset
-    cells: LayerSet
-    grid: Grid
-    areas: tuple[Area, ...]
-    prints: Footprints
-    functies: tuple[Functie, ...]
-    settings: Settings
-    rules: KompasRules
-    enquiry: Enquiry
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """The answer: grids, a table, Kompas and reasons.
-
-    Attributes
-    ----------
-    cells : xr.Dataset
-        Suitability and burden on the smallest block of whole cells that covers the polygons; outside them classes
-        are 255 and numbers NaN. A leading dimension ``functie`` where a list was asked.
-    table : geopandas.GeoDataFrame
-        A row per polygon and functie; areas in ha, volumes in m3.
-    kompas : pandas.DataFrame
-        gebied, functie, beginsel, symbool, getal, eenheid, reden.
-    outside : tuple of str
-        Polygons that lie wholly outside the data.
-    notes : tuple of str
-        Repairs, ignored layers and other things a reader must know.
-    """
-
-    cells: xr.Dataset
-    table: gpd.GeoDataFrame
-    kompas: pd.DataFrame
-    outside: tuple[str, ...]
-    notes: tuple[str, ...]
-    question: Question = field(repr=False)
-
-    def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
-        """Explain one cell; ``functie`` defaults to the first that was asked."""
-        chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
-        asked = {f.id: f for f in self.question.functies}
-        q = self.question
-        measures = q.settings.measures
-        return waarom(
-            q.layers,
-            asked.get(chosen.id, chosen),
-            x,
-            y,
-            referentie=_reference_argument(q),
-            aangelegde_berging_mm=measures.built_mm,
-            bergingseis_mm=measures.norm_mm,
-            methode=q.settings.methode,
-            orness=q.settings.orness,
-        )
-
-    @cached_property
-    def ledgers(self) -> Mapping[str, Ledger]:
-        """Who receives the burden, per functie; found when first asked for.
-
-        What cannot be determined is *niet bepaald*: see ``niet_bepaald`` of a ledger. Receivers are the polygons that
-        were given and the other plans; without given ones the stream valleys (beekdalen) in the data.
-        """
-        q = self.question
-        return {f.id: q.enquiry.ledger([f] * len(q.areas)) for f in q.functies}
-
-    @property
-    def grootboek(self) -> pd.DataFrame:
-        """All ledgers as one table, a row per plan, functie and receiver or other line; see ``Ledger.table``."""
-        return table_of_all(self.ledgers)
-
-    def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
-        """Return the flow paths from the plans to their receivers, per functie; see ``Ledger.paths``."""
-        return paths_of_all(self.ledgers, share)
-
-    @cached_property
-    def exposure(self) -> tuple[Floats, Floats]:
-        """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
-        q = self.question
-        flow, _ = q.enquiry.water
-        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
-        inside = q.prints.mask
-        return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
-
-    @property
-    def is_exposed(self) -> bool:
-        """Whether it is known where water goes, and of some land how vulnerable it is."""
-        enquiry = self.question.enquiry
-        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
-
-    def downstream(self, functie: str) -> Floats:
-        """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
-        cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
-        return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
-
-    def asked(self, functie: str | Functie | None = None) -> Functie:
-        """Return one of the functies that were asked; default the first."""
-        known = {f.id: f for f in self.question.functies}
-        id_ = next(iter(known)) if functie is None else functie.id if isinstance(functie, Functie) else functie
-        if id_ not in known:
-            raise ArgumentError("this functie was not asked", value=id_, allowed=nearest(id_, known), where="functie")
-        return known[id_]
+class Assessment(Answer):
+    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
 
     def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
         """Draw who receives the burden; settings as in :func:`waterbodem.receivers_plot.plot_receivers`."""
@@ -220,12 +102,6 @@ class Assessment:
         from waterbodem.show import assessment_html
 
         return assessment_html(self)
-
-
-def _reference_argument(q: Question) -> Any:
-    if isinstance(q.settings.reference, Functie):
-        return q.settings.reference
-    return xr.DataArray(q.settings.reference, dims=("y", "x"))
 
 
 def assess(
@@ -321,46 +197,6 @@ def assess(
     )
 
 
-def ask(
-    layers: xr.Dataset,
-    functies: Sequence[Functie],
-    gebied: Plans,
-    referentie: Any,
-    measures: Measures,
-    methode: str,
-    orness: float | None,
-    id: str | None,
-    kompas: KompasRules | None,
-    enquire: Callable[[Sequence[Area]], Enquiry],
-) -> Question:
-    """Resolve a question: read the polygons, cut the layers to the block they need."""
-    grid = dataset.grid_of(layers)
-    _check_metres(grid)
-    if kompas is not None and not isinstance(kompas, KompasRules):
-        raise ArgumentError("kompas must be rules", value=type(kompas).__name__, allowed="KompasRules", where="kompas")
-    areas = read_areas(gebied, grid.crs, id)
-    enquiry = enquire(areas)
-    block = block_of(areas, grid)
-    rows, cols = grid.slices(block)
-    cut = layers.isel(y=rows, x=cols)
-    cells = layer_set(cut)
-    if isinstance(referentie, xr.DataArray):
-        referentie = cut_reference(referentie, layers, rows, cols)
-    reference, _ = reference_of(referentie, cells)
-    prints = footprints(areas, block)
-    if not prints.inside.any():
-        raise NoOverlap("polygons lie outside the data", where="gebied")
-    settings = Settings(reference, measures, methode, orness)
-    rules = kompas or builtin_rules()
-    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, rules, enquiry)
-
-
-def _check_metres(grid: Grid) -> None:
-    """Refuse a CRS in which areas mean nothing."""
-    if grid.crs is not None:
-        projected(grid.crs, "crs of the layers")
-
-
 def cells_of(q: Question, result: Result) -> xr.Dataset:
     """Return the grids of one functie; outside the polygons 255, no flags, NaN."""
     inside = q.prints.mask
@@ -440,10 +276,3 @@ def per_gebied(
     ['woningbouw', 'natte_natuur']
     """
     return assess(layers, functies, gebieden, **settings).table
-
-
-def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
-    """Return what is known of every input layer, for reports and herkomst."""
-    keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
-    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
-    return [{"laag": n, **{k: layers[n].attrs[k] for k in keep if k in layers[n].attrs}} for n in names]

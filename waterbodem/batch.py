@@ -25,13 +25,14 @@ from waterbodem.exposure_run import Downstream, make_downstream
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, findings_of
+from waterbodem.made import Made
 from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader, is_whole
 from waterbodem.parts import part_file, products, read_part
 from waterbodem.preview import check_fits
 from waterbodem.raster_files import pam_bytes
-from waterbodem.run_files import Made, make_page, make_picture
+from waterbodem.run_files import make_page, make_picture
 from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
 from waterbodem.runfile import read_run_file

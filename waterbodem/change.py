@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import dataset, registry
-from waterbodem.assessment import Assessment
+from waterbodem.answer import Answer
 from waterbodem.atomic import replacing
 from waterbodem.colours import change_colours
 from waterbodem.crs import same_crs
@@ -47,13 +47,13 @@ class Difference:
     table : geopandas.GeoDataFrame
         A row per polygon and functie: answers, scores and risks before and after, and ha better, equal, worse and
         unknown.
-    before, after : Assessment
+    before, after : Answer
     """
 
     cells: xr.Dataset
     table: gpd.GeoDataFrame
-    before: Assessment = field(repr=False)
-    after: Assessment = field(repr=False)
+    before: Answer = field(repr=False)
+    after: Answer = field(repr=False)
 
     def sentences(self, taal: str = "nl") -> list[str]:
         """Return what changed, a sentence per polygon and functie; at most twenty, and how many more."""
@@ -72,12 +72,12 @@ class Difference:
         return "\n".join(["<Difference>", *self.sentences()])
 
 
-def difference(before: Assessment, after: Assessment) -> Difference:
+def difference(before: Answer, after: Answer) -> Difference:
     """Return what changed from one answer to another on the same polygons.
 
     Parameters
     ----------
-    before, after : Assessment
+    before, after : Answer
         On the same grid and polygons. Functies are paired by id, or one by one in the order asked.
 
     Returns
@@ -111,7 +111,7 @@ def difference(before: Assessment, after: Assessment) -> Difference:
     return Difference(joined, gpd.GeoDataFrame(table, geometry=geometry, crs=after.question.grid.crs), before, after)
 
 
-def _check_same_place(before: Assessment, after: Assessment) -> None:
+def _check_same_place(before: Answer, after: Answer) -> None:
     a, b = before.question, after.question
     where = (a.grid.bounds, a.grid.shape), (b.grid.bounds, b.grid.shape)
     if where[0] != where[1] or not _same_crs(a.grid.crs, b.grid.crs):
@@ -127,7 +127,7 @@ def _same_crs(a: str | None, b: str | None) -> bool:
     return a is b if a is None or b is None else same_crs(a, b)
 
 
-def _pairs(before: Assessment, after: Assessment) -> list[Pair]:
+def _pairs(before: Answer, after: Answer) -> list[Pair]:
     first, second = functies_of(before), functies_of(after)
     if set(first) == set(second):
         return [(first[id_], f) for id_, f in second.items()]
@@ -141,7 +141,7 @@ def _pairs(before: Assessment, after: Assessment) -> list[Pair]:
     return list(zip(first.values(), second.values(), strict=True))
 
 
-def _cells(assessment: Assessment, functie: Functie) -> xr.Dataset:
+def _cells(assessment: Answer, functie: Functie) -> xr.Dataset:
     cells = assessment.cells
     return cells.sel(functie=functie.id, drop=True) if "functie" in cells.dims else cells
 
@@ -165,7 +165,7 @@ def _steps(before: Array, after: Array) -> NDArray[np.float32]:
     return np.where(known, before.astype(np.float32) - after, np.float32(np.nan))
 
 
-def _rows(before: Assessment, after: Assessment, pair: Pair, cells: xr.Dataset) -> pd.DataFrame:
+def _rows(before: Answer, after: Answer, pair: Pair, cells: xr.Dataset) -> pd.DataFrame:
     a, b = (_table(x, f) for x, f in zip((before, after), pair, strict=True))
     found: dict[str, Any] = {"nr": b.nr, "gebied": b.gebied, "functie_voor": pair[0].id, "functie_na": pair[1].id}
     for name in ("antwoord", "score", "risico"):
@@ -174,12 +174,12 @@ def _rows(before: Assessment, after: Assessment, pair: Pair, cells: xr.Dataset) 
     return pd.DataFrame({**found, **_hectares(after, cells["stappen"].values)})
 
 
-def _table(assessment: Assessment, functie: Functie) -> pd.DataFrame:
+def _table(assessment: Answer, functie: Functie) -> pd.DataFrame:
     table = pd.DataFrame(assessment.table)
     return table[table.functie == functie.id].reset_index(drop=True)
 
 
-def _hectares(assessment: Assessment, gained: Array) -> dict[str, Array]:
+def _hectares(assessment: Answer, gained: Array) -> dict[str, Array]:
     """Return per polygon the ha that became better, stayed equal, became worse, or are unknown in either answer."""
     q, nan = assessment.question, np.float32(np.nan)
     known = ~np.isnan(gained)

@@ -12,10 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from waterbodem import registry
-from waterbodem.assessment import Assessment, Plans, assess
+from waterbodem.assessment import Assessment, assess
 from waterbodem.atomic import replacing
 from waterbodem.definitions import Functie
 from waterbodem.pages import policy, render
+from waterbodem.question import Plans
 from waterbodem.remake import command_of
 from waterbodem.report_options import Options, tables_of, told_of
 from waterbodem.show import chip

@@ -13,15 +13,16 @@ from waterbodem.archive import Packer, plain, write
 from waterbodem.definitions import Functie
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment, Question
+    from waterbodem.answer import Answer
+    from waterbodem.question import Question
 
 
-def keep(assessment: Assessment, path: str | Path) -> Path:
+def keep(assessment: Answer, path: str | Path) -> Path:
     """Write an answer and its question as one file, whole or not at all; return its path.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     path : str or Path
         By custom ends in ``.waterbodem``.
     """

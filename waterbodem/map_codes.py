@@ -32,7 +32,7 @@ from waterbodem.wording import (
 )
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 Bytes = NDArray[np.uint8]
 #: Bytes that mean the same in every layer: not asked for, and unknown. Limits have two more, after the criteria.
@@ -70,7 +70,7 @@ class Coded:
         }
 
 
-def coded_layers(assessment: Assessment, functie: Functie, step: int, taal: str) -> list[Coded]:
+def coded_layers(assessment: Answer, functie: Functie, step: int, taal: str) -> list[Coded]:
     """Return class, score, risk, limit, cause, dekking and thresholds of one functie, every ``step``-th cell."""
     cells = assessment.cells.sel(functie=functie.id) if "functie" in assessment.cells.dims else assessment.cells
     inside = thin(np.asarray(cells["klasse"].values), step) != NO_CRITERION

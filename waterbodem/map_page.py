@@ -26,7 +26,7 @@ from waterbodem.progress import track
 from waterbodem.wording import colour_of, functies_of, is_fictitious, name_of, short, texts, unknown
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Cells of all functies together; larger areas are thinned, and the page says so.
 MAX_CELLS = 4_200_000
@@ -66,14 +66,12 @@ class MapPage:
         return f'<iframe sandbox="allow-scripts" style="{style}" title="kaart" srcdoc="{escape(self.html)}"></iframe>'
 
 
-def map_page(
-    assessment: Assessment, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False
-) -> MapPage:
+def map_page(assessment: Answer, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
     """Return an answer as an interactive map.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     taal : {"nl", "en"}
     kleuren : {"landelijk", "kleurenblind"}
         Colours of the answer classes at first; the page can switch.
@@ -129,7 +127,7 @@ def thinning(grid: Grid, functies: int) -> int:
     return step if min(grid.rows, grid.cols) > step else 1
 
 
-def page_data(assessment: Assessment, taal: str, kleuren: str, tiles: bool) -> dict[str, Any]:
+def page_data(assessment: Answer, taal: str, kleuren: str, tiles: bool) -> dict[str, Any]:
     """Return everything that the script needs, as plain data."""
     q, step = assessment.question, thinning(assessment.question.grid, len(assessment.question.functies))
     functies = track(q.functies, "kaart")
@@ -157,7 +155,7 @@ def _raster(grid: Grid, step: int) -> dict[str, Any]:
     }
 
 
-def _functie(assessment: Assessment, functie: Functie, step: int, taal: str) -> dict[str, Any]:
+def _functie(assessment: Answer, functie: Functie, step: int, taal: str) -> dict[str, Any]:
     layers = coded_layers(assessment, functie, step, taal)
     rows, cols = layers[0].codes.shape
     return {
@@ -187,7 +185,7 @@ def _area(area: Area, grid: Grid) -> dict[str, Any]:
     }
 
 
-def list_rows(assessment: Assessment, taal: str) -> Sequence[Any]:
+def list_rows(assessment: Answer, taal: str) -> Sequence[Any]:
     """Return the lines of the table beside the map."""
     names = functies_of(assessment)
     table = assessment.table.drop(columns="geometry").head(MAX_ROWS)
@@ -197,7 +195,7 @@ def list_rows(assessment: Assessment, taal: str) -> Sequence[Any]:
     ]
 
 
-def _notes(assessment: Assessment, taal: str, wanted: bool, tiles: bool) -> list[str]:
+def _notes(assessment: Answer, taal: str, wanted: bool, tiles: bool) -> list[str]:
     q, t = assessment.question, texts(taal)["verkennen"]
     step, rows = thinning(q.grid, len(q.functies)), len(assessment.table)
     told = {

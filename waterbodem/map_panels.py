@@ -30,7 +30,7 @@ from waterbodem.wording import (
 )
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 VALUE_MAP, SIGNED_MAP, CODE_MAP = "viridis", "RdBu", "YlGnBu"
 #: Maps of shares that are drawn as a ramp.
@@ -56,12 +56,12 @@ def _bytes(colour: Any) -> RGB:
 # --- panels of an assessment -----------------------------------------------------------------------------------------
 
 
-def _cells_of(assessment: Assessment, functie: Functie) -> xr.Dataset:
+def _cells_of(assessment: Answer, functie: Functie) -> xr.Dataset:
     cells = assessment.cells
     return cells.sel(functie=functie.id) if "functie" in cells.dims else cells
 
 
-def answer_panels(assessment: Assessment, functie: Functie, kleuren: str, taal: str) -> list[Panel]:
+def answer_panels(assessment: Answer, functie: Functie, kleuren: str, taal: str) -> list[Panel]:
     """Return the four maps of one functie: score, class, risk, what limits."""
     cells = _cells_of(assessment, functie)
     step = thinning(assessment.question.grid)
@@ -76,7 +76,7 @@ def answer_panels(assessment: Assessment, functie: Functie, kleuren: str, taal: 
     ]
 
 
-def _criteria(assessment: Assessment, functie: Functie) -> list[str]:
+def _criteria(assessment: Answer, functie: Functie) -> list[str]:
     return [p.name for p in parts_of(functie, list(assessment.question.cells.present))]
 
 

@@ -22,7 +22,7 @@ from waterbodem.map_sheet import STRIPE, thin
 from waterbodem.wording import colour_of, plain, steps, unknown
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Pixels of the picture at most, width of the drawing, and room around the cells for names and outlines.
 MAX_SIDE, WIDTH, ROOM = 700, 1000.0, 60.0
@@ -69,7 +69,7 @@ class Drawing:
     named: bool
 
 
-def drawing(assessment: Assessment, functie: Functie, areas: Sequence[Area], kleuren: str, taal: str) -> Drawing:
+def drawing(assessment: Answer, functie: Functie, areas: Sequence[Area], kleuren: str, taal: str) -> Drawing:
     """Return the map of one functie with these polygons."""
     cells = assessment.cells.sel(functie=functie.id) if "functie" in assessment.cells.dims else assessment.cells
     picture = class_picture(np.asarray(cells["klasse"].values), kleuren)

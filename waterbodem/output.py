@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from waterbodem.assessment import Assessment
+from waterbodem.answer import Answer
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import Legend
 from waterbodem.definitions import Functie
@@ -32,7 +32,7 @@ REPORT = "rapport.html"
 
 
 def save_assessment(
-    assessment: Assessment,
+    assessment: Answer,
     folder: str | Path,
     *,
     float_: bool = False,
@@ -46,7 +46,7 @@ def save_assessment(
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     folder : str or Path
         Made if it does not exist.
     float_ : bool
@@ -113,7 +113,7 @@ def _stage_text(stage: Stage, path: Path, text: str) -> Path:
     return path
 
 
-def _stage_maps(stage: Stage, root: Path, assessment: Assessment, float_: bool) -> Iterator[Path]:
+def _stage_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterator[Path]:
     """Write every map, with its style and the project of all of them; yield the files."""
     grid, written = assessment.question.grid, []
     for m, values in _maps(assessment, float_):
@@ -124,7 +124,7 @@ def _stage_maps(stage: Stage, root: Path, assessment: Assessment, float_: bool) 
     yield from stage_styles(stage, root, written, grid, areas=True)
 
 
-def _maps(assessment: Assessment, float_: bool) -> Iterator[tuple[OutputMap, NDArray[Any]]]:
+def _maps(assessment: Answer, float_: bool) -> Iterator[tuple[OutputMap, NDArray[Any]]]:
     """Yield what every map is, and its cells; a share a second time if it is wanted in float32."""
     for functie, cells, criteria in layers_of(assessment):
         for name in MAPS:
@@ -140,7 +140,7 @@ def _coded(values: NDArray[Any], legend: Legend | None) -> NDArray[Any]:
     return values if legend.classes else percent(values, legend.nodata)
 
 
-def layers_of(assessment: Assessment) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:
+def layers_of(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:
     """Yield functie, cells and criteria of every functie."""
     cells = assessment.cells
     for functie in assessment.question.functies:

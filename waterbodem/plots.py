@@ -38,13 +38,13 @@ from waterbodem.wording import (
 )
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Up to this many polygons are named on the map; above, numbers, and above the second none.
 NAMED, NUMBERED = 8, 60
 
 
-def _frame(assessment: Assessment, taal: str) -> Frame:
+def _frame(assessment: Answer, taal: str) -> Frame:
     q = assessment.question
     tolerance = max(q.grid.rows * q.grid.dy, q.grid.cols * q.grid.dx) / 2000
     rings = [r for a in q.areas for r in rings_of(a.geometry, tolerance)]
@@ -61,7 +61,7 @@ def _remarks(grid: Grid, layers: xr.Dataset, taal: str) -> str:
     return " · ".join([*made_up, *thinned])
 
 
-def _answers(assessment: Assessment, functie: Functie, taal: str) -> str:
+def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
     """Return answer and score per polygon, or how often every answer occurs where there are many."""
     rows = assessment.table[assessment.table.functie == functie.id]
     if len(rows) <= NAMED:
@@ -92,7 +92,7 @@ def _wrapped(text: str, room: int = 190) -> str:
     return "\n".join(lines[:2]) + (" …" if len(lines) > 2 else "")
 
 
-def _chosen(assessment: Assessment, functie: str | Functie | Sequence[str | Functie] | None) -> list[Functie]:
+def _chosen(assessment: Answer, functie: str | Functie | Sequence[str | Functie] | None) -> list[Functie]:
     asked = functies_of(assessment)
     if functie is None:
         return list(asked.values())
@@ -107,7 +107,7 @@ def _chosen(assessment: Assessment, functie: str | Functie | Sequence[str | Func
 
 
 def plot_assessment(
-    assessment: Assessment,
+    assessment: Answer,
     functie: str | Functie | Sequence[str | Functie] | None = None,
     *,
     kleuren: str = "landelijk",
@@ -117,7 +117,7 @@ def plot_assessment(
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     functie : str, Functie or list of them, optional
         Of those that were asked; default all.
     kleuren : {"landelijk", "kleurenblind"}

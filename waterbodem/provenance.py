@@ -17,10 +17,11 @@ import rasterio
 import shapely
 
 from waterbodem import __version__, dataset, registry
+from waterbodem.answer import Answer
 from waterbodem.areas import Area
-from waterbodem.assessment import Assessment, Question, inputs_of
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import reference_label
+from waterbodem.question import Question, inputs_of
 from waterbodem.remake import command_of
 
 FILE_NAME = "herkomst.json"
@@ -46,12 +47,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def herkomst(assessment: Assessment, outputs: Mapping[str, Path], command: str, started: float) -> dict[str, Any]:
+def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, started: float) -> dict[str, Any]:
     """Return the provenance of an assessment as plain data; what differs between runs comes last.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     outputs : mapping of name to Path
         Files as they will be called, relative to the folder, and where they are now.
     command : str
@@ -118,7 +119,7 @@ def _settings(q: Question) -> dict[str, Any]:
     }
 
 
-def _reception(assessment: Assessment) -> dict[str, Any]:
+def _reception(assessment: Answer) -> dict[str, Any]:
     """Return how receivers were found, and what could not be determined; the same for every functie but the last."""
     ledgers = assessment.ledgers
     settings = dict(next(iter(ledgers.values())).herkomst)

@@ -39,7 +39,7 @@ from waterbodem.map_sheet import (
 from waterbodem.wording import css, is_fictitious, name_of, short, texts
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Height of a map [inches] per unit of its aspect, and colours of what is drawn over it.
 PANEL = 3.1
@@ -51,12 +51,12 @@ NAMED = 12
 DPI = 110
 
 
-def plot_receivers(assessment: Assessment, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
+def plot_receivers(assessment: Answer, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
     """Draw who receives the burden of the plans: water with its flow paths, and groundwater.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     functie : str or Functie, optional
         Of those that were asked; default the first.
     taal : {"nl", "en"}
@@ -103,7 +103,7 @@ def png_source(figure: Figure) -> str:
 # --- what is in view -------------------------------------------------------------------------------------------------
 
 
-def _frame(assessment: Assessment, ledger: Ledger, taal: str) -> Frame:
+def _frame(assessment: Answer, ledger: Ledger, taal: str) -> Frame:
     grid = ledger.division.block
     view = _view(assessment, ledger, grid)
     plans = assessment.question.areas
@@ -114,7 +114,7 @@ def _frame(assessment: Assessment, ledger: Ledger, taal: str) -> Frame:
     return Frame(view, tuple(rings), labels, MARGIN / 2, taal)
 
 
-def _view(assessment: Assessment, ledger: Ledger, grid: Grid) -> Grid:
+def _view(assessment: Answer, ledger: Ledger, grid: Grid) -> Grid:
     """Return the cells that something worth drawing arrives in, and the plans."""
     cells = ledger.cells
     parts: list[Bounds] = [assessment.question.grid.bounds]

@@ -18,7 +18,7 @@ from waterbodem.tally import mean
 from waterbodem.wording import amount, decimal, percent, short, texts
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Up to this many plans each is told of; above, what they do together.
 DETAIL = 40
@@ -62,11 +62,11 @@ class ReceptionView:
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     taal : {"nl", "en"}
     """
 
-    def __init__(self, assessment: Assessment, taal: str) -> None:
+    def __init__(self, assessment: Answer, taal: str) -> None:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["ontvangst"]
         self.limits = reception_rules().grenzen.tekst
         self.parts = [self._part(f, assessment.ledgers[f.id]) for f in assessment.question.functies]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import dataset
-from waterbodem.assessment import Assessment
+from waterbodem.answer import Answer
 from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.colours import classified, legend, nodata
@@ -25,7 +25,7 @@ ARRIVALS = {"ontvangst": "ontvangst", "grondwater": "verlaging"}
 Floats = NDArray[np.float32]
 
 
-def stage_reception(stage: Stage, root: Path, assessment: Assessment, float_: bool) -> list[Path]:
+def stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) -> list[Path]:
     """Write what is determined of who receives it, under temporary names; return the final ones.
 
     Per functie ``benedenstrooms.tif`` on the cells of the other maps, ``ontvangst.tif`` and ``grondwater.tif`` on the
@@ -47,7 +47,7 @@ def stage_ledgers(stage: Stage, root: Path, ledgers: Mapping[str, Ledger]) -> li
     return written
 
 
-def _maps(stage: Stage, root: Path, assessment: Assessment, float_: bool) -> Iterator[list[Path]]:
+def _maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterator[list[Path]]:
     for functie, ledger in assessment.ledgers.items():
         folder = root / functie
         if assessment.is_exposed:

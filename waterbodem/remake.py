@@ -10,7 +10,7 @@ from waterbodem.definitions import Functie
 from waterbodem.evaluation import reference_label
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Question
+    from waterbodem.question import Question
 
 
 def command_of(q: Question) -> str:

@@ -16,7 +16,7 @@ import xarray as xr
 from waterbodem import dataset, registry
 from waterbodem.archive import DAMAGE, Unpacker, restored
 from waterbodem.areas import Area, footprints
-from waterbodem.assessment import Assessment, Question
+from waterbodem.assessment import Assessment
 from waterbodem.burden import Measures
 from waterbodem.crs import parse
 from waterbodem.definitions import Functie, define
@@ -30,6 +30,7 @@ from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
 from waterbodem.layerset import layer_set
 from waterbodem.paths import local_file
+from waterbodem.question import Question
 
 
 def open_assessment(path: str | Path) -> Assessment:

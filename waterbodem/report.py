@@ -22,7 +22,7 @@ from waterbodem.report_view import Line, View
 from waterbodem.wording import is_fictitious, name_of, plain, short, texts
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Up to this many polygons everything is told; above, tables without reasons.
 DETAIL_AREAS = 40
@@ -35,12 +35,12 @@ MAP_DPI = 110
 MAX_DRAWN = 4_000
 
 
-def report_html(assessment: Assessment, *, taal: str = "nl", kleuren: str = "landelijk") -> str:
+def report_html(assessment: Answer, *, taal: str = "nl", kleuren: str = "landelijk") -> str:
     """Return the report as one self-contained HTML text.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
         From :func:`waterbodem.assess`.
     taal : {"nl", "en"}
         Language of the fixed texts; the reasons of the Kompas stay Dutch.
@@ -67,7 +67,7 @@ def report_html(assessment: Assessment, *, taal: str = "nl", kleuren: str = "lan
     return render("rapport.html.j2", taal, **_context(assessment, taal, kleuren))
 
 
-def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
+def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
     """Return what this answer puts into the template."""
     texts(taal)
     q, view = assessment.question, View(assessment, taal, MAX_LINES)
@@ -109,29 +109,29 @@ def _drawings(view: View, kleuren: str) -> list[tuple[Functie, list[Line], Drawi
     return found
 
 
-def _criteria(assessment: Assessment) -> list[str]:
+def _criteria(assessment: Answer) -> list[str]:
     """Return the names of criteria that have a loss in the table, in the order of its columns."""
     columns = [str(c) for c in assessment.table.columns if str(c).startswith("verlies_")]
     return [c.removeprefix("verlies_") for c in columns if (assessment.table[c] > 0).any()]
 
 
-def _reference(assessment: Assessment, taal: str) -> str:
+def _reference(assessment: Answer, taal: str) -> str:
     reference = assessment.question.settings.reference
     return name_of(reference, taal) if isinstance(reference, Functie) else str(texts(taal)["rapport"]["raster"])
 
 
-def _map(assessment: Assessment, functie: Functie, taal: str, kleuren: str) -> str:
+def _map(assessment: Answer, functie: Functie, taal: str, kleuren: str) -> str:
     png = figure_png(plot_assessment(assessment, functie, taal=taal, kleuren=kleuren), MAP_DPI)
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def _notes(assessment: Assessment, taal: str) -> list[str]:
+def _notes(assessment: Answer, taal: str) -> list[str]:
     notes = [short(n, NOTE_LENGTH) for n in assessment.notes[:MAX_NOTES]]
     left = len(assessment.notes) - len(notes)
     return [*notes, texts(taal)["meer"].format(n=left)] if left else notes
 
 
-def _inputs(assessment: Assessment, taal: str) -> list[dict[str, str]]:
+def _inputs(assessment: Answer, taal: str) -> list[dict[str, str]]:
     """Return what is known of every layer that took part; missing source or vintage is said."""
     layers, unknown = assessment.question.layers, str(texts(taal)["onbekend"])
     names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
@@ -157,7 +157,7 @@ def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
     return {key: source for key, source in registry.sources().items() if key in named}
 
 
-def _facts(assessment: Assessment, taal: str) -> list[tuple[str, str]]:
+def _facts(assessment: Answer, taal: str) -> list[tuple[str, str]]:
     """Return versions and settings that remake this answer."""
     q, t = assessment.question, texts(taal)["rapport"]
     measures = q.settings.measures

@@ -14,7 +14,7 @@ from waterbodem.definitions import Functie
 from waterbodem.wording import functies_of, short
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Polygons beside each other in one table: what fits on paper.
 COLUMNS = 5
@@ -42,7 +42,7 @@ class Options:
     asked_only: bool
 
 
-def options_of(assessment: Assessment, taal: str) -> Options:
+def options_of(assessment: Answer, taal: str) -> Options:
     """Return the alternatives of an answer."""
     extra = others(assessment.question)
     asked = functies_of(assessment)

@@ -35,7 +35,7 @@ from waterbodem.wording import (
 )
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 #: Thresholds that fire on less than this share of a polygon are not named in its sentence.
 TOLD_FROM = 0.01
@@ -94,13 +94,13 @@ class View:
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
     taal : {"nl", "en"}
     limit : int
         At most this many lines.
     """
 
-    def __init__(self, assessment: Assessment, taal: str, limit: int) -> None:
+    def __init__(self, assessment: Answer, taal: str, limit: int) -> None:
         self.assessment, self.taal, self.t = assessment, taal, texts(taal)
         self.functies = functies_of(assessment)
         self.total = len(assessment.table)

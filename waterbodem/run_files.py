@@ -2,54 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 from waterbodem.atomic import staging
 from waterbodem.job import Job, Variant, texts_version
 from waterbodem.journal import Journal
+from waterbodem.made import Made
 
 PICTURE, PAGE = "overzicht.png", "rapport.html"
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a run made, as its page tells it.
-
-    Parameters
-    ----------
-    file : str
-        Name of the run file.
-    keys : mapping of Variant to str
-        Of the variants whose maps are whole.
-    inputs : mapping of layer to mapping
-        File, sha256, source, year and resampling of each.
-    outputs : mapping of Path to str
-        Files with their sha256.
-    problems : sequence of (str, str)
-        What failed, and why.
-    outside : sequence of str
-        Polygons without a cell.
-    """
-
-    file: str
-    keys: Mapping[Variant, str]
-    inputs: Mapping[str, Mapping[str, Any]]
-    outputs: Mapping[Path, str]
-    problems: Sequence[tuple[str, str]]
-    outside: Sequence[str]
-
-    def mark(self, job: Job) -> str:
-        """Return a hash of all that the page depends on."""
-        settings = job.file.model_dump(mode="json", by_alias=True)
-        keys = {v.name: k for v, k in self.keys.items()}
-        files = {p.relative_to(job.output).as_posix(): d for p, d in self.outputs.items()}
-        told = [self.file, keys, self.inputs, files, sorted(self.problems), self.outside, settings, job.stack.title]
-        return hashlib.sha256(f"{json.dumps(told)} {texts_version()}".encode()).hexdigest()
 
 
 def make_picture(job: Job, journal: Journal, variant: Variant, key: str) -> None:

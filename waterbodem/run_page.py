@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -17,15 +17,13 @@ from waterbodem.crs import label
 from waterbodem.definitions import Functie
 from waterbodem.job import Job, Variant
 from waterbodem.kompas import builtin_rules
+from waterbodem.made import Made
 from waterbodem.pages import policy, render
 from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
 from waterbodem.provenance import versions
 from waterbodem.table_files import LAYER, original
 from waterbodem.wording import graded, plain, short, steps
-
-if TYPE_CHECKING:
-    from waterbodem.run_files import Made
 
 #: Lines of the table of polygons that the page shows; the rest stands in the CSV.
 SHOWN = 1000

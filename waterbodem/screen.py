@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from waterbodem import registry
-from waterbodem.assessment import Assessment
+from waterbodem.answer import Answer
 from waterbodem.definitions import Criterion, Functie, Sourced
 from waterbodem.kompas import builtin_rules
 from waterbodem.pace import cells_per_second, duration
@@ -25,7 +25,7 @@ NAME = 32
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def answer_text(assessment: Assessment) -> str:
+def answer_text(assessment: Answer) -> str:
     """Return a line per polygon and functie, and what stands beside them."""
     rows = [_answer_row(row) for row in assessment.table.to_dict("records")]
     order = ", ".join(p.naam for p in builtin_rules().beginselen.values())
@@ -107,7 +107,7 @@ def plain_text(text: str) -> str:
     return text.translate(str.maketrans("\u2212\u00a0\u2026\u00b2\u00b3", "- .23"))
 
 
-def answer_data(assessment: Assessment) -> dict[str, Any]:
+def answer_data(assessment: Answer) -> dict[str, Any]:
     """Return the answer as plain data for JSON; a number that is unknown is None."""
     table = assessment.table.drop(columns=assessment.table.active_geometry_name)
     return {
@@ -118,12 +118,12 @@ def answer_data(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def ledger_text(assessment: Assessment) -> str:
+def ledger_text(assessment: Answer) -> str:
     """Return who receives the burden, a ledger per functie."""
     return plain_text("".join(f"\n\n{id_}\n{ledger!r}" for id_, ledger in assessment.ledgers.items()))
 
 
-def ledger_data(assessment: Assessment) -> dict[str, Any]:
+def ledger_data(assessment: Answer) -> dict[str, Any]:
     """Return who receives the burden as plain data for JSON."""
     ledgers = assessment.ledgers
     return {

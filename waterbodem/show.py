@@ -24,7 +24,7 @@ from waterbodem.wording import (
 )
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 MAX_ROWS = 20
 NAME, TEXT_NAME = 48, 22
@@ -35,12 +35,12 @@ _CHIP = (
 )
 
 
-def assessment_html(assessment: Assessment) -> str:
+def assessment_html(assessment: Answer) -> str:
     """Return an answer as an HTML table that fits one screen.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
 
     Returns
     -------
@@ -63,7 +63,7 @@ def assessment_html(assessment: Assessment) -> str:
     )
 
 
-def _rows(assessment: Assessment) -> list[dict[Any, Any]]:
+def _rows(assessment: Answer) -> list[dict[Any, Any]]:
     shown: list[dict[Any, Any]] = assessment.table.drop(columns="geometry").head(MAX_ROWS).to_dict("records")
     return shown
 
@@ -74,13 +74,13 @@ def _headings() -> list[str]:
     return [t[k].replace("\u00ad", "") for k in keys]
 
 
-def _caption(assessment: Assessment) -> str:
+def _caption(assessment: Answer) -> str:
     t, mark = texts("nl"), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
     return escape(t["tabel"]["caption"]) + made_up
 
 
-def _html_row(assessment: Assessment, row: dict[Any, Any]) -> str:
+def _html_row(assessment: Answer, row: dict[Any, Any]) -> str:
     cells = [
         f"<bdi>{escape(_functie(assessment, row))}</bdi>",
         _answer_html(row),
@@ -94,7 +94,7 @@ def _html_row(assessment: Assessment, row: dict[Any, Any]) -> str:
     return f"<tr>{first}{''.join(f'<td style={chr(39)}{_CELL}{chr(39)}>{c}</td>' for c in cells)}</tr>"
 
 
-def _functie(assessment: Assessment, row: dict[Any, Any]) -> str:
+def _functie(assessment: Answer, row: dict[Any, Any]) -> str:
     return short(functies_of(assessment)[row["functie"]].naam, NAME)
 
 
@@ -126,7 +126,7 @@ def _risk_html(row: dict[Any, Any]) -> str:
     return f"{chip(step.naam, step.kleur)} {decimal(row['risico'])}{cause}"
 
 
-def _kompas_html(assessment: Assessment, row: dict[Any, Any]) -> str:
+def _kompas_html(assessment: Answer, row: dict[Any, Any]) -> str:
     words = texts("nl")["rapport"]["symbool_woord"]
     principles = assessment.question.rules.beginselen.values()
     symbols = " ".join(
@@ -139,13 +139,13 @@ def _sign(symbol: str) -> str:
     return symbol.replace("-", "\u2212")
 
 
-def _legend(assessment: Assessment) -> str:
+def _legend(assessment: Answer) -> str:
     """Return the order of the principles, in words."""
     names = ", ".join(p.naam for p in assessment.question.rules.beginselen.values())
     return f"<p style='color:#55606c;margin:4px 0'>{escape(texts('nl')['tabel']['kompas'])}: {escape(names)}</p>"
 
 
-def _rest(assessment: Assessment) -> str:
+def _rest(assessment: Answer) -> str:
     left = len(assessment.table) - MAX_ROWS
     return f"<p>{escape(texts('nl')['meer'].format(n=left))}</p>" if left > 0 else ""
 
@@ -153,12 +153,12 @@ def _rest(assessment: Assessment) -> str:
 # --- console ---------------------------------------------------------------------------------------------------------
 
 
-def assessment_text(assessment: Assessment) -> str:
+def assessment_text(assessment: Answer) -> str:
     """Return an answer as a compact table of plain text, at most 20 rows.
 
     Parameters
     ----------
-    assessment : Assessment
+    assessment : Answer
 
     Returns
     -------
@@ -177,10 +177,10 @@ def assessment_text(assessment: Assessment) -> str:
     left = len(assessment.table) - MAX_ROWS
     more = [texts("nl")["meer"].format(n=left)] if left > 0 else []
     mark = f" \u2013 {texts('nl')['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
-    return "\n".join([f"<Assessment>{mark}", *lines, *more])
+    return "\n".join([f"<Answer>{mark}", *lines, *more])
 
 
-def _text_row(assessment: Assessment, row: dict[Any, Any]) -> list[str]:
+def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:
     step, risk = steps()[row["antwoord"]], risk_class(row["risico"])
     word = f"{risk.naam} {decimal(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
     symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.rules.beginselen.values())

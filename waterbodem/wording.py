@@ -15,7 +15,7 @@ from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Thresho
 from waterbodem.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from waterbodem.assessment import Assessment
+    from waterbodem.answer import Answer
 
 LANGUAGES = ("nl", "en")
 PALETTES = ("landelijk", "kleurenblind")
@@ -265,7 +265,7 @@ def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
 
 
-def functies_of(assessment: Assessment) -> dict[str, Functie]:
+def functies_of(assessment: Answer) -> dict[str, Functie]:
     """Return the functies that were asked, by id."""
     return {f.id: f for f in assessment.question.functies}
 

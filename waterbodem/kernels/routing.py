@@ -110,6 +110,17 @@ def route(downstream: Any, step: Any, order: Any, keep: Any, source: Any, receiv
 
 
 @jit
+def _exposed(i: Any, downstream: Any, step: Any, keep: Any, value: Any, exposure: Any) -> Any:
+    """Return the exposure of a cell from that of the cell its water goes to."""
+    j = downstream[i]
+    if j < 0:
+        return 0.0
+    q = keep[step[i]]
+    v = np.float64(value[j])
+    return q * exposure[j] + ((1.0 - q) * v if v == v else 0.0)
+
+
+@jit
 def expose(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposure: Any) -> None:
     """Weigh where the water of every cell ends up: one sweep from down- to upstream.
 
@@ -122,13 +133,7 @@ def expose(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposu
     """
     for k in range(order.size):
         i = order[k]
-        j = downstream[i]
-        if j < 0:
-            exposure[i] = 0.0
-            continue
-        q = keep[step[i]]
-        v = np.float64(value[j])
-        exposure[i] = q * exposure[j] + ((1.0 - q) * v if v == v else 0.0)
+        exposure[i] = _exposed(i, downstream, step, keep, value, exposure)
 
 
 @jit
@@ -143,15 +148,8 @@ def resume(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposu
     """
     for k in range(order.size):
         i = order[k]
-        if given[i]:
-            continue
-        j = downstream[i]
-        if j < 0:
-            exposure[i] = 0.0
-            continue
-        q = keep[step[i]]
-        v = np.float64(value[j])
-        exposure[i] = q * exposure[j] + ((1.0 - q) * v if v == v else 0.0)
+        if not given[i]:
+            exposure[i] = _exposed(i, downstream, step, keep, value, exposure)
 
 
 @jit

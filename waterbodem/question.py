@@ -1,0 +1,86 @@
+"""What was asked: polygons on a block of cells, functies, settings, and who may receive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from waterbodem import dataset, registry
+from waterbodem.areas import Area, block_of, footprints, read_areas
+from waterbodem.burden import Measures, cut_reference, reference_of
+from waterbodem.covering import Footprints
+from waterbodem.crs import projected
+from waterbodem.definitions import Functie
+from waterbodem.enquiry import Enquiry
+from waterbodem.errors import ArgumentError, NoOverlap
+from waterbodem.evaluation import Settings
+from waterbodem.grid import Grid
+from waterbodem.kompas import KompasRules, builtin_rules
+from waterbodem.layerset import LayerSet, layer_set
+
+Plans = Any
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive."""
+
+    layers: xr.Dataset
+    cells: LayerSet
+    grid: Grid
+    areas: tuple[Area, ...]
+    prints: Footprints
+    functies: tuple[Functie, ...]
+    settings: Settings
+    rules: KompasRules
+    enquiry: Enquiry
+
+
+def ask(
+    layers: xr.Dataset,
+    functies: Sequence[Functie],
+    gebied: Plans,
+    referentie: Any,
+    measures: Measures,
+    methode: str,
+    orness: float | None,
+    id: str | None,
+    kompas: KompasRules | None,
+    enquire: Callable[[Sequence[Area]], Enquiry],
+) -> Question:
+    """Resolve a question: read the polygons, cut the layers to the block they need."""
+    grid = dataset.grid_of(layers)
+    _check_metres(grid)
+    if kompas is not None and not isinstance(kompas, KompasRules):
+        raise ArgumentError("kompas must be rules", value=type(kompas).__name__, allowed="KompasRules", where="kompas")
+    areas = read_areas(gebied, grid.crs, id)
+    enquiry = enquire(areas)
+    block = block_of(areas, grid)
+    rows, cols = grid.slices(block)
+    cut = layers.isel(y=rows, x=cols)
+    cells = layer_set(cut)
+    if isinstance(referentie, xr.DataArray):
+        referentie = cut_reference(referentie, layers, rows, cols)
+    reference, _ = reference_of(referentie, cells)
+    prints = footprints(areas, block)
+    if not prints.inside.any():
+        raise NoOverlap("polygons lie outside the data", where="gebied")
+    settings = Settings(reference, measures, methode, orness)
+    rules = kompas or builtin_rules()
+    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, rules, enquiry)
+
+
+def _check_metres(grid: Grid) -> None:
+    """Refuse a CRS in which areas mean nothing."""
+    if grid.crs is not None:
+        projected(grid.crs, "crs of the layers")
+
+
+def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
+    """Return what is known of every input layer, for reports and herkomst."""
+    keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
+    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
+    return [{"laag": n, **{k: layers[n].attrs[k] for k in keep if k in layers[n].attrs}} for n in names]
