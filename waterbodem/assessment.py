@@ -9,10 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from waterbodem import dataset, downstream, registry
 from waterbodem.abstraction import Well
@@ -39,8 +36,8 @@ from waterbodem.kompas import (
     findings_of,
     verdicts,
 )
-from waterbodem.kompas_table import KompasTable
 from waterbodem.land import Land, land_of
+from waterbodem.late import gpd, pd, xr
 from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.progress import track
@@ -51,6 +48,7 @@ from waterbodem.tally import Totals, tally_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from waterbodem.kompas_table import KompasTable
     from waterbodem.map_page import MapPage
 
 Plans = Any
@@ -405,6 +403,8 @@ def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas
         for f, found in zip(functies, kompas, strict=True)
         for v in found[i]
     ]
+    from waterbodem.kompas_table import KompasTable  # a kind of data frame: making the class loads pandas
+
     return KompasTable(rows, columns=list(KOMPAS_COLUMNS))
 
 
