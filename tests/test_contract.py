@@ -9,6 +9,7 @@ import sys
 import warnings
 
 import geopandas as gpd
+import numba
 import numpy as np
 import pytest
 import xarray as xr
@@ -17,6 +18,7 @@ from random_cells import BASIC, FUNCTIES
 from twins import COMPONENTS
 
 import waterbodem as wb
+from waterbodem.kernels._jit import TRIED
 
 PUBLIC = ("example", "open_layers", "functies", "geschiktheid", "afwenteling", "waarom", "assess", "per_gebied")
 SCORES = {"geschiktheid": "float32", "klasse": "uint8", "bepalend": "uint8", "dekking": "float32", "vlaggen": "uint16"}
@@ -81,6 +83,28 @@ def test_scoring_loads_no_geography():
     code = "import numpy as np, xarray as xr, waterbodem as wb\n"
     code += "d = xr.Dataset({'kwel': (('y', 'x'), np.zeros((2, 2)))})\nwb.geschiktheid(d, 'woningbouw')"
     assert not loaded(code) & {"geopandas", "rasterio", "matplotlib", "shapely"}
+
+
+def test_a_run_loads_no_tables():
+    assert not loaded("import waterbodem.batch") & {"pandas", "geopandas", "pyogrio", "xarray", "matplotlib"}
+
+
+HALVE = """
+import sys, numpy as np
+from waterbodem.kernels import pack
+out = np.zeros((2, 2), np.uint8)
+pack.halve_mean(np.arange(16, dtype=np.uint8).reshape(4, 4), out)
+assert out.tolist() == [[3, 5], [11, 13]], out
+print(*["translator" for m in sys.modules if m == "numba.np.linalg"])
+"""
+
+
+def test_kernels_that_are_compiled_load_little_of_numba(tmp_path, monkeypatch):
+    """Whoever has compiled them once does not wait for all that numba can translate."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    first, second = loaded(HALVE), loaded(HALVE)
+    assert "translator" in first
+    assert ("translator" in second) == (not numba.__version__.startswith(TRIED))
 
 
 # --- geschiktheid and afwenteling ------------------------------------------------------------------------------------

@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from waterbodem import downstream, registry
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
@@ -18,6 +15,7 @@ from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, nearest
 from waterbodem.evaluation import masked
 from waterbodem.explanation import Explanation, waarom
+from waterbodem.late import gpd, pd, xr
 from waterbodem.layerset import Floats
 from waterbodem.question import Question
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from waterbodem.areas import Area
 from waterbodem.grid import Grid
 from waterbodem.kompas import Findings, KompasRules, symbols_of
+from waterbodem.late import gpd, pd
 from waterbodem.summary import columns_of
 from waterbodem.tally import Totals
 

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -21,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from waterbodem.covering import Footprints, covered
 from waterbodem.errors import ArgumentError, GeometryError, NoOverlap, WaterbodemError, raise_all
 from waterbodem.grid import Bounds, Grid
+from waterbodem.late import gpd, pd, pyogrio
 from waterbodem.paths import check_vector_content, local_file
 
 #: A repair that changes more of the area than this is refused.

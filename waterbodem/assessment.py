@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import xarray as xr
 
 from waterbodem import registry
 from waterbodem.abstraction import Well
@@ -25,8 +23,8 @@ from waterbodem.evaluation import Result, evaluate, masked, reference_label
 from waterbodem.groundwater import Reach
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.kompas import KompasRules, Verdict, findings_of, verdicts
-from waterbodem.kompas_table import KompasTable
 from waterbodem.land import Land, land_of
+from waterbodem.late import gpd, xr
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.progress import track
 from waterbodem.question import Plans, Question, ask
@@ -37,6 +35,7 @@ from waterbodem.tally import Totals, tally_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from waterbodem.kompas_table import KompasTable
     from waterbodem.map_page import MapPage
 
 #: Per functie, per polygon, the six verdicts.
@@ -241,6 +240,8 @@ def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas
         for f, found in zip(functies, kompas, strict=True)
         for v in found[i]
     ]
+    from waterbodem.kompas_table import KompasTable  # a kind of data frame: making the class loads pandas
+
     return KompasTable(rows, columns=list(KOMPAS_COLUMNS))
 
 

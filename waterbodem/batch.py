@@ -13,7 +13,6 @@ from typing import Any
 
 import filelock
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from waterbodem.area_table import frame_of, lean, pieces
@@ -25,6 +24,7 @@ from waterbodem.exposure_run import Downstream, make_downstream
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, findings_of
+from waterbodem.late import pd
 from waterbodem.made import Made
 from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress

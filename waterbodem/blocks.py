@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
+from waterbodem.late import xr
 from waterbodem.layerset import known_names, template_of
 from waterbodem.threads import alone
 
 #: Takes layers on (y, x) and perhaps a raster on the same cells; every cell of its result depends on that cell only.
-CellFunction = Callable[..., xr.Dataset]
+CellFunction = Callable[..., "xr.Dataset"]
 
 
 def by_block(

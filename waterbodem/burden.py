@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import registry
@@ -20,6 +19,7 @@ from waterbodem.dataset import crs_of, grid_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.kernels import burden as kernel
+from waterbodem.late import xr
 from waterbodem.layerset import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
 from waterbodem.scoring import layers_of, score_arrays, stack
 from waterbodem.threads import in_blocks
@@ -358,7 +358,7 @@ def _warn_ignored(layers: xr.Dataset) -> None:
 def reference_of(referentie: str | Functie | xr.DataArray | None, cells: LayerSet) -> tuple[Functie | Array, str]:
     """Return the reference as a functie or an array of codes, and its name."""
     if isinstance(referentie, xr.DataArray):
-        _check_reference(referentie, cells.template, cells.shape)
+        _check_reference(referentie, cells.frame, cells.shape)
         return np.ascontiguousarray(referentie.transpose("y", "x").values), "raster"
     chosen = registry.burden_rules().reference if referentie is None else referentie
     found, many = registry.choose(chosen)

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import dataset
@@ -18,6 +15,7 @@ from waterbodem.coverage import Division, Receiver
 from waterbodem.errors import ArgumentError, nearest
 from waterbodem.flow_paths import as_frame, path_lines
 from waterbodem.groundwater import Effect, superpose
+from waterbodem.late import gpd, pd, xr
 from waterbodem.ledger_text import as_html, as_text
 from waterbodem.network import Routed, Strand
 from waterbodem.reception import reception_rules

@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem.crs import parse
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.grid import Grid
+from waterbodem.late import xr
 
 #: Coordinates must be evenly spaced to within this share of a cell.
 SPACING_TOLERANCE = 1e-3

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import shapely
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import dataset, registry
@@ -20,6 +19,7 @@ from waterbodem.flow_store import flow_of, on_grid
 from waterbodem.grid import Grid
 from waterbodem.kernels import burden as kernel
 from waterbodem.land import Land, land_of
+from waterbodem.late import xr
 from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.reception import reception_rules
 from waterbodem.scoring import stack

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from waterbodem import dataset, registry
 from waterbodem.burden import Measures, burden_arrays, cut_reference, decline_of, reference_of
 from waterbodem.definitions import Criterion, Functie
 from waterbodem.errors import ArgumentError, NoOverlap
+from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.scoring import Part, parts_of, score_arrays
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from waterbodem.grid import Grid
+from waterbodem.late import gpd
 from waterbodem.network import Routed, Strand
 
 Ints = NDArray[Any]

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import rasterio
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import dataset
 from waterbodem.errors import GridMismatch, LayerError
 from waterbodem.flow import Flow, Holes, Mask, decoded, fingerprint, flow_from_maaiveld
 from waterbodem.grid import Grid
+from waterbodem.late import xr
 
 _log = logging.getLogger("waterbodem")
 NAMESPACE = "WATERBODEM"

@@ -118,6 +118,11 @@ class Job:
             yield Part(number, self.grid.part(slice(first, after), slice(0, self.grid.cols)), first)
 
     @property
+    def has_vector(self) -> bool:
+        """Whether files of polygons are read or written."""
+        return bool(self.areas or self.receivers) or any(s.entry.is_vector for s in self.stack.sources.values())
+
+    @property
     def wants_burden(self) -> bool:
         """Whether afwenteling has to be computed: for a map of it, or for polygons."""
         return bool(self.areas) or not {"oorzaak", "risico"}.isdisjoint(self.file.maps)

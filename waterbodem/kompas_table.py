@@ -5,8 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import pandas as pd
-
+from waterbodem.late import pd
 from waterbodem.show import chip
 from waterbodem.wording import amount, short, symbol_colour, texts
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import rasterio.features
 import shapely
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import dataset
 from waterbodem.areas import Area
 from waterbodem.grid import Grid
+from waterbodem.late import xr
 from waterbodem.layers import LayerStack
 from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.reception import reception_rules

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import memory
@@ -26,6 +25,7 @@ from waterbodem.errors import (
 )
 from waterbodem.grid import Bounds, Grid, on_multiples
 from waterbodem.html_table import html_table
+from waterbodem.late import xr
 from waterbodem.layer_source import LayerSource, open_source
 from waterbodem.layer_values import Findings
 from waterbodem.paths import Digest, sha256_of

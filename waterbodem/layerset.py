@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import dataset
 from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.late import xr
 from waterbodem.registry import layer_kinds
 
 Floats = NDArray[np.float32]
@@ -38,14 +38,14 @@ class LayerSet:
         In order of first appearance.
     ignored : tuple of str
         Scenario layers whose present layer is not in the set.
-    template : xr.Dataset
-        Coordinates and CRS for results.
+    template : xr.Dataset, optional
+        Coordinates and CRS for results; None has neither.
     """
 
     present: Mapping[str, Floats]
     scenarios: tuple[Scenario, ...]
-    ignored: tuple[str, ...]
-    template: xr.Dataset
+    ignored: tuple[str, ...] = ()
+    template: xr.Dataset | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,13 +53,18 @@ class LayerSet:
         rows, cols = next(iter(self.present.values())).shape
         return rows, cols
 
+    @property
+    def frame(self) -> xr.Dataset:
+        """Coordinates and CRS for results, without variables."""
+        return xr.Dataset() if self.template is None else self.template
+
     def results(
         self, variables: Mapping[str, tuple[NDArray[Any], Mapping[str, Any]]], attrs: Mapping[str, Any]
     ) -> xr.Dataset:
         """Return arrays as a dataset on the coordinates of the layers."""
-        mapping = dataset.grid_mapping(dataset.crs_of(self.template))
+        mapping = dataset.grid_mapping(dataset.crs_of(self.frame))
         data = {n: (("y", "x"), a, {**extra, **mapping}) for n, (a, extra) in variables.items()}
-        return xr.Dataset(data, coords=dict(self.template.coords), attrs=dict(attrs))
+        return xr.Dataset(data, coords=dict(self.frame.coords), attrs=dict(attrs))
 
     def with_scenario(self, scenario: Scenario) -> dict[str, Floats]:
         """Return the layers with those of a scenario in place of the present ones."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from waterbodem.late import pd
 
 #: Kinds of receivers that are in a ledger without having been named.
 UNNAMED = ("ander plan", "beekdal")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, to_rgb
 
@@ -14,6 +13,7 @@ from waterbodem import dataset, registry
 from waterbodem.colours import FULL, legend, nodata, ramp_colours
 from waterbodem.definitions import RGB, Functie
 from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.late import xr
 from waterbodem.map_sheet import PALE, STRIPE, Array, Entry, Panel, mapped, paint, striped, thin, thinning
 from waterbodem.scoring import parts_of
 from waterbodem.wording import (

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem.atomic import replacing
@@ -205,11 +204,11 @@ def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSe
     """Return the layers of a variant: present ones and scenarios, or a scenario's in place of the present."""
     present = {n: a for n, a in arrays.items() if "@" not in n}
     scenarios = _scenarios(job, arrays, present)
-    cells = LayerSet(present, scenarios, (), xr.Dataset())
+    cells = LayerSet(present, scenarios)
     if not variant.scenario:
         return cells
     chosen = next(s for s in scenarios if s.name == variant.scenario)
-    return LayerSet(cells.with_scenario(chosen), (), (), xr.Dataset())
+    return LayerSet(cells.with_scenario(chosen), ())
 
 
 def _scenarios(job: Job, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> tuple[Scenario, ...]:

@@ -12,7 +12,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-import pyogrio
 import rasterio
 import shapely
 
@@ -21,6 +20,7 @@ from waterbodem.answer import Answer
 from waterbodem.areas import Area
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import reference_label
+from waterbodem.late import pyogrio
 from waterbodem.question import Question, inputs_of
 from waterbodem.remake import command_of
 
@@ -36,13 +36,19 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of this package, Python, GDAL and what computes."""
+def versions(*, vector: bool = True) -> dict[str, str]:
+    """Return the versions of this package, Python, GDAL and what computes.
+
+    Parameters
+    ----------
+    vector : bool
+        Whether files of polygons are read or written: that is done by a GDAL of its own.
+    """
     return {
         "waterbodem": __version__,
         "python": platform.python_version(),
         "gdal": rasterio.__gdal_version__,
-        "gdal_vector": pyogrio.__gdal_version_string__,
+        **({"gdal_vector": pyogrio.__gdal_version_string__} if vector else {}),
         **{name: version(name) for name in PACKAGES},
     }
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import xarray as xr
-
 from waterbodem import dataset, registry
 from waterbodem.areas import Area, block_of, footprints, read_areas
 from waterbodem.burden import Measures, cut_reference, reference_of
@@ -19,6 +17,7 @@ from waterbodem.errors import ArgumentError, NoOverlap
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kompas import KompasRules, builtin_rules
+from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, layer_set
 
 Plans = Any

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.colours import classified, legend, nodata
 from waterbodem.grid import Grid
+from waterbodem.late import gpd
 from waterbodem.raster_files import percent, stage_raster
 from waterbodem.table_files import stage_package, stage_tables
 

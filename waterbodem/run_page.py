@@ -64,7 +64,7 @@ def run_html(job: Job, made: Made) -> str:
         outside_more=max(0, len(made.outside) - NAMED),
         principles=[p.naam for p in builtin_rules().beginselen.values()],
         settings=_settings(job),
-        versions=versions(),
+        versions=versions(vector=job.has_vector),
         rules=registry.rules_version(),
         graded=graded(),
     )

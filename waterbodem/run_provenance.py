@@ -23,7 +23,7 @@ Keys = Mapping[Variant, str]
 def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], downstream: Downstream) -> None:
     """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
     data = {
-        "versies": versions(),
+        "versies": versions(vector=job.has_vector),
         "definities": registry.rules_version(),
         "functies": {v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": keys[v]} for v in whole},
         "lagen": {n: input_data(job, n) for n in job.stack.sources},

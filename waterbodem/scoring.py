@@ -10,7 +10,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import registry
@@ -18,6 +17,7 @@ from waterbodem.blocks import by_block
 from waterbodem.definitions import Criterion, Functie, Threshold
 from waterbodem.errors import ArgumentError, LayerError, nearest
 from waterbodem.kernels import scoring as kernel
+from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, known_names, layer_set
 from waterbodem.threads import in_blocks
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem.areas import Area, block_of, footprints
@@ -19,6 +18,7 @@ from waterbodem.groundwater import Reach, reach_of
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.land import Land
+from waterbodem.late import xr
 from waterbodem.layerset import Floats
 
 Array = NDArray[Any]

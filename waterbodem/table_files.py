@@ -14,13 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import pyogrio
 
 from waterbodem.atomic import Stage
 from waterbodem.errors import CorruptLayer
+from waterbodem.late import gpd, pd, pyogrio
 from waterbodem.qgis_style import areas_qml
 
 LAYER = "gebieden"

@@ -8,9 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pyogrio
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from shapely import STRtree, box, get_coordinates
@@ -19,6 +17,7 @@ from waterbodem import crs as crs_text
 from waterbodem.catalogue import LayerEntry
 from waterbodem.errors import GridMismatch, LayerError, NotARaster, WaterbodemError
 from waterbodem.grid import Bounds, Grid
+from waterbodem.late import gpd, pyogrio
 from waterbodem.paths import check_vector_content
 from waterbodem.resample import pieces
 

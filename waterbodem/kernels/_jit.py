@@ -17,17 +17,17 @@ from typing import Any, TypeVar
 import numba
 from numba import config
 from numba.core.caching import FunctionCache
-from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
 from numba.extending import register_jitable
 from platformdirs import user_cache_dir
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: Versions of numba whose compiled code was tried with no more than its runtime loaded.
+TRIED = ("0.68.",)
+
 _log = logging.getLogger("waterbodem")
 _told: set[str] = set()
-
-# What numba otherwise loads at the first call of a kernel.
-cpu_target.target_context.refresh()
 
 
 def _tell_once(what: str, error: BaseException) -> None:
@@ -36,12 +36,28 @@ def _tell_once(what: str, error: BaseException) -> None:
         _log.warning("%s (%s: %s); kernels are compiled anew", what, type(error).__name__, error)
 
 
+def _lean(target_context: Any) -> bool:
+    """Make ready for code that is compiled already, if that is known to suffice; return whether it is.
+
+    Numba's own cache first loads all that numba can translate, and SciPy: as long as loading numba itself. A version in
+    which this was not tried keeps to that, for what is missing then is not an error but the end of the process.
+    """
+    tried = numba.__version__.startswith(TRIED)
+    if tried:
+        rtsys.initialize(target_context)
+    return tried
+
+
 class _ForgivingCache(FunctionCache):  # type: ignore[misc]
     """A numba cache whose faults cost time only."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            return (
+                self._load_overload(sig, target_context)
+                if _lean(target_context)
+                else super().load_overload(sig, target_context)
+            )
         except Exception as error:  # a truncated file fails in as many ways as it has bytes
             _tell_once("kernel cache is unreadable", error)
             with suppress(OSError):
