@@ -13,6 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from waterbodem import registry
+from waterbodem.colours import map_title
 from waterbodem.crs import label
 from waterbodem.definitions import Functie
 from waterbodem.job import Job, Variant
@@ -60,6 +61,7 @@ def run_html(job: Job, made: Made) -> str:
         maps=[_maps(job, made, v) for v in made.keys],
         lines=_lines(table, job) if has_table else [],
         total=len(job.areas) * len(made.keys),
+        map_title=map_title,
         tables=_links(job, made, LAYER),
         ledger=_links(job, made, LEDGER, PATHS),
         project=_links(job, made, Path(PROJECT).stem),
