@@ -27,6 +27,7 @@ from waterbodem import registry
 from waterbodem.definitions import Criterion, Functie, Group, Parameter, Sourced
 from waterbodem.kompas import Condition, Principle, Scale, builtin_rules
 from waterbodem.plots import plot_layers
+from waterbodem.units import unit_text
 from waterbodem.wording import (
     criterion_label,
     css,
@@ -35,7 +36,6 @@ from waterbodem.wording import (
     plain,
     texts,
     threshold_label,
-    unit_text,
 )
 
 # --- pieces of a page ------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ def test_maps_that_are_asked_for_only_are_the_same_and_cost_no_afwenteling(tmp_p
     batch.run(path)
     found = digests(tmp_path / "deel")
     assert {n for n in found if n.endswith(".tif")} == {"woningbouw/geschiktheid.tif", "woningbouw/klasse.tif"}
-    about = {"rapport.html", "woningbouw/overzicht.png"}  # tell of all maps together
+    about = {"rapport.html", "waterbodem.qgs", "woningbouw/overzicht.png"}  # tell of all maps together
     assert all(whole[name] == digest for name, digest in found.items() if name not in about)
 
 

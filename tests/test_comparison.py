@@ -87,7 +87,7 @@ def test_the_difference_of_equal_answers_is_nothing(layers, plans):
     assert np.all(d.cells.geschiktheid.values[known] == 0) and np.all(np.isnan(d.cells.geschiktheid.values[~known]))
     assert np.nanmax(np.abs(d.cells.stappen.values)) == 0
     assert (d.table.beter_ha == 0).all() and (d.table.slechter_ha == 0).all()
-    assert all("het antwoord blijft" in z for z in d.sentences())
+    assert d.sentences() == [f"Er verandert niets: alle {len(d.table)} antwoorden, scores en risico's blijven gelijk."]
 
 
 def test_cells_and_hectares_by_hand():
@@ -158,4 +158,28 @@ def test_the_page_names_what_differs(layers, plans, running, tmp_path):
 def test_long_lists_of_sentences_are_cut(layers):
     boxes = [shapely.box(238100 + 50 * i, 553000, 238140 + 50 * i, 553040) for i in range(25)]
     a = wb.assess(layers, "woningbouw", gpd.GeoSeries(boxes, crs="EPSG:28992"))
-    assert wb.difference(a, a).sentences()[-1] == "en nog 5"
+    raised = wb.functies()["woningbouw"].replace(ophoging_m=1.5, opgehoogd_aandeel=1.0)
+    b = wb.assess(layers, raised, gpd.GeoSeries(boxes, crs="EPSG:28992"))
+    d = wb.difference(a, b)
+    changed = (d.table.verschil_risico.abs() >= 0.01) | (d.table.antwoord_voor != d.table.antwoord_na)
+    assert changed.sum() > 20, "more than are told"
+    told = d.sentences()
+    assert len([z for z in told if "afwentelingsrisico" in z and "→" in z]) == 20
+    assert any(z.startswith("en nog ") for z in told)
+
+
+def test_what_stays_the_same_is_one_sentence_and_other_answers_come_first(layers, plans):
+    """A change of what is shifted only is told, though answer and score stay."""
+    a, b = (wb.assess(layers, "woningbouw", plans, aangelegde_berging_mm=mm) for mm in (0, 40))
+    d = wb.difference(a, b)
+    rows = d.table.set_index("gebied")
+    assert (rows.antwoord_voor == rows.antwoord_na).all()
+    less = [n for n, r in rows.iterrows() if f"{r.risico_voor:.2f}" != f"{r.risico_na:.2f}"]
+    assert 0 < len(less) < len(rows)
+    told = d.sentences()
+    assert [z.split(": ")[0].split(", ")[1] for z in told[:-1]] == less
+    assert told[-1].startswith(f"Verder hetzelfde: bij {len(rows) - len(less)} andere")
+    drained = wb.functies()["woningbouw"].replace(ophoging_m=1.5)
+    steps = wb.difference(a, wb.assess(layers, [drained], plans)).sentences()
+    places = [("gaat van" in z) for z in steps if "antwoord" in z and "→" in z]
+    assert places == sorted(places, reverse=True)

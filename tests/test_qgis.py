@@ -6,10 +6,14 @@ later make of them was looked at by hand.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import numpy as np
@@ -18,13 +22,14 @@ import pytest
 import rasterio
 
 import waterbodem as wb
-from waterbodem import registry
+from waterbodem import batch, gathering, registry
 from waterbodem.atomic import staging
 from waterbodem.colours import legend
 from waterbodem.grid import Grid
 from waterbodem.output import MAPS, save_assessment
 from waterbodem.qgis import PROJECT, OutputMap, project_bytes, stage_styles
 from waterbodem.qgis_style import areas_qml, raster_qml, rows_of_variant
+from waterbodem.reception_files import RECEIVED
 
 FUNCTIES = ["woningbouw", "natte_natuur"]
 GRID = Grid(238_000.0, 554_000.0, 5.0, 5.0, 40, 30, "EPSG:28992")
@@ -118,7 +123,7 @@ def test_the_project_names_every_map_by_a_relative_path_that_exists(folder):
     root = Xml.parse(folder / PROJECT).getroot()
     sources = [e.text for e in root.iter("datasource")]
     rasters = [s for s in sources if s.endswith(".tif")]
-    assert sorted(rasters) == sorted(f"./{f}/{m}.tif" for f in FUNCTIES for m in MAPS)
+    assert sorted(rasters) == sorted(f"./{f}/{m}.tif" for f in FUNCTIES for m in (*MAPS, *RECEIVED))
     assert all((folder / s.split("|")[0]).is_file() and s.startswith("./") for s in sources)
     assert str(folder) not in (folder / PROJECT).read_text("utf-8")
     assert root.findtext("properties/Paths/Absolute") == "false"
@@ -202,3 +207,116 @@ def test_a_styled_package_can_be_asked_about_again_without_a_warning(folder, rec
     again = wb.assess(layers, "akkerbouw", folder / "gebieden.gpkg", id="gebied")
     assert set(again.table.gebied) == set(wb.example_plans(layers).naam)
     assert not [w for w in recwarn if "layer" in str(w.message)]
+
+
+# --- a run of files --------------------------------------------------------------------------------------------------
+
+RUN = """
+layers = "lagen/lagen.toml"
+functies = ["woningbouw", "natte_natuur"]
+scenarios = ["2050hoog"]
+output = "uit"
+float = true
+pictures = false
+maps = ["klasse", "risico", "benedenstrooms"]
+[gebieden]
+path = "lagen/plannen.geojson"
+"""
+BANDS = {
+    "klasse": "Antwoord: Natte natuur (2050hoog)",
+    "risico": "Afwentelingsrisico: Natte natuur (2050hoog)",
+    "benedenstrooms": "Last voor benedenstrooms: natte_natuur@2050hoog",
+}
+VARIANTS = [f"{f}{s}" for f in FUNCTIES for s in ("", "@2050hoog")]
+
+
+def start(folder, text=RUN):
+    shutil.copytree(Path(__file__).parents[1] / "rasters" / "voorbeeld", folder / "lagen")
+    (folder / "run.toml").write_text(text, encoding="utf-8")
+    return folder / "run.toml"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    path = start(tmp_path_factory.mktemp("run"))
+    assert wb.run(path).complete
+    return path.parent / "uit"
+
+
+def styles(folder):
+    """Bytes and time of every style and project, by name."""
+    found = [*folder.rglob("*.qml"), *folder.glob("*.qgs")]
+    return {p.relative_to(folder).as_posix(): (p.read_bytes(), p.stat().st_mtime_ns) for p in found}
+
+
+def test_a_run_styles_every_map_and_groups_them(ran):
+    maps = {p.relative_to(ran).as_posix() for p in ran.rglob("*.tif") if ".waterbodem" not in p.parts}
+    assert {m.replace(".tif", ".qml") for m in maps} == {n for n in styles(ran) if n.endswith(".qml")}
+    root = Xml.parse(ran / PROJECT).getroot()
+    groups = root.findall("layer-tree-group/layer-tree-group")
+    assert [g.get("name") for g in groups] == [
+        "Woningbouw", "Woningbouw (2050hoog)", "Natte natuur", "Natte natuur (2050hoog)"
+    ]  # fmt: skip
+    for group in groups:
+        assert [layer.get("name") for layer in group] == [
+            "Gebieden", "Antwoord", "Afwentelingsrisico", "Last voor benedenstrooms"
+        ]  # fmt: skip
+    drawn = [e.text for e in root.iter("datasource") if e.text.endswith(".tif")]
+    assert sorted(drawn) == sorted(f"./{v}/{m}.tif" for v in VARIANTS for m in ("klasse", "risico", "benedenstrooms"))
+
+
+@pytest.mark.parametrize("name", ["klasse", "risico", "benedenstrooms"])
+def test_a_style_of_a_run_has_the_colours_of_the_raster(ran, name):
+    style = Xml.parse(ran / "natte_natuur@2050hoog" / f"{name}.qml").getroot()
+    with rasterio.open(ran / "natte_natuur@2050hoog" / f"{name}.tif") as file:
+        table, cells, (band,) = file.colormap(1), file.read(1), file.descriptions
+    entries = {int(e.get("value")): e.get("color") for e in style.iter("paletteEntry")}
+    values = sorted(set(np.unique(cells).tolist()) - {255})
+    assert values
+    assert [entries.get(v) or shown(style, v) for v in values] == [hexed(table[v]) for v in values]
+    assert band == BANDS[name]
+
+
+def test_the_filters_of_a_run_find_the_rows_of_functie_and_scenario(ran):
+    root = Xml.parse(ran / PROJECT).getroot()
+    filters = [e.text.split("|subset=")[1] for e in root.iter("datasource") if "subset" in e.text]
+    found = [pyogrio.read_dataframe(ran / "gebieden.gpkg", layer="gebieden", where=f) for f in filters]
+    assert [set(zip(t.functie, t.scenario, strict=True)) for t in found] == [
+        {tuple((v + "@").split("@")[:2])} for v in VARIANTS
+    ]
+
+
+def test_styles_of_a_run_are_told_of_and_stay_as_they_are(ran):
+    told = json.loads((ran / "herkomst.json").read_text(encoding="utf-8"))["uitvoer"]
+    before = styles(ran)
+    assert before.keys() <= told.keys()
+    assert all(told[n]["sha256"] == hashlib.sha256(content).hexdigest() for n, (content, _) in before.items())
+    assert f'<a href="{PROJECT}">' in (ran / "rapport.html").read_text(encoding="utf-8")
+    assert wb.run(ran.parent / "run.toml").made == 0
+    assert styles(ran) == before, "not even written again"
+    (ran / "woningbouw" / "klasse.qml").unlink()
+    (ran / PROJECT).write_bytes(b"<qgis/>")
+    assert wb.run(ran.parent / "run.toml").made == 0
+    assert {n: content for n, (content, _) in styles(ran).items()} == {n: c for n, (c, _) in before.items()}
+
+
+def test_a_functie_that_failed_is_not_in_the_project(tmp_path, monkeypatch):
+    path = start(tmp_path)
+    real = gathering.evaluate
+
+    def poisoned(cells, functie, *rest, **more):
+        if functie.id == "woningbouw":
+            raise MemoryError("poison")
+        return real(cells, functie, *rest, **more)
+
+    path.write_text(RUN.replace('"woningbouw", ', ""), encoding="utf-8")
+    assert batch.run(path).complete
+    alone = styles(tmp_path / "uit")
+    monkeypatch.setattr(gathering, "evaluate", poisoned)
+    path.write_text(RUN, encoding="utf-8")
+    assert not batch.run(path).complete
+    assert styles(tmp_path / "uit") == alone
+    assert b"woningbouw" not in alone[PROJECT][0]
+    monkeypatch.undo()
+    assert batch.run(path).complete
+    assert b"./woningbouw/klasse.tif" in styles(tmp_path / "uit")[PROJECT][0]

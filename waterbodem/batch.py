@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from waterbodem.area_table import frame_of, lean, pieces
 from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
-from waterbodem.colours import legend
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, WaterbodemError
 from waterbodem.exposure_run import Downstream, make_downstream
@@ -35,8 +34,8 @@ from waterbodem.raster_files import pam_bytes
 from waterbodem.run_files import make_page, make_picture
 from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
+from waterbodem.run_styles import make_styles, output_map
 from waterbodem.runfile import read_run_file
-from waterbodem.scoring import parts_of
 from waterbodem.summary import total
 from waterbodem.table_files import stage_pieces
 from waterbodem.tally import Tally
@@ -316,6 +315,7 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
         outcome.outside = table.result()
     downstream = make_downstream(job, journal, whole, progress)
     outcome.niet_bepaald = tuple(downstream.niet_bepaald)
+    make_styles(job, journal, keys, whole, downstream.outputs)
     make_page(job, journal, _made(job, journal, keys, whole, outcome, downstream))
     write_provenance(job, journal, keys, whole, downstream)
     if outcome.complete:
@@ -353,8 +353,9 @@ def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int)
     places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
     with staging() as stage:
         stage.folder(final.parent)
-        colours = None if product.is_float else _legend(job, variant, product.name)
-        stage_map(stage, final, places, (index, product), job.grid, colours, f"{product.name} {variant.name}")
+        shown = output_map(job, variant, product)
+        colours = None if product.is_float else shown.legend
+        stage_map(stage, final, places, (index, product), job.grid, colours, shown.title)
         if colours is not None:
             _stage_pam(stage, job, final, places, index, colours)
     for file in files:
@@ -363,11 +364,6 @@ def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int)
 
 def _beside(final: Path) -> Path:
     return final.with_name(final.name + ".aux.xml")
-
-
-def _legend(job: Job, variant: Variant, name: str) -> Any:
-    present = [n for n in job.stack.sources if "@" not in n]
-    return legend(name, [p.name for p in parts_of(variant.functie, present)])
 
 
 def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], index: int, colours: Any) -> None:

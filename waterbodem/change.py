@@ -56,10 +56,17 @@ class Difference:
     after: Answer = field(repr=False)
 
     def sentences(self, taal: str = "nl") -> list[str]:
-        """Return what changed, a sentence per polygon and functie; at most twenty, and how many more."""
-        told = [_sentence(row, self, taal) for row in self.table.head(MAX_TOLD).to_dict("records")]
-        left = len(self.table) - MAX_TOLD
-        return [*told, texts(taal)["meer"].format(n=left)] if left > 0 else told
+        """Return what changed, a sentence per polygon and functie, other answers first; and how many stayed the same.
+
+        At most twenty, and how many more there are.
+        """
+        rows = self.table.drop(columns="geometry").to_dict("records")
+        changed = sorted((r for r in rows if _changes(r)), key=lambda r: r["antwoord_voor"] == r["antwoord_na"])
+        told = [_sentence(row, self, taal) for row in changed[:MAX_TOLD]]
+        left, same = len(changed) - MAX_TOLD, len(rows) - len(changed)
+        told += [texts(taal)["meer"].format(n=left)] if left > 0 else []
+        rest = texts(taal)["vergelijking"]["rest" if changed else "alles_gelijk"]
+        return [*told, *([rest.format(n=same)] if same else [])]
 
     def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
         """Write the difference as one HTML page, whole or not at all; return its path."""
@@ -194,6 +201,12 @@ def _hectares(assessment: Answer, gained: Array) -> dict[str, Array]:
 # --- words and pages -------------------------------------------------------------------------------------------------
 
 
+def _changes(row: dict[Any, Any]) -> bool:
+    """Tell whether anything changes that two decimals show."""
+    pairs = [(row[f"{name}_voor"], row[f"{name}_na"]) for name in ("score", "risico")]
+    return row["antwoord_voor"] != row["antwoord_na"] or any(decimal(a) != decimal(b) for a, b in pairs)
+
+
 def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
     t, names = texts(taal)["vergelijking"], {**functies_of(found.before), **functies_of(found.after)}
     first, second = (name_of(names[row[k]], taal) for k in ("functie_voor", "functie_na"))
@@ -208,6 +221,8 @@ def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
             score_voor=decimal(row["score_voor"], 2, taal),
             score_na=decimal(row["score_na"], 2, taal),
             verschil=f"+{change}" if row["verschil_score"] > 0 else change,
+            risico_voor=decimal(row["risico_voor"], 2, taal),
+            risico_na=decimal(row["risico_na"], 2, taal),
         )
     )
 

@@ -16,6 +16,7 @@ from waterbodem.errors import ArgumentError, NoOverlap
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.scoring import Part, parts_of, score_arrays
+from waterbodem.units import unit_text
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Explanation:
 
     def _criterion_lines(self) -> list[str]:
         rows = [
-            f"  {r.naam:<24}{shown(r.waarde):>12} {r.eenheid:<6} score {number(r.score):>9}"
+            f"  {r.naam:<24}{shown(r.waarde):>12} {_unit(r):<6} score {number(r.score):>9}"
             f"  gewicht {number(r.gewicht)}  verlies {number(r.verlies)}  [{r.bron or '-'}"
             + (f"; {r.expertoordeel}]" if r.expertoordeel else "]")
             for r in self.criteria
@@ -89,17 +90,18 @@ class Explanation:
 
     def _shift_lines(self) -> list[str]:
         head = f"  afwentelingsrisico {number(self.risico)}" + (f", vooral {self.oorzaak}" if self.oorzaak else "")
-        return [head, *(f"    {s.naam:<22}{number(s.waarde):>10} {s.eenheid}" for s in self.afwenteling)]
+        return [head, *(f"    {s.naam:<22}{number(s.waarde):>10} {unit_text(s.eenheid)}" for s in self.afwenteling)]
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th scope='row'>{html.escape(r.naam)}</th><td>{html.escape(shown(r.waarde))} {r.eenheid}</td>"
+            f"<tr><th scope='row'>{html.escape(_label(r.naam))}</th><td>{html.escape(shown(r.waarde))} {_unit(r)}</td>"
             f"<td>{number(r.score)}</td><td>{number(r.gewicht)}</td><td>{number(r.verlies)}</td>"
-            f"<td>{html.escape(r.bron)} {html.escape(r.expertoordeel)}</td></tr>"
+            f"<td>{html.escape('; '.join(t for t in (r.bron, r.expertoordeel) if t))}</td></tr>"
             for r in self.criteria
         )
         shifts = "".join(
-            f"<tr><th scope='row'>{html.escape(s.naam)}</th><td>{number(s.waarde)} {html.escape(s.eenheid)}</td></tr>"
+            f"<tr><th scope='row'>{html.escape(s.naam)}</th>"
+            f"<td>{number(s.waarde)} {html.escape(unit_text(s.eenheid))}</td></tr>"
             for s in self.afwenteling
         )
         return (
@@ -108,6 +110,17 @@ class Explanation:
             f"<p>Afwentelingsrisico {number(self.risico)} {html.escape(self.oorzaak)}</p>"
             f"<table><tbody>{shifts}</tbody></table>"
         )
+
+
+def _label(criterion: str) -> str:
+    """Return the names of the layers of a criterion."""
+    return " of ".join(registry.layer_kinds()[name].naam for name in criterion.split("+"))
+
+
+def _unit(reason: Reason) -> str:
+    """Return the unit of a value; a code has none."""
+    kinds = registry.layer_kinds()
+    return "" if any(kinds[name].soort == "klasse" for name in reason.naam.split("+")) else unit_text(reason.eenheid)
 
 
 def number(value: float) -> str:

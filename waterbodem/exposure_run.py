@@ -15,7 +15,7 @@ from shapely.geometry import box
 from waterbodem import dataset, memory
 from waterbodem.areas import footprints
 from waterbodem.atomic import staging
-from waterbodem.colours import legend, nodata
+from waterbodem.colours import legend, map_title, nodata
 from waterbodem.definitions import Functie
 from waterbodem.downstream import released, weighed_amount
 from waterbodem.exposure_store import BESIDE_BANDS, Exposure, exposure_of, needed, read_exposure
@@ -24,11 +24,12 @@ from waterbodem.job import Job, Variant, areas_mark
 from waterbodem.journal import Journal
 from waterbodem.kernels.burden import LAYERS
 from waterbodem.layerset import Floats, LayerSet
+from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, stage_raster
 from waterbodem.reception import reception_rules
-from waterbodem.reception_files import LEDGER, PATHS, stage_ledgers
+from waterbodem.reception_files import LEDGER, PATHS, UNKNOWN, stage_ledgers
 
-MAP, UNKNOWN = "benedenstrooms", "blootstelling_onbekend"
+MAP = "benedenstrooms"
 #: Cells that are worked on at a time, and bytes that the maps in hand may take.
 BLOCK, IN_HAND = 8_000_000, 2_000_000_000
 #: Bytes that a cell of a plan takes in a ledger.
@@ -156,7 +157,7 @@ def _write_maps(job: Job, exposure: Exposure, variants: Sequence[Variant], progr
     for variant, codes in maps.items():
         with staging() as stage:
             stage.folder(_final(job, variant).parent)
-            stage_raster(stage, _final(job, variant), codes, job.grid, legend(MAP), f"{MAP} {variant.name}")
+            stage_raster(stage, _final(job, variant), codes, job.grid, legend(MAP), f"{map_title(MAP)}: {variant.name}")
 
 
 def _write_unknown(job: Job, exposure: Exposure, scenario: str) -> None:
@@ -168,7 +169,9 @@ def _write_unknown(job: Job, exposure: Exposure, scenario: str) -> None:
         codes[rows] = np.where(_inside(job, block), share, nodata())
     with staging() as stage:
         stage.folder(job.output)
-        stage_raster(stage, _unknown_file(job, scenario), codes, job.grid, legend(UNKNOWN), UNKNOWN)
+        final, shown = _unknown_file(job, scenario), legend(UNKNOWN)
+        stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN))
+        stage.file(final.with_suffix(".qml")).write_bytes(raster_qml(shown))
 
 
 def _strips(grid: Grid) -> Iterator[slice]:

@@ -25,6 +25,8 @@ _VERSION = zlib.crc32(_TABLES.encode()) >> 1
 #: Seconds to wait for another program that has the ledger open.
 PATIENCE = 60.0
 
+_NOTE_OUTPUT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
+
 Mark = tuple[int, int, int]
 
 
@@ -94,10 +96,15 @@ class Journal:
 
     def note_output(self, path: Path, key: str) -> str:
         """Note a finished output; return its sha256."""
-        digest, info = sha256_of(path), path.stat()
-        row = (path.as_posix(), key, digest, info.st_size, info.st_mtime_ns)
-        self._write("INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)", row)
-        return digest
+        row = _output_row(path, key)
+        self._write(_NOTE_OUTPUT, row)
+        return str(row[2])
+
+    def note_outputs(self, made: Mapping[Path, str]) -> None:
+        """Note finished outputs at once, each with the content it was made of."""
+        rows = [_output_row(path, key) for path, key in made.items()]
+        with _faults(self._path), self._lock, self._db:
+            self._db.executemany(_NOTE_OUTPUT, rows)
 
     def begin(self) -> None:
         """Note that a run begins; what it is to do is not known yet."""
@@ -198,6 +205,11 @@ def _mark(path: Path) -> Mark:
     except OSError:
         return (-1, -1, -1)
     return (info.st_size, info.st_mtime_ns, info.st_ino)
+
+
+def _output_row(path: Path, key: str) -> tuple[object, ...]:
+    info = path.stat()
+    return path.as_posix(), key, sha256_of(path), info.st_size, info.st_mtime_ns
 
 
 @contextmanager

@@ -317,6 +317,10 @@ class _Words(dict[str, Any]):
         return "onbekend"
 
 
+#: What Python writes, as it is written in Dutch.
+_DUTCH = str.maketrans({".": ",", "%": "\u00a0%", "-": "\u2212"})
+
+
 class _Number(float):
     def __format__(self, spec: str) -> str:
-        return "onbekend" if math.isnan(self) else float(self).__format__(spec).replace(".", ",")
+        return "onbekend" if math.isnan(self) else float(self).__format__(spec).translate(_DUTCH)

@@ -16,6 +16,7 @@ from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.late import xr
 from waterbodem.map_sheet import PALE, STRIPE, Array, Entry, Panel, mapped, paint, striped, thin, thinning
 from waterbodem.scoring import parts_of
+from waterbodem.units import unit_text
 from waterbodem.wording import (
     answer_text,
     colour_of,
@@ -25,7 +26,6 @@ from waterbodem.wording import (
     plain,
     steps,
     texts,
-    unit_text,
     unknown,
 )
 

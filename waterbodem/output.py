@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from waterbodem.errors import ArgumentError
 from waterbodem.provenance import FILE_NAME, herkomst
 from waterbodem.qgis import OutputMap, stage_styles
 from waterbodem.raster_files import percent, stage_raster
-from waterbodem.reception_files import stage_reception
+from waterbodem.reception_files import RECEIVED, stage_reception
 from waterbodem.report import report_html
 from waterbodem.table_files import stage_tables
 
@@ -80,7 +80,9 @@ def save_assessment(
         root = stage.folder(check_folder(folder))
         written = list(_stage_maps(stage, root, assessment, float_))
         written += stage_tables(stage, root, assessment.table)
-        written += stage_reception(stage, root, assessment, float_)
+        received = stage_reception(stage, root, assessment, float_)
+        maps = list(_shown(root, assessment, float_, received))
+        written += [*received, *stage_styles(stage, root, maps, assessment.question.grid, areas=True)]
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
         outputs = {p.relative_to(root).as_posix(): stage.file(p) for p in written}
         text = json_text(herkomst(assessment, outputs, command, begun))
@@ -114,24 +116,29 @@ def _stage_text(stage: Stage, path: Path, text: str) -> Path:
 
 
 def _stage_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterator[Path]:
-    """Write every map, with its style and the project of all of them; yield the files."""
-    grid, written = assessment.question.grid, []
-    for m, values in _maps(assessment, float_):
-        stage.folder(root / m.folder)
-        legend = None if m.float_ else m.legend
-        yield from stage_raster(stage, root / m.path, _coded(values, legend), grid, legend, m.title)
-        written.append(m)
-    yield from stage_styles(stage, root, written, grid, areas=True)
-
-
-def _maps(assessment: Answer, float_: bool) -> Iterator[tuple[OutputMap, NDArray[Any]]]:
-    """Yield what every map is, and its cells; a share a second time if it is wanted in float32."""
+    """Write every map; yield the files."""
+    grid = assessment.question.grid
     for functie, cells, criteria in layers_of(assessment):
-        for name in MAPS:
-            m = OutputMap(name, functie, criteria)
-            yield m, cells[name].values
-            if float_ and not m.legend.classes:
-                yield replace(m, float_=True), cells[name].values
+        for m in _maps(functie, criteria, float_):
+            stage.folder(root / m.folder)
+            legend, values = None if m.float_ else m.legend, cells[m.product].values
+            yield from stage_raster(stage, root / m.path, _coded(values, legend), grid, legend, m.title)
+
+
+def _maps(functie: Functie, criteria: Sequence[str], float_: bool) -> Iterator[OutputMap]:
+    """Yield what every map of a functie is; a share a second time if it is wanted in float32."""
+    for name in MAPS:
+        m = OutputMap(name, functie, criteria)
+        yield m
+        if float_ and not m.legend.classes:
+            yield replace(m, float_=True)
+
+
+def _shown(root: Path, assessment: Answer, float_: bool, received: Collection[Path]) -> Iterator[OutputMap]:
+    """Yield every map with a style, functie by functie: first its own, then those of who receives it."""
+    for functie, _, criteria in layers_of(assessment):
+        yield from _maps(functie, criteria, float_)
+        yield from (m for n in RECEIVED if root / (m := OutputMap(n, functie)).path in received)
 
 
 def _coded(values: NDArray[Any], legend: Legend | None) -> NDArray[Any]:

@@ -14,6 +14,7 @@ import jinja2
 
 from waterbodem import registry
 from waterbodem.rose import petals, rings
+from waterbodem.units import unit_text
 from waterbodem.wording import (
     amount,
     answer_text,
@@ -33,7 +34,6 @@ from waterbodem.wording import (
     symbol_colour,
     texts,
     threshold_label,
-    unit_text,
 )
 
 

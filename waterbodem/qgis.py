@@ -5,8 +5,9 @@ The project names its files by relative paths, so that the folder can be moved o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -34,6 +35,9 @@ PROJECT = "waterbodem.qgs"
 
 #: The map that is on when the project opens.
 FIRST = "klasse"
+
+#: The map whose legend depends on the functie.
+LIMITING = "bepalend"
 
 #: Longest name of a group.
 NAME = 80
@@ -111,7 +115,7 @@ def stage_styles(stage: Stage, root: Path, maps: Sequence[OutputMap], grid: Grid
     areas : bool
         Whether ``gebieden.gpkg`` is there.
     """
-    written = [_stage(stage, (root / m.path).with_suffix(".qml"), _qml(m)) for m in maps]
+    written = [_stage(stage, (root / m.path).with_suffix(".qml"), _drawn_as(m)[0]) for m in maps]
     return [*written, _stage(stage, root / PROJECT, project_bytes(maps, grid, areas=areas))]
 
 
@@ -120,8 +124,15 @@ def _stage(stage: Stage, path: Path, content: bytes) -> Path:
     return path
 
 
-def _qml(m: OutputMap) -> bytes:
-    return raster_qml(m.legend, 1 if m.float_ else FULL)
+@lru_cache(256)
+def _drawn(product: str, criteria: tuple[str, ...], full: float) -> tuple[bytes, Xml.Element]:
+    """Return how maps of a kind are drawn: the style for beside them, and the part of a project."""
+    shown = legend(product, criteria)
+    return raster_qml(shown, full), raster_pipe(shown, full)
+
+
+def _drawn_as(m: OutputMap) -> tuple[bytes, Xml.Element]:
+    return _drawn(m.product, tuple(m.criteria) if m.product == LIMITING else (), 1 if m.float_ else FULL)
 
 
 def project_bytes(maps: Sequence[OutputMap], grid: Grid, *, areas: bool) -> bytes:
@@ -182,7 +193,7 @@ def _id(m: OutputMap) -> str:
 
 def _map(m: OutputMap, grid: Grid) -> Xml.Element:
     layer = _layer("raster", _id(m), map_title(m.product), f"./{m.path}", "gdal", grid)
-    layer.append(raster_pipe(m.legend))
+    layer.append(_drawn_as(m)[1])
     return layer
 
 
@@ -216,14 +227,13 @@ def _crs(tag: str, grid: Grid) -> Xml.Element:
     return node
 
 
-def _crs_texts(crs: str | None) -> Iterator[tuple[str, str]]:
+@lru_cache(8)
+def _crs_texts(crs: str | None) -> tuple[tuple[str, str], ...]:
     if crs is None:
-        return
+        return ()
     found = pyproj.CRS.from_user_input(crs)
-    yield "wkt", found.to_wkt()
     authority = found.to_authority()
-    if authority:
-        yield "authid", ":".join(authority)
+    return ("wkt", found.to_wkt()), *([("authid", ":".join(authority))] if authority else [])
 
 
 def _view(grid: Grid) -> Xml.Element:

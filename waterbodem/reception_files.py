@@ -13,15 +13,19 @@ from waterbodem import dataset
 from waterbodem.answer import Answer
 from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
-from waterbodem.colours import classified, legend, nodata
+from waterbodem.colours import classified, legend, map_title, nodata
 from waterbodem.grid import Grid
 from waterbodem.late import gpd
+from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, stage_raster
 from waterbodem.table_files import stage_package, stage_tables
 
 LEDGER, PATHS = "grootboek", "stroompaden"
+UNKNOWN = "blootstelling_onbekend"
 #: Maps of what arrives, and the grid of a ledger that they show.
 ARRIVALS = {"ontvangst": "ontvangst", "grondwater": "verlaging"}
+#: Maps of a functie, as far as they can be determined.
+RECEIVED = ("benedenstrooms", *ARRIVALS)
 Floats = NDArray[np.float32]
 
 
@@ -34,8 +38,10 @@ def stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) 
     """
     written = [path for files in _maps(stage, root, assessment, float_) for path in files]
     if assessment.is_exposed:
-        where = (root, "blootstelling_onbekend", assessment.question.grid, "blootstelling_onbekend")
+        where = (root, UNKNOWN, assessment.question.grid, map_title(UNKNOWN))
         written += _map(stage, where, percent(assessment.exposure[1], nodata()), None)
+        written.append(root / f"{UNKNOWN}.qml")
+        stage.file(written[-1]).write_bytes(raster_qml(legend(UNKNOWN)))
     return written + stage_ledgers(stage, root, assessment.ledgers)
 
 
@@ -52,10 +58,10 @@ def _maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterato
         folder = root / functie
         if assessment.is_exposed:
             share = assessment.downstream(functie)
-            where = (folder, "benedenstrooms", assessment.question.grid, f"benedenstrooms {functie}")
+            where = (folder, "benedenstrooms", assessment.question.grid, f"{map_title('benedenstrooms')}: {functie}")
             yield _map(stage, where, percent(share, nodata()), share if float_ else None)
         for name, (grid, values) in arrivals(ledger).items():
-            where = (folder, name, grid, f"{name} {functie}")
+            where = (folder, name, grid, f"{map_title(name)}: {functie}")
             yield _map(stage, where, classified(values, name), values if float_ else None)
 
 

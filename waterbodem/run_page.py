@@ -13,6 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from waterbodem import registry
+from waterbodem.colours import map_title
 from waterbodem.crs import label
 from waterbodem.definitions import Functie
 from waterbodem.job import Job, Variant
@@ -22,6 +23,8 @@ from waterbodem.pages import policy, render
 from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
 from waterbodem.provenance import versions
+from waterbodem.qgis import PROJECT
+from waterbodem.reception_files import LEDGER, PATHS
 from waterbodem.table_files import LAYER, original
 from waterbodem.wording import graded, plain, short, steps
 
@@ -56,7 +59,10 @@ def run_html(job: Job, made: Made) -> str:
         maps=[_maps(job, made, v) for v in made.keys],
         lines=_lines(table, job) if has_table else [],
         total=len(job.areas) * len(made.keys),
-        tables=[_link(job, p, d) for p, d in made.outputs.items() if p.parent == job.output],
+        map_title=map_title,
+        tables=_links(job, made, LAYER),
+        ledger=_links(job, made, LEDGER, PATHS),
+        project=_links(job, made, Path(PROJECT).stem),
         files=[_link(job, p, d) for p, d in made.outputs.items()],
         inputs={n: {k: short(v or "", 200) for k, v in found.items()} for n, found in made.inputs.items()},
         problems=[(short(a, NAME), short(b, REASON)) for a, b in sorted(made.problems)],
@@ -109,6 +115,12 @@ def _maps(job: Job, made: Made, variant: Variant) -> dict[str, Any]:
     files = [_link(job, p, d) for p, d in made.outputs.items() if p.parent == folder]
     picture = next((f for f in files if f["naam"].endswith(".png")), None)
     return {"variant": variant, "beeld": picture, "kaarten": [f for f in files if f["naam"].endswith(".tif")]}
+
+
+def _links(job: Job, made: Made, *names: str) -> list[dict[str, Any]]:
+    """Return the files of some names in the output folder itself."""
+    here = {p: d for p, d in made.outputs.items() if p.parent == job.output and p.stem in names}
+    return [_link(job, p, d) for p, d in here.items()]
 
 
 def _link(job: Job, path: Path, digest: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.paths import sha256_of
 from waterbodem.provenance import FILE_NAME, versions
+from waterbodem.qgis import PROJECT
 from waterbodem.run_files import PAGE, PICTURE
 
 Keys = Mapping[Variant, str]
@@ -60,7 +61,7 @@ def outputs_of(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant])
     """Yield the finished maps, pictures and tables of some variants, with their sha256."""
     for v in whole:
         picture = job.output / v.name / PICTURE
-        for path in [*sorted(picture.parent.glob("*.tif*")), picture]:
+        for path in [*sorted(picture.parent.glob("*.tif*")), *sorted(picture.parent.glob("*.qml")), picture]:
             digest = journal.output_done(path, None if path == picture else keys[v])
             if digest:
                 yield path, digest
@@ -69,6 +70,9 @@ def outputs_of(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant])
         digest = journal.output_done(job.output / name, key)
         if digest:
             yield job.output / name, digest
+    project = journal.output_done(job.output / PROJECT) if whole else None
+    if project:
+        yield job.output / PROJECT, project
 
 
 def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
@@ -83,6 +87,6 @@ def others_of(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[P
         digest = journal.output_done(path, key)
         if digest:
             yield path, digest
-            beside = path.with_name(path.name + ".aux.xml")
-            if beside.is_file():
-                yield beside, sha256_of(beside)
+            for beside in (path.with_name(path.name + ".aux.xml"), path.with_suffix(".qml")):
+                if beside.is_file():
+                    yield beside, sha256_of(beside)

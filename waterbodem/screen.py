@@ -16,7 +16,8 @@ from waterbodem.definitions import Criterion, Functie, Sourced
 from waterbodem.kompas import builtin_rules
 from waterbodem.pace import cells_per_second, duration
 from waterbodem.run_state import RunState, VariantState
-from waterbodem.wording import criterion_label, layer_label, risk_class, short, steps, texts, threshold_label, unit_text
+from waterbodem.units import unit_text
+from waterbodem.wording import criterion_label, layer_label, risk_class, short, steps, texts, threshold_label
 
 #: Longest name in a column.
 NAME = 32

@@ -57,3 +57,14 @@ def factor(unit: str, target: str, *, where: str = "") -> float:
             where=where,
         )
     return units[unit] / units[target]
+
+
+def unit_text(unit: str) -> str:
+    """Return a unit as it is read aloud on paper: m³ instead of m3.
+
+    Examples
+    --------
+    >>> unit_text("m3/ha"), unit_text("EUR/ha/jr")
+    ('m³/ha', '€/ha/jr')
+    """
+    return "" if unit == "1" else unit.replace("m3", "m³").replace("m2", "m²").replace("EUR", "€")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from waterbodem import registry
 from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.errors import ArgumentError
+from waterbodem.units import unit_text
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -114,17 +115,6 @@ def amount(value: float, unit: str, taal: str = "nl") -> str:
     """
     shown = decimal(value, digits_of(unit), taal)
     return shown if unit == "1" or math.isnan(value) else f"{shown}\u00a0{unit_text(unit)}"
-
-
-def unit_text(unit: str) -> str:
-    """Return a unit as it is read aloud on paper: m³ instead of m3.
-
-    Examples
-    --------
-    >>> unit_text("m3/ha"), unit_text("EUR/ha/jr")
-    ('m³/ha', '€/ha/jr')
-    """
-    return "" if unit == "1" else unit.replace("m3", "m³").replace("m2", "m²").replace("EUR", "€")
 
 
 def short(text: str, length: int = 60) -> str:
