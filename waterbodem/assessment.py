@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from waterbodem import dataset, downstream, registry
+from waterbodem import dataset, registry
 from waterbodem.abstraction import Well
 from waterbodem.area_table import frame_of, table_of
 from waterbodem.areas import Area, block_of, footprints, read_areas
 from waterbodem.atomic import replacing
 from waterbodem.burden import Measures, cut_reference, reference_of, variables_of
-from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.coverage import Target
 from waterbodem.covering import Footprints
 from waterbodem.crs import projected
@@ -41,9 +39,10 @@ from waterbodem.kompas import (
 )
 from waterbodem.kompas_table import KompasTable
 from waterbodem.land import Land, land_of
-from waterbodem.layerset import Floats, LayerSet, layer_set
+from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.progress import track
+from waterbodem.received import Received
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import total
 from waterbodem.tally import Totals, tally_of
@@ -74,7 +73,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Assessment:
+class Assessment(Received):
     """The answer: grids, a table, Kompas and reasons.
 
     Attributes
@@ -82,8 +81,8 @@ class Assessment:
     cells : xr.Dataset
         Suitability and burden on the smallest block of whole cells that covers the polygons; outside them classes
         are 255 and numbers NaN. A leading dimension ``functie`` where a list was asked.
-    table : geopandas.GeoDataFrame
-        A row per polygon and functie; areas in ha, volumes in m3.
+    rows : geopandas.GeoDataFrame
+        A row per polygon and functie; areas in ha, volumes in m3. ``table`` adds who receives what is shifted.
     kompas : pandas.DataFrame
         gebied, functie, beginsel, symbool, getal, eenheid, reden.
     outside : tuple of str
@@ -93,7 +92,7 @@ class Assessment:
     """
 
     cells: xr.Dataset
-    table: gpd.GeoDataFrame
+    rows: gpd.GeoDataFrame
     kompas: pd.DataFrame
     outside: tuple[str, ...]
     notes: tuple[str, ...]
@@ -116,45 +115,6 @@ class Assessment:
             methode=q.settings.methode,
             orness=q.settings.orness,
         )
-
-    @cached_property
-    def ledgers(self) -> Mapping[str, Ledger]:
-        """Who receives the burden, per functie; found when first asked for.
-
-        What cannot be determined is *niet bepaald*: see ``niet_bepaald`` of a ledger. Receivers are the polygons that
-        were given and the other plans; without given ones the stream valleys (beekdalen) in the data.
-        """
-        q = self.question
-        return {f.id: q.enquiry.ledger([f] * len(q.areas)) for f in q.functies}
-
-    @property
-    def grootboek(self) -> pd.DataFrame:
-        """All ledgers as one table, a row per plan, functie and receiver or other line; see ``Ledger.table``."""
-        return table_of_all(self.ledgers)
-
-    def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
-        """Return the flow paths from the plans to their receivers, per functie; see ``Ledger.paths``."""
-        return paths_of_all(self.ledgers, share)
-
-    @cached_property
-    def exposure(self) -> tuple[Floats, Floats]:
-        """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
-        q = self.question
-        flow, _ = q.enquiry.water
-        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
-        inside = q.prints.mask
-        return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
-
-    @property
-    def is_exposed(self) -> bool:
-        """Whether it is known where water goes, and of some land how vulnerable it is."""
-        enquiry = self.question.enquiry
-        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
-
-    def downstream(self, functie: str) -> Floats:
-        """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
-        cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
-        return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
 
     def asked(self, functie: str | Functie | None = None) -> Functie:
         """Return one of the functies that were asked; default the first."""
@@ -313,7 +273,7 @@ def assess(
     frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
     return Assessment(
         cells=stack(scores, chosen) if many else scores[0],
-        table=table_of(areas, frames, grid.crs),
+        rows=table_of(areas, frames, grid.crs),
         kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
         outside=outside,
         notes=_notes(question, outside),

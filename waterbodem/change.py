@@ -175,7 +175,7 @@ def _rows(before: Assessment, after: Assessment, pair: Pair, cells: xr.Dataset) 
 
 
 def _table(assessment: Assessment, functie: Functie) -> pd.DataFrame:
-    table = pd.DataFrame(assessment.table)
+    table = pd.DataFrame(assessment.rows)
     return table[table.functie == functie.id].reset_index(drop=True)
 
 
