@@ -48,7 +48,7 @@ def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     pandas.DataFrame
         nr, gebied, functie, antwoord, score, dekking, bepalend, risico, oorzaak.
     """
-    asked = pd.DataFrame(assessment.table[list(COLUMNS)])
+    asked = pd.DataFrame(assessment.rows[list(COLUMNS)])
     if not extra:
         return asked
     q = assessment.question

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from waterbodem import downstream, registry
-from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
+from waterbodem import registry
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, nearest
-from waterbodem.evaluation import masked
 from waterbodem.explanation import Explanation, waarom
 from waterbodem.late import gpd, pd, xr
-from waterbodem.layerset import Floats
 from waterbodem.question import Question
+from waterbodem.received import Received
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Received):
     """Grids, a table, Kompas and reasons.
 
     Attributes
@@ -29,8 +23,8 @@ class Answer:
     cells : xr.Dataset
         Suitability and burden on the smallest block of whole cells that covers the polygons; outside them classes
         are 255 and numbers NaN. A leading dimension ``functie`` where a list was asked.
-    table : geopandas.GeoDataFrame
-        A row per polygon and functie; areas in ha, volumes in m3.
+    rows : geopandas.GeoDataFrame
+        A row per polygon and functie; areas in ha, volumes in m3. ``table`` adds who receives what is shifted.
     kompas : pandas.DataFrame
         gebied, functie, beginsel, symbool, getal, eenheid, reden.
     outside : tuple of str
@@ -40,7 +34,7 @@ class Answer:
     """
 
     cells: xr.Dataset
-    table: gpd.GeoDataFrame
+    rows: gpd.GeoDataFrame
     kompas: pd.DataFrame
     outside: tuple[str, ...]
     notes: tuple[str, ...]
@@ -63,45 +57,6 @@ class Answer:
             methode=q.settings.methode,
             orness=q.settings.orness,
         )
-
-    @cached_property
-    def ledgers(self) -> Mapping[str, Ledger]:
-        """Who receives the burden, per functie; found when first asked for.
-
-        What cannot be determined is *niet bepaald*: see ``niet_bepaald`` of a ledger. Receivers are the polygons that
-        were given and the other plans; without given ones the stream valleys (beekdalen) in the data.
-        """
-        q = self.question
-        return {f.id: q.enquiry.ledger([f] * len(q.areas)) for f in q.functies}
-
-    @property
-    def grootboek(self) -> pd.DataFrame:
-        """All ledgers as one table, a row per plan, functie and receiver or other line; see ``Ledger.table``."""
-        return table_of_all(self.ledgers)
-
-    def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
-        """Return the flow paths from the plans to their receivers, per functie; see ``Ledger.paths``."""
-        return paths_of_all(self.ledgers, share)
-
-    @cached_property
-    def exposure(self) -> tuple[Floats, Floats]:
-        """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
-        q = self.question
-        flow, _ = q.enquiry.water
-        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
-        inside = q.prints.mask
-        return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
-
-    @property
-    def is_exposed(self) -> bool:
-        """Whether it is known where water goes, and of some land how vulnerable it is."""
-        enquiry = self.question.enquiry
-        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
-
-    def downstream(self, functie: str) -> Floats:
-        """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
-        cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
-        return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
 
     def asked(self, functie: str | Functie | None = None) -> Functie:
         """Return one of the functies that were asked; default the first."""

@@ -188,7 +188,7 @@ def assess(
     frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
     return Assessment(
         cells=stack(scores, chosen) if many else scores[0],
-        table=table_of(areas, frames, grid.crs),
+        rows=table_of(areas, frames, grid.crs),
         kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
         outside=outside,
         notes=_notes(question, outside),

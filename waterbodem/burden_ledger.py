@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from waterbodem import dataset
 from waterbodem.coverage import Division, Receiver
 from waterbodem.errors import ArgumentError, nearest
 from waterbodem.flow_paths import as_frame, path_lines
+from waterbodem.grid import Grid
 from waterbodem.groundwater import Effect, superpose
 from waterbodem.late import gpd, pd, xr
 from waterbodem.ledger_text import as_html, as_text
@@ -91,18 +92,20 @@ class Ledger:
         plans together, ontvanger_nr 0 is no receiver.
         """
         pairs = list(zip(self.entries, self._all_volumes, strict=True))
-        rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, e.effect)]
+        rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e.effect])]
         if len(self.entries) > 1:
             name = {"plan_nr": 0, "plan": TOGETHER, "functie": ""}
-            rows += self._rows(name, _added(self._all_volumes), self.together)
+            rows += self._rows(name, _added(self._all_volumes), self._effects)
         return pd.DataFrame(rows)
 
-    def _rows(self, name: Mapping[str, Any], volumes: Mapping[str, Any], effect: Effect) -> Iterator[dict[str, Any]]:
+    def _rows(
+        self, name: Mapping[str, Any], volumes: Mapping[str, Any], effects: Sequence[Effect]
+    ) -> Iterator[dict[str, Any]]:
         total = volumes["totaal"]
         for nr, receiver in self.division.of_plan(name["plan_nr"]):
             label = {"ontvanger_nr": nr, "ontvanger": receiver.area.name, "soort": receiver.target.soort}
             amount = _amount(volumes["ontvanger"][nr - 1], total, receiver)
-            yield {**name, **label, **amount, **self._lowering(effect, receiver)}
+            yield {**name, **label, **amount, **self._lowering(effects, receiver)}
         for kind, text in LINES.items():
             if kind != "overlap" or volumes[kind]:
                 yield {**name, "ontvanger_nr": 0, "ontvanger": text, "soort": kind, **_amount(volumes[kind], total)}
@@ -130,11 +133,15 @@ class Ledger:
             "totaal": float(entry.source.volume.sum()),
         }
 
-    def _lowering(self, effect: Effect, receiver: Receiver) -> dict[str, float]:
+    @property
+    def _effects(self) -> list[Effect]:
+        return [e.effect for e in self.entries]
+
+    def _lowering(self, effects: Sequence[Effect], receiver: Receiver) -> dict[str, float]:
         names = ("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m", "onbekend_ha")
-        if not effect.verlaging.size:
+        if not any(e.verlaging.size for e in effects):
             return dict.fromkeys(names, np.nan)
-        values, share = self._under(effect, receiver)
+        values, share = self._under(effects, receiver)
         known = np.isfinite(values)
         cell_ha = self.division.grid.cell_ha
         unknown = float(share[~known].sum()) * cell_ha
@@ -143,18 +150,15 @@ class Ledger:
         some = np.append(values[known], 0.0)
         return dict(zip(names, (mean, float(some.max()), float(-some.min()) + 0.0, unknown), strict=True))
 
-    def _under(self, effect: Effect, receiver: Receiver) -> tuple[Doubles, Doubles]:
-        """Return the effect in the cells of a receiver, and the share of them that it covers."""
-        row, col = self.division.grid.offset(effect.grid)
-        rows, cols = np.divmod(receiver.cover.cell, self.division.grid.cols)
-        rows, cols = rows - row, cols - col
-        within = (rows >= 0) & (rows < effect.grid.rows) & (cols >= 0) & (cols < effect.grid.cols)
-        return effect.verlaging[rows[within], cols[within]], receiver.cover.share[within]
-
-    @cached_property
-    def together(self) -> Effect:
-        """The effect of all plans on the groundwater: their sum."""
-        return superpose([e.effect for e in self.entries], self.division.grid)
+    def _under(self, effects: Sequence[Effect], receiver: Receiver) -> tuple[Doubles, Doubles]:
+        """Return the sum of effects in the cells of a receiver that any can reach, and the share of them it covers."""
+        cells, grid = receiver.cover.cell, self.division.grid
+        total, reached = np.zeros(cells.size), np.zeros(cells.size, np.bool_)
+        for effect in effects:
+            which, place = _laid(cells, grid, effect.grid)
+            total[which] += effect.verlaging[place]
+            reached[which] = True
+        return total[reached], receiver.cover.share[reached]
 
     @cached_property
     def controle(self) -> pd.DataFrame:
@@ -244,20 +248,21 @@ class Ledger:
 
         ``ontvangst`` received [m3/ha], ``passerend`` passing [m3], ``verlaging`` [m] (positive = lower).
         """
-        block, grid = self.division.block, self.division.grid
-        received, passing = np.zeros(block.shape), np.zeros(block.shape)
-        row, col = grid.offset(block)
+        return self.on(self.division.block)
+
+    def on(self, part: Grid) -> xr.Dataset:
+        """Return the same grids on another block of the data; the values of a cell do not depend on the block."""
+        received, passing = np.zeros(part.shape), np.zeros(part.shape)
         for entry in self.entries:
             if entry.strand is None or entry.routed is None:
                 received[:] = passing[:] = np.nan
                 continue
-            rows, cols = np.divmod(entry.strand.cells, grid.cols)
-            np.add.at(received, (rows - row, cols - col), entry.routed.received / grid.cell_ha)
-            np.add.at(passing, (rows - row, cols - col), entry.routed.passing)
-        lowering = np.full(block.shape, 0.0 if self.together.verlaging.size else np.nan)
-        lowering[block.slices(self.together.grid)] = self.together.verlaging
+            which, place = _laid(entry.strand.cells, self.division.grid, part)
+            np.add.at(received, place, entry.routed.received[which] / part.cell_ha)
+            np.add.at(passing, place, entry.routed.passing[which])
+        lowering = superpose(self._effects, part).verlaging
         found = {"ontvangst": received, "passerend": passing, "verlaging": lowering}
-        return dataset.build(block, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
+        return dataset.build(part, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
 
     def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
         """Return the flow paths from the plans to where their water stays or leaves, as lines.
@@ -314,6 +319,15 @@ def paths_of_all(ledgers: Mapping[str, Ledger], share: float | None = None) -> g
     """Return the flow paths of several functies as one table."""
     parts = [ledger.paths(share).assign(functie=id_) for id_, ledger in ledgers.items()]
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
+
+
+def _laid(cells: NDArray[Any], grid: Grid, part: Grid) -> tuple[NDArray[Any], tuple[NDArray[Any], NDArray[Any]]]:
+    """Return which cells, numbered in the grid and ascending, lie on a part of it, and in which row and column."""
+    row, col = grid.offset(part)
+    first, last = np.searchsorted(cells, (row * grid.cols, (row + part.rows) * grid.cols))
+    rows, cols = np.divmod(cells[first:last], grid.cols)
+    inside = np.flatnonzero((cols >= col) & (cols < col + part.cols))
+    return first + inside, (rows[inside] - row, cols[inside] - col)
 
 
 def _named(entry: Entry) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def _rows(before: Answer, after: Answer, pair: Pair, cells: xr.Dataset) -> pd.Da
 
 
 def _table(assessment: Answer, functie: Functie) -> pd.DataFrame:
-    table = pd.DataFrame(assessment.table)
+    table = pd.DataFrame(assessment.rows)
     return table[table.functie == functie.id].reset_index(drop=True)
 
 

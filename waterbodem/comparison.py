@@ -84,7 +84,7 @@ def _row(found: Comparison, id_: str, name: str) -> str:
 
 
 def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
-    table = assessment.table
+    table = assessment.rows
     functies = functies_of(assessment)
     advice = tuple(told_of(table, functies, list(functies), taal))
     return {
@@ -139,5 +139,5 @@ def compare(
 def _matrix(assessment: Assessment, column: str) -> pd.DataFrame:
     """Return a row per functie and a column per polygon, both in the order asked; names may occur twice."""
     areas, ids = assessment.question.areas, list(functies_of(assessment))
-    wide = pd.DataFrame(assessment.table).pivot(index="functie", columns="nr", values=column)
+    wide = pd.DataFrame(assessment.rows).pivot(index="functie", columns="nr", values=column)
     return wide.loc[ids, [a.nr for a in areas]].set_axis([a.name for a in areas], axis=1).rename_axis(None)

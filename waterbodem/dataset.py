@@ -157,7 +157,7 @@ def _mapping_names(data: xr.Dataset | xr.DataArray) -> list[str]:
     return [str(n) for n in dict.fromkeys(named) if n]
 
 
-def float32_of(data: xr.DataArray, where: str) -> NDArray[np.float32]:
+def float32_of(data: xr.DataArray | xr.Variable, where: str) -> NDArray[np.float32]:
     """Return values as C-ordered float32; a float32 array is not copied.
 
     Raises

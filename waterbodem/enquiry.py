@@ -24,7 +24,7 @@ from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
 from waterbodem.land import Land, stream_valleys
 from waterbodem.network import Network, Routed, Strand
 from waterbodem.reception import ReachTable, reception_rules
-from waterbodem.sources import PlanSource, plan_sources
+from waterbodem.sources import PlanSource, Plot, plots
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,19 @@ class Enquiry:
         NoOverlap
             If no plan touches the data.
         """
-        land = self.land
-        sources, outside = plan_sources(land, self.plans, functies, self.referentie, self.measures, self.reach)
+        grid, of = self.land.grid, dict(zip((a.nr for a in self.plans), functies, strict=True))
+        found, outside = self._plots
         flow, reason = self.water
-        entries = [self._entry(s, flow) for s in sources]
-        block = _block(entries, land.grid)
-        division = divide([t for t in self.targets if _within_reach(t, block)], block, land.grid)
-        notes = _notes(entries, outside, land.grid, flow, self.well)
+        entries = [self._entry(p.source(of[p.area.nr], self.measures), flow) for p in found]
+        block = _block(entries, grid)
+        division = divide([t for t in self.targets if _within_reach(t, block)], block, grid)
+        notes = _notes(entries, outside, grid, flow, self.well)
         return Ledger(tuple(entries), division, self._settings(flow, reason), notes)
+
+    @cached_property
+    def _plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+        """The land of every plan, and the plans outside the data."""
+        return plots(self.land, self.plans, self.referentie, self.reach)
 
     def _entry(self, source: PlanSource, flow: Flow | None) -> Entry:
         effect = self._effect(source)

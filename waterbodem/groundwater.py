@@ -177,22 +177,23 @@ def _spread_on(window: Grid, head: Doubles, reach: Doubles, least: float, farthe
     return out.reshape(window.shape)
 
 
-def superpose(effects: Iterable[Effect], within: Grid) -> Effect:
-    """Add the effects of several plans: the rule is linear.
+def superpose(effects: Iterable[Effect], part: Grid) -> Effect:
+    """Add the effects of several plans on a block of the data: the rule is linear.
 
     Parameters
     ----------
     effects : iterable of Effect
-    within : Grid
-        The data.
+    part : Grid
+
+    Returns
+    -------
+    Effect
+        On that block; NaN throughout where no plan has an effect that is known.
     """
     some = [e for e in effects if e.verlaging.size]
     if not some:
-        return nothing(within)
-    bounds = np.array([e.grid.bounds for e in some])
-    low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
-    window = within.crop((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
-    total = np.zeros(window.shape)
+        return Effect(part, np.full(part.shape, np.nan))
+    total = np.zeros(part.shape)
     for effect in some:
-        total[window.slices(effect.grid)] += effect.verlaging
-    return Effect(window, total, max(e.reikt_m for e in some))
+        total[part.slices(effect.grid)] += effect.verlaging[effect.grid.slices(part)]
+    return Effect(part, total, max(e.reikt_m for e in some))

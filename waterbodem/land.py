@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from waterbodem.areas import Area
 from waterbodem.grid import Grid
 from waterbodem.late import xr
 from waterbodem.layers import LayerStack
-from waterbodem.layerset import Floats, LayerSet, layer_set
+from waterbodem.layerset import Floats, LayerSet, known_names, on_rows_and_columns
 from waterbodem.reception import reception_rules
 
 
@@ -31,7 +31,7 @@ class Land:
     names : tuple of str
         Layers there are; those of scenarios are ``layer@scenario``.
     cut : callable
-        Takes a block of the grid, gives its layers as a LayerSet.
+        Takes a block of the grid, gives its present layers as a LayerSet without coordinates.
     layer : callable
         Takes a name, gives that layer on the whole grid, float32 (rows, cols).
     """
@@ -49,9 +49,11 @@ def land_of(layers: xr.Dataset) -> Land:
     """Return the land of a dataset; nothing is copied."""
     grid = dataset.grid_of(layers)
 
+    held = {n: on_rows_and_columns(layers[n]) for n in known_names(layers) if "@" not in n}
+
     def cut(block: Grid) -> LayerSet:
-        rows, cols = grid.slices(block)
-        return layer_set(layers.isel(y=rows, x=cols))
+        window = grid.slices(block)
+        return bare({n: dataset.float32_of(v[window], n) for n, v in held.items()})
 
     def layer(name: str) -> Floats:
         return dataset.float32_of(layers[name].transpose("y", "x"), name)
@@ -64,9 +66,14 @@ def land_of_stack(stack: LayerStack) -> Land:
     present = tuple(n for n in stack.sources if "@" not in n)
 
     def cut(block: Grid) -> LayerSet:
-        return LayerSet(stack.read(block, present), (), (), dataset.build(block, {}))
+        return bare(stack.read(block, present))
 
     return Land(stack.grid, tuple(stack.sources), cut, lambda name: stack.read(stack.grid, [name])[name])
+
+
+def bare(present: Mapping[str, Floats]) -> LayerSet:
+    """Return present layers alone, without coordinates."""
+    return LayerSet(present, (), (), xr.Dataset())
 
 
 def stream_valleys(land: Land) -> list[Area]:

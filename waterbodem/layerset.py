@@ -114,10 +114,20 @@ def ignored_names(layers: xr.Dataset) -> tuple[str, ...]:
 
 
 def _array(data: xr.DataArray) -> Floats:
-    extra = [d for d in data.dims if d not in ("y", "x")]
-    if extra or set(data.dims) != {"y", "x"}:
+    return dataset.float32_of(on_rows_and_columns(data), str(data.name))
+
+
+def on_rows_and_columns(data: xr.DataArray) -> xr.Variable:
+    """Return a layer (rows, cols), without coordinates.
+
+    Raises
+    ------
+    GridMismatch
+        If it has other dimensions.
+    """
+    if set(data.dims) != {"y", "x"} or data.ndim != 2:
         raise GridMismatch("layer must lie on (y, x)", value=tuple(data.dims), where=str(data.name))
-    return dataset.float32_of(data.transpose("y", "x"), str(data.name))
+    return data.variable.transpose("y", "x")
 
 
 def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:

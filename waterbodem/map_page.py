@@ -188,7 +188,7 @@ def _area(area: Area, grid: Grid) -> dict[str, Any]:
 def list_rows(assessment: Answer, taal: str) -> Sequence[Any]:
     """Return the lines of the table beside the map."""
     names = functies_of(assessment)
-    table = assessment.table.drop(columns="geometry").head(MAX_ROWS)
+    table = assessment.rows.drop(columns="geometry").head(MAX_ROWS)
     return [
         {**row, "gebied": short(row["gebied"], NAME), "functie_naam": name_of(names[row["functie"]], taal)}
         for row in table.to_dict("records")
@@ -197,7 +197,7 @@ def list_rows(assessment: Answer, taal: str) -> Sequence[Any]:
 
 def _notes(assessment: Answer, taal: str, wanted: bool, tiles: bool) -> list[str]:
     q, t = assessment.question, texts(taal)["verkennen"]
-    step, rows = thinning(q.grid, len(q.functies)), len(assessment.table)
+    step, rows = thinning(q.grid, len(q.functies)), len(assessment.rows)
     told = {
         t["verkleind"].format(n=step): step > 1,
         t["minder_rijen"].format(n=MAX_ROWS, totaal=rows): rows > MAX_ROWS,

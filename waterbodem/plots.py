@@ -63,7 +63,7 @@ def _remarks(grid: Grid, layers: xr.Dataset, taal: str) -> str:
 
 def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
     """Return answer and score per polygon, or how often every answer occurs where there are many."""
-    rows = assessment.table[assessment.table.functie == functie.id]
+    rows = assessment.rows[assessment.rows.functie == functie.id]
     if len(rows) <= NAMED:
         return "   ".join(
             f"{short(r.gebied, 22)}: {_word(r.antwoord, taal)} ({r.antwoord}), {decimal(r.score, 2, taal)}"

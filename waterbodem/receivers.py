@@ -10,7 +10,7 @@ import xarray as xr
 from waterbodem import registry
 from waterbodem.abstraction import Well
 from waterbodem.areas import read_areas
-from waterbodem.burden import Measures
+from waterbodem.burden import Measures, cut_reference
 from waterbodem.burden_ledger import Ledger
 from waterbodem.coverage import Target
 from waterbodem.definitions import Functie
@@ -85,6 +85,8 @@ def grootboek(
     True
     """
     land = land_of(layers)
+    if isinstance(referentie, xr.DataArray):
+        referentie = cut_reference(referentie, layers, slice(None), slice(None))
     plans = read_areas(gebied, land.grid.crs, id)
     targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers)
     enquiry = Enquiry(

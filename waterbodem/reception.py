@@ -29,10 +29,18 @@ class Limits(Definition):
     tekst: tuple[str, ...]
 
 
+class Column(Definition):
+    """A column on who receives it, in the table of polygons."""
+
+    eenheid: str
+    uitleg: str
+
+
 class ReceptionRules(Definition):
     """All of ontvangst.toml."""
 
     constanten: Mapping[str, Constant]
+    kolommen: Mapping[str, Column]
     bronnen: Mapping[str, Source]
     redenen: Mapping[str, str]
     grenzen: Limits

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem import dataset
 from waterbodem.answer import Answer
 from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
@@ -26,7 +25,10 @@ UNKNOWN = "blootstelling_onbekend"
 ARRIVALS = {"ontvangst": "ontvangst", "grondwater": "verlaging"}
 #: Maps of a functie, as far as they can be determined.
 RECEIVED = ("benedenstrooms", *ARRIVALS)
+#: Cells that quantities are held of at a time.
+BLOCK = 2_000_000
 Floats = NDArray[np.float32]
+Codes = NDArray[np.uint8]
 
 
 def stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) -> list[Path]:
@@ -47,9 +49,15 @@ def stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) 
 
 def stage_ledgers(stage: Stage, root: Path, ledgers: Mapping[str, Ledger]) -> list[Path]:
     """Write the ledgers of functies and, where water was routed, its paths, under temporary names."""
-    written = stage_tables(stage, root, ledger_frame(ledgers), LEDGER, "MultiPolygon")
-    if any(e.routed is not None for ledger in ledgers.values() for e in ledger.entries):
-        written.append(stage_package(stage, root, paths_of_all(ledgers), PATHS, "MultiLineString"))
+    routed = any(e.routed is not None for ledger in ledgers.values() for e in ledger.entries)
+    return stage_frames(stage, root, ledger_frame(ledgers), paths_of_all(ledgers) if routed else None)
+
+
+def stage_frames(stage: Stage, root: Path, lines: gpd.GeoDataFrame, paths: gpd.GeoDataFrame | None) -> list[Path]:
+    """Write the lines of ledgers, and flow paths where there are any, under temporary names."""
+    written = stage_tables(stage, root, lines, LEDGER, "MultiPolygon")
+    if paths is not None:
+        written.append(stage_package(stage, root, paths, PATHS, "MultiLineString"))
     return written
 
 
@@ -60,9 +68,26 @@ def _maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterato
             share = assessment.downstream(functie)
             where = (folder, "benedenstrooms", assessment.question.grid, f"{map_title('benedenstrooms')}: {functie}")
             yield _map(stage, where, percent(share, nodata()), share if float_ else None)
-        for name, (grid, values) in arrivals(ledger).items():
-            where = (folder, name, grid, f"{map_title(name)}: {functie}")
-            yield _map(stage, where, classified(values, name), values if float_ else None)
+        yield stage_arrivals(stage, folder, ledger, ARRIVALS, float_)
+
+
+def stage_arrivals(stage: Stage, folder: Path, ledger: Ledger, names: Collection[str], float_: bool) -> list[Path]:
+    """Write the maps of what arrives from the plans of a ledger that are determined, under temporary names.
+
+    Parameters
+    ----------
+    folder : Path
+        Named after the functie.
+    names : collection of str
+        Of :data:`ARRIVALS`, those that are wanted.
+    float_ : bool
+        Also write ``<map>_f32.tif``.
+    """
+    written: list[Path] = []
+    for name, grid, codes in arrivals(ledger, names):
+        exact = _exact(ledger, name, grid) if float_ else None
+        written += _map(stage, (folder, name, grid, f"{map_title(name)}: {folder.name}"), codes, exact)
+    return written
 
 
 def _map(stage: Stage, where: tuple[Path, str, Grid, str], codes: NDArray[np.uint8], exact: Any) -> list[Path]:
@@ -74,23 +99,42 @@ def _map(stage: Stage, where: tuple[Path, str, Grid, str], codes: NDArray[np.uin
     return files
 
 
-def arrivals(ledger: Ledger) -> Mapping[str, tuple[Grid, Floats]]:
-    """Return the maps that are determined, each on the smallest block of cells that something arrives in."""
-    cells = ledger.cells
-    grid = dataset.grid_of(cells)
-    found = {name: cells[variable].values for name, variable in ARRIVALS.items()}
-    return {name: _trimmed(grid, v, name) for name, v in found.items() if not np.isnan(v).all()}
+def arrivals(ledger: Ledger, names: Collection[str] = tuple(ARRIVALS)) -> Iterator[tuple[str, Grid, Codes]]:
+    """Yield the maps that are determined, each on the smallest block of cells that something arrives in.
+
+    A byte a cell is held; the quantities themselves some rows at a time.
+    """
+    block = ledger.division.block
+    maps = {name: np.empty(block.shape, np.uint8) for name in ARRIVALS if name in names}
+    for rows in _strips(block):
+        cells = ledger.on(block.part(rows, slice(0, block.cols)))
+        for name, codes in maps.items():
+            codes[rows] = classified(cells[ARRIVALS[name]].values, name)
+    for name, codes in maps.items():
+        if (codes != nodata()).any():
+            window = _window(codes)
+            yield name, block.part(*window), np.ascontiguousarray(codes[window])
 
 
-def _trimmed(grid: Grid, values: Floats, name: str) -> tuple[Grid, Floats]:
+def _strips(grid: Grid) -> Iterator[slice]:
+    height = max(1, BLOCK // max(1, grid.cols))
+    return (slice(r, min(r + height, grid.rows)) for r in range(0, grid.rows, height))
+
+
+def _window(codes: Codes) -> tuple[slice, slice]:
     """Cut off the cells around that are in the lowest step; something always stays."""
-    codes = classified(values, name)
     some = (codes > 0) & (codes != nodata())
     if not some.any():
-        some = np.isfinite(values)
+        some = codes != nodata()
     rows, cols = (np.flatnonzero(some.any(axis=axis)) for axis in (1, 0))
-    window = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
-    return grid.part(*window), np.ascontiguousarray(values[window])
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+
+
+def _exact(ledger: Ledger, name: str, grid: Grid) -> Floats:
+    values = np.empty(grid.shape, np.float32)
+    for rows in _strips(grid):
+        values[rows] = ledger.on(grid.part(rows, slice(0, grid.cols)))[ARRIVALS[name]].values
+    return values
 
 
 def ledger_frame(ledgers: Mapping[str, Ledger]) -> gpd.GeoDataFrame:

@@ -81,7 +81,7 @@ def _assessment(found: Unpacker) -> Assessment:
     geometry = [question.areas[nr - 1].geometry for nr in table["nr"]]
     return Assessment(
         cells=cells,
-        table=gpd.GeoDataFrame(table, geometry=geometry, crs=question.grid.crs),
+        rows=gpd.GeoDataFrame(table, geometry=geometry, crs=question.grid.crs),
         kompas=KompasTable(_frame(text["kompas"])),
         outside=tuple(str(n) for n in text["outside"]),
         notes=(*(str(n) for n in text["notes"]), *_other_rules(text)),

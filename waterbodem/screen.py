@@ -28,7 +28,7 @@ NAME = 32
 
 def answer_text(assessment: Answer) -> str:
     """Return a line per polygon and functie, and what stands beside them."""
-    rows = [_answer_row(row) for row in assessment.table.to_dict("records")]
+    rows = [_answer_row(row) for row in assessment.rows.to_dict("records")]
     order = ", ".join(p.naam for p in builtin_rules().beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
     lines += [f"Let op: {note}." for note in assessment.notes]

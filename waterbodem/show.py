@@ -64,7 +64,7 @@ def assessment_html(assessment: Answer) -> str:
 
 
 def _rows(assessment: Answer) -> list[dict[Any, Any]]:
-    shown: list[dict[Any, Any]] = assessment.table.drop(columns="geometry").head(MAX_ROWS).to_dict("records")
+    shown: list[dict[Any, Any]] = assessment.rows.drop(columns="geometry").head(MAX_ROWS).to_dict("records")
     return shown
 
 
@@ -146,7 +146,7 @@ def _legend(assessment: Answer) -> str:
 
 
 def _rest(assessment: Answer) -> str:
-    left = len(assessment.table) - MAX_ROWS
+    left = len(assessment.rows) - MAX_ROWS
     return f"<p>{escape(texts('nl')['meer'].format(n=left))}</p>" if left > 0 else ""
 
 
@@ -174,10 +174,10 @@ def assessment_text(assessment: Answer) -> str:
     body = [_headings(), *(_text_row(assessment, row) for row in _rows(assessment))]
     widths = [max(len(r[i]) for r in body) for i in range(len(body[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in body]
-    left = len(assessment.table) - MAX_ROWS
+    left = len(assessment.rows) - MAX_ROWS
     more = [texts("nl")["meer"].format(n=left)] if left > 0 else []
     mark = f" \u2013 {texts('nl')['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
-    return "\n".join([f"<Answer>{mark}", *lines, *more])
+    return "\n".join([f"<Assessment>{mark}", *lines, *more])
 
 
 def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.land import Land
 from waterbodem.late import xr
-from waterbodem.layerset import Floats
+from waterbodem.layerset import Floats, LayerSet
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -104,15 +104,52 @@ def per_hectare(runoff: Array, displaced: Array) -> tuple[Doubles, NDArray[np.bo
     return np.maximum(total, 0.0), no_a | no_b, no_a & no_b
 
 
-def plan_sources(
-    land: Land,
-    areas: Sequence[Area],
-    functies: Sequence[Functie],
-    referentie: Any,
-    measures: Measures,
-    reach: Reach | None,
-) -> tuple[list[PlanSource], list[Area]]:
-    """Return what each plan releases, and the plans that lie wholly outside the data.
+@dataclass(frozen=True)
+class Plot:
+    """The land of one plan, whatever is built on it.
+
+    Attributes
+    ----------
+    area : Area
+    grid : Grid
+        The smallest block of cells that covers it, within the data.
+    cover : float64 array (rows, cols)
+        Share of the cell inside the plan.
+    layers : mapping of layer id to float32 array (rows, cols)
+    reference : Functie or array of functie codes (rows, cols)
+    reach : float64 array (rows, cols)
+        lambda [m].
+    """
+
+    area: Area
+    grid: Grid
+    cover: Doubles
+    layers: Mapping[str, Floats]
+    reference: Functie | Array
+    reach: Doubles
+
+    def source(self, functie: Functie, measures: Measures) -> PlanSource:
+        """Return what a functie would release here."""
+        burden = burden_arrays(self.layers, functie, self.reference, measures).components
+        amount, either, none = per_hectare(burden[kernel.AFVOER], burden[kernel.VERDRONGEN])
+        inside = self.cover > 0
+        return PlanSource(
+            self.area,
+            functie,
+            self.grid,
+            self.cover,
+            amount * self.cover * self.grid.cell_ha,
+            either & inside,
+            none & inside,
+            np.where(inside, burden[kernel.VERLAGING].astype(np.float64), np.nan),
+            self.reach,
+        )
+
+
+def plots(
+    land: Land, areas: Sequence[Area], referentie: Any, reach: Reach | None
+) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+    """Return the land of every plan, and the plans that lie wholly outside the data.
 
     Raises
     ------
@@ -121,57 +158,37 @@ def plan_sources(
     """
     block_of(areas, land.grid)
     found, outside = [], []
-    for area, functie in zip(areas, functies, strict=True):
-        try:
-            found.append(_source(land, area, functie, referentie, measures, reach))
-        except NoOverlap:
+    for area in areas:
+        plot = _plot(land, area, referentie, reach)
+        if plot is None:
             outside.append(area)
+        else:
+            found.append(plot)
     if not found:
         raise NoOverlap("plans lie outside the data", where="gebied")
-    return found, outside
+    return tuple(found), tuple(outside)
 
 
-def _source(
-    land: Land,
-    area: Area,
-    functie: Functie,
-    referentie: Any,
-    measures: Measures,
-    reach: Reach | None,
-) -> PlanSource:
-    block = block_of([area], land.grid)
+def _plot(land: Land, area: Area, referentie: Any, reach: Reach | None) -> Plot | None:
+    block = land.grid.crop(area.geometry.bounds)
     cover = cover_of(area, block)
     if not cover.any():
-        raise NoOverlap("plan lies outside the data", value=area.name)
-    present, burden = _burden(land, block, functie, referentie, measures)
-    amount, either, none = per_hectare(burden[kernel.AFVOER], burden[kernel.VERDRONGEN])
-    inside = cover > 0
-    return PlanSource(
-        area,
-        functie,
-        block,
-        cover,
-        amount * cover * block.cell_ha,
-        either & inside,
-        none & inside,
-        np.where(inside, burden[kernel.VERLAGING].astype(np.float64), np.nan),
-        reach_of(reach, present, block.shape),
-    )
+        return None
+    cells = land.cut(block)
+    reference = _reference(land.grid, block, referentie, cells)
+    return Plot(area, block, cover, cells.present, reference, reach_of(reach, cells.present, block.shape))
 
 
 def cover_of(area: Area, block: Grid) -> Doubles:
     """Return the share of every cell of a block that a polygon covers."""
-    prints = footprints([area], block)
     cover = np.zeros(block.rows * block.cols)
-    cover[prints.cell] = prints.cover / COVERAGE_ONE
+    if cover.size:
+        prints = footprints([area], block)
+        cover[prints.cell] = prints.cover / COVERAGE_ONE
     return cover.reshape(block.shape)
 
 
-def _burden(
-    land: Land, block: Grid, functie: Functie, referentie: Any, measures: Measures
-) -> tuple[Mapping[str, Floats], Array]:
-    rows, cols = land.grid.slices(block)
-    cells, whole_size = land.cut(block), {"y": land.grid.rows, "x": land.grid.cols}
-    whole = isinstance(referentie, xr.DataArray) and dict(referentie.sizes) == whole_size
-    reference, _ = reference_of(referentie.isel(y=rows, x=cols) if whole else referentie, cells)
-    return cells.present, burden_arrays(cells.present, functie, reference, measures).components
+def _reference(grid: Grid, block: Grid, referentie: Any, cells: LayerSet) -> Functie | Array:
+    rows, cols = grid.slices(block)
+    whole = isinstance(referentie, xr.DataArray) and dict(referentie.sizes) == {"y": grid.rows, "x": grid.cols}
+    return reference_of(referentie.isel(y=rows, x=cols) if whole else referentie, cells)[0]

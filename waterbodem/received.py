@@ -1,0 +1,86 @@
+"""Who receives what the plans of an answer shift: ledgers, paths, exposure, and what the table says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from waterbodem import downstream
+from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
+from waterbodem.evaluation import masked
+from waterbodem.late import gpd, pd, xr
+from waterbodem.layerset import Floats
+from waterbodem.question import Question
+from waterbodem.receiver_columns import NAME, columns_of, with_receivers
+from waterbodem.reception import reception_rules
+
+
+class Received:
+    """What an answer says of receivers; nothing is routed before it is asked."""
+
+    cells: xr.Dataset
+    rows: gpd.GeoDataFrame
+    question: Question
+
+    @cached_property
+    def ledgers(self) -> Mapping[str, Ledger]:
+        """Who receives the burden, per functie; found when first asked for.
+
+        What cannot be determined is *niet bepaald*: see ``niet_bepaald`` of a ledger. Receivers are the polygons that
+        were given and the other plans; without given ones the stream valleys (beekdalen) in the data.
+        """
+        q = self.question
+        return {f.id: q.enquiry.ledger([f] * len(q.areas)) for f in q.functies}
+
+    @cached_property
+    def table(self) -> gpd.GeoDataFrame:
+        """The rows with who receives what is shifted: volume, shares, the largest receiver, lowering under receivers.
+
+        They add up with the ledgers, and are missing where a ledger is *niet bepaald*. Water is routed when the table
+        is first asked for; for very many rows it is not: see ``no_receivers``.
+        """
+        if NAME in self.rows:
+            return self.rows
+        known = not self.no_receivers
+        q = self.question
+        return with_receivers(
+            self.rows, {f.id: columns_of(self.ledgers[f.id] if known else None, q.areas) for f in q.functies}
+        )
+
+    @property
+    def no_receivers(self) -> str:
+        """Why the table does not say who receives it, in Dutch; empty if it does."""
+        rules, count = reception_rules(), len(self.rows)
+        most = rules.value("tabel_max")
+        return rules.reason("tabel", aantal=count, hoogstens=most) if count > most else ""
+
+    @property
+    def grootboek(self) -> pd.DataFrame:
+        """All ledgers as one table, a row per plan, functie and receiver or other line; see ``Ledger.table``."""
+        return table_of_all(self.ledgers)
+
+    def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
+        """Return the flow paths from the plans to their receivers, per functie; see ``Ledger.paths``."""
+        return paths_of_all(self.ledgers, share)
+
+    @cached_property
+    def exposure(self) -> tuple[Floats, Floats]:
+        """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
+        q = self.question
+        flow, _ = q.enquiry.water
+        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
+        inside = q.prints.mask
+        return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it is known where water goes, and of some land how vulnerable it is."""
+        enquiry = self.question.enquiry
+        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
+
+    def downstream(self, functie: str) -> Floats:
+        """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
+        cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
+        return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
