@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from waterbodem.areas import Area
 from waterbodem.burden_ledger import Ledger
+from waterbodem.late import gpd, pd
 from waterbodem.reception import reception_rules
 
 #: Shares that differ by less than this are a tie: the first receiver counts.
