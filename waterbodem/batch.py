@@ -29,6 +29,7 @@ from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader, is_whole
 from waterbodem.parts import part_file, products, read_part
+from waterbodem.paths import Digest, sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.raster_files import pam_bytes
 from waterbodem.run_files import make_page, make_picture
@@ -89,6 +90,7 @@ def run(
     executor: Executor | None = None,
     dask: Any = None,
     tile: int = PART_ROWS,
+    digest: Digest = sha256_of,
 ) -> Outcome:
     r"""Compute everything a run file asks for; the same call goes on after a crash.
 
@@ -111,6 +113,8 @@ def run(
         Address of a Dask scheduler, or a client: its workers, which see the same folders, compute the parts.
     tile : int
         Rows of a part; no number depends on it.
+    digest : callable
+        How to get the sha256 of a layer that the ledger does not know; takes the path, None, and where it is named.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def run(
     with (
         _hired(threads, executor, dask) as crew,
         _locked(output, wait_for_lock),
-        _journal(output, verify) as journal,
+        _journal(output, verify, digest) as journal,
     ):
         job = open_job(path, digest=journal.digest, part_rows=tile)
         check_fits(job, crew.here)
@@ -213,8 +217,8 @@ def _locked(output: Path, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _journal(output: Path, verify: bool) -> Iterator[Journal]:
-    journal = Journal(output / WORK / LEDGER, verify=verify)
+def _journal(output: Path, verify: bool, digest: Digest) -> Iterator[Journal]:
+    journal = Journal(output / WORK / LEDGER, verify=verify, digest=digest)
     try:
         journal.clear_problems()
         journal.begin()

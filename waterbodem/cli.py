@@ -283,11 +283,15 @@ def _finish(outside: tuple[str, ...]) -> None:
 @click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
 def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
-    from waterbodem import batch
+    from waterbodem.ahead import hashing
 
-    with _stoppable() as stop, _told() as told:
+    with hashing(file) as digest, _stoppable() as stop, _told() as told:
+        from waterbodem import batch  # takes as long to load as the layers to hash
+
         progress = stop.before(told)
-        outcome = batch.run(file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait)
+        outcome = batch.run(
+            file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait, digest=digest
+        )
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
     click.echo(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace
-from waterbodem.paths import sha256_of
+from waterbodem.paths import Digest, State, sha256_of, state_of
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS input (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, sha256 TEXT);
@@ -27,8 +27,6 @@ PATIENCE = 60.0
 
 _NOTE_OUTPUT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
 
-Mark = tuple[int, int, int]
-
 
 class Journal:
     """Rows that survive a crash; safe to use from several threads.
@@ -39,11 +37,13 @@ class Journal:
         The database; made anew if it is not one.
     verify : bool
         Hash every input and every output again, also where size, time and inode are unchanged.
+    digest : callable
+        How to get the sha256 of an input.
     """
 
-    def __init__(self, path: Path, *, verify: bool = False) -> None:
-        self._lock, self._path, self._verify = threading.Lock(), path, verify
-        self._seen: dict[Path, Mark] = {}
+    def __init__(self, path: Path, *, verify: bool = False, digest: Digest = sha256_of) -> None:
+        self._lock, self._path, self._verify, self._digest = threading.Lock(), path, verify, digest
+        self._seen: dict[Path, State] = {}
         self._db = _open(path)
 
     def close(self) -> None:
@@ -61,12 +61,12 @@ class Journal:
 
     def digest(self, path: Path, stated: str | None = None, where: str = "") -> str:
         """Return the sha256 of an input, from memory where size, time and inode are unchanged."""
-        mark = self._seen[path] = _mark(path)
+        mark = self._seen[path] = state_of(path)
         row = self._row("SELECT size, mtime_ns, inode, sha256 FROM input WHERE path = ?", (str(path),))
         if row is not None and row[:3] == mark and not self._verify:
             found = str(row[3])
         else:
-            found = sha256_of(path, None, where)
+            found = self._digest(path, None, where)
             self._write("INSERT OR REPLACE INTO input VALUES (?, ?, ?, ?, ?)", (str(path), *mark, found))
         if stated is not None and stated.lower() != found:
             raise CorruptLayer("file differs from its sha256", value=found, allowed=stated, where=where)
@@ -74,7 +74,7 @@ class Journal:
 
     def changed(self) -> list[str]:
         """Return the names of inputs that are no longer as they were when they were hashed."""
-        return [path.name for path, mark in self._seen.items() if _mark(path) != mark]
+        return [path.name for path, mark in self._seen.items() if state_of(path) != mark]
 
     def part_done(self, key: str) -> bool:
         """Tell whether a part is finished without a problem."""
@@ -196,15 +196,6 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     """Open a ledger; where no run has it open, or left it open, it is a file like any other."""
     left_open = path.with_name(path.name + "-wal").exists()
     return sqlite3.connect(f"{path.resolve().as_uri()}?{'mode=ro' if left_open else 'immutable=1'}", uri=True)
-
-
-def _mark(path: Path) -> Mark:
-    """Return what changes when a file does; nothing is like a file that is gone."""
-    try:
-        info = path.stat()
-    except OSError:
-        return (-1, -1, -1)
-    return (info.st_size, info.st_mtime_ns, info.st_ino)
 
 
 def _output_row(path: Path, key: str) -> tuple[object, ...]:

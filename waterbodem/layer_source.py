@@ -180,10 +180,10 @@ class LayerSource:
                     yield strip, values, found
 
     def _aligned(self, file: RasterFile, grid: Grid) -> tuple[Floats, Findings]:
-        out = np.full(grid.shape, np.nan, dtype=np.float32)
         row, col = file.grid.offset(grid)
-        block = Block(row, col, grid.rows, grid.cols).within(file.grid)
-        found = Findings()
+        whole = Block(row, col, grid.rows, grid.cols)
+        block, found = whole.within(file.grid), Findings()
+        out = np.empty(grid.shape, np.float32) if block == whole else np.full(grid.shape, np.nan, np.float32)
         if block.is_empty:
             return out, found
         if not self.decoder.exact:

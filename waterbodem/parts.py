@@ -26,6 +26,7 @@ from waterbodem.kernels import pack
 from waterbodem.kompas import builtin_rules
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
+from waterbodem.memory import keep_pages
 from waterbodem.part_file import ENTRY, PartReader, PartWriter
 from waterbodem.raster_file import kept_open
 from waterbodem.runfile import SHARES
@@ -79,6 +80,7 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
     WaterbodemError
         If a layer cannot be read, or the disk is full.
     """
+    keep_pages()
     with alone(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), kept_open(), ExitStack() as stack:
         sinks = {v: stack.enter_context(_Sink(job, part, key)) for v, key in keys.items()}
         for rows, cols in blocks(part.grid):

@@ -223,6 +223,19 @@ def check_vector_content(path: Path, where: str = "") -> None:
         )
 
 
+#: Size, time [ns] and inode of a file.
+State = tuple[int, int, int]
+
+
+def state_of(path: Path) -> State:
+    """Return what changes when a file does; nothing is like a file that is gone."""
+    try:
+        info = path.stat()
+    except OSError:
+        return (-1, -1, -1)
+    return (info.st_size, info.st_mtime_ns, info.st_ino)
+
+
 #: Takes a path, the stated sha256 (or None) and where it stands; returns the sha256 found.
 Digest = Callable[[Path, str | None, str], str]
 

@@ -31,6 +31,17 @@ LAYERS = (
     "zettingsgevoeligheid",
     "veendikte",
 )
+#: The layer without which a component is unknown everywhere.
+NEEDS = {
+    VERDRONGEN: D_WATER,
+    VERLAGING: D_GHG,
+    KWELAFVOER: D_KWEL,
+    AANVULLING: D_KWEL,
+    WATERVRAAG: D_DROOGTE,
+    ZETTING: D_ZETTING,
+    VEEN: D_VEEN,
+    ACHTERUITGANG: D_DECLINE,
+}
 
 
 class Change(NamedTuple):
@@ -204,58 +215,63 @@ def _cost(p: Any, c: Change, out: Any) -> None:
 
 
 @part
-def _share(values: Any, anchor: float, out: Any) -> None:
-    """Positive part against the anchor; unknown is 0."""
-    for i in range(out.size):
-        out[i] = values[i] / anchor if values[i] > 0.0 else 0.0
+def _share(values: Any, anchor: float, factor: float, share: Any, top: Any) -> None:
+    """Positive part against the anchor, unknown is 0; and the largest share so far."""
+    for i in range(share.size):
+        s = values[i] / anchor if values[i] > 0.0 else 0.0
+        s *= factor
+        share[i] = s
+        top[i] = s if s > top[i] else top[i]
 
 
 @part
-def _water_shares(p: Any, c: Change, afvoer: Any, verdrongen: Any) -> None:
+def _water_shares(p: Any, c: Change, afvoer: Any, verdrongen: Any, top: Any) -> None:
     """Both are the same water: the share of their sum goes to the larger of the two."""
     anchor, margin = c.anchor[AFVOER], c.margin
-    for i in range(afvoer.size):
+    for i in range(top.size):
         a, b = p[AFVOER, i], p[VERDRONGEN, i]
         total = (a if a == a else 0.0) + (b if b == b else 0.0)
         share = total / anchor if total > 0.0 else 0.0
         mine = (a == a) & ((b != b) | (a / anchor + margin >= b / anchor))
         afvoer[i] = share if mine else 0.0
         verdrongen[i] = 0.0 if mine else share
+        top[i] = share
 
 
 @part
-def _shares(p: Any, c: Change, n: int, share: Any) -> None:
-    _water_shares(p, c, share[AFVOER, :n], share[VERDRONGEN, :n])
-    for k in range(VERLAGING, KOSTEN + 1):
-        _share(p[k, :n], c.anchor[k], share[k, :n])
-    for k in (ZETTING, ACHTERUITGANG):
-        _scale(share[k, :n], c.lasting)
-
-
-@part
-def _scale(values: Any, factor: float) -> None:
-    for i in range(values.size):
-        values[i] *= factor
-
-
-@part
-def _largest(share: Any, first: int, after: int, n: int, out: Any) -> None:
-    for i in range(n):
-        out[i] = 0.0
-    for k in range(first, after):
+def _largest(c: Change, first: int, after: int, n: int, w: Any) -> None:
+    """Shares of some components, and the largest of them; the first two go together."""
+    top = w.top[:n]
+    if first == AFVOER:
+        _water_shares(w.value, c, w.share[AFVOER, :n], w.share[VERDRONGEN, :n], top)
+    else:
         for i in range(n):
-            out[i] = share[k, i] if share[k, i] > out[i] else out[i]
+            top[i] = 0.0
+    for k in range(max(first, VERDRONGEN + 1), after):
+        if w.heard[k]:
+            factor = c.lasting if k in (ZETTING, ACHTERUITGANG) else 1.0
+            _share(w.value[k, :n], c.anchor[k], factor, w.share[k, :n], top)
 
 
 @part
-def _open(p: Any, could: Any, first: int, after: int, n: int, out: Any) -> None:
+def _unknown(p: Any, k: int, n: int, w: Any, out: Any) -> None:
+    """Mark, besides what is marked, cells where a component is unknown."""
+    if w.there[k]:
+        for i in range(n):
+            out[i] |= p[k, i] != p[k, i]
+    else:
+        for i in range(n):
+            out[i] = True
+
+
+@part
+def _open(c: Change, first: int, after: int, n: int, w: Any) -> None:
     """Mark cells where something that could be a burden is unknown."""
     for i in range(n):
-        out[i] = False
+        w.open_[i] = False
     for k in range(first, after):
-        if could[k]:
-            for i in range(n):
-                out[i] |= p[k, i] != p[k, i]
+        if c.could[k]:
+            _unknown(w.value, k, n, w, w.open_)
 
 
 @part
@@ -282,41 +298,57 @@ def _risk(a: Any, b: Any, g: Any, c: Change, out: Any) -> None:
 
 
 @part
-def _cause(share: Any, risico: Any, c: Change, n: int, best: Any, cause: Any, out: Any) -> None:
+def _larger(share: Any, margin: float, number: int, best: Any, cause: Any) -> None:
+    for i in range(best.size):
+        more = share[i] > best[i] + margin
+        best[i] = share[i] if more else best[i]
+        cause[i] = number if more else cause[i]
+
+
+@part
+def _cause(risico: Any, c: Change, n: int, w: Any, out: Any) -> None:
     """Number of the component with the largest share, the first on a tie; 0 = none."""
-    margin = c.margin
+    best, cause, margin = w.top[:n], w.cause[:n], c.margin
     for i in range(n):
         best[i], cause[i] = 0.0, 0
     for k in range(KOSTEN + 1):
-        number = np.int64(k + 1)
-        for i in range(n):
-            more = share[k, i] > best[i] + margin
-            best[i] = share[k, i] if more else best[i]
-            cause[i] = number if more else cause[i]
+        if w.heard[k]:
+            _larger(w.share[k, :n], margin, np.int64(k + 1), best, cause)
     for i in range(n):
         out[i] = np.uint8(cause[i] if risico[i] >= margin else 0)
 
 
 class Block(NamedTuple):
-    """Buffers for one block of cells."""
+    """Buffers for one block of cells, and what need not be looked at in any."""
 
-    value: Doubles  # (10, BLOCK) components
-    share: Doubles  # (10, BLOCK)
+    there: NDArray[np.bool_]  # (10,) the component is known somewhere
+    heard: NDArray[np.bool_]  # (10,) its share can be above 0
+    value: Doubles  # (10, BLOCK) components; NaN where not there
+    share: Doubles  # (10, BLOCK); 0 where not heard
     room: Doubles
     top: Doubles
     open_: NDArray[np.bool_]
-    also: NDArray[np.bool_]
     cause: NDArray[np.int64]
     unknown: Floats
 
 
-def _block() -> Block:
+def _block(layers: Any, c: Change) -> Block:
+    there, heard = np.ones(10, np.bool_), np.ones(10, np.bool_)
+    there[list(NEEDS)] = [layers[row].size > 0 for row in NEEDS.values()]
+    heard[[VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG]] = (
+        not c.abstracts,
+        c.kwel_days > 0,
+        c.recharge > 0,
+        c.demand > 0,
+    )
+    heard[VERLAGING:] &= there[VERLAGING:]
     return Block(
-        np.empty((10, BLOCK), np.float64),
-        np.empty((10, BLOCK), np.float64),
+        there,
+        heard,
+        np.full((10, BLOCK), np.nan, np.float64),
+        np.zeros((10, BLOCK), np.float64),
         np.empty(BLOCK, np.float64),
         np.empty(BLOCK, np.float64),
-        np.empty(BLOCK, np.bool_),
         np.empty(BLOCK, np.bool_),
         np.empty(BLOCK, np.int64),
         np.full(BLOCK, np.nan, np.float32),
@@ -335,27 +367,37 @@ def _components(layers: Any, a: int, n: int, c: Change, w: Block) -> None:
     kwel, ghg = _cells(layers, D_KWEL, a, n, w), _cells(layers, D_GHG, a, n, w)
     _soil_room(_cells(layers, D_KEILEEM, a, n, w), ghg, kwel, c, room)
     _runoff(room, c, p[AFVOER, :n])
-    _displaced(_cells(layers, D_WATER, a, n, w), room, c, p[VERDRONGEN, :n])
-    _lowering(ghg, c, p[VERLAGING, :n])
-    _drained(kwel, c, p[KWELAFVOER, :n])
-    _recharge(kwel, room, c, p[AANVULLING, :n])
-    _demand(_cells(layers, D_DROOGTE, a, n, w), c, p[WATERVRAAG, :n])
-    _settlement(_cells(layers, D_ZETTING, a, n, w), c, p[ZETTING, :n])
-    _peat(_cells(layers, D_VEEN, a, n, w), c, p[VEEN, :n])
-    decline = _cells(layers, D_DECLINE, a, n, w)
-    for i in range(n):
-        p[ACHTERUITGANG, i] = np.float64(decline[i])
+    if w.there[VERDRONGEN]:
+        _displaced(layers[D_WATER][a : a + n], room, c, p[VERDRONGEN, :n])
+    if w.there[VERLAGING]:
+        _lowering(ghg, c, p[VERLAGING, :n])
+    if w.there[KWELAFVOER]:
+        _drained(kwel, c, p[KWELAFVOER, :n])
+        _recharge(kwel, room, c, p[AANVULLING, :n])
+    if w.there[WATERVRAAG]:
+        _demand(layers[D_DROOGTE][a : a + n], c, p[WATERVRAAG, :n])
+    if w.there[ZETTING]:
+        _settlement(layers[D_ZETTING][a : a + n], c, p[ZETTING, :n])
+    if w.there[VEEN]:
+        _peat(layers[D_VEEN][a : a + n], c, p[VEEN, :n])
+    if w.there[ACHTERUITGANG]:
+        _widen(layers[D_DECLINE][a : a + n], p[ACHTERUITGANG, :n])
     _cost(p, c, p[KOSTEN, :n])
 
 
 @part
-def _cost_open(p: Any, c: Change, n: int, w: Block) -> None:
+def _widen(values: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = np.float64(values[i])
+
+
+@part
+def _cost_open(c: Change, n: int, w: Block) -> None:
     """Kosten is a lower bound where one of its terms could be a burden and is unknown."""
-    _open(p, c.could, AFVOER, VERDRONGEN + 1, n, w.open_)
+    _open(c, AFVOER, VERDRONGEN + 1, n, w)
     for k in (WATERVRAAG, ZETTING):
-        _open(p, c.could, k, k + 1, n, w.also)
-        for i in range(n):
-            w.open_[i] |= w.also[i]
+        if c.could[k]:
+            _unknown(w.value, k, n, w, w.open_)
 
 
 @part
@@ -371,18 +413,17 @@ def _shift_cells(layers: Any, c: Change, out: Burden, w: Block) -> None:
         n = min(BLOCK, out.risico.size - a)
         b = a + n
         _components(layers, a, n, c, w)
-        _shares(w.value, c, n, w.share)
-        _largest(w.share, AFVOER, ZETTING, n, w.top)
-        _open(w.value, c.could, AFVOER, ZETTING, n, w.open_)
+        _largest(c, AFVOER, ZETTING, n, w)
+        _open(c, AFVOER, ZETTING, n, w)
         _index(w.top, w.open_, c, out.ruimte[a:b])
-        _largest(w.share, ZETTING, KOSTEN, n, w.top)
-        _open(w.value, c.could, ZETTING, KOSTEN, n, w.open_)
+        _largest(c, ZETTING, KOSTEN, n, w)
+        _open(c, ZETTING, KOSTEN, n, w)
         _index(w.top, w.open_, c, out.tijd[a:b])
-        _largest(w.share, KOSTEN, KOSTEN + 1, n, w.top)
-        _cost_open(w.value, c, n, w)
+        _largest(c, KOSTEN, KOSTEN + 1, n, w)
+        _cost_open(c, n, w)
         _index(w.top, w.open_, c, out.geld[a:b])
         _risk(out.ruimte[a:b], out.tijd[a:b], out.geld[a:b], c, out.risico[a:b])
-        _cause(w.share, out.risico[a:b], c, n, w.top, w.cause, out.oorzaak[a:b])
+        _cause(out.risico[a:b], c, n, w, out.oorzaak[a:b])
         if out.components.size:
             for k in range(KOSTEN + 1):
                 _store(w.value[k, :n], out.components[k, a:b])
@@ -399,4 +440,4 @@ def shift_cells(layers: Any, c: Change, out: Burden) -> None:
     out : Burden
         Filled in place.
     """
-    _shift_cells(layers, c, out, _block())
+    _shift_cells(layers, c, out, _block(layers, c))

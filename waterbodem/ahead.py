@@ -1,0 +1,55 @@
+"""The sha256 of what a run will read, taken while the program still loads: loading keeps one processor busy."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from waterbodem.errors import WaterbodemError
+from waterbodem.paths import Digest, local_file, sha256_of, state_of
+
+
+@contextmanager
+def hashing(run_file: Path) -> Iterator[Digest]:
+    """Begin to hash the layers of a run that was not begun before; give what ``sha256_of`` gives, with less waiting.
+
+    A file that has changed since is hashed again. What is wrong with the run is for the run to tell.
+
+    Examples
+    --------
+    >>> with hashing(Path("absent.toml")) as sha256:
+    ...     sha256 is sha256_of
+    False
+    """
+    pool = ThreadPoolExecutor(1)
+    begun = {path: (state_of(path), pool.submit(sha256_of, path)) for path in _layers(run_file)}
+
+    def digest(path: Path, stated: str | None = None, where: str = "") -> str:
+        state, future = begun.pop(path, (None, None))
+        usable = future is not None and stated is None and not future.cancel()
+        if future is None or not usable or future.exception() or state_of(path) != state:
+            return sha256_of(path, stated, where)
+        return future.result()
+
+    try:
+        yield digest
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _layers(run_file: Path) -> list[Path]:
+    """Return the files of the layers of a run; none if it has an output folder, whose ledger may know them."""
+    try:
+        asked = tomllib.loads(run_file.read_text("utf-8"))
+        folder = run_file.resolve().parent
+        catalogue = folder / asked["layers"]
+        catalogue = catalogue / "lagen.toml" if catalogue.is_dir() else catalogue
+        if (folder / asked["output"]).exists():
+            return []
+        entries = tomllib.loads(catalogue.read_text("utf-8"))["layers"].values()
+        return [local_file(entry["path"], catalogue.parent) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, WaterbodemError):
+        return []
