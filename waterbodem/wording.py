@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LANGUAGES = ("nl", "en")
 PALETTES = ("landelijk", "kleurenblind")
 
+#: Longest name that is shown.
+NAME = 120
 #: Units in which hundredths count.
 FINE_UNITS = ("1", "m", "m/m")
 
@@ -43,8 +45,8 @@ def texts(taal: str) -> Texts:
 
 
 def name_of(thing: Any, taal: str = "nl") -> str:
-    """Return the name of a functie, layer, component or class in a language."""
-    return str(thing.naam if taal == "nl" else thing.name or thing.naam)
+    """Return the name of a functie, layer, component or class in a language, on one line."""
+    return short(str(thing.naam if taal == "nl" else thing.name or thing.naam), NAME)
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

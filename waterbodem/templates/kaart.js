@@ -11,7 +11,7 @@
   const state = { functie: 0, layer: "klasse", opacity: 0.9, palette: data.kleuren, chosen: 0, cross: null };
   const view = { x: 0, y: 0, scale: 1 }; // metres at the middle of the screen, pixels per metre
   const unpacked = new Map();
-  let cells = {}, waiting = false;
+  let cells = {}, waiting = false, placed = false;
 
   // --- cells --------------------------------------------------------------------------------------------------------
 
@@ -84,6 +84,7 @@
     const [w, h] = size();
     view.x = (box[0] + box[2]) / 2;
     view.y = (box[1] + box[3]) / 2;
+    placed = true;
     view.scale = Math.min(most, 0.92 * w / Math.max(1e-6, box[2] - box[0]), 0.92 * h / Math.max(1e-6, box[3] - box[1]));
     redraw();
   }
@@ -118,7 +119,7 @@
     }
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, w, h);
-    if (data.tegels) drawTiles(w, h);
+    if (data.tegels && placed) drawTiles(w, h);
     pen.globalAlpha = state.opacity;
     pen.imageSmoothingEnabled = false;
     const [left, top] = toScreen(0, 0);
@@ -192,7 +193,7 @@
 
   // --- background tiles (only where asked for; the policy of the page allows their host alone) ----------------------
 
-  const tiles = new Map(), TILE = 256, COARSEST = 3440.64, ORIGIN = [-285401.92, 903401.92], DEEPEST = 14;
+  const tiles = new Map(), TILE = 256, COARSEST = 3440.64, ORIGIN = [-285401.92, 903401.92], DEEPEST = 14, COARSER = 3;
 
   function drawTiles(w, h) {
     const z = Math.max(0, Math.min(DEEPEST, Math.round(Math.log2(COARSEST * view.scale))));
@@ -201,11 +202,18 @@
     for (let i = col(x0); i <= col(x1); i++)
       for (let j = row(y0); j <= row(y1); j++) {
         if (i < 0 || j < 0 || i >= 2 ** z || j >= 2 ** z) continue;
-        const tile = tileAt(z, i, j);
-        if (!tile.complete || !tile.naturalWidth) continue;
         const [px, py] = toScreen(ORIGIN[0] + i * span - raster.links, raster.boven - ORIGIN[1] + j * span);
-        pen.drawImage(tile, px, py, span * view.scale, span * view.scale);
+        drawTile(z, i, j, px, py, span * view.scale);
       }
+  }
+
+  // A tile that the server does not have is cut from a coarser one; without a server nothing is drawn, and nothing said.
+  function drawTile(z, i, j, px, py, side) {
+    for (let up = 0; up <= Math.min(z, COARSER); up++) {
+      const tile = tileAt(z - up, i >> up, j >> up), part = TILE >> up, from = (k) => (k - ((k >> up) << up)) * part;
+      if (tile.complete && tile.naturalWidth) return pen.drawImage(tile, from(i), from(j), part, part, px, py, side, side);
+      if (!tile.missing) return;
+    }
   }
 
   function tileAt(z, i, j) {
@@ -213,6 +221,7 @@
     if (!tiles.has(name)) {
       const image = new Image();
       image.onload = redraw;
+      image.onerror = () => { image.missing = true; redraw(); };
       image.referrerPolicy = "no-referrer";
       image.src = `${data.tegels}${name}.png`;
       tiles.set(name, image);
