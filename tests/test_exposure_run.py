@@ -16,14 +16,16 @@ from rio_cogeo.cogeo import cog_validate
 pytest.importorskip("pyflwdir")
 
 import waterbodem as wb
-from waterbodem import batch, exposure_run, exposure_store, memory
+from waterbodem import batch, exposure_run, exposure_store, memory, reception_run
 from waterbodem.downstream import benedenstrooms
 from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import exposure_of, read_exposure
+from waterbodem.flow import memory_needed
 from waterbodem.job import open_job
 from waterbodem.journal import Journal
 from waterbodem.preview import preview
 from waterbodem.raster_files import percent
+from waterbodem.reception_run import make_receivers
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
@@ -57,7 +59,10 @@ def made(path, names=FUNCTIES):
     journal = Journal(job.work / "ledger.sqlite")
     steps = []
     try:
-        return job, make_downstream(job, journal, job.variants, lambda *step: steps.append(step))
+        exposure = exposure_of(job)
+        found = make_receivers(job, journal, job.variants, lambda *step: steps.append(step), exposure)
+        found.add(make_downstream(job, journal, job.variants, lambda *step: steps.append(step), exposure))
+        return job, found
     finally:
         journal.close()
 
@@ -117,7 +122,7 @@ def test_a_run_gives_them_and_goes_on_where_it_was(tmp_path, monkeypatch):
         raise AssertionError("was made again")
 
     monkeypatch.setattr(exposure_run, "_write_maps", again)
-    monkeypatch.setattr(exposure_run, "_write_ledgers", again)
+    monkeypatch.setattr(reception_run, "_write", again)
     monkeypatch.setattr(exposure_store.Exposure, "_sweep", again)
     assert batch.run(path).complete
     now = digests(tmp_path / "uit")
@@ -192,9 +197,9 @@ def test_a_stored_sweep_answers_for_any_block(tmp_path):
 
 def test_the_cost_is_told_beforehand(tmp_path):
     found, _ = preview(place(tmp_path / "a"))
-    assert found.stroming >= exposure_store.needed(40_000)
+    assert found.stroming >= memory_needed(40_000)
     assert "Wie benedenstrooms ligt: hoogstens" in found.to_text()
     without, _ = preview(place(tmp_path / "b", without=["maaiveld"]))
     assert without.stroming == 0
     assert "maaiveld ontbreekt" in without.to_text()
-    assert exposure_store.needed(175_000_000) < 24e9
+    assert memory_needed(175_000_000) < 24e9

@@ -17,7 +17,7 @@ from waterbodem.burden_ledger import Entry, Ledger
 from waterbodem.coverage import Target, divide
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, MissingLibrary
-from waterbodem.flow import INSTALL, Flow, memory_estimate
+from waterbodem.flow import INSTALL, Flow, memory_needed
 from waterbodem.flow_store import kept_flow
 from waterbodem.grid import Grid
 from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
@@ -84,7 +84,7 @@ class Enquiry:
             return self.flow, ""
         if "maaiveld" not in self.land:
             return None, rules.reason("maaiveld")
-        need, free = max(memory_estimate(cells).values()), memory.available()
+        need, free = memory_needed(cells), memory.available()
         if free is not None and need > memory.USABLE * free:
             return None, rules.reason("geheugen", nodig=need / 1e9, vrij=free / 1e9)
         try:

@@ -48,11 +48,9 @@ class Received:
         """
         if NAME in self.rows:
             return self.rows
-        known = not self.no_receivers
-        q = self.question
-        return with_receivers(
-            self.rows, {f.id: columns_of(self.ledgers[f.id] if known else None, q.areas) for f in q.functies}
-        )
+        asked, areas = [f.id for f in self.question.functies], self.question.areas
+        tables = dict.fromkeys(asked) if self.no_receivers else {id_: self.ledgers[id_].table for id_ in asked}
+        return with_receivers(self.rows, {id_: columns_of(table, areas) for id_, table in tables.items()})
 
     @property
     def no_receivers(self) -> str:
