@@ -39,7 +39,8 @@ def columns_of(table: pd.DataFrame | None, areas: Sequence[Area]) -> pd.DataFram
     found = pd.DataFrame(np.nan, index=numbers, columns=list(columns()))
     known = found if table is None else _known(table[table.plan_nr > 0]).reindex(numbers)
     found = known.reindex(columns=list(columns()))
-    return found.assign(**{NAME: found[NAME].astype(object).fillna("")}).reset_index(drop=True)
+    names = [name if isinstance(name, str) else "" for name in found[NAME]]
+    return found.assign(**{NAME: names}).reset_index(drop=True)
 
 
 def _known(lines: pd.DataFrame) -> pd.DataFrame:
