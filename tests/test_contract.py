@@ -337,7 +337,8 @@ COLUMNS = [
     "aandeel_C1", "aandeel_C2", "aandeel_D", "dekking", "antwoord_min", "antwoord_max", "bepalend", "risico",
     "aandeel_risico_hoog", "oorzaak", "afvoer_m3", "verdrongen_berging_m3", "weinig_steun", "scenario",
     "kompas_niet_afwentelen", "kompas_vertragen", "kompas_extremen", "kompas_aanpasbaar", "kompas_herstel",
-    "kompas_bodem", "geometry",
+    "kompas_bodem", "vrijgekomen_m3", "aandeel_in_gegevens", "aandeel_buiten_gegevens", "grootste_ontvanger",
+    "aandeel_grootste_ontvanger", "verlaging_ontvangers_m", "geometry",
 ]  # fmt: skip
 
 

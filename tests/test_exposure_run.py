@@ -9,6 +9,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
@@ -16,14 +17,18 @@ from rio_cogeo.cogeo import cog_validate
 pytest.importorskip("pyflwdir")
 
 import waterbodem as wb
-from waterbodem import batch, exposure_run, exposure_store, memory
+from waterbodem import batch, exposure_run, exposure_store, memory, receiver_columns, reception_files, reception_run
 from waterbodem.downstream import benedenstrooms
+from waterbodem.enquiry import Enquiry
 from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import exposure_of, read_exposure
+from waterbodem.flow import memory_needed
 from waterbodem.job import open_job
 from waterbodem.journal import Journal
+from waterbodem.output import save_assessment
 from waterbodem.preview import preview
 from waterbodem.raster_files import percent
+from waterbodem.reception_run import make_receivers
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
@@ -57,7 +62,10 @@ def made(path, names=FUNCTIES):
     journal = Journal(job.work / "ledger.sqlite")
     steps = []
     try:
-        return job, make_downstream(job, journal, job.variants, lambda *step: steps.append(step))
+        exposure = exposure_of(job)
+        found = make_receivers(job, journal, job.variants, lambda *step: steps.append(step), exposure)
+        found.add(make_downstream(job, journal, job.variants, lambda *step: steps.append(step), exposure))
+        return job, found
     finally:
         journal.close()
 
@@ -117,13 +125,102 @@ def test_a_run_gives_them_and_goes_on_where_it_was(tmp_path, monkeypatch):
         raise AssertionError("was made again")
 
     monkeypatch.setattr(exposure_run, "_write_maps", again)
-    monkeypatch.setattr(exposure_run, "_write_ledgers", again)
+    monkeypatch.setattr(reception_run, "_write", again)
     monkeypatch.setattr(exposure_store.Exposure, "_sweep", again)
     assert batch.run(path).complete
     now = digests(tmp_path / "uit")
     assert {n: d for n, d in now.items() if n != "herkomst.json"} == {
         n: d for n, d in before.items() if n != "herkomst.json"
     }
+
+
+ARRIVALS = ("ontvangst", "grondwater")
+
+
+def rewritten(text, *lines):
+    return text.replace("[gebieden]", "\n".join([*lines, "[gebieden]"]))
+
+
+def filled(table):
+    """Return a table with empty text for what is missing."""
+    plain = pd.DataFrame(table).astype(object)
+    return plain.where(plain.notna(), "")
+
+
+@pytest.mark.parametrize("rows", [5_000, 2_000_000])
+def test_what_arrives_and_who_receives_it_are_those_of_an_assessment(tmp_path, monkeypatch, rows):
+    """The same bytes as assess writes of the same plans, also some rows at a time; and the same columns."""
+    batch.run(place(tmp_path, rewritten(AREAS, "float = true", "pictures = false")))
+    monkeypatch.setattr(reception_files, "BLOCK", rows)
+    b = wb.assess(wb.open_layers(EXAMPLE), list(FUNCTIES), EXAMPLE / "plannen.geojson")
+    save_assessment(b, tmp_path / "los", float_=True)
+    ours, theirs = digests(tmp_path / "uit"), digests(tmp_path / "los")
+    names = [f"{f}/{a}{end}" for f in FUNCTIES for a in ARRIVALS for end in (".tif", ".tif.aux.xml", "_f32.tif")]
+    for name in (*names, "grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"):
+        assert ours[name] == theirs[name], name
+    columns = list(receiver_columns.columns())
+    table = filled(gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden"))
+    assert table[table.scenario == ""][columns].values.tolist() == filled(b.table)[columns].values.tolist()
+    assert (table[table.scenario == "2050hoog"][columns] == "").all(axis=None)
+    with rasterio.open(tmp_path / "uit" / "woningbouw" / "ontvangst.tif") as file:
+        assert file.descriptions == ("ontvangst woningbouw",) and len(file.colormap(1)) == 256
+
+
+def test_of_what_arrives_only_the_maps_that_were_asked_are_made(tmp_path):
+    path = place(tmp_path, rewritten(AREAS, 'maps = ["klasse", "grondwater"]', "pictures = false"))
+    batch.run(path)
+    maps = {p.name for p in (tmp_path / "uit" / "woningbouw").glob("*.tif")}
+    assert maps == {"klasse.tif", "grondwater.tif"}
+    text = path.read_text(encoding="utf-8").replace('"grondwater"', '"ontvangst"')
+    path.write_text(text, encoding="utf-8")
+    batch.run(path)
+    page = (tmp_path / "uit" / "rapport.html").read_text(encoding="utf-8")
+    assert "woningbouw/ontvangst.tif" in page and "grondwater.tif" not in page
+    assert not (tmp_path / "uit" / "woningbouw" / "grondwater.tif").exists(), "of an earlier question"
+
+
+def test_a_map_that_is_gone_is_made_again_and_status_knows_the_table(tmp_path):
+    path = place(tmp_path, AREAS)
+    batch.run(path)
+    before = digests(tmp_path / "uit")
+    (tmp_path / "uit" / "natte_natuur" / "ontvangst.tif").unlink()
+    assert batch.run(path).complete
+    assert wb.status(path).complete
+    now = digests(tmp_path / "uit")
+    assert {n for n in before if before[n] != now[n]} <= {"herkomst.json"}
+
+
+def test_the_table_is_made_again_where_who_receives_it_changes(tmp_path):
+    path = place(tmp_path, AREAS)
+    batch.run(path)
+    before = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
+    path.write_text(AREAS + "[afwenteling]\ndemping_m = 100\n", encoding="utf-8")
+    batch.run(path)
+    after = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
+    assert (after.aandeel_buiten_gegevens.dropna() <= before.aandeel_buiten_gegevens.dropna() + 1e-12).all()
+    assert after.aandeel_in_gegevens.sum() > before.aandeel_in_gegevens.sum()
+
+
+def test_nothing_is_drawn_up_where_nothing_can_be_known(tmp_path, monkeypatch):
+    def never(*_):
+        raise AssertionError("a ledger of nothing")
+
+    monkeypatch.setattr(Enquiry, "ledger", never)
+    outcome = batch.run(place(tmp_path, AREAS, without=["maaiveld", "ghg"]))
+    assert outcome.complete
+    assert any("maaiveld ontbreekt" in t for t in outcome.niet_bepaald) and any(
+        "ghg" in t for t in outcome.niet_bepaald
+    )
+    table = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
+    assert table.vrijgekomen_m3.isna().all() and len(table)
+
+
+def test_a_ledger_that_does_not_fit_is_told_with_its_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(reception_run, "LEDGER_BYTES", 10**12)
+    _, found = made(place(tmp_path, AREAS))
+    (reason,) = found.niet_bepaald
+    assert reason.startswith("grootboek: niet bepaald") and "GB geheugen en er is" in reason
+    assert not (tmp_path / "uit" / "grootboek.csv").exists()
 
 
 @pytest.mark.parametrize("blocks", [1_000, 70_000])
@@ -192,9 +289,9 @@ def test_a_stored_sweep_answers_for_any_block(tmp_path):
 
 def test_the_cost_is_told_beforehand(tmp_path):
     found, _ = preview(place(tmp_path / "a"))
-    assert found.stroming >= exposure_store.needed(40_000)
+    assert found.stroming >= memory_needed(40_000)
     assert "Wie benedenstrooms ligt: hoogstens" in found.to_text()
     without, _ = preview(place(tmp_path / "b", without=["maaiveld"]))
     assert without.stroming == 0
     assert "maaiveld ontbreekt" in without.to_text()
-    assert exposure_store.needed(175_000_000) < 24e9
+    assert memory_needed(175_000_000) < 24e9

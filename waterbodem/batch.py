@@ -19,7 +19,9 @@ from waterbodem.area_table import frame_of, lean, pieces
 from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, WaterbodemError
-from waterbodem.exposure_run import Downstream, make_downstream
+from waterbodem.exposure_run import make_downstream
+from waterbodem.exposure_store import Made as Received
+from waterbodem.exposure_store import exposure_of
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, findings_of
@@ -32,9 +34,11 @@ from waterbodem.parts import part_file, products, read_part
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.raster_files import pam_bytes
+from waterbodem.receiver_columns import beside
+from waterbodem.reception_run import columns_of_run, make_receivers
 from waterbodem.run_files import make_page, make_picture
 from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
-from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
+from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of, table_key
 from waterbodem.run_styles import make_styles, output_map
 from waterbodem.runfile import read_run_file
 from waterbodem.summary import total
@@ -307,9 +311,10 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     failed = {label.split(" ")[0] for label, _ in outcome.problems}
     whole = [v for v in job.variants if v.name not in failed]
     tasks = [(v, i) for v in whole for i in range(len(products(job)))]
-    done = 0
+    done, exposure = 0, exposure_of(job)
+    received = make_receivers(job, journal, whole, progress, exposure)
     with ThreadPoolExecutor(workers) as pool:
-        table = pool.submit(_tables, job, journal, keys, whole)
+        table = pool.submit(_tables, job, journal, keys, whole, received)
         for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
             variant, index = tasks[done]
             done += 1
@@ -317,11 +322,11 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
             if index == len(products(job)) - 1:  # its maps are there; matplotlib draws in one thread, maps go on
                 make_picture(job, journal, variant, keys[variant])
         outcome.outside = table.result()
-    downstream = make_downstream(job, journal, whole, progress)
-    outcome.niet_bepaald = tuple(downstream.niet_bepaald)
-    make_styles(job, journal, keys, whole, downstream.outputs)
-    make_page(job, journal, _made(job, journal, keys, whole, outcome, downstream))
-    write_provenance(job, journal, keys, whole, downstream)
+    received.add(make_downstream(job, journal, whole, progress, exposure))
+    outcome.niet_bepaald = tuple(received.niet_bepaald)
+    make_styles(job, journal, keys, whole, received.outputs)
+    make_page(job, journal, _made(job, journal, keys, whole, outcome, received))
+    write_provenance(job, journal, keys, whole, received)
     if outcome.complete:
         _remove_stale(job, keys)
 
@@ -335,13 +340,13 @@ def _remove_stale(job: Job, keys: Keys) -> None:
 
 
 def _made(
-    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, downstream: Downstream
+    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, received: Received
 ) -> Made:
     return Made(
         file=Plan.read(journal.plan()).file,
         keys={v: keys[v] for v in whole},
         inputs={n: input_data(job, n) for n in job.stack.sources},
-        outputs={**dict(outputs_of(job, journal, keys, whole)), **dict(others_of(journal, downstream.outputs))},
+        outputs={**dict(outputs_of(job, journal, keys, whole)), **dict(others_of(journal, received.outputs))},
         problems=outcome.problems,
         outside=outcome.outside,
     )
@@ -379,16 +384,16 @@ def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], ind
     stage.file(_beside(final)).write_bytes(pam_bytes(counts, colours))
 
 
-def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> tuple[str, ...]:
+def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Received) -> tuple[str, ...]:
     """Write gebieden.gpkg and gebieden.csv, a row per polygon, functie and scenario; return who is outside the data."""
     if not job.areas or not whole:
         return ()
     last, outside = _places(job, keys[whole[0]])
-    key = " ".join(keys[v] for v in whole)
+    key = table_key((keys[v] for v in whole), exposure_of(job).mark)
     finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
     if all(journal.output_done(f, key) for f in finals):
         return outside
-    frames = [lean(_frame(job, v, keys[v], last)) for v in whole]
+    frames = [lean(beside(_frame(job, v, keys[v], last), columns_of_run(job, received, v))) for v in whole]
     with staging() as stage:
         stage_pieces(stage, job.output, pieces(job.areas, frames, job.grid.crs))
     for final in finals:

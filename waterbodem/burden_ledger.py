@@ -81,6 +81,11 @@ class Ledger:
         ground = any(e.effect.verlaging.size for e in self.entries)
         return (*water, *([] if ground else [str(self.herkomst["geen_grond"])]))
 
+    @property
+    def is_routed(self) -> bool:
+        """Whether the water of any plan was routed."""
+        return any(e.routed is not None for e in self.entries)
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row per plan and line.
@@ -317,7 +322,11 @@ def table_of_all(ledgers: Mapping[str, Ledger]) -> pd.DataFrame:
 
 def paths_of_all(ledgers: Mapping[str, Ledger], share: float | None = None) -> gpd.GeoDataFrame:
     """Return the flow paths of several functies as one table."""
-    parts = [ledger.paths(share).assign(functie=id_) for id_, ledger in ledgers.items()]
+    return joined([ledger.paths(share).assign(functie=id_) for id_, ledger in ledgers.items()])
+
+
+def joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Return tables with the same columns as one."""
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,12 +17,12 @@ from waterbodem.burden_ledger import Entry, Ledger
 from waterbodem.coverage import Target, divide
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, MissingLibrary
-from waterbodem.flow import INSTALL, Flow, memory_estimate
+from waterbodem.flow import INSTALL, Flow, memory_needed
 from waterbodem.flow_store import kept_flow
 from waterbodem.grid import Grid
 from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
 from waterbodem.land import Land, stream_valleys
-from waterbodem.network import Network, Routed, Strand
+from waterbodem.network import Strand
 from waterbodem.reception import ReachTable, reception_rules
 from waterbodem.sources import PlanSource, Plot, plots
 
@@ -51,7 +51,7 @@ class Enquiry:
     around : bool
         Whether other plans receive too and, where no receiver is given, the stream valleys in the data.
     kept : bool
-        Whether this belongs to an answer from a file, which holds the plans without the land around them.
+        Whether this belongs to an answer from a file that does not say who receives it.
     """
 
     land: Land
@@ -84,7 +84,7 @@ class Enquiry:
             return self.flow, ""
         if "maaiveld" not in self.land:
             return None, rules.reason("maaiveld")
-        need, free = max(memory_estimate(cells).values()), memory.available()
+        need, free = memory_needed(cells), memory.available()
         if free is not None and need > memory.USABLE * free:
             return None, rules.reason("geheugen", nodig=need / 1e9, vrij=free / 1e9)
         try:
@@ -110,26 +110,37 @@ class Enquiry:
         NoOverlap
             If no plan touches the data.
         """
-        grid, of = self.land.grid, dict(zip((a.nr for a in self.plans), functies, strict=True))
-        found, outside = self._plots
+        of = dict(zip((a.nr for a in self.plans), functies, strict=True))
+        found, outside = self.plots
         flow, reason = self.water
-        entries = [self._entry(p.source(of[p.area.nr], self.measures), flow) for p in found]
-        block = _block(entries, grid)
-        division = divide([t for t in self.targets if _within_reach(t, block)], block, grid)
-        notes = _notes(entries, outside, grid, flow, self.well)
-        return Ledger(tuple(entries), division, self._settings(flow, reason), notes)
+        entries = [self.entry(p.source(of[p.area.nr])) for p in found]
+        notes = _notes(entries, outside, self.land.grid, flow, self.well)
+        return self.closed(entries, self._settings(flow, reason), notes)
+
+    def closed(self, entries: Sequence[Entry], herkomst: Mapping[str, Any], notes: tuple[str, ...]) -> Ledger:
+        """Divide what entries release among the receivers within reach."""
+        block = _block(entries, self.land.grid)
+        division = divide([t for t in self.targets if _within_reach(t, block)], block, self.land.grid)
+        return Ledger(tuple(entries), division, herkomst, notes)
 
     @cached_property
-    def _plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+    def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
-        return plots(self.land, self.plans, self.referentie, self.reach)
+        return plots(self.land, self.plans, self.referentie, self.measures, self.reach)
 
-    def _entry(self, source: PlanSource, flow: Flow | None) -> Entry:
-        effect = self._effect(source)
-        if flow is None:
+    def entry(self, source: PlanSource) -> Entry:
+        """Find where the water of a plan goes, and what it does to the groundwater."""
+        strand, effect = self.strand(source), self._effect(source)
+        if strand is None:
             return Entry(source, None, None, effect)
-        strand, routed = _routed(source, flow.network, self.land.grid, self.damping)
-        return Entry(source, strand, routed, effect)
+        return Entry(
+            source, strand, strand.network.route(_released(source, strand, self.land.grid), self.damping), effect
+        )
+
+    def strand(self, source: PlanSource) -> Strand | None:
+        """Return the cells that the water of a plan comes through; None where that is not known."""
+        flow, _ = self.water
+        return None if flow is None else flow.network.strand(source.cells(self.land.grid))
 
     def _effect(self, source: PlanSource) -> Effect:
         grid = self.land.grid
@@ -159,15 +170,11 @@ class Enquiry:
         }
 
 
-def _routed(source: PlanSource, network: Network, grid: Grid, damping: float | None) -> tuple[Strand, Routed]:
-    """Route the water of a plan over the cells that it comes through."""
-    row, col = grid.offset(source.grid)
-    rows, cols = np.nonzero(source.volume > 0)
-    cells = (rows + row) * grid.cols + cols + col
-    strand = network.strand(cells)
+def _released(source: PlanSource, strand: Strand, grid: Grid) -> Any:
+    """Return what is released in every cell of a strand [m3]."""
     released = np.zeros(strand.cells.size)
-    released[np.searchsorted(strand.cells, cells)] = source.volume[rows, cols]
-    return strand, strand.network.route(released, damping)
+    released[np.searchsorted(strand.cells, source.cells(grid))] = source.volume[source.volume > 0]
+    return released
 
 
 def _block(entries: Sequence[Entry], grid: Grid) -> Grid:

@@ -1,24 +1,23 @@
-"""Who lies downstream, for a whole run: a map per functie and, where there are polygons, the ledger."""
+"""Who lies downstream, for a whole run: a map per functie."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import box
 
-from waterbodem import dataset, memory
+from waterbodem import dataset
 from waterbodem.areas import footprints
 from waterbodem.atomic import staging
 from waterbodem.colours import legend, map_title, nodata
-from waterbodem.definitions import Functie
 from waterbodem.downstream import released, weighed_amount
-from waterbodem.exposure_store import BESIDE_BANDS, Exposure, exposure_of, needed, read_exposure
+from waterbodem.exposure_store import BESIDE_BANDS, Exposure, Made, read_exposure
+from waterbodem.flow import memory_needed
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Variant, areas_mark
 from waterbodem.journal import Journal
@@ -26,14 +25,11 @@ from waterbodem.kernels.burden import LAYERS
 from waterbodem.layerset import Floats, LayerSet
 from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, stage_raster
-from waterbodem.reception import reception_rules
-from waterbodem.reception_files import LEDGER, PATHS, UNKNOWN, stage_ledgers
+from waterbodem.reception_files import UNKNOWN
 
 MAP = "benedenstrooms"
 #: Cells that are worked on at a time, and bytes that the maps in hand may take.
 BLOCK, IN_HAND = 8_000_000, 2_000_000_000
-#: Bytes that a cell of a plan takes in a ledger.
-LEDGER_BYTES = 150
 #: Measured on two cores; a machine may well be twice as fast or slow.
 NS_DIRECTIONS, NS_VARIANT = 700, 60
 Progress = Callable[[str, int, int], None]
@@ -59,30 +55,16 @@ def cost(job: Job) -> Cost:
     sweeps = len({v.scenario for v in job.variants})
     maps = min(IN_HAND, len(job.variants) * cells)
     return Cost(
-        memory=max(needed(land), BESIDE_BANDS * land + maps),
+        memory=max(memory_needed(land), BESIDE_BANDS * land + maps),
         disk=land * (1 + 8 * sweeps) + 2 * cells * (len(job.variants) + sweeps),
         seconds=(land * NS_DIRECTIONS + cells * len(job.variants) * NS_VARIANT) / 1e9,
     )
 
 
-@dataclass
-class Downstream:
-    """What was made.
-
-    Attributes
-    ----------
-    outputs : dict of Path to str
-        Files, and the content each was made of.
-    niet_bepaald : list of str
-        What could not be determined and why, in Dutch.
-    """
-
-    outputs: dict[Path, str] = field(default_factory=dict)
-    niet_bepaald: list[str] = field(default_factory=list)
-
-
-def make_downstream(job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress) -> Downstream:
-    """Write ``<functie>/benedenstrooms.tif`` and, where the run has polygons, grootboek and stroompaden.
+def make_downstream(
+    job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress, exposure: Exposure
+) -> Made:
+    """Write ``<functie>/benedenstrooms.tif``.
 
     ``blootstelling_onbekend.tif`` is the share of a cell's water that ends on land of unknown vulnerability, which
     counts as 0. What is there already and made of the same stays as it is.
@@ -92,12 +74,13 @@ def make_downstream(job: Job, journal: Journal, variants: Sequence[Variant], pro
     job : Job
     journal : Journal
     variants : sequence of Variant
-        Of which maps are wanted; the ledger takes those under present conditions.
+        Of which maps are wanted.
     progress : callable
         Called with a phase, how much is done, and of how much.
+    exposure : Exposure
     """
-    found, exposure = Downstream(), exposure_of(job)
-    if not job.wants_downstream:
+    found = Made()
+    if MAP not in job.file.maps:
         return found
     scenarios = list(dict.fromkeys(v.scenario for v in variants))
     wanted = {v: (_final(job, v), _map_key(job, exposure, v)) for v in variants}
@@ -116,7 +99,6 @@ def make_downstream(job: Job, journal: Journal, variants: Sequence[Variant], pro
             for variant in some:
                 journal.note_output(*wanted[variant])
         found.outputs |= dict(wanted.values()) | dict(unknown.values())
-    _ledgers(job, exposure, journal, variants, found)
     return found
 
 
@@ -208,50 +190,3 @@ def _under(arrays: Mapping[str, Floats], scenario: str) -> dict[str, Floats]:
     """Return present layers, those of a scenario in their place."""
     present = {n: a for n, a in arrays.items() if "@" not in n}
     return present | {n: arrays[f"{n}@{scenario}"] for n in present if scenario and f"{n}@{scenario}" in arrays}
-
-
-# --- ledger ----------------------------------------------------------------------------------------------------------
-
-
-def _ledger_files(job: Job) -> list[Path]:
-    return [job.output / f"{LEDGER}.gpkg", job.output / f"{LEDGER}.csv", job.output / f"{PATHS}.gpkg"]
-
-
-def _ledger_key(job: Job, exposure: Exposure, variants: Sequence[Variant]) -> str:
-    choice = job.file.afwenteling
-    keys = [job.key(v) for v in variants if not v.scenario]
-    text = f"{keys} {exposure.key('')} {areas_mark(job.receivers)} {choice.reikwijdte}"
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _ledgers(job: Job, exposure: Exposure, journal: Journal, variants: Sequence[Variant], found: Downstream) -> None:
-    functies = [v.functie for v in variants if not v.scenario]
-    if not job.areas or not functies:
-        return
-    key = _ledger_key(job, exposure, variants)
-    todo = not all(journal.output_done(f, key) for f in _ledger_files(job)[:2])
-    if todo and _too_large(job):
-        found.niet_bepaald.append(reception_rules().reason("grootboek", cellen=_plan_cells(job) / 1e6))
-        return
-    if todo:
-        _write_ledgers(job, exposure, functies)
-        for path in _ledger_files(job):
-            if path.is_file():
-                journal.note_output(path, key)
-    found.outputs |= {p: key for p in _ledger_files(job) if journal.output_done(p, key)}
-
-
-def _write_ledgers(job: Job, exposure: Exposure, functies: Sequence[Functie]) -> None:
-    ledgers = {f.id: exposure.enquiry.ledger([f] * len(job.areas)) for f in functies}
-    with staging() as stage:
-        stage_ledgers(stage, stage.folder(job.output), ledgers)
-
-
-def _plan_cells(job: Job) -> int:
-    blocks = [job.around.grid.crop(a.geometry.bounds) for a in job.areas]
-    return sum(b.rows * b.cols for b in blocks)
-
-
-def _too_large(job: Job) -> bool:
-    free: Any = memory.available()
-    return free is not None and LEDGER_BYTES * _plan_cells(job) > memory.USABLE * free

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ from waterbodem.atomic import replacing
 from waterbodem.coverage import Target
 from waterbodem.downstream import swept, vulnerability, vulnerable_layer
 from waterbodem.enquiry import Enquiry
-from waterbodem.flow import Codes, memory_estimate
+from waterbodem.flow import Codes
 from waterbodem.flow_bands import BYTES_PER_CELL, expose_in_bands
 from waterbodem.flow_store import kept_codes
 from waterbodem.grid import Grid
-from waterbodem.job import Job, code_version
+from waterbodem.job import Job, areas_mark, code_version
 from waterbodem.land import land_of_stack
 from waterbodem.layerset import Floats
 from waterbodem.reception import reception_rules
@@ -33,6 +33,27 @@ from waterbodem.reception import reception_rules
 BESIDE_BANDS = 9
 #: A sweep that keeps less than this many rows at a time is not worth beginning.
 LEAST_ROWS = 16
+
+
+@dataclass
+class Made:
+    """What was made of who receives it.
+
+    Attributes
+    ----------
+    outputs : dict of Path to str
+        Files, and the content each was made of.
+    niet_bepaald : list of str
+        What could not be determined and why, in Dutch.
+    """
+
+    outputs: dict[Path, str] = field(default_factory=dict)
+    niet_bepaald: list[str] = field(default_factory=list)
+
+    def add(self, other: Made) -> None:
+        """Take up what else was made; what is not determined is said once."""
+        self.outputs |= other.outputs
+        self.niet_bepaald = list(dict.fromkeys([*self.niet_bepaald, *other.niet_bepaald]))
 
 
 @dataclass(frozen=True)
@@ -82,6 +103,16 @@ class Exposure:
         names = ["maaiveld", vulnerable_layer(list(stack.sources), scenario)]
         layers = [self.job.mark(n) if n and n in stack.sources else None for n in names]
         text = json.dumps([layers, repr(self.grid), self.enquiry.damping, code_version()])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def mark(self) -> str:
+        """The sha256 of all that a ledger depends on beside its functie; empty where nobody asked for one."""
+        if not self.job.wants_ledger:
+            return ""
+        stack, choice = self.job.around, self.job.file.afwenteling
+        layers = [self.job.mark(n) for n in stack.sources if "@" not in n]
+        text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), choice.reikwijdte])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def file(self, scenario: str, unknown: bool = False) -> Path:
@@ -142,17 +173,6 @@ def band_height(grid: Grid, free: int | None) -> int:
         return grid.rows
     room = memory.USABLE * free - BESIDE_BANDS * grid.rows * grid.cols
     return min(grid.rows, max(LEAST_ROWS, int(room / (BYTES_PER_CELL * grid.cols))))
-
-
-def needed(cells: int) -> int:
-    """Return the memory that directions and exposure of so many cells take at most [bytes].
-
-    Examples
-    --------
-    >>> round(needed(175_000_000) / 1e9, 1)
-    8.8
-    """
-    return max(memory_estimate(cells).values())
 
 
 def read_exposure(path: Path, land: Grid, block: Grid) -> Floats:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem import memory
 from waterbodem.errors import ArgumentError, GridMismatch, LayerError, MissingLibrary
 from waterbodem.grid import Grid
 from waterbodem.kernels import routing as kernel
@@ -104,6 +105,20 @@ def memory_estimate(cells: int) -> dict[str, int]:
         "doorrekenen": (state + index + 41) * cells,
         "blootstelling": (state + index + 12) * cells,
     }
+
+
+def memory_needed(cells: int) -> int:
+    """Return the memory that directions of so many cells and sweeps over them take at most [bytes].
+
+    Water of plans is routed over the cells that it comes through, not over all of them.
+
+    Examples
+    --------
+    >>> round(memory_needed(175_000_000) / 1e9, 1)
+    6.1
+    """
+    steps = memory_estimate(cells)
+    return max(steps[name] for name in ("richtingen", "volgorde", "blootstelling")) + memory.WORKING
 
 
 @cache

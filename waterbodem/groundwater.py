@@ -131,9 +131,8 @@ def spread(head: Any, reach: Any, grid: Grid, within: Grid, plan: NDArray[np.boo
     known = np.isfinite(source)
     if not known.any():
         return nothing(grid)
-    farthest = _farthest(source[known], np.asarray(reach)[known], least)
-    xmin, ymin, xmax, ymax = grid.bounds
-    window = within.crop((xmin - farthest, ymin - farthest, xmax + farthest, ymax + farthest))
+    farthest = farthest_of(source, np.asarray(reach))
+    window = around(grid, farthest, within)
     laid = _laid_on(window, grid, np.where(known, source, np.nan)), _laid_on(window, grid, np.asarray(reach, float))
     effect = _spread_on(window, *laid, least, farthest)
     if plan is not None:
@@ -147,10 +146,17 @@ def nothing(grid: Grid) -> Effect:
     return Effect(grid.part(slice(0, 0), slice(0, 0)), np.zeros((0, 0)))
 
 
-def _farthest(head: Doubles, reach: Doubles, least: float) -> float:
-    """Return the distance beyond which every effect is less than ``least`` [m]."""
-    ratio = np.maximum(np.abs(head) / least, 1.0)
-    return float((reach * np.log(ratio)).max())
+def farthest_of(head: Doubles, reach: Doubles) -> float:
+    """Return the distance beyond which a change of the level is none [m]; 0 where no change is known."""
+    known = np.isfinite(head)
+    ratio = np.maximum(np.abs(head[known]) / reception_rules().value("effect_min_m"), 1.0)
+    return float((reach[known] * np.log(ratio)).max(initial=0.0))
+
+
+def around(grid: Grid, distance: float, within: Grid) -> Grid:
+    """Return the block of the data that lies within a distance [m] of a grid."""
+    xmin, ymin, xmax, ymax = grid.bounds
+    return within.crop((xmin - distance, ymin - distance, xmax + distance, ymax + distance))
 
 
 def _laid_on(window: Grid, grid: Grid, values: Doubles) -> Doubles:

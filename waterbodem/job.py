@@ -24,7 +24,7 @@ from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, companions, sha256_of
 from waterbodem.raster_file import RasterFile
-from waterbodem.runfile import AreaChoice, RunFile, read_run_file
+from waterbodem.runfile import RECEPTION, AreaChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
 
@@ -130,7 +130,12 @@ class Job:
     @property
     def wants_downstream(self) -> bool:
         """Whether water has to be routed."""
-        return "benedenstrooms" in self.file.maps
+        return not set(RECEPTION).isdisjoint(self.file.maps)
+
+    @property
+    def wants_ledger(self) -> bool:
+        """Whether it has to be told who receives what polygons shift."""
+        return bool(self.areas) and self.wants_downstream
 
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""

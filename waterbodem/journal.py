@@ -94,6 +94,11 @@ class Journal:
         same = (info.st_size, info.st_mtime_ns) == row[2:] and not (self._verify and sha256_of(path) != row[1])
         return str(row[1]) if same else None
 
+    def made_of(self, key: str) -> list[Path]:
+        """Return the outputs that were noted as made of this content, whether they are still there or not."""
+        with _faults(self._path), self._lock:
+            return [Path(p) for (p,) in self._db.execute("SELECT path FROM output WHERE key = ? ORDER BY path", (key,))]
+
     def note_output(self, path: Path, key: str) -> str:
         """Note a finished output; return its sha256."""
         row = _output_row(path, key)

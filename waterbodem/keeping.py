@@ -1,16 +1,22 @@
-"""What of an answer is kept in a file: grids, table, Kompas, and the whole question that they answer."""
+"""What of an answer is kept in a file: grids, table, Kompas, who receives it, and the whole question."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import shapely
 
 from waterbodem import __version__, registry
 from waterbodem.archive import Packer, plain, write
+from waterbodem.areas import Area
 from waterbodem.definitions import Functie
+from waterbodem.kept_enquiry import way_of
+from waterbodem.network import Strand
+from waterbodem.reception import ReachTable
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -37,6 +43,7 @@ def keep(assessment: Answer, path: str | Path) -> Path:
         "outside": list(assessment.outside),
         "notes": list(assessment.notes),
         "question": question(assessment.question, packer),
+        "ontvangst": receivers(assessment, packer),
     }
     return write(path, text, packer.arrays)
 
@@ -54,7 +61,7 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
     return {
         "layers": packer.dataset(q.layers, known),
         "grid": plain([g.left, g.top, g.dx, g.dy, g.rows, g.cols, g.crs]),
-        "areas": [[a.nr, a.name, shapely.to_wkb(a.geometry, hex=True, byte_order=1), a.repaired] for a in q.areas],
+        "areas": [_area(a) for a in q.areas],
         "functies": [functie(f) for f in q.functies],
         "referentie": functie(reference) if isinstance(reference, Functie) else packer.array(reference),
         "maatregelen": plain([s.measures.built_mm, s.measures.norm_mm]),
@@ -62,6 +69,42 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
         "orness": plain(s.orness),
         "kompas": q.rules.model_dump(mode="json"),
     }
+
+
+def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
+    """Return who receives what is shifted as plain data; None where that was too much to look into.
+
+    Kept is the way of the water, not the land around it: what it takes grows with the cells that are reached.
+    """
+    if assessment.no_receivers and "ledgers" not in vars(assessment):
+        return None
+    e, ledgers = assessment.question.enquiry, assessment.ledgers
+    grid, reach, swept = e.land.grid, e.reach, assessment.exposure
+    near = {id(r.target) for ledger in ledgers.values() for r in ledger.division.receivers}
+    return {
+        "grid": plain([grid.left, grid.top, grid.dx, grid.dy, grid.rows, grid.cols]),
+        "lagen": list(e.land.names),
+        "demping_m": plain(e.damping),
+        "reikwijdte": reach.model_dump(mode="json") if isinstance(reach, ReachTable) else plain(reach),
+        "put": None if e.well is None else plain(asdict(e.well)),
+        "gegeven": len(e.given),
+        "ontvangers": [[*_area(t.area), t.soort, t.plan_nr] for t in e.targets if id(t) in near],
+        "plannen": [[p.area.nr, packer.array(p.reach)] for p in e.plots[0]],
+        "verteld": {id_: plain({"herkomst": x.herkomst, "notes": x.notes}) for id_, x in ledgers.items()},
+        "weg": _way(way_of(list(ledgers.values())), packer),
+        "blootstelling": [packer.array(a) for a in swept] if np.isfinite(swept[1]).any() else None,
+    }
+
+
+def _way(way: Strand | None, packer: Packer) -> dict[str, Any] | None:
+    if way is None:
+        return None
+    found = {"cellen": way.cells, "verder": way.network.downstream, "stap": way.network.step}
+    return {**{name: packer.array(values) for name, values in found.items()}, "lengten": plain(way.network.lengths)}
+
+
+def _area(a: Area) -> list[Any]:
+    return [a.nr, a.name, shapely.to_wkb(a.geometry, hex=True, byte_order=1), a.repaired]
 
 
 def functie(f: Functie) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from waterbodem import downstream
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.evaluation import masked
+from waterbodem.kept_enquiry import KeptEnquiry
 from waterbodem.late import gpd, pd, xr
 from waterbodem.layerset import Floats
 from waterbodem.question import Question
@@ -43,11 +44,9 @@ class Received:
         """
         if NAME in self.rows:
             return self.rows
-        known = not self.no_receivers
-        q = self.question
-        return with_receivers(
-            self.rows, {f.id: columns_of(self.ledgers[f.id] if known else None, q.areas) for f in q.functies}
-        )
+        asked, areas = [f.id for f in self.question.functies], self.question.areas
+        tables = dict.fromkeys(asked) if self.no_receivers else {id_: self.ledgers[id_].table for id_ in asked}
+        return with_receivers(self.rows, {id_: columns_of(table, areas) for id_, table in tables.items()})
 
     @property
     def no_receivers(self) -> str:
@@ -68,17 +67,18 @@ class Received:
     @cached_property
     def exposure(self) -> tuple[Floats, Floats]:
         """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
-        q = self.question
-        flow, _ = q.enquiry.water
-        known, unknown = downstream.exposure_in(q.enquiry.land, flow, q.grid, q.enquiry.damping)
-        inside = q.prints.mask
+        q, inside = self.question, self.question.prints.mask
+        if isinstance(q.enquiry, KeptEnquiry) and q.enquiry.swept is not None:
+            return q.enquiry.swept
+        known, unknown = downstream.exposure_in(q.enquiry.land, q.enquiry.water[0], q.grid, q.enquiry.damping)
         return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
 
     @property
     def is_exposed(self) -> bool:
         """Whether it is known where water goes, and of some land how vulnerable it is."""
         enquiry = self.question.enquiry
-        return enquiry.water[0] is not None and downstream.vulnerable_layer(enquiry.land.names) is not None
+        known = enquiry.swept is not None if isinstance(enquiry, KeptEnquiry) else enquiry.water[0] is not None
+        return known and downstream.vulnerable_layer(enquiry.land.names) is not None
 
     def downstream(self, functie: str) -> Floats:
         """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from waterbodem.areas import Area
-from waterbodem.burden_ledger import Ledger
 from waterbodem.late import gpd, pd
 from waterbodem.reception import reception_rules
 
@@ -21,13 +20,13 @@ def columns() -> tuple[str, ...]:
     return tuple(reception_rules().kolommen)
 
 
-def columns_of(ledger: Ledger | None, areas: Sequence[Area]) -> pd.DataFrame:
-    """Return what the ledger says of every polygon, a row each.
+def columns_of(table: pd.DataFrame | None, areas: Sequence[Area]) -> pd.DataFrame:
+    """Return what a ledger says of every polygon, a row each.
 
     Parameters
     ----------
-    ledger : Ledger or None
-        None: nothing is determined.
+    table : DataFrame or None
+        ``Ledger.table`` of one functie; None: nothing is determined.
     areas : sequence of Area
 
     Returns
@@ -35,34 +34,35 @@ def columns_of(ledger: Ledger | None, areas: Sequence[Area]) -> pd.DataFrame:
     DataFrame
         NaN, or an empty name, is what could not be determined; so is a share of nothing.
     """
-    table = pd.DataFrame({"plan_nr": []}) if ledger is None else ledger.table
-    of = dict(iter(table[table.plan_nr > 0].groupby("plan_nr")))
-    rows = [_row(of[a.nr]) if a.nr in of else _nothing() for a in areas]
-    return pd.DataFrame(rows, columns=list(columns()))
+    numbers = [a.nr for a in areas]
+    found = pd.DataFrame(np.nan, index=numbers, columns=list(columns()))
+    known = found if table is None else _known(table[table.plan_nr > 0]).reindex(numbers)
+    found = known.reindex(columns=list(columns()))
+    names = [name if isinstance(name, str) else "" for name in found[NAME]]
+    return found.assign(**{NAME: names}).reset_index(drop=True)
 
 
-def _nothing() -> dict[str, float | str]:
-    return {name: "" if name == NAME else np.nan for name in columns()}
-
-
-def _row(lines: pd.DataFrame) -> dict[str, float | str]:
-    total, leaving = (lines[lines.soort == kind].iloc[0] for kind in ("totaal", "buiten"))
+def _known(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of every plan that the lines of a ledger speak of, by its number."""
+    of = {kind: lines[lines.soort == kind].set_index("plan_nr") for kind in ("totaal", "buiten")}
     receivers = lines[lines.ontvanger_nr > 0]
-    found = {
-        **_nothing(),
-        "vrijgekomen_m3": total.m3,
-        "aandeel_in_gegevens": 1.0 - leaving.aandeel,
-        "aandeel_buiten_gegevens": leaving.aandeel,
-        "verlaging_ontvangers_m": receivers.verlaging_grootste_m.max(),
-    }
-    return found | _largest(receivers[receivers.m3 > 0])
+    largest = _largest(receivers[receivers.m3 > 0])
+    return pd.DataFrame(
+        {
+            "vrijgekomen_m3": of["totaal"].m3,
+            "aandeel_in_gegevens": 1.0 - of["buiten"].aandeel,
+            "aandeel_buiten_gegevens": of["buiten"].aandeel,
+            NAME: largest.ontvanger,
+            "aandeel_grootste_ontvanger": largest.aandeel,
+            "verlaging_ontvangers_m": receivers.groupby("plan_nr").verlaging_grootste_m.max(),
+        }
+    )
 
 
-def _largest(receivers: pd.DataFrame) -> dict[str, float | str]:
-    if receivers.empty:
-        return {}
-    first = receivers[receivers.aandeel >= receivers.aandeel.max() - TIE].iloc[0]
-    return {NAME: first.ontvanger, "aandeel_grootste_ontvanger": first.aandeel}
+def _largest(receivers: pd.DataFrame) -> pd.DataFrame:
+    """Return per plan the first receiver of the largest share."""
+    most = receivers.groupby("plan_nr").aandeel.transform("max")
+    return receivers[receivers.aandeel >= most - TIE].drop_duplicates("plan_nr").set_index("plan_nr")
 
 
 def with_receivers(rows: gpd.GeoDataFrame, per_functie: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
@@ -80,4 +80,9 @@ def with_receivers(rows: gpd.GeoDataFrame, per_functie: Mapping[str, pd.DataFram
     by_polygon = np.arange(len(stacked)).reshape(count, -1).T.ravel()
     found = stacked.take(by_polygon).reset_index(drop=True)
     plain = pd.DataFrame(rows.drop(columns=rows.geometry.name))
-    return gpd.GeoDataFrame(pd.concat([plain, found], axis=1), geometry=rows.geometry.array, crs=rows.crs)
+    return gpd.GeoDataFrame(beside(plain, found), geometry=rows.geometry.array, crs=rows.crs)
+
+
+def beside(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the columns of other rows, one to one."""
+    return pd.concat([rows, found], axis=1)

@@ -49,7 +49,7 @@ def stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) 
 
 def stage_ledgers(stage: Stage, root: Path, ledgers: Mapping[str, Ledger]) -> list[Path]:
     """Write the ledgers of functies and, where water was routed, its paths, under temporary names."""
-    routed = any(e.routed is not None for ledger in ledgers.values() for e in ledger.entries)
+    routed = any(ledger.is_routed for ledger in ledgers.values())
     return stage_frames(stage, root, ledger_frame(ledgers), paths_of_all(ledgers) if routed else None)
 
 

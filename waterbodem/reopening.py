@@ -24,6 +24,7 @@ from waterbodem.enquiry import Enquiry
 from waterbodem.errors import CorruptLayer
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
+from waterbodem.kept_receivers import read_enquiry
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.kompas import KompasRules
 from waterbodem.kompas_table import KompasTable
@@ -34,7 +35,7 @@ from waterbodem.question import Question
 
 
 def open_assessment(path: str | Path) -> Assessment:
-    """Return an answer that :meth:`Assessment.save` wrote, as it was: grids, table, Kompas and question.
+    """Return an answer that :meth:`Assessment.save` wrote, as it was: grids, table, Kompas, receivers and question.
 
     The file may come from anyone: nothing in it is run, and nothing is written.
 
@@ -73,8 +74,8 @@ def open_assessment(path: str | Path) -> Assessment:
 
 def _assessment(found: Unpacker) -> Assessment:
     text = found.text
-    question = _question(found, text["question"])
     cells = found.dataset(text["cells"])
+    question = _question(found, text["question"], text["ontvangst"], cells)
     _check_crs(question.grid.crs, dataset.crs_of(question.layers), dataset.crs_of(cells))
     _check_codes(found, cells, question)
     table = _frame(text["table"])
@@ -125,24 +126,28 @@ def _column(told: Mapping[str, Any]) -> pd.Series:
     return pd.Series(restored(told["waarden"]), dtype=kinds.get(told["soort"]))
 
 
-def _question(found: Unpacker, told: Mapping[str, Any]) -> Question:
+def _question(
+    found: Unpacker, told: Mapping[str, Any], receivers: Mapping[str, Any] | None, cells: xr.Dataset
+) -> Question:
     layers = found.dataset(told["layers"])
-    cells = layer_set(layers)
+    held = layer_set(layers)
     left, top, dx, dy, rows, cols, crs = told["grid"]
     grid = Grid(left, top, dx, dy, rows, cols, crs)
-    if cells.shape != grid.shape:
-        raise found.broken("layers do not lie on the grid", cells.shape)
+    if held.shape != grid.shape:
+        raise found.broken("layers do not lie on the grid", held.shape)
     areas = tuple(Area(nr, name, shapely.from_wkb(wkb), repaired) for nr, name, wkb, repaired in told["areas"])
+    functies = tuple(registry.functie_of(f, f"functies: {f.get('id')}") for f in told["functies"])
+    plain = Enquiry(land_of(layers), areas, kept=True)
     return Question(
         layers=layers,
-        cells=cells,
+        cells=held,
         grid=grid,
         areas=areas,
         prints=footprints(areas, grid),
-        functies=tuple(registry.functie_of(f, f"functies: {f.get('id')}") for f in told["functies"]),
+        functies=functies,
         settings=_settings(found, told),
         rules=define(KompasRules, told["kompas"], "kompas"),
-        enquiry=Enquiry(land_of(layers), areas, kept=True),
+        enquiry=plain if receivers is None else read_enquiry(found, receivers, areas, functies, grid, cells),
     )
 
 

@@ -10,18 +10,20 @@ from typing import Any
 
 from waterbodem import registry
 from waterbodem.atomic import staging
-from waterbodem.exposure_run import Downstream
+from waterbodem.exposure_store import Made as Received
+from waterbodem.exposure_store import exposure_of
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.paths import sha256_of
 from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.qgis import PROJECT
 from waterbodem.run_files import PAGE, PICTURE
+from waterbodem.run_state import table_key
 
 Keys = Mapping[Variant, str]
 
 
-def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], downstream: Downstream) -> None:
+def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Received) -> None:
     """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
     data = {
         "versies": versions(vector=job.has_vector),
@@ -39,11 +41,11 @@ def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Var
             p.relative_to(job.output).as_posix(): {"sha256": d}
             for p, d in (
                 *outputs_of(job, journal, keys, whole),
-                *others_of(journal, downstream.outputs),
+                *others_of(journal, received.outputs),
                 *_page_output(job, journal),
             )
         },
-        "niet_bepaald": downstream.niet_bepaald,
+        "niet_bepaald": received.niet_bepaald,
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     with staging() as stage:
@@ -65,7 +67,7 @@ def outputs_of(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant])
             digest = journal.output_done(path, None if path == picture else keys[v])
             if digest:
                 yield path, digest
-    key = " ".join(keys[v] for v in whole)
+    key = table_key((keys[v] for v in whole), exposure_of(job).mark)
     for name in ("gebieden.csv", "gebieden.gpkg"):
         digest = journal.output_done(job.output / name, key)
         if digest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import filelock
 
 from waterbodem.errors import ArgumentError
+from waterbodem.exposure_store import exposure_of
 from waterbodem.job import Job, Variant, part_name
 from waterbodem.journal import Page, read_page
 from waterbodem.parts import products
@@ -42,6 +43,8 @@ class Plan:
         Names of files: of every variant, and of all together.
     kept : int
         Parts, counted per variant, that were there when the run began.
+    receivers : str
+        What the tables say of receivers depends on; empty where they say nothing.
     """
 
     file: str
@@ -53,6 +56,7 @@ class Plan:
     maps: Sequence[str]
     tables: Sequence[str]
     kept: int = 0
+    receivers: str = ""
 
     @classmethod
     def read(cls, text: str) -> Plan:
@@ -68,6 +72,11 @@ class Plan:
         return json.dumps(asdict(self))
 
 
+def table_key(keys: Iterable[str], receivers: str) -> str:
+    """Return what the tables of polygons depend on: the variants in them, and what they say of receivers."""
+    return " ".join([*keys, receivers]).rstrip()
+
+
 def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) -> Plan:
     """Return what a job is to do.
 
@@ -79,7 +88,8 @@ def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) ->
     maps = [f"{p.name}.tif" for p in products(job)]
     tables = [f"{LAYER}.gpkg", f"{LAYER}.csv"] if job.areas else []
     size = job.grid.rows, job.grid.cols, job.part_rows
-    plan = Plan(file, job.output.as_posix(), *size, {v.name: k for v, k in keys.items()}, maps, tables)
+    named = {v.name: k for v, k in keys.items()}
+    plan = Plan(file, job.output.as_posix(), *size, named, maps, tables, receivers=exposure_of(job).mark)
     return Plan(**{**vars(plan), "kept": sum(n in done for v in plan.keys for n in plan.parts_of(v))})
 
 
@@ -221,7 +231,7 @@ def _variant(root: Path, plan: Plan, page: Page, name: str) -> VariantState:
 
 
 def _tables(root: Path, plan: Plan, page: Page, variants: Sequence[VariantState]) -> Iterator[tuple[str, bool]]:
-    key = " ".join(plan.keys[v.naam] for v in variants if not v.mislukt)
+    key = table_key([plan.keys[v.naam] for v in variants if not v.mislukt], plan.receivers)
     for name in plan.tables:
         yield name, _is_made(root, plan, page, name, key)
 

@@ -23,8 +23,10 @@ MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
 SHARES = ("geschiktheid", "dekking", "risico")
 
 
-#: All that ``maps`` may name: those of the parts, and who lies downstream.
-ALL_MAPS = (*MAPS, "benedenstrooms")
+#: Maps of who receives it: who lies downstream, and what arrives from polygons by water and ground.
+RECEPTION = ("benedenstrooms", "ontvangst", "grondwater")
+#: All that ``maps`` may name.
+ALL_MAPS = (*MAPS, *RECEPTION)
 
 
 class GridChoice(Definition):
@@ -55,7 +57,8 @@ class RunFile(Definition):
     """A batch run; relative paths start at the folder of the file.
 
     ``maps`` names the maps to write, default all; without oorzaak, risico and polygons no afwenteling is computed, and
-    without benedenstrooms no water is routed. ``pictures`` is whether to draw an overview per functie.
+    without benedenstrooms, ontvangst and grondwater nobody is looked for who receives it. ``pictures`` is whether to
+    draw an overview per functie.
     """
 
     layers: FileName

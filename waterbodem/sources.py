@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.land import Land
 from waterbodem.late import xr
-from waterbodem.layerset import Floats, LayerSet
+from waterbodem.layerset import LayerSet
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -73,6 +73,12 @@ class PlanSource:
         """Return the area of the plan in chosen cells [ha]."""
         return float(self.cover[chosen].sum()) * self.grid.cell_ha
 
+    def cells(self, grid: Grid) -> NDArray[np.int64]:
+        """Return the cells that release water, by their number in the grid of the data, ascending."""
+        row, col = grid.offset(self.grid)
+        rows, cols = np.nonzero(self.volume > 0)
+        return np.asarray((rows + row) * grid.cols + cols + col, np.int64)
+
     def holds(self, cells: Array, grid: Grid) -> NDArray[np.bool_]:
         """Tell which cells, by their number in the grid of the data, the plan touches."""
         row, col = np.divmod(cells, grid.cols)
@@ -104,6 +110,10 @@ def per_hectare(runoff: Array, displaced: Array) -> tuple[Doubles, NDArray[np.bo
     return np.maximum(total, 0.0), no_a | no_b, no_a & no_b
 
 
+#: afvoer and verdrongen_berging [m3/ha] and grondwaterverlaging [m] of a functie on a block.
+Shifted = tuple[Array, Array, Array]
+
+
 @dataclass(frozen=True)
 class Plot:
     """The land of one plan, whatever is built on it.
@@ -115,23 +125,22 @@ class Plot:
         The smallest block of cells that covers it, within the data.
     cover : float64 array (rows, cols)
         Share of the cell inside the plan.
-    layers : mapping of layer id to float32 array (rows, cols)
-    reference : Functie or array of functie codes (rows, cols)
     reach : float64 array (rows, cols)
         lambda [m].
+    shifted : callable
+        Takes a functie, gives what it shifts from every cell of the block.
     """
 
     area: Area
     grid: Grid
     cover: Doubles
-    layers: Mapping[str, Floats]
-    reference: Functie | Array
     reach: Doubles
+    shifted: Callable[[Functie], Shifted] = field(repr=False)
 
-    def source(self, functie: Functie, measures: Measures) -> PlanSource:
+    def source(self, functie: Functie) -> PlanSource:
         """Return what a functie would release here."""
-        burden = burden_arrays(self.layers, functie, self.reference, measures).components
-        amount, either, none = per_hectare(burden[kernel.AFVOER], burden[kernel.VERDRONGEN])
+        runoff, displaced, lowering = self.shifted(functie)
+        amount, either, none = per_hectare(runoff, displaced)
         inside = self.cover > 0
         return PlanSource(
             self.area,
@@ -141,13 +150,13 @@ class Plot:
             amount * self.cover * self.grid.cell_ha,
             either & inside,
             none & inside,
-            np.where(inside, burden[kernel.VERLAGING].astype(np.float64), np.nan),
+            np.where(inside, lowering.astype(np.float64), np.nan),
             self.reach,
         )
 
 
 def plots(
-    land: Land, areas: Sequence[Area], referentie: Any, reach: Reach | None
+    land: Land, areas: Sequence[Area], referentie: Any, measures: Measures, reach: Reach | None
 ) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
@@ -159,7 +168,7 @@ def plots(
     block_of(areas, land.grid)
     found, outside = [], []
     for area in areas:
-        plot = _plot(land, area, referentie, reach)
+        plot = _plot(land, area, referentie, measures, reach)
         if plot is None:
             outside.append(area)
         else:
@@ -169,14 +178,19 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def _plot(land: Land, area: Area, referentie: Any, reach: Reach | None) -> Plot | None:
+def _plot(land: Land, area: Area, referentie: Any, measures: Measures, reach: Reach | None) -> Plot | None:
     block = land.grid.crop(area.geometry.bounds)
     cover = cover_of(area, block)
     if not cover.any():
         return None
     cells = land.cut(block)
     reference = _reference(land.grid, block, referentie, cells)
-    return Plot(area, block, cover, cells.present, reference, reach_of(reach, cells.present, block.shape))
+
+    def shifted(functie: Functie) -> Shifted:
+        found = burden_arrays(cells.present, functie, reference, measures).components
+        return found[kernel.AFVOER], found[kernel.VERDRONGEN], found[kernel.VERLAGING]
+
+    return Plot(area, block, cover, reach_of(reach, cells.present, block.shape), shifted)
 
 
 def cover_of(area: Area, block: Grid) -> Doubles:

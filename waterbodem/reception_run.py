@@ -1,0 +1,165 @@
+"""Who receives what the polygons of a run shift: ledger, flow paths, maps and columns, one functie at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyogrio
+
+from waterbodem import memory
+from waterbodem.areas import Area
+from waterbodem.atomic import Stage, staging
+from waterbodem.burden_ledger import Ledger, joined, paths_of_all
+from waterbodem.definitions import Functie
+from waterbodem.exposure_store import Exposure, Made
+from waterbodem.job import Job, Variant
+from waterbodem.journal import Journal
+from waterbodem.pace import Progress
+from waterbodem.receiver_columns import columns_of
+from waterbodem.reception import builtin_reach, reception_rules
+from waterbodem.reception_files import ARRIVALS, LEDGER, ledger_frame, stage_arrivals, stage_frames
+
+#: Bytes that a cell takes: of a plan in a ledger, of land that groundwater effects reach, of maps of what arrives.
+LEDGER_BYTES, EFFECT_BYTES, MAP_BYTES = 150, 8, 4
+#: A change of the groundwater level larger than this is not reckoned with in memory [m].
+DEEPEST = 3.0
+
+
+def make_receivers(
+    job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress, exposure: Exposure
+) -> Made:
+    """Write who receives what the polygons shift, unless it is there and made of the same.
+
+    ``grootboek.gpkg`` and ``.csv``, ``stroompaden.gpkg``, and per functie ``ontvangst.tif`` and ``grondwater.tif``: the
+    same bytes as an assessment of the same plans. What is not determined is not there.
+
+    Parameters
+    ----------
+    job : Job
+    journal : Journal
+    variants : sequence of Variant
+        Those under present conditions are looked at.
+    progress : callable
+        Called with a phase, how much is done, and of how much.
+    exposure : Exposure
+    """
+    found, functies = Made(), [v.functie for v in variants if not v.scenario]
+    if not job.wants_ledger or not functies:
+        return found
+    reason = _why_not(job)
+    if reason:
+        found.niet_bepaald.append(reason)
+        return found
+    key = _key(job, exposure, variants)
+    if not _is_there(job, journal, key):
+        files = _write(job, exposure, functies, progress)
+        for path in files:
+            journal.note_output(path, key)
+    found.outputs = dict.fromkeys(journal.made_of(key), key)
+    return found
+
+
+def columns_of_run(job: Job, made: Made, variant: Variant) -> pd.DataFrame:
+    """Return what the table of polygons says of receivers, a row per polygon, from the ledger that was written."""
+    package = _package(job)
+    if not job.wants_ledger:
+        return pd.DataFrame(index=range(len(job.areas)))
+    if variant.scenario or package not in made.outputs:
+        return columns_of(None, job.areas)
+    chosen = "functie = '{}'".format(variant.functie.id.replace("'", "''"))
+    table = pyogrio.read_dataframe(package, layer=LEDGER, where=chosen, read_geometry=False)
+    return columns_of(table, job.areas)
+
+
+def _package(job: Job) -> Path:
+    return job.output / f"{LEDGER}.gpkg"
+
+
+def _key(job: Job, exposure: Exposure, variants: Sequence[Variant]) -> str:
+    keys = [job.key(v) for v in variants if not v.scenario]
+    text = f"{keys} {exposure.mark} {[n for n in ARRIVALS if n in job.file.maps]} {job.file.float_}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_there(job: Job, journal: Journal, key: str) -> bool:
+    """Tell whether all that was made is still there; the package is noted last."""
+    files = journal.made_of(key)
+    return _package(job) in files and all(journal.output_done(f, key) for f in files)
+
+
+# --- what fits -------------------------------------------------------------------------------------------------------
+
+
+def _why_not(job: Job) -> str:
+    """Return why there is no ledger, in Dutch; empty if there can be one."""
+    rules, names = reception_rules(), job.around.sources
+    if "maaiveld" not in names and "ghg" not in names:
+        return rules.reason("ghg")
+    free, need = memory.available(), memory_needed(job)
+    if free is None or need <= memory.USABLE * free:
+        return ""
+    return rules.reason("grootboek", cellen=_plan_cells(job) / 1e6, nodig=need / 1e9, vrij=free / 1e9)
+
+
+def memory_needed(job: Job) -> int:
+    """Return the memory that the ledger of one functie takes at most, beside directions [bytes]."""
+    land = job.around.grid
+    effects = sum(_cells(job, a, _reach(job)) for a in job.areas) if "ghg" in job.around.sources else 0
+    return LEDGER_BYTES * _plan_cells(job) + EFFECT_BYTES * effects + MAP_BYTES * land.rows * land.cols
+
+
+def _plan_cells(job: Job) -> int:
+    return sum(_cells(job, a, 0.0) for a in job.areas)
+
+
+def _cells(job: Job, area: Area, around: float) -> int:
+    xmin, ymin, xmax, ymax = area.geometry.bounds
+    block = job.around.grid.crop((xmin - around, ymin - around, xmax + around, ymax + around))
+    return block.rows * block.cols
+
+
+def _reach(job: Job) -> float:
+    """Return how far from a plan groundwater may change at most [m]."""
+    rules, chosen = reception_rules(), job.file.afwenteling.reikwijdte
+    lengths = [rules.value("reikwijdte_m")] if chosen is None else [chosen] if not isinstance(chosen, str) else []
+    lengths = lengths or [rules.value("reikwijdte_m"), *(s.lambda_m for s in builtin_reach().situaties)]
+    return max(lengths) * math.log(DEEPEST / rules.value("effect_min_m"))
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _write(job: Job, exposure: Exposure, functies: Sequence[Functie], progress: Progress) -> list[Path]:
+    """Write all files, or none; return them, the package last."""
+    lines, paths = [], []
+    with staging() as stage:
+        root = stage.folder(job.output)
+        files: list[Path] = []
+        for done, functie in enumerate(functies, start=1):
+            ledger = exposure.enquiry.ledger([functie] * len(job.areas))
+            files += _maps(job, stage, functie, ledger)
+            lines.append(ledger_frame({functie.id: ledger}))
+            paths += [paths_of_all({functie.id: ledger})] if ledger.is_routed else []
+            progress("ontvangers", done, len(functies))
+        package, *others = stage_frames(stage, root, joined(lines), joined(paths) if paths else None)
+    _forget(job, functies, files)
+    return [*files, *others, package]
+
+
+def _maps(job: Job, stage: Stage, functie: Functie, ledger: Ledger) -> list[Path]:
+    wanted = [n for n in ARRIVALS if n in job.file.maps]
+    folder = stage.folder(job.output / functie.id)
+    return [p for p in stage_arrivals(stage, folder, ledger, wanted, job.file.float_) if p.suffix == ".tif"]
+
+
+def _forget(job: Job, functies: Sequence[Functie], files: Sequence[Path]) -> None:
+    """Remove maps of an earlier content that are not determined, or not asked for, any more."""
+    for folder in (job.output / f.id for f in functies):
+        for path in (folder / f"{name}{end}.tif" for name in ARRIVALS for end in ("", "_f32")):
+            if path not in files:
+                path.unlink(missing_ok=True)
+                path.with_name(path.name + ".aux.xml").unlink(missing_ok=True)
