@@ -20,8 +20,7 @@ from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, WaterbodemError
 from waterbodem.exposure_run import make_downstream
-from waterbodem.exposure_store import Made as Received
-from waterbodem.exposure_store import exposure_of
+from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.kompas import builtin_rules, findings_of
@@ -340,7 +339,7 @@ def _remove_stale(job: Job, keys: Keys) -> None:
 
 
 def _made(
-    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, received: Received
+    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, received: Determined
 ) -> Made:
     return Made(
         file=Plan.read(journal.plan()).file,
@@ -384,7 +383,7 @@ def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], ind
     stage.file(_beside(final)).write_bytes(pam_bytes(counts, colours))
 
 
-def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Received) -> tuple[str, ...]:
+def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Determined) -> tuple[str, ...]:
     """Write gebieden.gpkg and gebieden.csv, a row per polygon, functie and scenario; return who is outside the data."""
     if not job.areas or not whole:
         return ()

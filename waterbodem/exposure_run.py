@@ -16,7 +16,7 @@ from waterbodem.areas import footprints
 from waterbodem.atomic import staging
 from waterbodem.colours import legend, map_title, nodata
 from waterbodem.downstream import released, weighed_amount
-from waterbodem.exposure_store import BESIDE_BANDS, Exposure, Made, read_exposure
+from waterbodem.exposure_store import BESIDE_BANDS, Determined, Exposure, read_exposure
 from waterbodem.flow import memory_needed
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Variant, areas_mark
@@ -63,7 +63,7 @@ def cost(job: Job) -> Cost:
 
 def make_downstream(
     job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress, exposure: Exposure
-) -> Made:
+) -> Determined:
     """Write ``<functie>/benedenstrooms.tif``.
 
     ``blootstelling_onbekend.tif`` is the share of a cell's water that ends on land of unknown vulnerability, which
@@ -79,7 +79,7 @@ def make_downstream(
         Called with a phase, how much is done, and of how much.
     exposure : Exposure
     """
-    found = Made()
+    found = Determined()
     if MAP not in job.file.maps:
         return found
     scenarios = list(dict.fromkeys(v.scenario for v in variants))

@@ -36,7 +36,7 @@ LEAST_ROWS = 16
 
 
 @dataclass
-class Made:
+class Determined:
     """What was made of who receives it.
 
     Attributes
@@ -50,7 +50,7 @@ class Made:
     outputs: dict[Path, str] = field(default_factory=dict)
     niet_bepaald: list[str] = field(default_factory=list)
 
-    def add(self, other: Made) -> None:
+    def add(self, other: Determined) -> None:
         """Take up what else was made; what is not determined is said once."""
         self.outputs |= other.outputs
         self.niet_bepaald = list(dict.fromkeys([*self.niet_bepaald, *other.niet_bepaald]))

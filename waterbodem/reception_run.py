@@ -7,17 +7,15 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-import pyogrio
-
 from waterbodem import memory
 from waterbodem.areas import Area
 from waterbodem.atomic import Stage, staging
 from waterbodem.burden_ledger import Ledger, joined, paths_of_all
 from waterbodem.definitions import Functie
-from waterbodem.exposure_store import Exposure, Made
+from waterbodem.exposure_store import Determined, Exposure
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
+from waterbodem.late import pd, pyogrio
 from waterbodem.pace import Progress
 from waterbodem.receiver_columns import columns_of
 from waterbodem.reception import builtin_reach, reception_rules
@@ -31,7 +29,7 @@ DEEPEST = 3.0
 
 def make_receivers(
     job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress, exposure: Exposure
-) -> Made:
+) -> Determined:
     """Write who receives what the polygons shift, unless it is there and made of the same.
 
     ``grootboek.gpkg`` and ``.csv``, ``stroompaden.gpkg``, and per functie ``ontvangst.tif`` and ``grondwater.tif``: the
@@ -47,7 +45,7 @@ def make_receivers(
         Called with a phase, how much is done, and of how much.
     exposure : Exposure
     """
-    found, functies = Made(), [v.functie for v in variants if not v.scenario]
+    found, functies = Determined(), [v.functie for v in variants if not v.scenario]
     if not job.wants_ledger or not functies:
         return found
     reason = _why_not(job)
@@ -63,7 +61,7 @@ def make_receivers(
     return found
 
 
-def columns_of_run(job: Job, made: Made, variant: Variant) -> pd.DataFrame:
+def columns_of_run(job: Job, made: Determined, variant: Variant) -> pd.DataFrame:
     """Return what the table of polygons says of receivers, a row per polygon, from the ledger that was written."""
     package = _package(job)
     if not job.wants_ledger:

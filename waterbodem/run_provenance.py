@@ -10,8 +10,7 @@ from typing import Any
 
 from waterbodem import registry
 from waterbodem.atomic import staging
-from waterbodem.exposure_store import Made as Received
-from waterbodem.exposure_store import exposure_of
+from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.paths import sha256_of
@@ -23,7 +22,7 @@ from waterbodem.run_state import table_key
 Keys = Mapping[Variant, str]
 
 
-def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Received) -> None:
+def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Determined) -> None:
     """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
     data = {
         "versies": versions(vector=job.has_vector),
