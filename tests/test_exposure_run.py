@@ -163,7 +163,7 @@ def test_what_arrives_and_who_receives_it_are_those_of_an_assessment(tmp_path, m
     assert table[table.scenario == ""][columns].values.tolist() == filled(b.table)[columns].values.tolist()
     assert (table[table.scenario == "2050hoog"][columns] == "").all(axis=None)
     with rasterio.open(tmp_path / "uit" / "woningbouw" / "ontvangst.tif") as file:
-        assert file.descriptions == ("ontvangst woningbouw",) and len(file.colormap(1)) == 256
+        assert file.descriptions == ("Ontvangen water: woningbouw",) and len(file.colormap(1)) == 256
 
 
 def test_of_what_arrives_only_the_maps_that_were_asked_are_made(tmp_path):
