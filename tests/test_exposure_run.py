@@ -223,6 +223,19 @@ def test_a_ledger_that_does_not_fit_is_told_with_its_size(tmp_path, monkeypatch)
     assert not (tmp_path / "uit" / "grootboek.csv").exists()
 
 
+def test_more_outcomes_than_anyone_reads_get_no_ledger(tmp_path):
+    """Ten thousand and one polygons of two functies: the table is there, who receives it is told not to be."""
+    path = place(tmp_path, rewritten(AREAS, "pictures = false").replace('scenarios = ["2050hoog"]\n', ""))
+    plan = gpd.read_file(tmp_path / "lagen" / "plannen.geojson").iloc[[0]]
+    gpd.GeoDataFrame(pd.concat([plan] * 10_001), crs=plan.crs).to_file(tmp_path / "lagen" / "plannen.geojson")
+    outcome = batch.run(path)
+    (reason,) = outcome.niet_bepaald
+    assert "20002 uitkomsten" in reason and "20000" in reason
+    assert not (tmp_path / "uit" / "grootboek.csv").exists()
+    table = pd.read_csv(tmp_path / "uit" / "gebieden.csv")
+    assert len(table) == 20_002 and table.vrijgekomen_m3.isna().all()
+
+
 @pytest.mark.parametrize("blocks", [1_000, 70_000])
 def test_blocks_and_groups_do_not_change_a_byte(tmp_path, monkeypatch, blocks):
     made(place(tmp_path / "a"))
