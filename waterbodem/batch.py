@@ -35,7 +35,7 @@ from waterbodem.preview import check_fits
 from waterbodem.raster_files import pam_bytes
 from waterbodem.receiver_columns import beside
 from waterbodem.reception_run import columns_of_run, make_receivers
-from waterbodem.run_files import make_page, make_picture
+from waterbodem.run_files import get_ready, make_page, make_picture
 from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of, table_key
 from waterbodem.run_styles import make_styles, output_map
@@ -314,7 +314,10 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     received = make_receivers(job, journal, whole, progress, exposure)
     with ThreadPoolExecutor(workers) as pool:
         table = pool.submit(_tables, job, journal, keys, whole, received)
-        for _ in pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks):
+        maps = pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
+        if outcome.made:
+            get_ready(job)
+        for _ in maps:
             variant, index = tasks[done]
             done += 1
             progress("kaarten", done, len(tasks))

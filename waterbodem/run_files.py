@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from waterbodem.atomic import staging
 from waterbodem.job import Job, Variant, texts_version
 from waterbodem.journal import Journal
 from waterbodem.made import Made
 
 PICTURE, PAGE = "overzicht.png", "rapport.html"
+
+
+def get_ready(job: Job) -> None:
+    """Load what draws pictures and writes the page: called while other threads lay out maps."""
+    from waterbodem.run_page import load_template
+
+    load_template()
+    if job.file.pictures:
+        import_module("waterbodem.run_picture")
 
 
 def make_picture(job: Job, journal: Journal, variant: Variant, key: str) -> None:

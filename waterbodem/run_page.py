@@ -19,7 +19,7 @@ from waterbodem.definitions import Functie
 from waterbodem.job import Job, Variant
 from waterbodem.kompas import builtin_rules
 from waterbodem.made import Made
-from waterbodem.pages import policy, render
+from waterbodem.pages import environment, policy, render
 from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
 from waterbodem.provenance import versions
@@ -28,11 +28,18 @@ from waterbodem.reception_files import LEDGER, PATHS
 from waterbodem.table_files import LAYER, original
 from waterbodem.wording import graded, plain, short, steps
 
+#: File and language.
+TEMPLATE = ("run.html.j2", "nl")
 #: Lines of the table of polygons that the page shows; the rest stands in the CSV.
 SHOWN = 1000
 NAME, REASON, NAMED = 120, 400, 100
 #: Columns of the table that are words.
 WORDS = {"gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", "scenario"}
+
+
+def load_template() -> None:
+    """Translate the template, which takes longer than to fill it in."""
+    environment(TEMPLATE[1]).get_template(TEMPLATE[0])
 
 
 def run_html(job: Job, made: Made) -> str:
@@ -47,8 +54,7 @@ def run_html(job: Job, made: Made) -> str:
     table = job.output / f"{LAYER}.csv"
     has_table = table in made.outputs
     return render(
-        "run.html.j2",
-        "nl",
+        *TEMPLATE,
         kleuren="landelijk",
         policy=policy(images=["'self'", "file:"]),
         job=job,
