@@ -27,6 +27,7 @@ from waterbodem import registry
 from waterbodem.definitions import Criterion, Functie, Group, Parameter, Sourced
 from waterbodem.kompas import Condition, Principle, Scale, builtin_rules
 from waterbodem.plots import plot_layers
+from waterbodem.reception import reception_rules
 from waterbodem.units import unit_text
 from waterbodem.wording import (
     criterion_label,
@@ -86,6 +87,11 @@ def answer_table() -> str:
     return table(["klasse", "antwoord", "score", "Kompas"], rows)
 
 
+def receiver_table() -> str:
+    rows = [(f"`{name}`", c.uitleg, c.eenheid) for name, c in reception_rules().kolommen.items()]
+    return table(["kolom", "wat", "eenheid"], rows)
+
+
 def component_table() -> str:
     rows = [
         (c.nr, c.naam, c.waar, c.index, "–" if c.anker is None else f"{plain(c.anker)} {unit_text(c.unit)}".strip())
@@ -116,6 +122,7 @@ def environment() -> Environment:
         "drempels": lambda f: [threshold_label(t) for t in f.drempels],
         "antwoordschaal": answer_table,
         "componenten": component_table,
+        "ontvangstkolommen": receiver_table,
         "risicoklassen": risk_table,
     }
     return env

@@ -86,8 +86,10 @@ def drenthe() -> None:
 
 
 def receivers() -> None:
-    """Who receives the water of four housing plans on the built-in area."""
-    answer = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    """Who receives the water of housing on the built-in area, and the lowering where it drains instead of raises."""
+    drained = wb.functies()["woningbouw"].replace(ophoging_m=0.0)
+    named = drained.model_copy(update={"id": "woningbouw_zonder_ophogen", "naam": "Woningbouw zonder ophogen"})
+    answer = wb.assess(wb.example(), named, wb.example_plans())
     (HERE / "ontvangst.png").write_bytes(figure_png(plot_receivers(answer), 110))
 
 

@@ -6,18 +6,21 @@ import sys
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 pytest.importorskip("pyflwdir")
 
 import waterbodem as wb
-from waterbodem import flow, memory
+from waterbodem import flow, memory, receiver_columns
 from waterbodem.abstraction import Well
+from waterbodem.areas import Area
 from waterbodem.errors import ArgumentError, MissingLibrary
 from waterbodem.output import save_assessment
 from waterbodem.receivers import grootboek
 from waterbodem.receivers_plot import plot_receivers
+from waterbodem.reception import reception_rules
 from waterbodem.report import report_html
 
 FUNCTIES = ["woningbouw", "natte_natuur"]
@@ -38,7 +41,9 @@ def test_nothing_is_routed_before_it_is_asked(monkeypatch):
 
     monkeypatch.setattr(flow, "_fill", fill)
     b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
-    assert "Woningbouw" in repr(b)
+    assert "Woningbouw" in repr(b) and "Woningbouw" in b._repr_html_()
+    b.explore()
+    b.plot()
     with pytest.raises(AssertionError, match="sought"):
         _ = b.ledgers
 
@@ -54,6 +59,62 @@ def test_ledgers_add_up_and_agree_with_the_call(answer):
     for kind in ("buiten", "totaal"):
         ours = answer.ledgers["woningbouw"].table
         assert ours[ours.soort == kind].m3.tolist() == pytest.approx(plain[plain.soort == kind].m3.tolist())
+
+
+def test_the_table_adds_up_with_the_ledger(answer):
+    """Every column from the lines of the ledger by plain sums, row by row."""
+    for row in answer.table.to_dict("records"):
+        ledger = answer.ledgers[row["functie"]].table
+        lines = ledger[ledger.plan_nr == row["nr"]]
+        volume = lines.set_index("soort").m3
+        receivers = lines[lines.ontvanger_nr > 0]
+        inside = lines[~lines.soort.isin(["buiten", "totaal"])].m3.sum()
+        assert row["vrijgekomen_m3"] == pytest.approx(volume["totaal"])
+        assert row["verlaging_ontvangers_m"] == pytest.approx(receivers.verlaging_grootste_m.max())
+        if volume["totaal"] == 0:
+            assert np.isnan(row["aandeel_in_gegevens"]) and row["grootste_ontvanger"] == ""
+            continue
+        assert row["aandeel_in_gegevens"] * row["vrijgekomen_m3"] == pytest.approx(inside, abs=1e-9)
+        assert row["aandeel_buiten_gegevens"] + row["aandeel_in_gegevens"] == pytest.approx(1.0, abs=1e-12)
+        assert row["aandeel_buiten_gegevens"] * row["vrijgekomen_m3"] == pytest.approx(volume["buiten"])
+        most = receivers[receivers.ontvanger == row["grootste_ontvanger"]]
+        if row["grootste_ontvanger"]:
+            assert most.m3.max() == receivers.m3.max() > 0
+            assert row["aandeel_grootste_ontvanger"] * volume["totaal"] == pytest.approx(receivers.m3.max())
+        else:
+            assert receivers.m3.max() == 0
+    assert (answer.table.grootste_ontvanger != "").any() and (answer.table.vrijgekomen_m3 > 0).any()
+
+
+def test_the_columns_of_the_table_are_those_that_are_documented(answer):
+    added = [c for c in answer.table.columns if c not in answer.rows.columns]
+    assert tuple(added) == receiver_columns.columns() == tuple(reception_rules().kolommen)
+    assert answer.table.columns[-1] == "geometry"
+    assert per_gebied_equals(answer)
+
+
+def per_gebied_equals(answer):
+    alone = wb.per_gebied(wb.example(), FUNCTIES, wb.example_plans())
+    return alone.drop(columns="geometry").equals(answer.table.drop(columns="geometry"))
+
+
+def test_equal_shares_name_the_first_receiver():
+    """Two receivers of a mirrored valley get the same: float noise does not choose."""
+    lines = pd.DataFrame(
+        {
+            "plan_nr": 1,
+            "soort": ["ontvanger", "ontvanger", "elders", "buiten", "totaal"],
+            "ontvanger_nr": [1, 2, 0, 0, 0],
+            "ontvanger": ["west", "oost", "elders", "buiten", "totaal"],
+            "m3": [40.0, 40.00001, 10.0, 9.99999, 100.0],
+            "aandeel": [0.4, 0.4000001, 0.1, 0.0999999, 1.0],
+            "verlaging_grootste_m": [0.0, 0.2, np.nan, np.nan, np.nan],
+        }
+    )
+    plan = Area(1, "plan", shapely.box(0, 0, 1, 1))
+    (row,) = receiver_columns.columns_of(lines, [plan]).to_dict("records")
+    assert (row["grootste_ontvanger"], row["verlaging_ontvangers_m"]) == ("west", 0.2)
+    assert row["aandeel_in_gegevens"] == pytest.approx(0.9000001)
 
 
 def test_stream_valleys_receive_where_nobody_was_named(answer):
@@ -93,6 +154,8 @@ def test_named_receivers_that_overlap_the_plans_still_add_up():
 def test_without_maaiveld_water_is_not_determined_and_no_map_is_made(tmp_path):
     b = wb.assess(without("maaiveld"), "woningbouw", wb.example_plans())
     assert b.ledgers["woningbouw"].table.m3.isna().all()
+    assert b.table[["vrijgekomen_m3", "aandeel_in_gegevens"]].isna().all(axis=None)
+    assert (b.table.grootste_ontvanger == "").all() and b.table.verlaging_ontvangers_m.notna().all()
     assert not b.is_exposed
     assert np.isnan(b.downstream("woningbouw")).all()
     assert "want maaiveld ontbreekt" in report_html(b)

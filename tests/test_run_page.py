@@ -151,12 +151,20 @@ def test_hectares_in_polygons_are_those_of_the_map(made, page):
 def test_the_answers_are_those_of_the_table(made, page):
     with (made / "uit/gebieden.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    told = [r for r in page.rows if len(r) == 9 and " – " in r[3]]
+    told = [r for r in page.rows if len(r) == 10 and " – " in r[3]]
     assert len(told) == len(rows) == 16
     for line, row in zip(told, rows, strict=True):
+        assert line[8].startswith(receiver(row))
         assert line[0] == row["gebied"] and line[2].startswith(row["antwoord"])
         assert line[3].startswith(decimal(float(row["score"])))
         assert row["scenario"] in line[1]
+
+
+def receiver(row):
+    """Return what the page says of who receives it: a name with a share, nobody, or a dash where it is not known."""
+    if row["grootste_ontvanger"]:
+        return row["grootste_ontvanger"]
+    return "geen" if row["vrijgekomen_m3"] else "–"
 
 
 def test_a_long_table_is_cut_and_says_so(made, monkeypatch, tmp_path):

@@ -47,7 +47,9 @@ class Preview:
     seconds : float or None
         Estimate from the sample; None without one.
     stroming : int
-        Memory that flow directions and exposure take at most [bytes]; 0 without maaiveld.
+        Memory that flow directions, exposure and ledgers take at most [bytes]; 0 without maaiveld.
+    stroming_s : float
+        Roughly how long they take, one thread [s].
     """
 
     rows: int
@@ -62,6 +64,7 @@ class Preview:
     free: int
     seconds: float | None = None
     stroming: int = 0
+    stroming_s: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -138,13 +141,14 @@ def _bounds_of(job: Job, threads: int) -> Preview:
         memory=_memory(job, threads),
         free=free,
         stroming=downstream.memory,
+        stroming_s=downstream.seconds,
     )
 
 
 def _sampled(job: Job, found: Preview, threads: int) -> Preview:
     rates = measure(job)
     share = found.cells / rates.cells
-    seconds = share * rates.seconds * (1 + MAPS_SHARE) / threads + found.read / HASHED
+    seconds = share * rates.seconds * (1 + MAPS_SHARE) / threads + found.read / HASHED + found.stroming_s
     whole = int(share * rates.bytes * PARTS_AND_MAPS * MARGIN)
     disk = min(found.disk, max(0, whole - _there(job)))
     return replace(found, disk=disk, seconds=seconds)

@@ -24,6 +24,7 @@ from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
 from waterbodem.provenance import versions
 from waterbodem.qgis import PROJECT
+from waterbodem.receiver_columns import NAME
 from waterbodem.reception_files import LEDGER, PATHS
 from waterbodem.table_files import LAYER, original
 from waterbodem.wording import graded, plain, short, steps
@@ -32,9 +33,9 @@ from waterbodem.wording import graded, plain, short, steps
 TEMPLATE = ("run.html.j2", "nl")
 #: Lines of the table of polygons that the page shows; the rest stands in the CSV.
 SHOWN = 1000
-NAME, REASON, NAMED = 120, 400, 100
+LONG, REASON, NAMED = 120, 400, 100
 #: Columns of the table that are words.
-WORDS = {"gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", "scenario"}
+WORDS = {"gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", "scenario", NAME}
 
 
 def load_template() -> None:
@@ -59,7 +60,7 @@ def run_html(job: Job, made: Made) -> str:
         policy=policy(images=["'self'", "file:"]),
         job=job,
         made=made,
-        title=short(job.stack.title, NAME),
+        title=short(job.stack.title, LONG),
         question=_question(job),
         hectares=[_hectares(job, v, key) for v, key in made.keys.items() if CLASSES in job.file.maps],
         maps=[_maps(job, made, v) for v in made.keys],
@@ -71,8 +72,8 @@ def run_html(job: Job, made: Made) -> str:
         project=_links(job, made, Path(PROJECT).stem),
         files=[_link(job, p, d) for p, d in made.outputs.items()],
         inputs={n: {k: short(v or "", 200) for k, v in found.items()} for n, found in made.inputs.items()},
-        problems=[(short(a, NAME), short(b, REASON)) for a, b in sorted(made.problems)],
-        outside=[short(n, NAME) for n in made.outside[:NAMED]],
+        problems=[(short(a, LONG), short(b, REASON)) for a, b in sorted(made.problems)],
+        outside=[short(n, LONG) for n in made.outside[:NAMED]],
         outside_more=max(0, len(made.outside) - NAMED),
         principles=[p.naam for p in builtin_rules().beginselen.values()],
         settings=_settings(job),
@@ -87,10 +88,10 @@ def _question(job: Job) -> dict[str, Any]:
     grid, reference = job.grid, job.settings.reference
     functies = list({v.functie.id: v.functie for v in job.variants}.values())
     scenarios = list(dict.fromkeys(v.scenario for v in job.variants if v.scenario))
-    names = [short(a.name, NAME) for a in job.areas[:NAMED]]
+    names = [short(a.name, LONG) for a in job.areas[:NAMED]]
     return {
         "functies": functies,
-        "scenarios": [short(s, NAME) for s in scenarios],
+        "scenarios": [short(s, LONG) for s in scenarios],
         "gebieden": names if len(job.areas) <= 12 else [],
         "aantal": len(job.areas),
         "cel": plain(grid.dx),
@@ -153,7 +154,8 @@ def _lines(table: Path, job: Job) -> list[dict[str, Any]]:
 
 def _line(row: Mapping[str, str], functies: Mapping[str, Functie]) -> dict[str, Any]:
     found: dict[str, Any] = {n: _value(n, text) for n, text in row.items()}
-    found["gebied"] = short(found["gebied"], NAME)
+    for name in {"gebied", NAME} & set(found):
+        found[name] = short(found[name], LONG)
     found["functie"] = functies[found["functie"]]
     found["hectares"] = list(_shares(found))
     found["kompas"] = [v for n, v in row.items() if n.startswith("kompas_")]
@@ -187,8 +189,8 @@ def _settings(job: Job) -> Sequence[tuple[str, str]]:
         "Berging in het plan": f"{plain(measures.built_mm)} mm",
         "Bergingseis": "" if measures.norm_mm is None else f"{plain(measures.norm_mm)} mm",
         "Weging": file.methode + ("" if file.orness is None else f", orness {plain(file.orness)}"),
-        "Eigen functies": short(Path(file.functies_file).name, NAME) if file.functies_file else "",
+        "Eigen functies": short(Path(file.functies_file).name, LONG) if file.functies_file else "",
         "Eigen getallen": "; ".join(own),
-        "Gebieden uit": short(Path(file.gebieden.path).name, NAME) if file.gebieden else "",
+        "Gebieden uit": short(Path(file.gebieden.path).name, LONG) if file.gebieden else "",
     }
     return [(name, value) for name, value in found.items() if value]
