@@ -339,14 +339,16 @@ def png(figure: Any) -> bytes:
     return target.getvalue()
 
 
+#: Screens of what a planner sees, made by schermen.py.
+SCREENS = ("dossier", "kaart", "notebook")
+
+
 def pictures() -> dict[str, bytes]:
     layers = wb.example()
     shown = ["zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel", "ghg"]
-    answer = wb.assess(layers, EXAMPLE, wb.example_plans())
     return {
-        "beeld/voorbeeld.png": (HERE / "voorbeeld.png").read_bytes(),
+        **{f"beeld/{n}.png": (HERE / f"{n}.png").read_bytes() for n in ("voorbeeld", *SCREENS)},
         "beeld/lagen.png": png(plot_layers(layers, shown)),
-        "beeld/antwoord.png": png(answer.plot()),
     }
 
 

@@ -11,6 +11,9 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
+#: What a notebook holds of a progress bar.
+BAR = "application/vnd.jupyter.widget-view+json"
+
 
 def main() -> None:
     """Write the .ipynb beside every .py of this folder."""
@@ -20,9 +23,17 @@ def main() -> None:
         for number, cell in enumerate(notebook.cells, start=1):
             cell["id"] = f"cel-{number}"
             cell.metadata.pop("execution", None)
+            drop_bars(cell)
+        notebook.metadata.pop("widgets", None)
         for data in pictures(notebook):
             data["image/png"] = smaller(data["image/png"])
         nbformat.write(notebook, source.with_suffix(".ipynb"))
+
+
+def drop_bars(cell: Any) -> None:
+    """Remove progress bars, which come and go with the speed of the machine."""
+    if "outputs" in cell:
+        cell["outputs"] = [o for o in cell["outputs"] if BAR not in o.get("data", {}) and o.get("name") != "stderr"]
 
 
 def pictures(notebook: Any) -> Iterator[Any]:

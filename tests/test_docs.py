@@ -113,7 +113,21 @@ def test_commands_and_options_exist(block):
         assert {w for w in words if w.startswith("--")} <= known, line
 
 
-@pytest.mark.parametrize("page", ["aan-de-slag", "hoe/afwenteling", "hoe/eigen-functie"])
+def test_every_public_name_is_in_the_reference():
+    text = (PAGES / "ontwikkelaars" / "api.md").read_text("utf-8")
+    where = {n: f"{wb._WHERE[n]}.{wb._RENAMED.get(n, n)}" for n in wb.__all__ if n in wb._WHERE}
+    assert [n for n, place in where.items() if f"::: waterbodem.{place}\n" not in text] == []
+
+
+@pytest.mark.parametrize("picture", ["dossier", "kaart", "notebook"])
+def test_the_quick_start_shows_what_a_planner_sees(site, picture):
+    page = (site / "aan-de-slag.html").read_text("utf-8")
+    (alt,) = re.findall(rf'<img alt="([^"]+)" src="beeld/{picture}.png"', page)
+    assert len(alt) > 30
+    assert (site / "beeld" / f"{picture}.png").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("page", ["aan-de-slag", "hoe/afwenteling", "hoe/eigen-functie", "hoe/vergelijken"])
 def test_python_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
