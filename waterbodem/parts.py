@@ -41,6 +41,8 @@ Array = NDArray[Any]
 CLASSES = "klasse"
 #: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
 BLOCK = (512, 1024)
+#: Bytes of a part that are written at once: every write waits for the interpreter's lock.
+BUFFER = 1 << 19
 #: Megabytes that GDAL may keep of blocks.
 GDAL_CACHE = 64
 
@@ -108,7 +110,7 @@ class _Sink:
     def __enter__(self) -> _Sink:
         with ExitStack() as stack:
             temp = stack.enter_context(replacing(self._path))
-            self._writer = PartWriter(stack.enter_context(temp.open("wb")), self._path.name)
+            self._writer = PartWriter(stack.enter_context(temp.open("wb", BUFFER)), self._path.name)
             self._stack = stack.pop_all()
         return self
 
