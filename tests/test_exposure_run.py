@@ -215,6 +215,20 @@ def test_nothing_is_drawn_up_where_nothing_can_be_known(tmp_path, monkeypatch):
     assert table.vrijgekomen_m3.isna().all() and len(table)
 
 
+def test_a_ledger_that_lacked_memory_for_water_is_drawn_up_again_where_there_is(tmp_path, monkeypatch):
+    path = place(tmp_path, rewritten(AREAS, 'maps = ["klasse", "ontvangst"]'))
+    with monkeypatch.context() as short:
+        short.setattr(memory, "USABLE", 0.0)
+        short.setattr(reception_run, "_why_not", lambda _: "")
+        _, found = made(path)
+    assert len(found.niet_bepaald) == 1 and "GB geheugen" in found.niet_bepaald[0]
+    assert not (tmp_path / "uit" / "woningbouw" / "ontvangst.tif").exists()
+    assert gpd.read_file(tmp_path / "uit" / "grootboek.gpkg").m3.isna().all()
+    _, found = made(path)
+    assert found.niet_bepaald == []
+    assert (tmp_path / "uit" / "woningbouw" / "ontvangst.tif").is_file()
+
+
 def test_a_ledger_that_does_not_fit_is_told_with_its_size(tmp_path, monkeypatch):
     monkeypatch.setattr(reception_run, "LEDGER_BYTES", 10**12)
     _, found = made(place(tmp_path, AREAS))
