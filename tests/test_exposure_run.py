@@ -17,7 +17,16 @@ from rio_cogeo.cogeo import cog_validate
 pytest.importorskip("pyflwdir")
 
 import waterbodem as wb
-from waterbodem import batch, exposure_run, exposure_store, memory, receiver_columns, reception_files, reception_run
+from waterbodem import (
+    batch,
+    enquiry,
+    exposure_run,
+    exposure_store,
+    memory,
+    receiver_columns,
+    reception_files,
+    reception_run,
+)
 from waterbodem.downstream import benedenstrooms
 from waterbodem.enquiry import Enquiry
 from waterbodem.exposure_run import make_downstream
@@ -218,8 +227,7 @@ def test_nothing_is_drawn_up_where_nothing_can_be_known(tmp_path, monkeypatch):
 def test_a_ledger_that_lacked_memory_for_water_is_drawn_up_again_where_there_is(tmp_path, monkeypatch):
     path = place(tmp_path, rewritten(AREAS, 'maps = ["klasse", "ontvangst"]'))
     with monkeypatch.context() as short:
-        short.setattr(memory, "USABLE", 0.0)
-        short.setattr(reception_run, "_why_not", lambda _: "")
+        short.setattr(enquiry, "memory_needed", lambda _: 10**18)
         _, found = made(path)
     assert len(found.niet_bepaald) == 1 and "GB geheugen" in found.niet_bepaald[0]
     assert not (tmp_path / "uit" / "woningbouw" / "ontvangst.tif").exists()
