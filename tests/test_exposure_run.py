@@ -17,7 +17,16 @@ from rio_cogeo.cogeo import cog_validate
 pytest.importorskip("pyflwdir")
 
 import waterbodem as wb
-from waterbodem import batch, exposure_run, exposure_store, memory, receiver_columns, reception_files, reception_run
+from waterbodem import (
+    batch,
+    enquiry,
+    exposure_run,
+    exposure_store,
+    memory,
+    receiver_columns,
+    reception_files,
+    reception_run,
+)
 from waterbodem.downstream import benedenstrooms
 from waterbodem.enquiry import Enquiry
 from waterbodem.exposure_run import make_downstream
@@ -213,6 +222,19 @@ def test_nothing_is_drawn_up_where_nothing_can_be_known(tmp_path, monkeypatch):
     )
     table = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
     assert table.vrijgekomen_m3.isna().all() and len(table)
+
+
+def test_a_ledger_that_lacked_memory_for_water_is_drawn_up_again_where_there_is(tmp_path, monkeypatch):
+    path = place(tmp_path, rewritten(AREAS, 'maps = ["klasse", "ontvangst"]'))
+    with monkeypatch.context() as short:
+        short.setattr(enquiry, "memory_needed", lambda _: 10**18)
+        _, found = made(path)
+    assert len(found.niet_bepaald) == 1 and "GB geheugen" in found.niet_bepaald[0]
+    assert not (tmp_path / "uit" / "woningbouw" / "ontvangst.tif").exists()
+    assert gpd.read_file(tmp_path / "uit" / "grootboek.gpkg").m3.isna().all()
+    _, found = made(path)
+    assert found.niet_bepaald == []
+    assert (tmp_path / "uit" / "woningbouw" / "ontvangst.tif").is_file()
 
 
 def test_a_ledger_that_does_not_fit_is_told_with_its_size(tmp_path, monkeypatch):

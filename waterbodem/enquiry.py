@@ -77,20 +77,28 @@ class Enquiry:
     @cached_property
     def water(self) -> tuple[Flow | None, str]:
         """Flow directions, or None and why there are none, in Dutch."""
-        rules, cells = reception_rules(), self.land.grid.rows * self.land.grid.cols
-        if self.kept:
-            return None, rules.reason("bewaard")
-        if self.flow is not None:
-            return self.flow, ""
-        if "maaiveld" not in self.land:
-            return None, rules.reason("maaiveld")
-        need, free = memory_needed(cells), memory.available()
-        if free is not None and need > memory.USABLE * free:
-            return None, rules.reason("geheugen", nodig=need / 1e9, vrij=free / 1e9)
+        rules, reason = reception_rules(), self.obstacle
+        if reason or self.flow is not None:
+            return self.flow, reason
         try:
             return kept_flow(self.land.layer("maaiveld"), self.land.grid, self.folder), ""
         except MissingLibrary:
             return None, rules.reason("bibliotheek", installeer=INSTALL)
+
+    @property
+    def obstacle(self) -> str:
+        """Why directions cannot be found, in Dutch, as far as can be told before they are looked for."""
+        rules = reception_rules()
+        if self.kept:
+            return rules.reason("bewaard")
+        if self.flow is not None:
+            return ""
+        if "maaiveld" not in self.land:
+            return rules.reason("maaiveld")
+        need, free = memory_needed(self.land.grid.rows * self.land.grid.cols), memory.available()
+        if free is None or need <= memory.USABLE * free:
+            return ""
+        return rules.reason("geheugen", nodig=need / 1e9, vrij=free / 1e9)
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:

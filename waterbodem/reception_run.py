@@ -52,6 +52,8 @@ def make_receivers(
     if reason:
         found.niet_bepaald.append(reason)
         return found
+    obstacle = exposure.enquiry.obstacle
+    found.niet_bepaald += [obstacle] if obstacle else []
     key = _key(job, exposure, variants)
     if not _is_there(job, journal, key):
         files = _write(job, exposure, functies, progress)
@@ -79,7 +81,8 @@ def _package(job: Job) -> Path:
 
 def _key(job: Job, exposure: Exposure, variants: Sequence[Variant]) -> str:
     keys = [job.key(v) for v in variants if not v.scenario]
-    text = f"{keys} {exposure.mark} {[n for n in ARRIVALS if n in job.file.maps]} {job.file.float_}"
+    routed = not exposure.enquiry.obstacle
+    text = f"{keys} {exposure.mark} {routed} {[n for n in ARRIVALS if n in job.file.maps]} {job.file.float_}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
