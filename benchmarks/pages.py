@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,15 +17,24 @@ import waterbodem as wb
 from waterbodem.dataset import grid_of
 from waterbodem.report import report_html
 
-FIRST = "import waterbodem as wb; wb.assess(wb.example(), 'woningbouw', wb.example_plans()).explore()._repr_html_()"
+FIRST = """
+import waterbodem as wb
+answer = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+answer._repr_html_(), answer.plot()._repr_png_()
+"""
 
 
 def timed(what: str, make: Callable[[], Any]) -> Any:
     """Print how long something takes; return it."""
     begun = time.perf_counter()
     found = make()
-    print(f"{what:<60}{time.perf_counter() - begun:8.2f} s")
+    print(f"{what:<80}{time.perf_counter() - begun:8.2f} s")
     return found
+
+
+def first(cache: str) -> None:
+    """Do what the first notebook does, with kernels kept in a folder."""
+    subprocess.run([sys.executable, "-c", FIRST], check=True, env={**os.environ, "NUMBA_CACHE_DIR": cache})
 
 
 def squares(count: int) -> gpd.GeoDataFrame:
@@ -37,17 +48,17 @@ def squares(count: int) -> gpd.GeoDataFrame:
 
 def main() -> None:
     """Print the table."""
-    timed(
-        "first map, from the import, a new process", lambda: subprocess.run([sys.executable, "-c", FIRST], check=True)
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        timed("first answer and maps in a new process, nothing compiled yet (asked: 10 s)", lambda: first(folder))
+        timed("the same again", lambda: first(folder))
     layers = wb.example(2000)
     whole = shapely.box(*grid_of(layers).bounds)
     answer = timed("assess, 4 M cells, one polygon", lambda: wb.assess(layers, "woningbouw", whole))
     page = timed("explore, 4 M cells (asked: 5 s)", answer.explore)
-    print(f"{'  size (asked: 10 MB)':<60}{len(page.html) / 1e6:8.2f} MB")
+    print(f"{'  size (asked: 10 MB)':<80}{len(page.html) / 1e6:8.2f} MB")
     answer = wb.assess(wb.example(), "woningbouw", squares(1000))
     html = timed("dossier, 1,000 polygons", lambda: report_html(answer))
-    print(f"{'  size (asked: 25 MB)':<60}{len(html) / 1e6:8.2f} MB")
+    print(f"{'  size (asked: 25 MB)':<80}{len(html) / 1e6:8.2f} MB")
 
 
 if __name__ == "__main__":
