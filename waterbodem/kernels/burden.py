@@ -310,7 +310,8 @@ class Block(NamedTuple):
     unknown: Floats
 
 
-def _block() -> Block:
+def buffers() -> Block:
+    """Return buffers for a block of cells."""
     return Block(
         np.empty((10, BLOCK), np.float64),
         np.empty((10, BLOCK), np.float64),
@@ -366,11 +367,12 @@ def _store(values: Any, out: Any) -> None:
 
 
 @kernel
-def _shift_cells(layers: Any, c: Change, out: Burden, w: Block) -> None:
+def shift_from(layers: Any, first: int, c: Change, out: Burden, w: Block) -> None:
+    """As :func:`shift_cells`, from cell ``first`` of the layers on."""
     for a in range(0, out.risico.size, BLOCK):
         n = min(BLOCK, out.risico.size - a)
         b = a + n
-        _components(layers, a, n, c, w)
+        _components(layers, first + a, n, c, w)
         _shares(w.value, c, n, w.share)
         _largest(w.share, AFVOER, ZETTING, n, w.top)
         _open(w.value, c.could, AFVOER, ZETTING, n, w.open_)
@@ -399,4 +401,4 @@ def shift_cells(layers: Any, c: Change, out: Burden) -> None:
     out : Burden
         Filled in place.
     """
-    _shift_cells(layers, c, out, _block())
+    shift_from(layers, 0, c, out, buffers())
