@@ -178,6 +178,17 @@ def test_maps_that_are_asked_for_only_are_the_same_and_cost_no_afwenteling(tmp_p
     assert all(whole[name] == digest for name, digest in found.items() if name not in about)
 
 
+def test_without_maps_the_table_is_the_same_and_alone(tmp_path, reference):
+    path = place(tmp_path, RUN.replace("[gebieden]", "maps = []\n[gebieden]"))
+    assert batch.run(path).complete
+    found = digests(tmp_path / "uit")
+    assert set(found) == {"gebieden.gpkg", "gebieden.csv", "rapport.html"}
+    assert [found[n] for n in ("gebieden.gpkg", "gebieden.csv")] == [
+        reference[n] for n in ("gebieden.gpkg", "gebieden.csv")
+    ]
+    assert wb.status(tmp_path / "uit").complete
+
+
 def test_herkomst_names_every_output_with_its_sha256(tmp_path):
     batch.run(place(tmp_path))
     told = json.loads((tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8"))["uitvoer"]
@@ -251,14 +262,14 @@ def check_whole(folder, reference):
 
 def test_a_part_that_fails_costs_its_functies_only_and_is_told(tmp_path, monkeypatch):
     path = place(tmp_path)
-    real = gathering.evaluate
+    real = gathering.model_of
 
-    def poisoned(cells, functie, *rest, **kw):
+    def poisoned(functie, *rest, **kw):
         if functie.id == "woningbouw":
             raise MemoryError("poison")
-        return real(cells, functie, *rest, **kw)
+        return real(functie, *rest, **kw)
 
-    monkeypatch.setattr(gathering, "evaluate", poisoned)
+    monkeypatch.setattr(gathering, "model_of", poisoned)
     path.write_text(RUN, encoding="utf-8")
     outcome = batch.run(path)
     assert not outcome.complete
@@ -355,6 +366,7 @@ def test_a_changed_output_is_made_again(tmp_path, reference):
         (WHOLE + 'scenarios = ["2100"]\n', "unknown scenario"),
         (WHOLE + "kleur = 3\n", "kleur"),
         (WHOLE + 'maps = ["klas"]\n', "name each map once"),
+        (WHOLE + "maps = []\n", "nothing to make"),
         (WHOLE + "[parameters.akkerbouw]\nverhardingsgraad = 0.5\n", "not a functie of this run"),
         (WHOLE + 'methode = "owa"\n', "orness"),
         (WHOLE + "[grid]\nresolution = -5\n", "resolution"),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 from nursery import Nursery, plain_picture
-from test_batch import WHOLE, digests, place
+from test_batch import WHOLE, digests, parcels, place
 
 from waterbodem import batch, journal, run_picture
 from waterbodem.errors import WaterbodemError
@@ -123,6 +123,27 @@ def test_a_full_disk(tmp_path, nursery, reference, later):
         whole(tmp_path / "uit", reference)
         goes_on(nursery, path, reference)
     assert sum(code != 0 for code in found) >= 2, found
+
+
+PIECES = "import waterbodem.area_table\nwaterbodem.area_table.PIECE_ROWS = 256\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
+def test_a_disk_that_becomes_full_in_the_middle_of_the_table(tmp_path, nursery):
+    """From the second piece on GDAL writes, which does not say that the disk is full."""
+    path = place(tmp_path, RUN.replace("plannen.geojson", "percelen.gpkg").replace("float = true", "maps = []"))
+    parcels(tmp_path, 32)
+    told(nursery.run("run", path, code=PIECES), 0)
+    reference, package = digests(tmp_path / "uit"), tmp_path / "uit" / "gebieden.gpkg"
+    size = package.stat().st_size
+    package.unlink()
+    done = nursery.run("run", path, code=PIECES + LATER.format(LIMIT.format(size - 100_000)))
+    told(done, 1, said="full")
+    assert "gebieden.gpkg" in done.err
+    whole(tmp_path / "uit", reference)
+    told(nursery.run("run", path, code=PIECES), 0)
+    assert digests(tmp_path / "uit") == reference
+    assert not list((tmp_path / "uit").rglob("*.partial*"))
 
 
 ROOM = """

@@ -73,12 +73,68 @@ def test_sums_equal_those_of_whole_numbers_in_any_bands(seed, high):
     constant, nothing = np.full(CELLS, 0.3, np.float32), np.full(CELLS, np.nan, np.float32)
     rows = np.stack([some_values(rng), constant, nothing, np.zeros(CELLS, np.float32)])
     sums = np.zeros((len(rows), 3, len(prints.start) - 1), np.int64)
-    for number, runs in enumerate(runs_of(prints).bands(high)):
-        a = number * high * GRID.cols
-        zonal.add_rows(runs, a, np.ascontiguousarray(rows[:, a : a + high * GRID.cols]), sums)
+    bands, size = runs_of(prints).bands(high), high * GRID.cols
+    for b, a in enumerate(range(0, CELLS, size)):
+        for row, total in zip(rows, sums, strict=True):
+            zonal.add_row(bands, b, a, row[a : a + size], total)
     total, known = rows_twin(prints, rows)
     assert [[int(h) * 2**zonal.SPLIT + int(low) for h, low in zip(*s[:2], strict=True)] for s in sums] == total
     assert sums[:, 2].tolist() == known
+
+
+WIDE = Grid(0, 30, 10, 10, 3, 700)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_long_runs_are_taken_whole(seed):
+    """Longer than what a processor takes at once, and than a byte can count; of any length beyond that."""
+    rng, cells = np.random.default_rng(seed), WIDE.rows * WIDE.cols
+    x = np.sort(rng.uniform(-20, 7020, (4, 2)))
+    prints = covered([shapely.box(a, rng.uniform(0, 15), b, rng.uniform(15, 30)) for a, b in x], WIDE)
+    row = np.where(rng.random(cells) < 0.1, np.nan, rng.uniform(-4000, 9000, cells)).astype(np.float32)
+    codes, shares = rng.integers(0, 2, cells, dtype=np.uint8) * 5, np.abs(row) % 1
+    codes[: WIDE.cols] = 4
+    bands, count = runs_of(prints).bands(3), len(prints.start) - 1
+    sums, by_code, by_cause = (np.zeros(s, np.int64) for s in ((3, count), (count, 6), (count, 6)))
+    zonal.add_row(bands, 0, 0, row, sums)
+    zonal.add_codes(bands, 0, 0, codes, by_code)
+    zonal.add_by_code(bands, 0, 0, shares, codes, by_cause)
+    total, known = rows_twin(prints, [row])
+    assert [int(h) * 2**zonal.SPLIT + int(low) for h, low in sums[:2].T] == total[0]
+    assert sums[2].tolist() == known[0]
+    want_code, want_cause = np.zeros_like(by_code), np.zeros_like(by_cause)
+    for p, cell, cover in each(prints):
+        want_code[p, codes[cell]] += cover
+        if not np.isnan(shares[cell]):
+            want_cause[p, codes[cell]] += round(float(shares[cell]) * zonal.CAUSE_ONE) * (cover >> 8)
+    np.testing.assert_array_equal(by_code, want_code)
+    np.testing.assert_array_equal(by_cause, want_cause)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, -7.25, 1e-9, math.nan]))
+def test_a_constant_adds_what_a_row_of_it_would(seed, value):
+    prints = prints_of(seed)
+    sums, want = np.zeros((2, 3, len(prints.start) - 1), np.int64)
+    zonal.add_constant(np.float32(value), prints.inside << 20, sums)  # as many cells as a country has
+    zonal.add_row(runs_of(prints).bands(GRID.rows), 0, 0, np.full(CELLS, value, np.float32), want)
+    assert [int(h) * 2**zonal.SPLIT + int(low) for h, low in sums[:2].T] == [
+        (int(h) * 2**zonal.SPLIT + int(low)) << 20 for h, low in want[:2].T
+    ]
+    assert (sums[2] == want[2] << 20).all()
+
+
+def test_a_polygon_as_large_as_a_country_overflows_nothing():
+    """2,000 million cells, of the highest risk and one cause, and of more m3 than there are: it has room in 64 bits."""
+    many, most = 2_000_000_000, np.float32(9000)
+    prints = covered([shapely.box(*WIDE.bounds)], WIDE)
+    bands, cells = runs_of(prints).bands(3), WIDE.rows * WIDE.cols
+    one = zonal.CAUSE_ONE * (ONE >> 8)
+    causes = np.full((1, 2), (many - cells) * one, np.int64)
+    zonal.add_by_code(bands, 0, 0, np.ones(cells, np.float32), np.ones(cells, np.uint8), causes)
+    assert causes.tolist() == [[(many - cells) * one, many * one]]
+    sums = np.zeros((3, 1), np.int64)
+    zonal.add_row(bands, 0, 0, np.full(cells, most), sums)
+    assert max(int(v) * many // cells for v in sums[:, 0]) < 1 << 63
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -88,14 +144,14 @@ def test_codes_and_causes_equal_a_loop(seed):
     polygons = len(prints.start) - 1
     by_code, by_cause = np.zeros((polygons, 6), np.int64), np.zeros((polygons, 6), np.int64)
     want_code, want_cause = by_code.copy(), by_cause.copy()
-    runs = runs_of(prints).table
-    zonal.add_codes(runs, 0, codes, by_code)
-    zonal.add_by_code(runs, 0, values, codes, by_cause)
+    bands = runs_of(prints).bands(GRID.rows)
+    zonal.add_codes(bands, 0, 0, codes, by_code)
+    zonal.add_by_code(bands, 0, 0, values, codes, by_cause)
     for p, cell, cover in each(prints):
         if codes[cell] < 6:
             want_code[p, codes[cell]] += cover
             if not np.isnan(values[cell]):
-                want_cause[p, codes[cell]] += round(float(values[cell]) * zonal.VALUE_ONE) * (cover >> 8)
+                want_cause[p, codes[cell]] += round(float(values[cell]) * zonal.CAUSE_ONE) * (cover >> 8)
     np.testing.assert_array_equal(by_code, want_code)
     np.testing.assert_array_equal(by_cause, want_cause)
 
@@ -173,4 +229,10 @@ def test_no_cell_makes_no_run():
     nothing = np.empty(0, np.int64)
     runs = runs_of(Footprints(GRID, np.zeros(3, np.int64), nothing, nothing))
     assert (runs.count, runs.table.shape, runs.first.tolist()) == (2, (4, 0), [0, 0, 0])
-    assert [b.shape for b in runs.bands(2)] == [(4, 0)] * 3
+    bands = runs.bands(2)
+    assert (bands.group.tolist(), bands.polygon.size, bands.edge.tolist(), bands.span.tolist()) == (
+        [0] * 4,
+        0,
+        [0],
+        [0],
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from waterbodem.summary import columns_of
 from waterbodem.tally import Totals
 
 #: Rows that are put together at once.
-PIECE_ROWS = 60_000
+PIECE_ROWS = 30_000
 
 
 def frame_of(
@@ -39,38 +40,60 @@ def frame_of(
     )
 
 
-def lean(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with texts as numbers of what occurs, for keeping many."""
-    texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
-    return frame.astype(dict.fromkeys(texts, "category"))
+class Shelved:
+    """Rows of one functie under one scenario, put away on disk: of many functies they would not fit in memory.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`frame_of`.
+    path : Path
+        Where the numbers go; the texts, as numbers of what occurs, stay here.
+    """
+
+    def __init__(self, frame: pd.DataFrame, path: Path) -> None:
+        self.columns, self._path = list(frame.columns), path
+        self._floats = [c for c in frame.columns if frame[c].dtype == np.float64]
+        frame[self._floats].to_numpy().tofile(path)
+        rest = frame.drop(columns=self._floats)
+        texts = [c for c in rest.columns if not pd.api.types.is_numeric_dtype(rest[c])]
+        self._rest = rest.astype(dict.fromkeys(texts, "category"))
+
+    def rows(self, first: int, after: int) -> pd.DataFrame:
+        """Return the rows from ``first`` up to ``after``."""
+        rest = self._rest.iloc[first:after]
+        width = len(self._floats)
+        numbers = np.fromfile(self._path, np.float64, len(rest) * width, offset=first * width * 8)
+        floats = pd.DataFrame(numbers.reshape(-1, width), rest.index, self._floats)
+        return pd.concat([_plain(rest), floats], axis=1)[self.columns]
 
 
-def pieces(areas: Sequence[Area], frames: Sequence[pd.DataFrame], crs: str | None) -> Iterator[gpd.GeoDataFrame]:
-    """Yield the table of all frames, polygon by polygon, some polygons at a time.
+def pieces(areas: Sequence[Area], shelved: Sequence[Shelved], crs: str | None) -> Iterator[gpd.GeoDataFrame]:
+    """Yield the table of all that was shelved, polygon by polygon, some polygons at a time.
 
     Parameters
     ----------
     areas : sequence of Area
-    frames : sequence of DataFrame
-        From :func:`frame_of`, over all of the areas.
+    shelved : sequence of Shelved
+        Over all of the areas.
     crs : str or None
     """
-    step = max(1, PIECE_ROWS // len(frames))
-    names = _names(frames)
+    step = max(1, PIECE_ROWS // len(shelved))
+    names = _names([s.columns for s in shelved])
     for first in range(0, len(areas), step):
         some = areas[first : first + step]
-        yield _piece(some, [f.iloc[first : first + step] for f in frames], names, crs)
+        yield _piece(some, [s.rows(first, first + step) for s in shelved], names, crs)
 
 
 def table_of(areas: Sequence[Area], frames: Sequence[pd.DataFrame], crs: str | None) -> gpd.GeoDataFrame:
     """Return the table of all frames as one, polygon by polygon."""
-    return _piece(areas, frames, _names(frames), crs)
+    return _piece(areas, frames, _names([list(f.columns) for f in frames]), crs)
 
 
 def _piece(
     areas: Sequence[Area], frames: Sequence[pd.DataFrame], names: list[str], crs: str | None
 ) -> gpd.GeoDataFrame:
-    whole = pd.concat([_plain(f) for f in frames], ignore_index=True)
+    whole = pd.concat(frames, ignore_index=True)
     by_polygon = np.arange(len(whole)).reshape(len(frames), -1).T.ravel()
     rows = whole.reindex(columns=names).take(by_polygon).reset_index(drop=True)
     geometry = np.repeat(np.array([a.geometry for a in areas], dtype=object), len(frames))
@@ -83,9 +106,9 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts, "str"))
 
 
-def _names(frames: Sequence[pd.DataFrame]) -> list[str]:
+def _names(columns: Sequence[list[str]]) -> list[str]:
     """Return the columns of all frames, the losses of all functies in one place."""
-    names = list(dict.fromkeys(c for f in frames for c in f.columns))
+    names = list(dict.fromkeys(c for some in columns for c in some))
     losses = [c for c in names if c.startswith("verlies_")]
     place = names.index(losses[0])
     return [*names[:place], *losses, *(c for c in names[place:] if c not in losses)]

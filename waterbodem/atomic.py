@@ -126,6 +126,11 @@ class Stage:
         self._scratch.append(path)
         return path
 
+    def spare(self, path: Path) -> Path:
+        """As :meth:`scratch`, under a temporary name in the same folder: a killed process leaves no other."""
+        self.current = path
+        return self.scratch(_hidden(path))
+
     def folder(self, path: str | Path) -> Path:
         """Make a folder with its parents; those that are new disappear again after an error."""
         folder = Path(path)

@@ -13,9 +13,7 @@ from typing import Any
 
 import filelock
 import numpy as np
-from numpy.typing import NDArray
 
-from waterbodem.area_table import frame_of, lean, pieces
 from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, WaterbodemError
@@ -23,32 +21,26 @@ from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
-from waterbodem.kompas import builtin_rules, findings_of
-from waterbodem.late import pd
 from waterbodem.made import Made
 from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import PartReader, is_whole
-from waterbodem.parts import part_file, products, read_part
+from waterbodem.parts import part_file, products
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.raster_files import pam_bytes
-from waterbodem.receiver_columns import beside
-from waterbodem.reception_run import columns_of_run, make_receivers
+from waterbodem.reception_run import make_receivers
 from waterbodem.run_files import get_ready, make_page, make_picture
 from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
-from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of, table_key
+from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
 from waterbodem.run_styles import make_styles, output_map
+from waterbodem.run_tables import make_tables
 from waterbodem.runfile import read_run_file
-from waterbodem.summary import total
-from waterbodem.table_files import stage_pieces
-from waterbodem.tally import Tally
 from waterbodem.threads import workers as default_workers
 
 _log = logging.getLogger("waterbodem")
 
 Keys = Mapping[Variant, str]
-Array = NDArray[Any]
 
 
 @dataclass
@@ -313,7 +305,7 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     done, exposure = 0, exposure_of(job)
     received = make_receivers(job, journal, whole, progress, exposure)
     with ThreadPoolExecutor(workers) as pool:
-        table = pool.submit(_tables, job, journal, keys, whole, received)
+        table = pool.submit(make_tables, job, journal, keys, whole, received)
         maps = pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
         if outcome.made:
             get_ready(job)
@@ -384,43 +376,3 @@ def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], ind
             counts += part["counts"][index]
     counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
     stage.file(_beside(final)).write_bytes(pam_bytes(counts, colours))
-
-
-def _tables(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Determined) -> tuple[str, ...]:
-    """Write gebieden.gpkg and gebieden.csv, a row per polygon, functie and scenario; return who is outside the data."""
-    if not job.areas or not whole:
-        return ()
-    last, outside = _places(job, keys[whole[0]])
-    key = table_key((keys[v] for v in whole), exposure_of(job).mark)
-    finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
-    if all(journal.output_done(f, key) for f in finals):
-        return outside
-    frames = [lean(beside(_frame(job, v, keys[v], last), columns_of_run(job, received, v))) for v in whole]
-    with staging() as stage:
-        stage_pieces(stage, job.output, pieces(job.areas, frames, job.grid.crs))
-    for final in finals:
-        journal.note_output(final, key)
-    return outside
-
-
-def _tallies(job: Job, key: str) -> Iterator[Tally]:
-    """Yield the tallies of a variant, from north to south."""
-    for part in job.parts():
-        yield from read_part(job, job.part_key(key, part))[1]
-
-
-def _places(job: Job, key: str) -> tuple[Array, tuple[str, ...]]:
-    """Return the number of the tally that a polygon occurs in last, and the polygons that no part has a cell of."""
-    last, seen = np.zeros(len(job.areas), np.int64), np.zeros(len(job.areas), np.bool_)
-    for number, tally in enumerate(_tallies(job, key)):
-        last[tally.polygons] = number
-        seen[tally.polygons] |= tally.inside > 0
-    return last, tuple(job.areas[i].name for i in np.flatnonzero(~seen))
-
-
-def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
-    """Return the rows of a variant."""
-    totals, rules = total(_tallies(job, key), len(job.areas), last), builtin_rules()
-    scenarios = () if variant.scenario else job.scenarios
-    found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
-    return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)

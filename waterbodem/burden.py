@@ -275,15 +275,23 @@ def within_lifetime(plan: Functie, scenarios: Sequence[Scenario]) -> list[Scenar
     return [s for s in scenarios if s.horizon is None or s.horizon <= last]
 
 
-def decline_of(cells: LayerSet, plan: Functie) -> Floats | None:
-    """Return achteruitgang [-]: the largest loss of score over the scenarios; None without scenarios."""
+def futures_of(cells: LayerSet, plan: Functie) -> list[dict[str, Array]]:
+    """Return ``score`` and ``known`` of a plan under every scenario that it will live to see."""
     future = within_lifetime(plan, cells.scenarios)
-    if not future:
+    return [score_arrays(cells.with_scenario(s), plan, wanted=("score", "known")) for s in future]
+
+
+def decline_of(cells: LayerSet, plan: Functie, futures: Sequence[Mapping[str, Array]] | None = None) -> Floats | None:
+    """Return achteruitgang [-]: the largest loss of score over the scenarios; None without scenarios.
+
+    ``futures`` is that of :func:`futures_of` where it is known already.
+    """
+    found = futures_of(cells, plan) if futures is None else futures
+    if not found:
         return None
     now = score_arrays(cells.present, plan, wanted=("score", "known"))
     worst = np.full_like(now["score"], np.nan)
-    for scenario in future:
-        then = score_arrays(cells.with_scenario(scenario), plan, wanted=("score", "known"))
+    for then in found:
         drop = np.maximum(now["score"] - then["score"], np.float32(0))
         drop[now["known"] != then["known"]] = np.nan
         np.fmax(worst, drop, out=worst)

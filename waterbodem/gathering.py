@@ -1,8 +1,8 @@
-"""Maps and sums over polygons of a block of cells, band by band, so that what is between stays in the cache."""
+"""Maps and sums over polygons of a block of cells, in one pass over what is read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,21 +10,28 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from waterbodem import registry
 from waterbodem.areas import Area, footprints
-from waterbodem.burden import empty_burden
+from waterbodem.burden import change_of, decline_of, futures_of
 from waterbodem.definitions import Functie
-from waterbodem.evaluation import GRIDS, Result, Settings, evaluate
+from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
+from waterbodem.kernels import burden, scoring, zonal
+from waterbodem.kernels import gathering as kernel
 from waterbodem.kompas import KompasRules
-from waterbodem.layerset import LayerSet, Scenario
-from waterbodem.measures import measures_of
-from waterbodem.tally import SCORE, Runs, Tally, Tallying, runs_of
+from waterbodem.layerset import LayerSet
+from waterbodem.measures import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
+from waterbodem.scoring import check_codes, model_of, parts_of
+from waterbodem.summary import SCORED, THRESHOLD, VOLUMES
+from waterbodem.tally import SCORE, Runs, Tally, no_sums, runs_of, with_bins
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
 
-#: Cells of a band.
-BAND = 1 << 17
+#: Cells of a band: what is between layers and sums then stays in the cache of a core.
+BAND = 1 << 12
+#: Measures that are one number for all cells.
+CONSTANT = ("verharding", "onttrekking")
 
 
 @dataclass(frozen=True)
@@ -36,14 +43,14 @@ class Footing:
     numbers : int64 array (P,)
         Which of all polygons, ascending.
     runs : Runs
-    bands : list of int64 arrays (4, R)
-        The runs of every band of ``rows`` rows.
+    bands : Bands
+        The runs in every band of ``rows`` rows.
     rows : int
     """
 
     numbers: Integers
     runs: Runs
-    bands: Sequence[Integers]
+    bands: zonal.Bands
     rows: int
 
     @property
@@ -64,8 +71,8 @@ def footing_of(areas: Sequence[Area], tree: shapely.STRtree, grid: Grid) -> Foot
 
 def gather(
     cells: LayerSet, functie: Functie, settings: Settings, rules: KompasRules, footing: Footing, chance: Array
-) -> tuple[Result, Tally]:
-    """Return the grids of a functie on a block, and its sums over the polygons.
+) -> tuple[dict[str, Array], Tally]:
+    """Return the maps of a functie on a block, and its sums over the polygons.
 
     Parameters
     ----------
@@ -81,39 +88,100 @@ def gather(
 
     Returns
     -------
-    Result
-        As :func:`waterbodem.evaluation.evaluate` gives without ``full``; bands without a polygon are not filled.
+    dict of str to array (rows, cols)
+        Score, klasse, bepalend, dekking, risico and oorzaak; bands without a polygon are not filled.
     Tally
     """
-    shape = cells.shape
-    tallying, whole, score = Tallying(footing.runs), _blank(shape, functie), np.full(shape, np.nan, np.float32)
-    criteria: tuple[str, ...] = ()
-    for number, runs in enumerate(footing.bands):
-        if runs.size:
-            rows = slice(number * footing.rows, (number + 1) * footing.rows)
-            band = _cut(cells, rows)
-            result = evaluate(band, functie, settings)
-            measures = measures_of(band, result, settings, rules, chance[rows])
-            tallying.add(runs, rows.start * shape[1], result, measures.names, measures.rows)
-            score[rows], criteria = measures[SCORE].reshape(band.shape), result.criteria
-            _copy(result, whole, rows)
-    return Result(functie, criteria, whole.scores, whole.burden), tallying.close(score, footing.numbers)
+    check_codes(functie, cells.present)
+    present, shape = list(cells.present), cells.shape
+    model = model_of(functie, present, *settings.method)
+    change, other = change_of(functie, _one(settings), settings.measures), against(functie, settings, rules)
+    bits = fired_by(cells, functie, rules)
+    names, given = _given(cells, functie, rules, chance)
+    then = futures_of(cells, functie)
+    land = (*_flat(cells.present, burden.LAYERS), _flat_one(decline_of(cells, functie, then)))
+    criteria = [*(p.name for p in parts_of(functie, present)), THRESHOLD]
+    measures = (
+        SCORE,
+        *(f"{SCORED}{n}" for n in criteria),
+        *kernel.MADE,
+        *bits,
+        *("score_min", "score_max", *VOLUMES, "dekking", "risico"),
+        *names,
+        *CONSTANT,
+    )
+    sums = no_sums(footing.runs, measures)
+    maps = _blank(shape)
+    kernel.gather_cells(
+        _flat(cells.present, registry.layer_kinds()),
+        model,
+        scoring.order_of(model),
+        land,
+        change,
+        kernel.Asked(
+            borders_of(functie, rules), other["verharding"], other["more_fill"], *_bits(bits, registry.layer_kinds())
+        ),
+        kernel.Cells(_flat_one(lowest_of(then)), given),
+        footing.bands,
+        footing.rows * shape[1],
+        maps,
+        _buffers(len(model.weight), len(bits), footing.rows * shape[1], burden.buffers(land, change)),
+        kernel.Totals(sums.sums, sums.classes, sums.causes),
+    )
+    for name, total in zip(CONSTANT, sums.sums[-len(CONSTANT) :], strict=True):
+        zonal.add_constant(other[name][0], sums.inside, total)
+    found = {n: getattr(maps, n).reshape(shape) for n in maps._fields}
+    return found, with_bins(sums, footing.runs, maps.assessed, footing.numbers)
 
 
-def _blank(shape: tuple[int, int], functie: Functie) -> Result:
-    kinds = {"score": np.float32, "dekking": np.float32}
-    scores = {n: np.zeros(shape, kinds.get(n, np.uint8)) for n in GRIDS}
-    return Result(functie, (), scores, empty_burden(shape, False))
+def _one(settings: Settings) -> Functie:
+    assert isinstance(settings.reference, Functie)
+    return settings.reference
 
 
-def _copy(result: Result, whole: Result, rows: slice) -> None:
-    for name in GRIDS:
-        whole.scores[name][rows] = result.scores[name]
-    whole.burden.risico[rows] = result.burden.risico
-    whole.burden.oorzaak[rows] = result.burden.oorzaak
+def _given(cells: LayerSet, functie: Functie, rules: KompasRules, chance: Array) -> tuple[tuple[str, ...], Array]:
+    """Return measures that need no score: names, and rows (G, n)."""
+    sets = layers_of_extremes(cells, functie, rules)
+    rows = np.empty((1 + len(sets), chance.size), np.float32)
+    rows[0] = chance.reshape(-1)
+    for layers, row in zip(sets.values(), rows[1:], strict=True):
+        fill_lowest(layers, functie, row)
+    return ("kans", *sets), rows
 
 
-def _cut(cells: LayerSet, rows: slice) -> LayerSet:
-    present = {n: a[rows] for n, a in cells.present.items()}
-    scenarios = (Scenario(s.name, {n: a[rows] for n, a in s.layers.items()}, s.horizon) for s in cells.scenarios)
-    return LayerSet(present, tuple(scenarios), cells.ignored, cells.template)
+def _bits(bits: Mapping[str, int], kinds: Mapping[str, Any]) -> tuple[Array, Array]:
+    places = [list(kinds).index(name.removeprefix("drempel_")) for name in bits]
+    return np.array(list(bits.values()), np.uint16), np.array(places, np.int64)
+
+
+def _flat(layers: Mapping[str, Array], names: Sequence[str] | Mapping[str, Any]) -> tuple[Array, ...]:
+    return tuple(_flat_one(layers.get(n)) for n in names)
+
+
+def _flat_one(values: Array | None) -> Array:
+    return np.empty(0, np.float32) if values is None else values.reshape(-1)
+
+
+def _blank(shape: tuple[int, int]) -> kernel.Maps:
+    size = shape[0] * shape[1]
+    score, dekking, risico, assessed = (np.zeros(size, np.float32) for _ in range(4))
+    klasse, bepalend, oorzaak = (np.zeros(size, np.uint8) for _ in range(3))
+    return kernel.Maps(score, klasse, bepalend, dekking, risico, oorzaak, assessed)
+
+
+def _buffers(criteria: int, bits: int, size: int, shifted: burden.Block) -> kernel.Band:
+    def rows(count: int) -> Array:
+        return np.empty((count, size), np.float32)
+
+    return kernel.Band(
+        rows(criteria + 1),
+        rows(len(kernel.MADE) + bits),
+        rows(2),
+        rows(len(registry.burden_rules().components)),
+        rows(3),
+        np.empty(size, np.uint16),
+        np.empty((2, size), np.uint8),
+        np.empty(0, np.uint16),
+        scoring.buffers(criteria),
+        shifted,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.burden import raised_height, references, within_lifetime
+from waterbodem.burden import futures_of, raised_height, references
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import Result, Settings
 from waterbodem.kernels import measures as kernel
@@ -75,21 +75,21 @@ def measures_of(
         **{n: parts[n] for n in VOLUMES},
         "kans": ground,
     }
-    against = _against(result.functie, settings, rules)
-    bits, sets = _fired(cells, result.functie, rules), _extremes(cells, result.functie, rules)
+    other = against(result.functie, settings, rules)
+    bits, sets = fired_by(cells, result.functie, rules), layers_of_extremes(cells, result.functie, rules)
     losses = [f"{SCORED}{n}" for n in (*result.criteria, THRESHOLD)]
     names = (SCORE, *losses, *_MADE.values(), *plain, "verharding", "onttrekking", *bits, *sets)
     rows = np.empty((len(names), ground.size), np.float32)
     out = Measures(names, rows)
-    _make(cells, result, parts, against, rules, out, len(losses))
+    _make(cells, result, parts, other, rules, out, len(losses))
     for name, values in plain.items():
         out[name][:] = values.reshape(-1)
-    out["verharding"][:], out["onttrekking"][:] = against["verharding"], against["onttrekking"]
+    out["verharding"][:], out["onttrekking"][:] = other["verharding"], other["onttrekking"]
     for name, some in bits.items():
         layer = cells.present[name.removeprefix("drempel_")].reshape(-1)
         kernel.flag_bits(result.scores["flags"].reshape(-1), np.uint16(some), layer, out[name])
     for name, layers in sets.items():
-        _lowest_score(layers, result.functie, out[name])
+        fill_lowest(layers, result.functie, out[name])
     return out
 
 
@@ -97,7 +97,7 @@ def _make(
     cells: LayerSet,
     result: Result,
     parts: Mapping[str, Array],
-    against: Mapping[str, Array],
+    other: Mapping[str, Array],
     rules: KompasRules,
     out: Measures,
     losses: int,
@@ -107,20 +107,21 @@ def _make(
     found = kernel.Found(
         s["score"].reshape(-1),
         s["klasse"].reshape(-1),
-        s["loss"],
         b.risico.reshape(-1),
         b.tijd.reshape(-1),
         _lowest(cells, result).reshape(-1),
-        verharding=against["verharding"],
-        more_fill=against["more_fill"],
+        verharding=other["verharding"],
+        more_fill=other["more_fill"],
         **{field: parts[n].reshape(-1) for field, n in _COMPONENTS.items()},
     )
     made = {row: out[name] for row, name in _MADE.items()}
     rows = kernel.Rows(score=out[SCORE], loss=out.rows[1 : 1 + losses], **made)
-    kernel.fill_measures(found, _borders(f, rules), rows)
+    rows.loss[:] = s["loss"]
+    kernel.fill_measures(found, borders_of(f, rules), rows)
 
 
-def _borders(f: Functie, rules: KompasRules) -> kernel.Borders:
+def borders_of(f: Functie, rules: KompasRules) -> kernel.Borders:
+    """Return the numbers that measures of a functie are compared to."""
     steps = registry.answer_scale().values()
     years = min(1.0, f.value("levensduur_jr") / rules.levensduur_vol_jr)
     return kernel.Borders(
@@ -137,11 +138,13 @@ def _borders(f: Functie, rules: KompasRules) -> kernel.Borders:
 
 def _lowest(cells: LayerSet, result: Result) -> Array:
     """Return the lowest score over the scenarios that the plan will see, else the present one."""
-    future = within_lifetime(result.functie, cells.scenarios)
-    if not future:
-        return result.scores["score"]
-    scores = [score_arrays(cells.with_scenario(s), result.functie, wanted=("score",))["score"] for s in future]
-    return np.asarray(np.fmin.reduce(scores))
+    lowest = lowest_of(futures_of(cells, result.functie))
+    return result.scores["score"] if lowest is None else lowest
+
+
+def lowest_of(futures: Sequence[Mapping[str, Array]]) -> Array | None:
+    """Return the lowest score of every cell over the scenarios of :func:`waterbodem.burden.futures_of`; None: none."""
+    return np.asarray(np.fmin.reduce([f["score"] for f in futures])) if futures else None
 
 
 def chance_of(layers: Mapping[str, Array], rules: KompasRules) -> Array:
@@ -154,7 +157,7 @@ def chance_of(layers: Mapping[str, Array], rules: KompasRules) -> Array:
     return np.where(klasse == 0, np.float32(np.nan), chance)
 
 
-def _against(f: Functie, settings: Settings, rules: KompasRules) -> dict[str, Array]:
+def against(f: Functie, settings: Settings, rules: KompasRules) -> dict[str, Array]:
     """Return more paving, more fill and more abstraction than the reference: one value, or one per cell."""
     paved = np.float32(f.value("verhardingsgraad")) - _of_reference(settings, lambda r: r.value("verhardingsgraad"))
     return {
@@ -174,7 +177,7 @@ def _of_reference(settings: Settings, value: Any) -> Array:
     return out
 
 
-def _fired(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, int]:
+def fired_by(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, int]:
     """Return per layer the bits of the thresholds on it that count."""
     return {
         f"drempel_{layer}": sum(1 << i for i, t in enumerate(f.drempels) if t.laag == layer and t.gevolg in effects)
@@ -183,7 +186,7 @@ def _fired(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, int]:
     }
 
 
-def _extremes(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, dict[str, Array | None]]:
+def layers_of_extremes(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, dict[str, Array | None]]:
     """Return the layers of extremes that weigh enough (None: missing), now and per scenario that changes them."""
     parts = [p for p in parts_of(f, list(cells.present)) if p.share + rules.marge >= rules.extremen_gewicht]
     names = [n for n in rules.extremen_lagen if any(n in p.members for p in parts)]
@@ -194,7 +197,7 @@ def _extremes(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, dict
     return found
 
 
-def _lowest_score(layers: Mapping[str, Array | None], f: Functie, out: Array) -> None:
+def fill_lowest(layers: Mapping[str, Array | None], f: Functie, out: Array) -> None:
     """Fill in the lowest score on some layers; NaN where one is unknown, or there is none."""
     out[:] = np.inf if layers else np.nan
     for name, values in layers.items():

@@ -23,10 +23,10 @@ Index = NDArray[np.int64]
 #: Numbers of an entry of the index: offset, size (0 = nothing but nodata) and CRC-32 of a blob.
 ENTRY = 3
 #: Arrays of the index that hold entries.
-ENTRIES = ("tiles", "halves")
+ENTRIES = ("tiles", "halves", "tallies")
 #: Start and CRC-32 of the index, and what kind of file it is.
 _FOOTER = struct.Struct("<QI8s")
-_MAGIC = b"wbpart04"
+_MAGIC = b"wbpart05"
 #: Length of the table of contents that an index starts with.
 _LENGTH = struct.Struct("<I")
 
@@ -54,12 +54,12 @@ class PartWriter:
 
     def finish(self, arrays: Mapping[str, Array]) -> None:
         """Write the index: named arrays, none of them objects."""
-        index = _packed(arrays)
+        index = packed(arrays)
         self._file.write(index)
         self._file.write(_FOOTER.pack(self._at, _check(index, self._name), _MAGIC))
 
 
-def _packed(arrays: Mapping[str, Array]) -> bytes:
+def packed(arrays: Mapping[str, Array]) -> bytes:
     """Return arrays behind a table of contents in JSON.
 
     Not as ``.npz``: reading its headers parses Python, which CPython 3.11 cannot do in two threads at once (gh-106905).
@@ -68,7 +68,8 @@ def _packed(arrays: Mapping[str, Array]) -> bytes:
     return b"".join([_LENGTH.pack(len(contents)), contents, *(a.tobytes() for a in arrays.values())])
 
 
-def _unpacked(index: bytes) -> dict[str, Array]:
+def unpacked(index: bytes) -> dict[str, Array]:
+    """Return the arrays of :func:`packed`, which cannot be written to."""
     (length,) = _LENGTH.unpack_from(index)
     at, found = _LENGTH.size + length, {}
     for name, dtype, shape in json.loads(index[_LENGTH.size : at]):
@@ -87,7 +88,7 @@ def is_whole(path: Path) -> bool:
     try:
         with PartReader(path) as part:
             for name in ENTRIES:
-                for entry in part[name].reshape(-1, ENTRY):
+                for entry in part[name].reshape(-1, ENTRY) if name in part.names else ():
                     part.blob(entry)
     except CorruptLayer:
         return False
@@ -125,7 +126,7 @@ class PartReader:
         index = self._file.read(end - start)
         if _check(index, self._path.name) != check:
             raise ValueError("its index is not what was written")
-        return _unpacked(index)
+        return unpacked(index)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

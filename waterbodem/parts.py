@@ -6,7 +6,7 @@ thread or another machine, without harm. Maps lie in it as the compressed tiles 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from waterbodem.kompas import builtin_rules
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
 from waterbodem.memory import keep_pages
-from waterbodem.part_file import ENTRY, PartReader, PartWriter
+from waterbodem.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
 from waterbodem.raster_file import kept_open
 from waterbodem.runfile import SHARES
 from waterbodem.scoring import score_arrays
@@ -103,7 +103,7 @@ class _Sink:
         count, (rows, cols) = len(products(job)), part.grid.shape
         self.products, self._path = products(job), part_file(job, key)
         self.counts = np.zeros((count, 256), np.int64)
-        self.tallies: list[Tally] = []
+        self._tallies: list[tuple[int, int, int]] = []
         self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
         self._halves = np.zeros((count, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), ENTRY), np.int64)
 
@@ -113,6 +113,11 @@ class _Sink:
             self._writer = PartWriter(stack.enter_context(temp.open("wb", BUFFER)), self._path.name)
             self._stack = stack.pop_all()
         return self
+
+    def add(self, tally: Tally) -> None:
+        """Write the sums of a block, so that they do not pile up in memory."""
+        arrays = {"measures": np.array(tally.measures, dtype=np.str_), **{f: getattr(tally, f) for f in FIELDS}}
+        self._tallies.append(self._writer.add(packed(arrays)))
 
     def write(self, rows: slice, cols: slice, maps: Mapping[str, Array], inside: Array) -> None:
         """Write the maps of a block."""
@@ -144,8 +149,9 @@ class _Sink:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is None:
-            index = {"counts": self.counts, "tiles": self._tiles, "halves": self._halves}
-            self._writer.finish({**index, **pack_tallies(self.tallies)})
+            tallies = np.array(self._tallies, np.int64).reshape(-1, ENTRY)
+            index = {"counts": self.counts, "tiles": self._tiles, "halves": self._halves, "tallies": tallies}
+            self._writer.finish(index)
         self._stack.__exit__(kind, error, trace)
 
 
@@ -178,9 +184,9 @@ def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: Mapping[V
         if variant.scenario not in chances:
             chances[variant.scenario] = chance_of(cells.present, builtin_rules())
         chance = chances[variant.scenario]
-        result, tally = gather(cells, variant.functie, job.settings, builtin_rules(), footing, chance)
-        sink.tallies.append(tally)
-        sink.write(rows, cols, maps_of(result), footing.inside)
+        maps, tally = gather(cells, variant.functie, job.settings, builtin_rules(), footing, chance)
+        sink.add(tally)
+        sink.write(rows, cols, {**_of_scores(maps), **maps}, footing.inside)
 
 
 def _without_areas(
@@ -227,19 +233,12 @@ def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping
     return Scenario(name, {n.partition("@")[0]: arrays[n] for n in members}, horizon)
 
 
+#: Arrays of a tally in a file.
 FIELDS = ("sums", "classes", "causes", "inside", "polygons", "start", "value", "weight")
 
 
-def pack_tallies(tallies: Sequence[Tally]) -> dict[str, Array]:
-    """Return tallies as arrays for a file."""
-    found: dict[str, Array] = {"measures": np.array(tallies[0].measures if tallies else [], dtype=np.str_)}
-    for i, tally in enumerate(tallies):
-        found |= {f"{field}_{i}": getattr(tally, field) for field in FIELDS}
-    return found
-
-
-def read_part(job: Job, key: str) -> tuple[Array, list[Tally]]:
-    """Return the byte counts (maps, 256) and tallies of a part.
+def tallies_of(job: Job, key: str) -> Iterator[Tally]:
+    """Yield the sums of the blocks of a part.
 
     Raises
     ------
@@ -247,10 +246,9 @@ def read_part(job: Job, key: str) -> tuple[Array, list[Tally]]:
         If the file is not whole.
     """
     with PartReader(part_file(job, key)) as part:
-        count = sum(name.startswith("polygons_") for name in part.names)
-        measures = tuple(str(m) for m in part["measures"])
-        tallies = [Tally(measures, *(part[f"{field}_{i}"] for field in FIELDS)) for i in range(count)]
-        return part["counts"], tallies
+        for entry in part["tallies"]:
+            found = unpacked(part.blob(entry))
+            yield Tally(tuple(map(str, found["measures"])), *(found[f] for f in FIELDS))
 
 
 def halves(part: PartReader, number: int, shape: tuple[int, int], kind: Kind) -> Iterator[Array]:

@@ -24,7 +24,7 @@ def get_ready(job: Job) -> None:
 def make_picture(job: Job, journal: Journal, variant: Variant, key: str) -> None:
     """Draw the maps of a variant in one picture, unless it is there and made of the same, or not asked for."""
     final, mark = job.output / variant.name / PICTURE, f"{key} {texts_version()} {job.stack.title}"
-    if not job.file.pictures:
+    if not job.file.pictures or not job.file.cell_maps:
         final.unlink(missing_ok=True)
         return
     if journal.output_done(final, mark):

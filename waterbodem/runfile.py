@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from waterbodem.definitions import Definition, complaints
 from waterbodem.errors import CatalogueError, raise_all
@@ -56,8 +56,9 @@ class BurdenChoice(Definition):
 class RunFile(Definition):
     """A batch run; relative paths start at the folder of the file.
 
-    ``maps`` names the maps to write, default all; without oorzaak, risico and polygons no afwenteling is computed, and
-    without benedenstrooms, ontvangst and grondwater nobody is looked for who receives it. ``pictures`` is whether to
+    ``maps`` names the maps to write, default all; none, with polygons only, leaves the table. Without oorzaak, risico
+    and polygons no afwenteling is computed, and without benedenstrooms, ontvangst and grondwater nobody is looked for
+    who receives it. ``pictures`` is whether to
     draw an overview per functie.
     """
 
@@ -92,9 +93,15 @@ class RunFile(Definition):
     @field_validator("maps")
     @classmethod
     def _known(cls, maps: tuple[str, ...]) -> tuple[str, ...]:
-        if not maps or len(set(maps)) < len(maps) or set(maps) - set(ALL_MAPS):
+        if len(set(maps)) < len(maps) or set(maps) - set(ALL_MAPS):
             raise ValueError(f"name each map once, out of {', '.join(ALL_MAPS)}")
         return tuple(m for m in ALL_MAPS if m in maps)
+
+    @model_validator(mode="after")
+    def _something(self) -> RunFile:
+        if not self.maps and self.gebieden is None:
+            raise ValueError("no maps and no gebieden: there is nothing to make; name a map")
+        return self
 
 
 def is_run_file(path: str | Path) -> bool:

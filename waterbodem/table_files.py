@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 import re
 import sqlite3
 import warnings
@@ -27,6 +29,8 @@ LAYER = "gebieden"
 FIXED_DATE = "2000-01-01T00:00:00.000Z"
 
 DIGITS = 6
+#: Bytes per row that a disk must still take after a failure, and rows that are asked for at a time.
+ROW, ASKED = 4096, 1024
 
 #: Where a spreadsheet starts a new cell, followed by what makes it a formula.
 _FORMULA = r"(?=[\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20])"
@@ -52,7 +56,7 @@ def stage_pieces(stage: Stage, folder: Path, tables: Iterable[gpd.GeoDataFrame])
         if rows == 0:
             temp.write_bytes(gpkg_bytes(table))
         else:
-            _write(table, temp, append=True)
+            _append(table, temp)
         lines = csv_text(table, header=rows == 0)
         with stage.file(text).open("ab") as file:
             file.write(lines.encode("utf-8"))
@@ -94,6 +98,26 @@ def _write(
         warnings.filterwarnings("ignore", message="'crs' was not provided")
         kind = {} if geometry is None else {"geometry_type": geometry}
         pyogrio.write_dataframe(table, target, layer=layer, driver="GPKG", promote_to_multi=True, append=append, **kind)
+
+
+def _append(table: gpd.GeoDataFrame, path: Path) -> None:
+    """Add rows to a GeoPackage; GDAL does not say why it could not, so the disk is asked itself.
+
+    Raises
+    ------
+    OSError
+        If the disk takes no more.
+    """
+    try:
+        _write(table, path, append=True)
+    except Exception as error:
+        if "full" in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        with path.open("ab", buffering=0) as file:
+            for _ in range(0, len(table), ASKED):
+                file.write(bytes(ASKED * ROW))
+            os.fsync(file.fileno())
+        raise
 
 
 #: The table in which QGIS looks for the styles of a GeoPackage.

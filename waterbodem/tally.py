@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,10 @@ from waterbodem.kernels import zonal
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Pieces = tuple[Integers, Integers, NDArray[np.uint16], Integers]
+
+#: Bins that are kept before the first look at which polygons are complete.
+FEW_BINS = 2_000_000
 CLASSES = ("klasse", "klasse_min", "klasse_max")
 SCORE = "score"
 
@@ -49,12 +52,24 @@ class Runs:
         """First run of every polygon (P + 1,)."""
         return np.searchsorted(self.table[0], np.arange(self.count + 1)).astype(np.int64)
 
-    def bands(self, rows: int) -> list[Integers]:
-        """Return the runs of every band of so many rows of the block."""
+    def bands(self, rows: int) -> zonal.Bands:
+        """Return the runs in bands of so many rows of the block."""
         band = self.table[1] // (rows * max(1, self.prints.grid.cols))
-        order = np.argsort(band, kind="stable")
-        edges = np.searchsorted(band[order], np.arange(-(-self.prints.grid.rows // rows) + 1))
-        return [np.ascontiguousarray(self.table[:, order[a:b]]) for a, b in pairwise(edges)]
+        table = self.table[:, np.argsort(band, kind="stable")]
+        group = np.sort(band) * self.count + table[0]
+        single = table[2] == 1
+        edges, spans = table[:, single], table[:, ~single]
+        groups, count = np.unique(group), -(-self.prints.grid.rows // rows)
+        return zonal.Bands(
+            np.searchsorted(groups, np.arange(count + 1) * self.count),
+            groups % max(1, self.count),
+            np.searchsorted(group[single], np.append(groups, np.iinfo(np.int64).max)),
+            np.searchsorted(group[~single], np.append(groups, np.iinfo(np.int64).max)),
+            edges[1].astype(np.uint32),
+            edges[3].astype(np.int32),
+            spans[1],
+            spans[1] + spans[2],
+        )
 
 
 def runs_of(prints: Footprints) -> Runs:
@@ -77,7 +92,7 @@ class Sums:
     classes : int64 array (3, P, C)
         Coverage per class code, of ``CLASSES``.
     causes : int64 array (P, 11)
-        Coverage * risico per oorzaak.
+        Coverage * risico per oorzaak, in units that differ from those of ``sums``: for comparing only.
     inside : int64 array (P,)
         Coverage by cells of the data.
     """
@@ -147,8 +162,7 @@ def _mean(sums: Integers) -> tuple[Doubles, Doubles]:
 def mean(values: Array, prints: Footprints) -> tuple[Doubles, Doubles]:
     """Return per polygon the coverage-weighted mean of cells where known, and how many cells those are."""
     sums = np.zeros((3, len(prints.start) - 1), np.int64)
-    flat = _flat(values)
-    zonal.add_rows(runs_of(prints).table, 0, flat[None], sums[None])
+    zonal.add_row(runs_of(prints).bands(max(1, prints.grid.rows)), 0, 0, _flat(values), sums)
     return _mean(sums)
 
 
@@ -159,69 +173,46 @@ def ratio(total: Array, weight: Array) -> Doubles:
     return out
 
 
-class Tallying:
-    """Sums in the making, over the polygons of one block: band by band, then the bins of the whole.
+def no_sums(runs: Runs, measures: Sequence[str]) -> Sums:
+    """Return sums to be added to, over the polygons of a block."""
+    codes, causes = len(registry.answer_scale()), len(registry.burden_rules().components) + 1
+    return Sums(
+        tuple(measures),
+        np.zeros((len(measures), 3, runs.count), np.int64),
+        np.zeros((len(CLASSES), runs.count, codes), np.int64),
+        np.zeros((runs.count, causes), np.int64),
+        runs.prints.inside,
+    )
+
+
+def with_bins(sums: Sums, runs: Runs, score: Array, polygons: Integers | None = None) -> Tally:
+    """Return sums with how often each score occurs.
 
     Parameters
     ----------
+    sums : Sums
+        Over the polygons of ``runs``.
     runs : Runs
+    score : float32 array
+        Of the whole block, NaN where it does not count.
+    polygons : int64 array, optional
+        The numbers of the polygons, ascending; else 0, 1, ..
     """
-
-    def __init__(self, runs: Runs) -> None:
-        self._runs = runs
-        self._names: tuple[str, ...] = ()
-        self._sums = np.zeros((0, 3, runs.count), np.int64)
-        codes, causes = len(registry.answer_scale()), len(registry.burden_rules().components) + 1
-        self._classes = np.zeros((len(CLASSES), runs.count, codes), np.int64)
-        self._causes = np.zeros((runs.count, causes), np.int64)
-
-    def add(self, runs: Integers, origin: int, result: Result, names: tuple[str, ...], rows: Array) -> None:
-        """Add a band of cells.
-
-        Parameters
-        ----------
-        runs : int64 array (4, R)
-            The runs in this band.
-        origin : int
-            First cell of the band in the block.
-        result : Result
-        names : tuple of str
-        rows : float32 array (M, n)
-            Measures, NaN = unknown.
-        """
-        if not self._names:
-            self._names, self._sums = names, np.zeros((len(names), 3, self._runs.count), np.int64)
-        zonal.add_rows(runs, origin, rows, self._sums)
-        for total, name in zip(self._classes, CLASSES, strict=True):
-            zonal.add_codes(runs, origin, result.scores[name].reshape(-1), total)
-        risico, cause = _flat(result.burden.risico), result.burden.oorzaak.reshape(-1)
-        zonal.add_by_code(runs, origin, risico, cause, self._causes)
-
-    def close(self, score: Array, polygons: Integers | None = None) -> Tally:
-        """Return the tally of the block.
-
-        Parameters
-        ----------
-        score : float32 array
-            Of the whole block, NaN where it does not count.
-        polygons : int64 array, optional
-            The numbers of the polygons, ascending; else 0, 1, ..
-        """
-        runs, prints = self._runs, self._runs.prints
-        start = np.empty(runs.count + 1, np.int64)
-        value, weight = np.empty(len(prints.cell), np.uint16), np.empty(len(prints.cell), np.int64)
-        used = zonal.count_bins(runs.table, _flat(score), runs.first, start, value, weight)
-        return Tally(
-            self._names,
-            self._sums,
-            self._classes,
-            self._causes,
-            prints.inside,
-            np.arange(runs.count) if polygons is None else polygons,
-            start,
-            value[:used].copy(),
-            weight[:used].copy(),
-        )
+    start = np.empty(runs.count + 1, np.int64)
+    value, weight = np.empty(len(runs.prints.cell), np.uint16), np.empty(len(runs.prints.cell), np.int64)
+    used = zonal.count_bins(runs.table, _flat(score), runs.first, start, value, weight)
+    numbers = np.arange(runs.count) if polygons is None else polygons
+    return Tally(
+        sums.measures,
+        sums.sums,
+        sums.classes,
+        sums.causes,
+        sums.inside,
+        numbers,
+        start,
+        value[:used].copy(),
+        weight[:used].copy(),
+    )
 
 
 def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: Array) -> Tally:
@@ -237,9 +228,13 @@ def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: A
         NaN = unknown.
     """
     runs = runs_of(prints)
-    tallying = Tallying(runs)
-    tallying.add(runs.table, 0, result, names, rows)
-    return tallying.close(rows[names.index(SCORE)])
+    sums, bands = no_sums(runs, names), runs.bands(max(1, prints.grid.rows))
+    for row, total in zip(rows, sums.sums, strict=True):
+        zonal.add_row(bands, 0, 0, row, total)
+    for name, classes in zip(CLASSES, sums.classes, strict=True):
+        zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
+    zonal.add_by_code(bands, 0, 0, _flat(result.burden.risico), result.burden.oorzaak.reshape(-1), sums.causes)
+    return with_bins(sums, runs, rows[names.index(SCORE)])
 
 
 def _flat(values: Array) -> NDArray[np.float32]:
@@ -277,7 +272,7 @@ def totals_of(
         found.causes[t.polygons] += t.causes
         found.inside[t.polygons] += t.inside
         pending.add(t)
-        if last is not None:
+        if last is not None and pending.many:
             pending.settle(last <= number)
     if found is None:
         raise NoOverlap("polygons lie outside the data", where="gebieden")
@@ -297,21 +292,29 @@ class _Pending:
 
     def __init__(self, quantiles: Doubles, shares: Doubles) -> None:
         self.quantiles, self._shares = quantiles, shares
-        nothing = np.empty(0, np.int64)
-        self._pieces = (nothing, nothing, np.empty(0, np.uint16), nothing)
+        self._pieces: list[Pieces] = []
+        self._bins = self._room = 0
+
+    @property
+    def many(self) -> bool:
+        """Whether it is worth while to look what is complete: twice as many bins as were left then."""
+        return self._bins > max(FEW_BINS, 2 * self._room)
 
     def add(self, t: Tally) -> None:
         """Add the bins of a tally: number and length of every piece, values and weights."""
-        new = (t.polygons, np.diff(t.start), t.value, t.weight)
-        self._pieces = tuple(np.concatenate([a, b]) for a, b in zip(self._pieces, new, strict=True))  # type: ignore[assignment]
+        self._pieces.append((t.polygons, np.diff(t.start), t.value, t.weight))
+        self._bins += len(t.value)
 
     def settle(self, done: NDArray[np.bool_]) -> None:
         """Find the quantiles of polygons that are complete and let go of their bins."""
-        numbers, lengths, value, weight = self._pieces
+        if not self._pieces:
+            return
+        numbers, lengths, value, weight = map(np.concatenate, zip(*self._pieces, strict=True))
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         ready = np.flatnonzero(done[numbers])
         order = ready[np.argsort(numbers[ready], kind="stable")]
         zonal.find_quantiles(numbers, order, start, value, weight, self._shares, self.quantiles)
         left = ~done[numbers]
         rows = np.repeat(left, lengths)
-        self._pieces = (numbers[left], lengths[left], value[rows], weight[rows])
+        self._pieces = [(numbers[left], lengths[left], value[rows], weight[rows])]
+        self._bins = self._room = int(rows.sum())

@@ -1,7 +1,7 @@
 """Compile a kernel with a cache that can be missing, read-only or broken without harm.
 
-The cache folder is keyed by numba's version and the source of the kernel's module, because numba itself does not
-notice an edited helper; a cache that cannot be used costs a compilation, never a result.
+The cache folder is keyed by numba's version and the source of all kernels, because numba itself does not notice an
+edited helper, which may stand in another module; a cache that cannot be used costs a compilation, never a result.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,13 +72,15 @@ class _ForgivingCache(FunctionCache):  # type: ignore[misc]
             _tell_once("kernel cache is not writable", error)
 
 
-def _cache_dir(function: Callable[..., Any]) -> str:
+@cache
+def _cache_dir() -> str:
     stated = os.environ.get("NUMBA_CACHE_DIR")
     if stated:
         return stated
-    source = Path(function.__code__.co_filename).read_bytes()
-    key = hashlib.sha256(numba.__version__.encode() + Path(__file__).read_bytes() + source).hexdigest()[:16]
-    return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / key)
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / digest.hexdigest()[:16])
 
 
 #: Options of all kernels.
@@ -117,7 +120,7 @@ def _cached(function: F, options: dict[str, bool | str]) -> F:
         return function
     before = config.CACHE_DIR
     try:
-        config.CACHE_DIR = _cache_dir(function)
+        config.CACHE_DIR = _cache_dir()
         dispatcher._cache = _ForgivingCache(function)
     except Exception as error:
         _tell_once("kernel cache cannot be made", error)

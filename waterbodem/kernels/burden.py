@@ -332,7 +332,8 @@ class Block(NamedTuple):
     unknown: Floats
 
 
-def _block(layers: Any, c: Change) -> Block:
+def buffers(layers: Any, c: Change) -> Block:
+    """Return buffers for a block of cells, and what need not be looked at."""
     there, heard = np.ones(10, np.bool_), np.ones(10, np.bool_)
     there[list(NEEDS)] = [layers[row].size > 0 for row in NEEDS.values()]
     heard[[VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG]] = (
@@ -408,11 +409,12 @@ def _store(values: Any, out: Any) -> None:
 
 
 @kernel
-def _shift_cells(layers: Any, c: Change, out: Burden, w: Block) -> None:
+def shift_from(layers: Any, first: int, c: Change, out: Burden, w: Block) -> None:
+    """As :func:`shift_cells`, from cell ``first`` of the layers on."""
     for a in range(0, out.risico.size, BLOCK):
         n = min(BLOCK, out.risico.size - a)
         b = a + n
-        _components(layers, a, n, c, w)
+        _components(layers, first + a, n, c, w)
         _largest(c, AFVOER, ZETTING, n, w)
         _open(c, AFVOER, ZETTING, n, w)
         _index(w.top, w.open_, c, out.ruimte[a:b])
@@ -440,4 +442,4 @@ def shift_cells(layers: Any, c: Change, out: Burden) -> None:
     out : Burden
         Filled in place.
     """
-    _shift_cells(layers, c, out, _block(layers, c))
+    shift_from(layers, 0, c, out, buffers(layers, c))

@@ -23,7 +23,6 @@ class Found(NamedTuple):
 
     score: Floats
     klasse: Bytes
-    loss: Floats  # (K, n)
     risico: Floats
     tijd: Floats
     lowest: Floats  # lowest score over the scenarios, else the score
@@ -52,7 +51,7 @@ class Borders(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Where the measures go (n,); ``loss`` is (K, n)."""
+    """Where the measures go (n,); ``loss`` is (K, n or more) and holds the losses of all cells already."""
 
     score: Floats
     loss: Floats
@@ -75,9 +74,9 @@ def _assessed(score: Any, klasse: Any, out: Any) -> None:
 
 
 @jit
-def _where_known(values: Any, known: Any, out: Any) -> None:
-    for i in range(out.size):
-        out[i] = values[i] if known[i] == known[i] else NAN
+def _where_known(known: Any, out: Any) -> None:
+    for i in range(known.size):
+        out[i] = out[i] if known[i] == known[i] else NAN
 
 
 @jit
@@ -160,7 +159,7 @@ def fill_measures(found: Any, b: Any, rows: Any) -> None:
     """
     _assessed(found.score, found.klasse, rows.score)
     for k in range(rows.loss.shape[0]):
-        _where_known(found.loss[k], rows.score, rows.loss[k])
+        _where_known(rows.score, rows.loss[k])
     flag_from(found.risico, b.high, b.margin, rows.high)
     flag_from(found.risico, b.very_high, b.margin, rows.very_high)
     _relieved(found.verdrongen, found.klasse, b.relief, rows.water)

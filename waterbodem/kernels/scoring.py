@@ -423,7 +423,8 @@ class Block(NamedTuple):
     sure: NDArray[np.bool_]  # (K, BLOCK) all True
 
 
-def _block(count: int) -> Block:
+def buffers(count: int) -> Block:
+    """Return buffers for a model of so many criteria."""
     return Block(
         np.empty((count, BLOCK), np.float32),
         np.empty((count, BLOCK), np.bool_),
@@ -551,6 +552,18 @@ def _bound_class(m: Model, n: int, w: Block, verdict: Any, score: Any, out: Any)
 
 
 @part
+def _all_true(sure: Any, n: int) -> bool:
+    """Tell whether everything is known in the first n cells."""
+    for k in range(sure.shape[0]):
+        count = 0
+        for i in range(n):
+            count += sure[k, i]
+        if count < n:
+            return False
+    return True
+
+
+@part
 def _answers(m: Model, a: int, n: int, w: Block, out: Scores) -> None:
     """Turn the score of n cells into class, limiting criterion and the rest of the answer."""
     b = a + n
@@ -571,8 +584,8 @@ def _answers(m: Model, a: int, n: int, w: Block, out: Scores) -> None:
 
 
 @part
-def _bounds(layers: Any, m: Model, a: int, n: int, w: Block, order: Any, out: Scores) -> None:
-    """Losses of n cells, and what their score and class could be."""
+def _bounds(layers: Any, first: int, m: Model, a: int, n: int, w: Block, order: Any, out: Scores) -> None:
+    """Losses of n cells, and what their score and class could be; ``first`` is where they start in the layers."""
     b = a + n
     if out.loss.shape[1]:
         _losses(m, n, out.score[a:b], w, a, out.loss)
@@ -580,9 +593,12 @@ def _bounds(layers: Any, m: Model, a: int, n: int, w: Block, order: Any, out: Sc
         low, high = out.score_min[a:b], out.score_max[a:b]
         _bound(w.known, np.float32(0), n, m, w, order, low)
         if out.klasse_min.size:
-            _worst_verdict(layers, m, a, n, w)
+            _worst_verdict(layers, m, first, n, w)
             _bound_class(m, n, w, w.dread, low, out.klasse_min[a:b])
-        _bound(w.whole, np.float32(1), n, m, w, order, high)
+        if _all_true(w.whole, n):  # both bounds are the same sum
+            _copy(low, high)
+        else:
+            _bound(w.whole, np.float32(1), n, m, w, order, high)
         if out.klasse_max.size:
             _bound_class(m, n, w, w.verdict, high, out.klasse_max[a:b])
         _exclude(w.verdict, low)
@@ -590,17 +606,17 @@ def _bounds(layers: Any, m: Model, a: int, n: int, w: Block, order: Any, out: Sc
 
 
 @kernel
-def _score_cells(layers: Any, m: Model, out: Scores, w: Block, order: Any, bounds: Any) -> None:
-    """Score every cell; what ``order`` and ``bounds`` are None for is not even compiled."""
+def score_from(layers: Any, first: int, m: Model, out: Scores, w: Block, order: Any, bounds: Any) -> None:
+    """Score cells from cell ``first`` of the layers on; what ``order`` and ``bounds`` are None for is not compiled."""
     for a in range(0, out.score.size, BLOCK):
         n = min(BLOCK, out.score.size - a)
         _reset(w)
-        _criteria(layers, m, a, n, w)
-        _thresholds(layers, m, a, n, w)
+        _criteria(layers, m, first + a, n, w)
+        _thresholds(layers, m, first + a, n, w)
         _combine(w.score, w.known, n, m, w.loss, w.total, order, out.score[a : a + n])
         _answers(m, a, n, w, out)
         if bounds is not None:
-            _bounds(layers, m, a, n, w, order, bounds)
+            _bounds(layers, first + a, m, a, n, w, order, bounds)
 
 
 def score_cells(layers: Any, m: Model, out: Scores) -> None:
@@ -614,7 +630,10 @@ def score_cells(layers: Any, m: Model, out: Scores) -> None:
     out : Scores
         Filled in place; arrays of n cells, or empty where not wanted.
     """
-    count = len(m.weight)
-    order = None if m.method == GEOMETRIC else np.empty(count, np.int64)
     bounds = out if out.score_min.size or out.loss.shape[1] else None
-    _score_cells(layers, m, out, _block(count), order, bounds)
+    score_from(layers, 0, m, out, buffers(len(m.weight)), order_of(m), bounds)
+
+
+def order_of(m: Model) -> Ints | None:
+    """Return where criteria are put in order, or None for the geometric mean, which needs none."""
+    return None if m.method == GEOMETRIC else np.empty(len(m.weight), np.int64)

@@ -7,9 +7,10 @@ each for ``cover[r]``; a run of more than one cell covers them whole.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waterbodem.kernels._jit import jit
 
@@ -19,11 +20,20 @@ VALUE_ONE = 1 << 20
 SPLIT = 30
 BINS = 10_000
 
+#: A value of a cause as an integer, and the bits of coverage that it leaves out: 2e9 cells fit in 64 bits.
+CAUSE_ONE = 1 << 16
+_CAUSE_SHIFT = 8
+#: Values that are taken at once.
+LANES = 32
+
+Ints = NDArray[np.int64]
+
 _WHOLE_SHIFT = 6  # a whole cell's product is value << 24: its high part is value >> 6
 _WHOLE_MASK = (1 << _WHOLE_SHIFT) - 1
 _LOW_MASK = (1 << SPLIT) - 1
-_CAUSE_SHIFT = 8
 _BLOCK = 1024
+_BYTE = np.uint64(8)
+_FULL = 255  # cells after which a byte could be full
 
 
 @jit
@@ -54,6 +64,19 @@ def find_runs(start: Any, cell: Any, cover: Any, cols: int, out: Any) -> int:
     return n + 1
 
 
+class Bands(NamedTuple):
+    """The runs of polygons in bands of whole rows of a block; a group is what one polygon has in one band."""
+
+    group: Ints  # (B + 1,) first group of every band
+    polygon: Ints  # (G,)
+    edge: Ints  # (G + 1,) first single cell of every group
+    span: Ints  # (G + 1,) first run of more cells
+    cell: NDArray[np.uint32]  # (E,) single cells
+    cover: NDArray[np.int32]  # (E,) coverage fraction * COVERAGE_ONE
+    first: Ints  # (S,) first cell of a run, wholly covered
+    after: Ints  # (S,) cell after its last
+
+
 @jit
 def _fixed(values: Any) -> Any:
     """Return the sum of the known values in fixed point, and how many there are; a loop of vector instructions."""
@@ -66,93 +89,184 @@ def _fixed(values: Any) -> Any:
 
 
 @jit
-def _fixed_one(value: Any) -> Any:
-    """As :func:`_fixed`, of one value."""
-    v = np.float64(value)
-    return np.int64(np.rint((v if v == v else 0.0) * VALUE_ONE)), np.int64(v == v)
+def _fixed_lanes(values: Any, skip: int) -> Any:
+    """As :func:`_fixed`, of exactly LANES values without the first ``skip``; vector instructions only."""
+    total, known = np.int64(0), np.int64(0)
+    for i in range(LANES):
+        v = np.float64(values[i])
+        ok = (v == v) & (i >= skip)
+        total += np.int64(np.rint((v if ok else 0.0) * VALUE_ONE))
+        known += np.int64(ok)
+    return total, known
 
 
 @jit
-def _occurrences(codes: Any, code: Any) -> int:
-    """Return how often a code occurs."""
-    count = np.int64(0)
-    for i in range(codes.size):
-        count += np.int64(codes[i] == code)
-    return count
+def _fixed_run(values: Any, a: int, b: int) -> Any:
+    """As :func:`_fixed`, of the values from ``a`` up to ``b``; the last lanes reach back over the ones before."""
+    if b < LANES:
+        return _fixed(values[a:b])
+    total, known = np.int64(0), np.int64(0)
+    for i in range(a, b, LANES):
+        low = min(i, b - LANES)
+        some, count = _fixed_lanes(values[low : low + LANES], i - low)
+        total += some
+        known += count
+    return total, known
 
 
 @jit
-def add_rows(runs: Any, origin: int, rows: Any, sums: Any) -> None:
-    """Add coverage * value per measure and polygon, over the cells where the value is known.
+def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
+    """Return the sum of coverage * value over single cells, high and low part, and the coverage that is known."""
+    high, low, known = np.int64(0), np.int64(0), np.int64(0)
+    for j in range(cell.size):
+        v, c = np.float64(values[np.int64(cell[j]) - origin]), np.int64(cover[j])
+        product = np.int64(np.rint((v if v == v else 0.0) * VALUE_ONE)) * c
+        high += product >> SPLIT
+        low += product & _LOW_MASK
+        known += c if v == v else np.int64(0)
+    return high, low, known
+
+
+@jit
+def _any_known(values: Any) -> bool:
+    for a in range(0, values.size, _BLOCK):
+        some = values[a : a + _BLOCK]
+        count = np.int64(0)
+        for i in range(some.size):
+            count += np.int64(some[i] == some[i])
+        if count > 0:
+            return True
+    return False
+
+
+@jit
+def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
+    """Add coverage * value per polygon, over the cells of a band where the value is known.
 
     Parameters
     ----------
-    runs : int64 array (4, R)
-        Polygon, first cell, length, cover.
+    bands : Bands
+    b : int
+        The band.
     origin : int
-        Cell that the rows start at.
-    rows : float32 array (M, n)
+        Cell that the values start at.
+    values : float32 array (n,)
         NaN = unknown.
-    sums : int64 array (M, 3, P)
+    sums : int64 array (3, P)
         Added to: the sum is ``high * 2**SPLIT + low``; then the coverage that took part.
     """
-    for m in range(rows.shape[0]):
-        same = _all_equal(rows[m].view(np.int32))
-        unit, is_known = _fixed_one(rows[m, 0])
-        if same and is_known == 0:
-            continue
-        for r in range(runs.shape[1]):
-            a, length = runs[1, r] - origin, runs[2, r]
-            total, count = unit * length, length
-            if not same:
-                total, count = _fixed_one(rows[m, a]) if length == 1 else _fixed(rows[m, a : a + length])
-            _add_run(runs[0, r], total, count, runs[3, r], sums[m])
+    if not _any_known(values):
+        return
+    for g in range(bands.group[b], bands.group[b + 1]):
+        x, y = bands.edge[g], bands.edge[g + 1]
+        high, low, cover = _fixed_edges(values, origin, bands.cell[x:y], bands.cover[x:y])
+        total, known = np.int64(0), np.int64(0)
+        for s in range(bands.span[g], bands.span[g + 1]):
+            some, count = _fixed_run(values, bands.first[s] - origin, bands.after[s] - origin)
+            total += some
+            known += count
+        p = bands.polygon[g]
+        sums[0, p] += high + (total >> _WHOLE_SHIFT)
+        sums[1, p] += low + (total & _WHOLE_MASK) * COVERAGE_ONE
+        sums[2, p] += cover + known * COVERAGE_ONE
 
 
 @jit
-def _all_equal(bits: Any) -> bool:
-    """Tell whether all values are the same, bit for bit."""
-    for a in range(0, bits.size, _BLOCK):
-        some = bits[a : a + _BLOCK]
-        differ = np.int32(0)
+def add_constant(value: float, inside: Any, sums: Any) -> None:
+    """Add coverage * value per polygon, of one value for all cells; ``inside`` is the coverage (P,).
+
+    Nothing if the value is NaN.
+    """
+    if value != value:
+        return
+    fixed = np.int64(np.rint(np.float64(value) * VALUE_ONE))
+    for p in range(inside.size):
+        product = fixed * (inside[p] & _LOW_MASK)
+        sums[0, p] += fixed * (inside[p] >> SPLIT) + (product >> SPLIT)
+        sums[1, p] += product & _LOW_MASK
+        sums[2, p] += inside[p]
+
+
+@jit
+def _codes_run(codes: Any, counts: Any) -> None:
+    """Count how often every code occurs, all counts of some cells in the bytes of one number."""
+    for a in range(0, codes.size, _FULL):
+        some = codes[a : a + _FULL]
+        packed = np.uint64(0)
         for i in range(some.size):
-            differ |= some[i] ^ bits[0]
-        if differ != 0:
-            return False
-    return True
+            c = np.uint64(some[i])
+            packed += np.uint64(1) << (c * _BYTE) if c < _BYTE else np.uint64(0)
+        for code in range(counts.size):
+            counts[code] += np.int64((packed >> (np.uint64(code) * _BYTE)) & np.uint64(255))
 
 
 @jit
-def _add_run(p: int, total: int, count: int, cover: int, sums: Any) -> None:
-    """Add the sum over a run, times its coverage."""
-    if cover == COVERAGE_ONE:
-        sums[0, p] += total >> _WHOLE_SHIFT
-        sums[1, p] += (total & _WHOLE_MASK) * COVERAGE_ONE
-    else:
-        sums[0, p] += (total * cover) >> SPLIT
-        sums[1, p] += (total * cover) & _LOW_MASK
-    sums[2, p] += count * cover
+def add_codes(bands: Any, b: int, origin: int, codes: Any, total: Any) -> None:
+    """Add coverage per polygon and code; ``total`` is (P, at most 8 codes), larger codes are left out."""
+    counts = np.zeros(total.shape[1], np.int64)
+    for g in range(bands.group[b], bands.group[b + 1]):
+        p = bands.polygon[g]
+        for j in range(bands.edge[g], bands.edge[g + 1]):
+            code = codes[np.int64(bands.cell[j]) - origin]
+            if code < total.shape[1]:
+                total[p, code] += bands.cover[j]
+        counts[:] = 0
+        for s in range(bands.span[g], bands.span[g + 1]):
+            _codes_run(codes[bands.first[s] - origin : bands.after[s] - origin], counts)
+        for code in range(counts.size):
+            total[p, code] += counts[code] * COVERAGE_ONE
 
 
 @jit
-def add_codes(runs: Any, origin: int, codes: Any, total: Any) -> None:
-    """Add coverage per polygon and code; ``total`` is (P, codes), larger codes are left out."""
-    for r in range(runs.shape[1]):
-        p, a, cover = runs[0, r], runs[1, r] - origin, runs[3, r]
-        some = codes[a : a + runs[2, r]]
-        for code in range(total.shape[1]):
-            total[p, code] += _occurrences(some, np.uint8(code)) * cover
+def _caused(value: Any) -> int:
+    """Return a value of 0 to 1 as an integer, coarse enough for sums over any number of cells; 0 where unknown."""
+    v = np.float64(value)
+    return np.int64(np.rint((v if v == v else 0.0) * CAUSE_ONE))
 
 
 @jit
-def add_by_code(runs: Any, origin: int, values: Any, codes: Any, total: Any) -> None:
-    """Add coverage * value per polygon and code, where known; for values of 0 to 1."""
-    for r in range(runs.shape[1]):
-        p, a, cover = runs[0, r], runs[1, r] - origin, runs[3, r] >> _CAUSE_SHIFT
-        for i in range(a, a + runs[2, r]):
-            v = np.float64(values[i])
-            if v == v and codes[i] < total.shape[1]:
-                total[p, codes[i]] += np.int64(np.rint(v * VALUE_ONE)) * cover
+def _one_code(codes: Any) -> bool:
+    """Tell whether all codes are the same."""
+    differ = np.uint8(0)
+    for i in range(codes.size):
+        differ |= codes[i] ^ codes[0]
+    return differ == 0
+
+
+@jit
+def _caused_run(values: Any) -> int:
+    total = np.int64(0)
+    for i in range(values.size):
+        total += _caused(values[i])
+    return total
+
+
+@jit
+def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total: Any) -> None:
+    """Add coverage * value per polygon and code, where known; for values of 0 to 1, in units of 1 / CAUSE_ONE."""
+    for g in range(bands.group[b], bands.group[b + 1]):
+        p = bands.polygon[g]
+        for j in range(bands.edge[g], bands.edge[g + 1]):
+            i = np.int64(bands.cell[j]) - origin
+            if codes[i] < total.shape[1]:
+                total[p, codes[i]] += _caused(values[i]) * (bands.cover[j] >> _CAUSE_SHIFT)
+        for s in range(bands.span[g], bands.span[g + 1]):
+            for first in range(bands.first[s] - origin, bands.after[s] - origin, LANES):
+                after = min(first + LANES, bands.after[s] - origin)
+                _add_caused(values[first:after], codes[first:after], total[p])
+
+
+@jit
+def _add_caused(values: Any, codes: Any, total: Any) -> None:
+    """Add values of wholly covered cells to the total of their code."""
+    whole = COVERAGE_ONE >> _CAUSE_SHIFT
+    if _one_code(codes):
+        if codes[0] < total.size:
+            total[codes[0]] += _caused_run(values) * whole
+        return
+    for i in range(values.size):
+        if codes[i] < total.size:
+            total[codes[i]] += _caused(values[i]) * whole
 
 
 @jit
