@@ -4,7 +4,10 @@ exactextract   mean and three quantiles (0.1, 0.5, 0.9) of one float32 raster fi
                faster of its two strategies
 polygons       ``wb.run`` with ``[gebieden]`` minus the same run without: coverage, all columns and the Kompas of every
                functie, merging, quantiles, gebieden.gpkg and gebieden.csv
-whole run      ``wb.run`` with ``[gebieden]``: reading layers, scoring and writing all maps too
+table alone    ``wb.run`` with ``[gebieden]`` and ``maps = []``: reading layers, scoring, the table and nothing else
+whole run      ``wb.run`` with ``[gebieden]``: reading layers, scoring and writing the six maps per functie too
+
+Who lies downstream (``benedenstrooms``, grootboek) is asked in none of them: it is no column of the table.
 
 Every measurement is a process of its own with a warm kernel cache; imports are not counted. ``--big`` runs one polygon
 as large as the raster instead, and ``--polygons 100000`` parcels: for the peak of memory.
@@ -28,6 +31,7 @@ from batch import make_layers
 
 from waterbodem import registry
 from waterbodem.grid import Grid
+from waterbodem.runfile import MAPS
 
 #: Points on the side of a polygon, and how far they wander, as a share of its length.
 POINTS, WANDER = 8, 0.03
@@ -50,7 +54,7 @@ print(time.perf_counter() - start, time.process_time() - used)
 RUN = """
 import sys, time, resource
 import waterbodem.batch as b
-from waterbodem.kernels import scoring, burden, zonal
+from waterbodem.kernels import gathering
 start = time.perf_counter()
 b.run(sys.argv[1], workers=int(sys.argv[2]))
 used = resource.getrusage(resource.RUSAGE_SELF)
@@ -114,9 +118,11 @@ def write_polygons(folder: Path, polygons: list[shapely.Geometry], crs: str) -> 
 
 def write_runs(folder: Path, ids: list[str]) -> None:
     named = ", ".join(f'"{i}"' for i in ids)
-    text = f'layers = "lagen.toml"\nfuncties = [{named}]\noutput = "uit"\n'
-    (folder / "zonder.toml").write_text(text, encoding="utf-8")
-    (folder / "met.toml").write_text(text + '[gebieden]\npath = "gebieden.gpkg"\n', encoding="utf-8")
+    text = f'layers = "lagen.toml"\nfuncties = [{named}]\noutput = "uit"\nmaps = {{}}\n'
+    areas = '[gebieden]\npath = "gebieden.gpkg"\n'
+    (folder / "zonder.toml").write_text(text.format(list(MAPS)), encoding="utf-8")
+    (folder / "met.toml").write_text(text.format(list(MAPS)) + areas, encoding="utf-8")
+    (folder / "tabel.toml").write_text(text.format([]) + areas, encoding="utf-8")
 
 
 def child(code: str, *arguments: object) -> list[float]:
@@ -135,8 +141,8 @@ def extract(folder: Path, strategy: str) -> float:
     return child(EXTRACT, folder / "wateroverlast.tif", folder / "gebieden.gpkg", strategy)[0]
 
 
-def compare(folder: Path, pairs: int, threads: int) -> Iterator[tuple[float, float, float, float]]:
-    """Yield seconds of exactextract, of a run without and with polygons, and the latter's peak [GB]."""
+def compare(folder: Path, pairs: int, threads: int) -> Iterator[tuple[float, ...]]:
+    """Yield seconds of exactextract, of a run without and with polygons and of its table alone, and the peak [GB]."""
     tried = {s: extract(folder, s) for s in ("feature-sequential", "raster-sequential")}
     best = min(tried, key=lambda s: tried[s])
     print("  exactextract " + ", ".join(f"{s} {t:.1f} s" for s, t in tried.items()), flush=True)
@@ -144,11 +150,13 @@ def compare(folder: Path, pairs: int, threads: int) -> Iterator[tuple[float, flo
         seconds = extract(folder, best)
         without, *_ = run(folder, "zonder.toml", threads)
         whole, peak, _ = run(folder, "met.toml", threads)
+        table, *_ = run(folder, "tabel.toml", threads)
         print(
-            f"  exactextract {seconds:.1f} s, run {without:.1f} s, with polygons {whole:.1f} s, {peak:.2f} GB",
+            f"  exactextract {seconds:.1f} s, run {without:.1f} s, with polygons {whole:.1f} s, {peak:.2f} GB, "
+            f"table alone {table:.1f} s",
             flush=True,
         )
-        yield seconds, without, whole, peak
+        yield seconds, without, whole, table, peak
 
 
 def spread(name: str, values: list[float]) -> None:
@@ -183,8 +191,9 @@ def main() -> None:
             print(f"  {seconds:.0f} s, peak {peak:.2f} GB")
             return
         found = list(compare(folder, options.pairs, options.threads))
-        spread("polygons / exactextract", [(whole - without) / e for e, without, whole, _ in found])
-        spread("whole run / exactextract", [whole / e for e, _, whole, _ in found])
+        spread("polygons / exactextract", [(whole - without) / e for e, without, whole, *_ in found])
+        spread("table alone / exactextract", [table / e for e, _, _, table, _ in found])
+        spread("whole run / exactextract", [whole / e for e, _, whole, *_ in found])
         spread("peak of memory [GB]", [peak for *_, peak in found])
 
 

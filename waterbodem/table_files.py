@@ -113,9 +113,10 @@ def _append(table: gpd.GeoDataFrame, path: Path) -> None:
     except Exception as error:
         if "full" in str(error):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        with path.open("ab", buffering=0) as file:
+        with path.open("ab") as file:
             for _ in range(0, len(table), ASKED):
                 file.write(bytes(ASKED * ROW))
+            file.flush()
             os.fsync(file.fileno())
         raise
 
