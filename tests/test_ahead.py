@@ -1,0 +1,44 @@
+"""Hashing layers ahead gives what hashing them when they are needed gives."""
+
+import hashlib
+
+import pytest
+
+from waterbodem.ahead import hashing
+from waterbodem.errors import CorruptLayer, LayerError
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A run file, and the one layer that it reads."""
+    (tmp_path / "kwel.tif").write_bytes(b"as it was")
+    (tmp_path / "lagen.toml").write_text('[layers.kwel]\npath = "kwel.tif"\n')
+    (tmp_path / "run.toml").write_text('layers = "lagen.toml"\noutput = "uit"\n')
+    return tmp_path
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_a_layer_is_hashed(place):
+    with hashing(place / "run.toml") as digest:
+        assert digest(place / "kwel.tif") == digest(place / "kwel.tif") == sha256(b"as it was")
+
+
+def test_a_layer_that_changed_since_is_hashed_again(place):
+    with hashing(place / "run.toml") as digest:
+        (place / "kwel.tif").write_bytes(b"as it became")
+        assert digest(place / "kwel.tif") == sha256(b"as it became")
+
+
+def test_a_layer_that_is_gone_is_told_where_it_is_needed(place):
+    with hashing(place / "run.toml") as digest:
+        (place / "kwel.tif").unlink()
+        with pytest.raises(LayerError, match="cannot be read"):
+            digest(place / "kwel.tif")
+
+
+def test_a_stated_hash_is_checked(place):
+    with hashing(place / "run.toml") as digest, pytest.raises(CorruptLayer):
+        digest(place / "kwel.tif", "0" * 64, "kwel")
