@@ -258,6 +258,16 @@ def test_more_outcomes_than_anyone_reads_get_no_ledger(tmp_path):
     assert len(table) == 20_002 and table.vrijgekomen_m3.isna().all()
 
 
+def test_a_polygon_as_large_as_a_province_gets_no_ledger(tmp_path, monkeypatch):
+    monkeypatch.setattr(reception_run, "_plan_cells", lambda job: 36_000_000)
+    _, found = made(place(tmp_path, AREAS))
+    assert found.niet_bepaald == [
+        "grootboek: niet bepaald, want de gebieden tellen samen 36 miljoen cellen en het wordt gemaakt tot 10 miljoen; "
+        "kies minder of kleinere gebieden"
+    ]
+    assert not (tmp_path / "uit" / "grootboek.csv").exists()
+
+
 @pytest.mark.parametrize("blocks", [1_000, 70_000])
 def test_blocks_and_groups_do_not_change_a_byte(tmp_path, monkeypatch, blocks):
     made(place(tmp_path / "a"))

@@ -103,10 +103,13 @@ def _why_not(job: Job, functies: int) -> str:
     count, most = functies * len(job.areas), rules.value("grootboek_max")
     if count > most:
         return rules.reason("grootboek_aantal", aantal=count, hoogstens=most)
+    cells, largest = _plan_cells(job), rules.value("grootboek_cellen_max")
+    if cells > largest:
+        return rules.reason("grootboek_cellen", cellen=cells / 1e6, hoogstens=largest / 1e6)
     free, need = memory.available(), memory_needed(job)
     if free is None or need <= memory.USABLE * free:
         return ""
-    return rules.reason("grootboek", cellen=_plan_cells(job) / 1e6, nodig=need / 1e9, vrij=free / 1e9)
+    return rules.reason("grootboek", cellen=cells / 1e6, nodig=need / 1e9, vrij=free / 1e9)
 
 
 def memory_needed(job: Job) -> int:
