@@ -178,11 +178,16 @@ def test_maps_that_are_asked_for_only_are_the_same_and_cost_no_afwenteling(tmp_p
     assert all(whole[name] == digest for name, digest in found.items() if name not in about)
 
 
-def test_without_maps_the_table_is_the_same_and_alone(tmp_path, reference):
-    path = place(tmp_path, RUN.replace("[gebieden]", "maps = []\n[gebieden]"))
+def test_without_maps_the_table_is_the_same_and_alone(tmp_path):
+    """As with a map; who receives it is looked for where its maps are asked."""
+    path = place(tmp_path, RUN.replace("[gebieden]", 'maps = ["klasse"]\n[gebieden]'))
+    assert batch.run(path).complete
+    reference = digests(tmp_path / "uit")
+    shutil.rmtree(tmp_path / "uit")
+    path.write_text(RUN.replace("[gebieden]", "maps = []\n[gebieden]"), encoding="utf-8")
     assert batch.run(path).complete
     found = digests(tmp_path / "uit")
-    assert set(found) == {"gebieden.gpkg", "gebieden.csv", "rapport.html"}
+    assert set(found) == {"gebieden.gpkg", "gebieden.csv", "rapport.html", "waterbodem.qgs"}
     assert [found[n] for n in ("gebieden.gpkg", "gebieden.csv")] == [
         reference[n] for n in ("gebieden.gpkg", "gebieden.csv")
     ]

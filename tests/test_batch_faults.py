@@ -363,7 +363,7 @@ def asked(*given, **more):
     return real(*given, **more)
 m.{1} = asked
 """
-MOMENTS = [("waterbodem.batch", "open_job"), ("waterbodem.gathering", "evaluate"), ("waterbodem.batch", "stage_map")]
+MOMENTS = [("waterbodem.batch", "open_job"), ("waterbodem.parts", "gather"), ("waterbodem.batch", "stage_map")]
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda m: m[1])
@@ -399,9 +399,9 @@ m.{1} = dies
     [
         ("waterbodem.parts", "PartWriter.finish"),
         ("waterbodem.batch", "stage_map"),
-        ("waterbodem.batch", "stage_pieces"),
+        ("waterbodem.run_tables", "stage_pieces"),
         ("waterbodem.atomic", "_flush"),
-        ("waterbodem.batch", "_tables"),
+        ("waterbodem.batch", "make_tables"),
     ],
     ids=lambda w: w[1],
 )
@@ -441,7 +441,7 @@ m.{1} = poisoned
 
 @pytest.mark.parametrize(
     ("where", "codes"),
-    [(("gathering", "evaluate"), (3,)), (("batch", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
+    [(("parts", "gather"), (3,)), (("batch", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
     ids=["part", "map", "start"],
 )
 def test_no_memory_is_told(tmp_path, nursery, reference, where, codes):

@@ -70,11 +70,11 @@ RECEPTION = ("benedenstrooms", "ontvangst", "grondwater")
 def test_the_files_of_the_contract_are_there(folder):
     expected = {"gebieden.gpkg", "gebieden.csv", "rapport.html", "herkomst.json", "waterbodem.qgs"}
     expected |= {"grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"}
-    expected |= {"blootstelling_onbekend.tif", "blootstelling_onbekend.tif.aux.xml"}
+    expected |= {f"blootstelling_onbekend{end}" for end in (".tif", ".tif.aux.xml", ".qml")}
     for functie in FUNCTIES:
         expected |= {f"{functie}/{name}.tif" for name in (*MAPS, *RECEPTION)}
         expected |= {f"{functie}/{name}.tif.aux.xml" for name in (*MAPS, *RECEPTION)}
-        expected |= {f"{functie}/{name}.qml" for name in MAPS}
+        expected |= {f"{functie}/{name}.qml" for name in (*MAPS, *RECEPTION)}
         shares = ("geschiktheid", "dekking", "risico")
         expected |= {f"{functie}/{name}_f32.tif" for name in (*shares, *RECEPTION)}
         expected |= {f"{functie}/{name}_f32.qml" for name in shares}

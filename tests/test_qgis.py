@@ -22,7 +22,7 @@ import pytest
 import rasterio
 
 import waterbodem as wb
-from waterbodem import batch, gathering, registry
+from waterbodem import batch, parts, registry
 from waterbodem.atomic import staging
 from waterbodem.colours import legend
 from waterbodem.grid import Grid
@@ -302,7 +302,7 @@ def test_styles_of_a_run_are_told_of_and_stay_as_they_are(ran):
 
 def test_a_functie_that_failed_is_not_in_the_project(tmp_path, monkeypatch):
     path = start(tmp_path)
-    real = gathering.evaluate
+    real = parts.gather
 
     def poisoned(cells, functie, *rest, **more):
         if functie.id == "woningbouw":
@@ -312,7 +312,7 @@ def test_a_functie_that_failed_is_not_in_the_project(tmp_path, monkeypatch):
     path.write_text(RUN.replace('"woningbouw", ', ""), encoding="utf-8")
     assert batch.run(path).complete
     alone = styles(tmp_path / "uit")
-    monkeypatch.setattr(gathering, "evaluate", poisoned)
+    monkeypatch.setattr(parts, "gather", poisoned)
     path.write_text(RUN, encoding="utf-8")
     assert not batch.run(path).complete
     assert styles(tmp_path / "uit") == alone

@@ -14,7 +14,7 @@ import pytest
 import rasterio
 from PIL import Image
 
-from waterbodem import batch, gathering, run_page
+from waterbodem import batch, parts, run_page
 from waterbodem.grid import Grid
 from waterbodem.job import open_job
 from waterbodem.map_panels import map_panels
@@ -182,14 +182,14 @@ def test_what_was_asked_how_to_remake_it_and_its_limits_are_said(page):
 
 
 def test_a_functie_that_failed_is_named_with_its_reason(tmp_path, monkeypatch):
-    path, real = place(tmp_path, RUN.replace('scenarios = ["2050hoog"]\n', "")), gathering.evaluate
+    path, real = place(tmp_path, RUN.replace('scenarios = ["2050hoog"]\n', "")), parts.gather
 
     def poisoned(cells, functie, *rest, **kw):
         if functie.id == "eigen":
             raise MemoryError(f"poison {EVIL}")
         return real(cells, functie, *rest, **kw)
 
-    monkeypatch.setattr(gathering, "evaluate", poisoned)
+    monkeypatch.setattr(parts, "gather", poisoned)
     assert not batch.run(path).complete
     text, page = read(tmp_path), Page(read(tmp_path))
     assert "Niet alles is gelukt" in page.words and f"MemoryError: poison {EVIL}" in page.words

@@ -302,19 +302,16 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     failed = {label.split(" ")[0] for label, _ in outcome.problems}
     whole = [v for v in job.variants if v.name not in failed]
     tasks = [(v, i) for v in whole for i in range(len(products(job)))]
-    done, exposure = 0, exposure_of(job)
+    exposure = exposure_of(job)
     received = make_receivers(job, journal, whole, progress, exposure)
-    with ThreadPoolExecutor(workers) as pool:
+    with _stoppable(workers) as pool:
         table = pool.submit(make_tables, job, journal, keys, whole, received)
         maps = pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
         if outcome.made:
             get_ready(job)
-        for _ in maps:
-            variant, index = tasks[done]
-            done += 1
+        for done, (task, _) in enumerate(zip(tasks, maps, strict=True), start=1):
             progress("kaarten", done, len(tasks))
-            if index == len(products(job)) - 1:  # its maps are there; matplotlib draws in one thread, maps go on
-                make_picture(job, journal, variant, keys[variant])
+            _draw_after(job, journal, keys, *task)
         outcome.outside = table.result()
     received.add(make_downstream(job, journal, whole, progress, exposure))
     outcome.niet_bepaald = tuple(received.niet_bepaald)
@@ -323,6 +320,22 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     write_provenance(job, journal, keys, whole, received)
     if outcome.complete:
         _remove_stale(job, keys)
+
+
+@contextmanager
+def _stoppable(workers: int) -> Iterator[Executor]:
+    """Give threads that begin nothing new once what they are for has stopped."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _draw_after(job: Job, journal: Journal, keys: Keys, variant: Variant, index: int) -> None:
+    """Draw a variant after its last map: matplotlib draws in one thread, maps go on in others."""
+    if index == len(products(job)) - 1:
+        make_picture(job, journal, variant, keys[variant])
 
 
 def _remove_stale(job: Job, keys: Keys) -> None:
