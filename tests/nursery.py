@@ -14,8 +14,8 @@ from pathlib import Path
 #: What a forked process runs: code of a test first, for instance a limit, then the command line.
 TAIL = "\nimport sys\nfrom waterbodem.cli import main\nmain()\n"
 
-
-WARM = """
+#: Small and with every kind of output: maps, tables, floats.
+RUN = """
 layers = "lagen/lagen.toml"
 functies = ["woningbouw"]
 output = "uit"
@@ -113,7 +113,7 @@ def prepare():
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(Path(__file__).parents[1] / "rasters" / "voorbeeld", Path(folder) / "lagen")
         path = Path(folder) / "run.toml"
-        path.write_text(WARM, encoding="utf-8")
+        path.write_text(RUN, encoding="utf-8")
         batch.run(path, workers=1)
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 from random_cells import BASIC
 from shapely.geometry import Polygon
@@ -14,6 +15,14 @@ from shapely.geometry import Polygon
 SHARED = Path(os.environ.get("WATERBODEM_SHARED", Path(__file__).parents[2] / "shared"))
 RD = "EPSG:28992"
 LEFT, TOP = 239000.0, 553000.0
+
+
+def ahn_tile():
+    """The real ground level; a copy of the repository alone does not have it, and skips."""
+    path = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
+    if not path.exists():
+        pytest.skip("no shared data beside this repository")
+    return path
 
 
 def layers(arrays, step=10.0, left=LEFT, top=TOP, crs=RD):

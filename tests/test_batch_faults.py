@@ -12,23 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from nursery import Nursery, plain_picture
+from nursery import RUN, Nursery, plain_picture
 from test_batch import WHOLE, digests, parcels, place
 
 from waterbodem import batch, journal, run_picture
 from waterbodem.errors import WaterbodemError
 from waterbodem.job import open_job
 from waterbodem.preview import preview
-
-#: Small and with every kind of output: maps, tables, floats.
-RUN = """
-layers = "lagen/lagen.toml"
-functies = ["woningbouw"]
-output = "uit"
-float = true
-[gebieden]
-path = "lagen/plannen.geojson"
-"""
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 pytest.importorskip("pyflwdir")
 
-from places import SHARED
+from places import ahn_tile
 
 import waterbodem.flow as flow_module
 from waterbodem.dataset import build
@@ -19,8 +19,6 @@ from waterbodem.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_es
 from waterbodem.flow_store import flow_of, on_grid
 from waterbodem.grid import Grid
 from waterbodem.network import Circular
-
-AHN = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
 
 
 def grid_for(level, size=5.0):
@@ -267,11 +265,9 @@ def test_directions_of_another_grid_are_refused():
 
 @pytest.fixture(scope="module")
 def ahn():
-    if not AHN.exists():
-        pytest.skip("shared data are absent")
     import rasterio
 
-    with rasterio.open(AHN) as file:
+    with rasterio.open(ahn_tile()) as file:
         level = file.read(1, masked=True).filled(np.nan)
     return flow_from_maaiveld(level, Grid(32300.0, 371600.0, 5, 5, 400, 400)), level
 

@@ -22,7 +22,7 @@ import rasterio
 
 pytest.importorskip("pyflwdir")
 
-from places import SHARED
+from places import ahn_tile
 from searches import Rules, beside, causes
 
 import waterbodem.flow as flow_module
@@ -152,10 +152,7 @@ def test_every_direction_that_differs_is_explained(fictitious):
 @needs_grass
 @pytest.mark.shared
 def test_on_real_ground_level(tmp_path):
-    file = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
-    if not file.exists():
-        pytest.skip("shared data are absent")
-    with rasterio.open(file) as tile:
+    with rasterio.open(ahn_tile()) as tile:
         level = tile.read(1, masked=True).filled(np.nan)
     grid = Grid(32300.0, 371600.0, 5.0, 5.0, 400, 400, "EPSG:28992")
     drainage, accumulation = watershed(tmp_path, level, grid)

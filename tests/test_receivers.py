@@ -13,7 +13,7 @@ import xarray as xr
 
 pytest.importorskip("pyflwdir")
 
-from places import SHARED
+from places import ahn_tile
 
 import waterbodem as wb
 from waterbodem.dataset import build
@@ -24,7 +24,6 @@ from waterbodem.flow_store import flow_of
 from waterbodem.grid import Grid
 from waterbodem.receivers import grootboek
 
-AHN = SHARED / "data" / "ahn_zeeuws_vlaanderen" / "ahn.tif"
 PLAN, DRAINER, SIZE = "woningbouw", "akkerbouw", 10.0
 
 
@@ -364,11 +363,9 @@ def test_a_plan_answers_within_a_second():
 
 @pytest.mark.shared
 def test_ahn_ledger_adds_up():
-    if not AHN.exists():
-        pytest.skip("shared data are absent")
     import rasterio
 
-    with rasterio.open(AHN) as file:
+    with rasterio.open(ahn_tile()) as file:
         level = file.read(1, masked=True).filled(np.nan)
     grid = Grid(32300.0, 371600.0, 5.0, 5.0, 400, 400, "EPSG:28992")
     flat = {"keileemdiepte": np.inf, "kwel": 0.6, "wateroverlast": 0.1, "ghg": 0.4}

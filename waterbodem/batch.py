@@ -203,7 +203,7 @@ def _locked(output: Path, seconds: float) -> Iterator[None]:
         lock.acquire()
     except filelock.Timeout:
         raise ArgumentError("another run is busy in this folder", value=output.name, where="output") from None
-    except (OSError, NotImplementedError) as error:
+    except (OSError, NotImplementedError) as error:  # the second: a file system without locks
         raise ArgumentError("output folder cannot be written", value=str(error), where=str(output)) from error
     try:
         yield

@@ -15,6 +15,7 @@ from waterbodem.archive import Unpacker, restored
 from waterbodem.areas import Area
 from waterbodem.coverage import Target
 from waterbodem.definitions import Functie, define
+from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
 from waterbodem.groundwater import Reach
 from waterbodem.kept_enquiry import KeptEnquiry, Told, checked_way
@@ -77,7 +78,7 @@ def read_enquiry(
 
 
 def _nothing(_: Any) -> Any:
-    raise NotImplementedError("an answer from a file has no land around it")
+    raise ArgumentError("an answer from a file has no land around it", allowed="the layers", where="omgeving")
 
 
 def _grid(found: Unpacker, told: Sequence[Any], block: Grid) -> Grid:
