@@ -10,6 +10,7 @@ from pathlib import Path
 
 from waterbodem.errors import WaterbodemError
 from waterbodem.paths import Digest, local_file, sha256_of, state_of
+from waterbodem.threads import workers
 
 
 @contextmanager
@@ -24,8 +25,8 @@ def hashing(run_file: Path) -> Iterator[Digest]:
     ...     sha256 is sha256_of
     False
     """
-    pool = ThreadPoolExecutor(1)
-    begun = {path: (state_of(path), pool.submit(sha256_of, path)) for path in _layers(run_file)}
+    pool = ThreadPoolExecutor(workers())
+    begun = {path: (state_of(path), pool.submit(sha256_of, path)) for path in _largest_first(_layers(run_file))}
 
     def digest(path: Path, stated: str | None = None, where: str = "") -> str:
         state, future = begun.pop(path, (None, None))
@@ -38,6 +39,11 @@ def hashing(run_file: Path) -> Iterator[Digest]:
         yield digest
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _largest_first(paths: list[Path]) -> list[Path]:
+    """Return paths so that threads that take them in turn end together."""
+    return sorted(paths, key=lambda path: path.stat().st_size if path.is_file() else 0, reverse=True)
 
 
 def _layers(run_file: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from waterbodem.areas import Area
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import reference_label
 from waterbodem.late import pyogrio
+from waterbodem.paths import sha256_of
 from waterbodem.question import Question, inputs_of
 from waterbodem.remake import command_of
 
@@ -28,12 +29,6 @@ FILE_NAME = "herkomst.json"
 
 #: Packages whose version may change a number or a byte.
 PACKAGES = ("numpy", "numba", "rasterio", "exactextract", "xarray", "geopandas", "shapely", "pyproj", "pyogrio")
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions(*, vector: bool = True) -> dict[str, str]:

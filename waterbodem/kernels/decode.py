@@ -42,21 +42,20 @@ def decode(raw: Any, valid: Any, marks: Any, line: Line, out: Any, row: int, col
     nodata, absent = marks[0], marks[1]
     masked = valid.size > 0
     for i in range(raw.shape[0]):
-        known = gone = off = 0
+        known = gone = off = np.uint32(0)
         for j in range(raw.shape[1]):
             r = raw[i, j]
             x = np.float64(r)
             f = np.float32((x * line.scale + line.offset) * line.factor) + np.float32(0.0)
-            data = not (line.has_nodata and r == nodata)
+            data = not (line.has_nodata & (r == nodata))
             if masked:
-                data = data and valid[i, j]
-            here = data and line.has_absent and r == absent
-            number = data and not here and x - x == 0.0
-            outside = number and (f < line.low or f > line.high)
-            inside = number and not outside
-            known += inside
-            gone += here
-            off += outside
+                data &= valid[i, j]
+            here = data & line.has_absent & (r == absent)
+            number = data & (not here) & (x - x == 0.0)
+            inside = number & (f >= line.low) & (f <= line.high)
+            known += np.uint32(inside)
+            gone += np.uint32(here)
+            off += np.uint32(number & (not inside))
             out[row + i, col + j] = f if inside else (np.float32(np.inf) if here else np.float32(np.nan))
         counts[0] += known
         counts[1] += gone

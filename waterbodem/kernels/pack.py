@@ -31,8 +31,7 @@ def pack_percent(values: Any, inside: Any, out: Any, counts: Any) -> None:
         byte = np.int32(np.floor(100.0 * (v if known else 0.0) + (0.5 + 1e-4)))
         out[i] = np.uint8(byte if known else NODATA)
     _blank(inside, out)
-    for i in range(out.size):
-        counts[out[i]] += 1
+    count(out, counts)
 
 
 @jit
