@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import math
 import pkgutil
+import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
+from types import FunctionType
 
 import geopandas as gpd
 import numba
 import numpy as np
 import pytest
 import xarray as xr
+from numba.core.dispatcher import Dispatcher
 from places import LEFT, RD, TOP, box, even, layers
 from random_cells import BASIC, FUNCTIES
 from twins import COMPONENTS
 
 import waterbodem as wb
+from waterbodem import kernels
 from waterbodem.kernels._jit import TRIED
 
 PUBLIC = ("example", "open_layers", "functies", "geschiktheid", "afwenteling", "waarom", "assess", "per_gebied")
 SCORES = {"geschiktheid": "float32", "klasse": "uint8", "bepalend": "uint8", "dekking": "float32", "vlaggen": "uint16"}
 BURDEN = {**dict.fromkeys((*COMPONENTS, "ruimte", "tijd", "geld", "risico"), "float32"), "oorzaak": "uint8"}
+FIRST = (
+    *("scoring.score_from", "scoring.score_from", "burden.shift_from"),
+    *("measures.fill_measures", "measures.flag_bits", "measures.lower_by_curve"),
+    *("zonal.find_runs", "zonal.add_row", "zonal.add_codes", "zonal.add_by_code"),
+    *("zonal.count_bins", "zonal.find_quantiles"),
+)
 HEAVY = ("numba", "xarray", "pandas", "geopandas", "rasterio", "matplotlib", "shapely", "pyproj", "pydantic")
 
 
@@ -105,6 +118,30 @@ def test_kernels_that_are_compiled_load_little_of_numba(tmp_path, monkeypatch):
     first, second = loaded(HALVE), loaded(HALVE)
     assert "translator" in first
     assert ("translator" in second) == (not numba.__version__.startswith(TRIED))
+
+
+def of_kernels(kind):
+    """What the modules of kernels define of a kind."""
+    modules = [importlib.import_module(f"{kernels.__name__}.{m.name}") for m in pkgutil.iter_modules(kernels.__path__)]
+    return [f for m in modules for f in vars(m).values() if isinstance(f, kind) and f.__module__ == m.__name__]
+
+
+def test_what_only_kernels_call_is_compiled_as_a_part_of_them():
+    """Else it is compiled by itself too, for callers it does not have."""
+    entries = [f.__name__ for f in of_kernels(Dispatcher) if not f.targetoptions.get("no_cpython_wrapper")]
+    callers = [path.read_text("utf-8") for path in Path(wb.__file__).parent.glob("*.py")]
+    callers += [inspect.getsource(f) for f in of_kernels(FunctionType)]
+    assert len(entries) > 20
+    assert [n for n in entries if not re.search(rf"(?<!def )\b{n}\b", "".join(callers))] == []
+
+
+def test_the_first_answer_compiles_few_kernels(tmp_path, monkeypatch):
+    """Each one more is waited for by whoever starts."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    code = "import waterbodem as wb\nwb.assess(wb.example(200), 'woningbouw', wb.example_plans())._repr_html_()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    compiled = sorted(path.name.partition("-")[0] for path in tmp_path.rglob("*.nbc"))
+    assert compiled == sorted(FIRST)
 
 
 # --- geschiktheid and afwenteling ------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ def tally(prints, polygons, values):
     runs, count = runs_of(prints), len(prints.start) - 1
     start = np.empty(count + 1, np.int64)
     bins, weight = np.empty(len(prints.cell), np.uint16), np.empty(len(prints.cell), np.int64)
-    used = zonal.count_bins(runs.table, values, runs.first, start, bins, weight)
+    used = zonal.count_bins(runs.table, values, runs.first, start, bins, weight, zonal.no_bins())
     empty = [np.zeros(s, np.int64) for s in ((1, 3, count), (3, count, 6), (count, 11))]
     return Tally(("score",), *empty, prints.inside, polygons, start, bins[:used], weight[:used])
 
@@ -216,7 +216,7 @@ def test_the_lowest_score_on_curves_equals_interpolation(seed):
     curves = [(np.array([0.0, 1.0, 2.5, 3.0]), np.array([0.2, 1.0, 0.4, 0.0])), (np.array([2.0]), np.array([0.6]))]
     out = np.full(3000, np.inf, np.float32)
     for v, (x, y) in zip(values, curves, strict=True):
-        measures.lower_by_curve(v, x, y, out)
+        measures.lower_by_curve(v, x, y, np.empty(measures.BLOCK), out)
     scores = [np.where(np.isnan(v), np.nan, np.interp(v, x, y)) for v, (x, y) in zip(values, curves, strict=True)]
     np.testing.assert_allclose(out, np.minimum(*scores), rtol=1e-6, atol=1e-7)
 

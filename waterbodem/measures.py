@@ -199,10 +199,11 @@ def layers_of_extremes(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[
 
 def fill_lowest(layers: Mapping[str, Array | None], f: Functie, out: Array) -> None:
     """Fill in the lowest score on some layers; NaN where one is unknown, or there is none."""
+    score = np.empty(kernel.BLOCK, np.float64)
     out[:] = np.inf if layers else np.nan
     for name, values in layers.items():
         x, y = np.array(f.all_criteria[name].curve, np.float64).T
         if values is None:
             out[:] = np.nan
         else:
-            kernel.lower_by_curve(values.reshape(-1), np.ascontiguousarray(x), np.ascontiguousarray(y), out)
+            kernel.lower_by_curve(values.reshape(-1), np.ascontiguousarray(x), np.ascontiguousarray(y), score, out)

@@ -200,7 +200,7 @@ def with_bins(sums: Sums, runs: Runs, score: Array, polygons: Integers | None = 
     """
     start = np.empty(runs.count + 1, np.int64)
     value, weight = np.empty(len(runs.prints.cell), np.uint16), np.empty(len(runs.prints.cell), np.int64)
-    used = zonal.count_bins(runs.table, _flat(score), runs.first, start, value, weight)
+    used = zonal.count_bins(runs.table, _flat(score), runs.first, start, value, weight, zonal.no_bins())
     numbers = np.arange(runs.count) if polygons is None else polygons
     return Tally(
         sums.measures,
@@ -313,7 +313,7 @@ class _Pending:
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         ready = np.flatnonzero(done[numbers])
         order = ready[np.argsort(numbers[ready], kind="stable")]
-        zonal.find_quantiles(numbers, order, start, value, weight, self._shares, self.quantiles)
+        zonal.find_quantiles(numbers, order, start, value, weight, self._shares, zonal.no_bins(), self.quantiles)
         left = ~done[numbers]
         rows = np.repeat(left, lengths)
         self._pieces = [(numbers[left], lengths[left], value[rows], weight[rows])]

@@ -83,12 +83,12 @@ def _cache_dir() -> str:
     return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / digest.hexdigest()[:16])
 
 
-#: Options of all kernels.
-_KERNEL = {"nogil": True, "error_model": "numpy"}
+#: Options of all kernels; C has no use for them.
+_KERNEL = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 #: Options of the parts of a lean kernel, which only compiled code calls: nothing for the interpreter, and no
 #: reference counts, as nothing is allocated. Both make compiling several times shorter.
-PART = {**_KERNEL, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+PART = {**_KERNEL, "_nrt": False, "no_cpython_wrapper": True}
 
 
 def jit(function: F) -> F:

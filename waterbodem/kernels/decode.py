@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import jit, kernel
 
 
 class Line(NamedTuple):
@@ -21,7 +21,7 @@ class Line(NamedTuple):
     high: np.float32
 
 
-@jit
+@kernel
 def decode(raw: Any, valid: Any, marks: Any, line: Line, out: Any, row: int, col: int, counts: Any) -> None:
     """Write values of a block into a larger array.
 
@@ -97,7 +97,7 @@ def map_classes(raw: Any, valid: Any, marks: Any, line: Line, codes: Any, target
     return unlisted
 
 
-@jit
+@kernel
 def only_codes(codes: Any, out: Any, rows: int, cols: int, row: int, col: int, counts: Any) -> None:
     """Make what is none of the codes unknown, in a block of ``out`` that :func:`decode` wrote."""
     for i in range(row, row + rows):

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import kernel, part
 
 
-@jit
+@part
 def _wins(head: Any, reach: Any, a: int, b: int) -> bool:
     """Tell whether source a goes before b at the same distance: larger |head|, then lowering, then reach."""
     if abs(head[a]) != abs(head[b]):
@@ -24,7 +24,7 @@ def _wins(head: Any, reach: Any, a: int, b: int) -> bool:
     return reach[a] > reach[b]
 
 
-@jit
+@kernel
 def column_nearest(head: Any, reach: Any, rows: int, cols: int, nearest: Any) -> None:
     """Find the nearest source in the column of every cell.
 
@@ -55,7 +55,7 @@ def column_nearest(head: Any, reach: Any, rows: int, cols: int, nearest: Any) ->
                 nearest[i] = below
 
 
-@jit
+@kernel
 def spread(head: Any, reach: Any, nearest: Any, grid: Any, limits: Any, cells: Any, out: Any) -> None:
     """Let every source spread exponentially to the cells that it is nearest to.
 
@@ -90,7 +90,7 @@ def spread(head: Any, reach: Any, nearest: Any, grid: Any, limits: Any, cells: A
             out[i] = effect if abs(effect) >= least else 0.0
 
 
-@jit
+@part
 def _nearest_of_all(
     head: Any,
     reach: Any,

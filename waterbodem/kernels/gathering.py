@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels import burden, measures, scoring, zonal
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import kernel, part
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -82,7 +82,7 @@ MADE = (
 SUMMED = (burden.AFVOER, burden.VERDRONGEN)
 
 
-@jit
+@kernel
 def gather_cells(
     layers: Any, model: Any, order: Any, land: Any, change: Any, asked: Any, cells: Any, bands: Any, size: int,
     maps: Any, band: Any, totals: Any,
@@ -112,7 +112,7 @@ def gather_cells(
             _add_band(bands, b, a, min(size, maps.score.size - a), cells, maps, band, totals)
 
 
-@jit
+@part
 def _gather_band(
     layers: Any, model: Any, order: Any, land: Any, change: Any, asked: Any, cells: Any, a: int, n: int, maps: Any,
     band: Any,
@@ -133,7 +133,7 @@ def _gather_band(
         measures.flag_bits(band.flags[:n], asked.bits[t], known, band.made[len(MADE) + t, :n])
 
 
-@jit
+@part
 def _measure(a: int, n: int, lowest: Any, asked: Any, maps: Any, band: Any) -> None:
     e, p, m = a + n, band.components, band.made
     found = measures.Found(
@@ -148,13 +148,13 @@ def _measure(a: int, n: int, lowest: Any, asked: Any, maps: Any, band: Any) -> N
     measures.fill_measures(found, asked.borders, rows)
 
 
-@jit
+@part
 def _add_rows(bands: Any, b: int, a: int, n: int, rows: Any, sums: Any) -> None:
     for m in range(rows.shape[0]):
         zonal.add_row(bands, b, a, rows[m, :n], sums[m])
 
 
-@jit
+@part
 def _add_band(bands: Any, b: int, a: int, n: int, cells: Any, maps: Any, band: Any, totals: Any) -> None:
     e, sums, m = a + n, totals.sums, 1
     zonal.add_row(bands, b, a, maps.assessed[a:e], sums[0])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import kernel, part
 
 BLOCK = 1024
 NAN = np.float32(np.nan)
@@ -66,20 +66,20 @@ class Rows(NamedTuple):
     bodemlast: Floats
 
 
-@jit
+@part
 def _assessed(score: Any, klasse: Any, out: Any) -> None:
     """The score where the cell is assessed."""
     for i in range(out.size):
         out[i] = score[i] if klasse[i] != 0 else NAN
 
 
-@jit
+@part
 def _where_known(known: Any, out: Any) -> None:
     for i in range(known.size):
         out[i] = out[i] if known[i] == known[i] else NAN
 
 
-@jit
+@part
 def flag_from(values: Any, border: Any, margin: Any, out: Any) -> None:
     """1 where values reach a border, else 0."""
     for i in range(out.size):
@@ -87,7 +87,7 @@ def flag_from(values: Any, border: Any, margin: Any, out: Any) -> None:
         out[i] = reached if values[i] == values[i] else NAN
 
 
-@jit
+@kernel
 def flag_bits(flags: Any, bits: Any, known: Any, out: Any) -> None:
     """1 where one of the bits is set, else 0; NaN where the layer they are about is unknown."""
     for i in range(out.size):
@@ -95,7 +95,7 @@ def flag_bits(flags: Any, bits: Any, known: Any, out: Any) -> None:
         out[i] = fired if known[i] == known[i] else NAN
 
 
-@jit
+@part
 def _relieved(values: Any, klasse: Any, relief: Any, out: Any) -> None:
     """Values; a relief (negative) is 0 in cells where it does not count."""
     for i in range(out.size):
@@ -103,32 +103,32 @@ def _relieved(values: Any, klasse: Any, relief: Any, out: Any) -> None:
         out[i] = np.float32(0) if (values[i] < np.float32(0)) & (counts == 0) else values[i]
 
 
-@jit
+@part
 def _add(values: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] += values[i]
 
 
-@jit
+@part
 def _positive(values: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = np.float32(0) if values[i] < np.float32(0) else values[i]
 
 
-@jit
+@part
 def _larger(x: Any, y: Any) -> Any:
     """max(x, y), NaN if one is."""
     return x if (x > y) | (x != x) else y
 
 
-@jit
+@part
 def _lasting(tijd: Any, lowest: Any, fixed: Any, out: Any) -> None:
     """What the plan leaves for later."""
     for i in range(out.size):
         out[i] = _larger(tijd[i], fixed * (np.float32(1) - lowest[i]))
 
 
-@jit
+@part
 def _soil(paved: Any, more: Any, zetting: Any, peat: Any, b: Any, out: Any) -> None:
     """The largest of four loads on the soil; settlement that cannot be is 0, and so is unknown peat."""
     for i in range(out.size):
@@ -139,14 +139,14 @@ def _soil(paved: Any, more: Any, zetting: Any, peat: Any, b: Any, out: Any) -> N
         out[i] = _larger(load, p / b.peat_full)
 
 
-@jit
+@part
 def _soil_each(paved: Any, more: Any, zetting: Any, peat: Any, b: Any, out: Any) -> None:
     """As :func:`_soil`, against a reference per cell."""
     for i in range(out.size):
         _soil(paved[i], more[i], zetting[i : i + 1], peat[i : i + 1], b, out[i : i + 1])
 
 
-@jit
+@kernel
 def fill_measures(found: Any, b: Any, rows: Any) -> None:
     """Fill the rows of measures that are more than a copy.
 
@@ -176,8 +176,8 @@ def fill_measures(found: Any, b: Any, rows: Any) -> None:
         _soil_each(found.verharding, found.more_fill, found.zetting, found.veenoxidatie, b, rows.bodemlast)
 
 
-@jit
-def lower_by_curve(values: Any, x: Any, y: Any, out: Any) -> None:
+@kernel
+def lower_by_curve(values: Any, x: Any, y: Any, score: Any, out: Any) -> None:
     """Lower ``out`` to the score of a layer where that is less; NaN where either is.
 
     Parameters
@@ -185,8 +185,9 @@ def lower_by_curve(values: Any, x: Any, y: Any, out: Any) -> None:
     values, out : float32 arrays (n,)
     x, y : float64 arrays (P,)
         Points, rising x: linear between, constant outside.
+    score : float64 array (BLOCK,)
+        Used on the way.
     """
-    score = np.empty(BLOCK, np.float64)
     for a in range(0, out.size, BLOCK):
         some, target = values[a : a + BLOCK], out[a : a + BLOCK]
         part = score[: some.size]
@@ -196,7 +197,7 @@ def lower_by_curve(values: Any, x: Any, y: Any, out: Any) -> None:
             target[i] = s if (s < target[i]) | (s != s) else target[i]
 
 
-@jit
+@part
 def _curve(values: Any, x: Any, y: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = y[0] if values[i] == values[i] else np.nan
@@ -205,7 +206,7 @@ def _curve(values: Any, x: Any, y: Any, out: Any) -> None:
         _segment(values, x[k], x[k + 1], y[k], y[k + 1], slope, out)
 
 
-@jit
+@part
 def _segment(values: Any, x: Any, end: Any, y: Any, last: Any, slope: Any, out: Any) -> None:
     for i in range(out.size):
         v = np.float64(values[i])

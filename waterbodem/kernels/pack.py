@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import jit, kernel, part
 
 NODATA = 255
 
 
-@jit
+@kernel
 def pack_percent(values: Any, inside: Any, out: Any, counts: Any) -> None:
     """Round shares half up to whole percentages; float noise never decides.
 
@@ -34,7 +34,7 @@ def pack_percent(values: Any, inside: Any, out: Any, counts: Any) -> None:
     count(out, counts)
 
 
-@jit
+@kernel
 def pack_codes(values: Any, inside: Any, out: Any) -> None:
     """Copy codes, 255 outside."""
     for i in range(out.size):
@@ -59,14 +59,14 @@ def count(codes: Any, counts: Any) -> None:
         counts[code] += lanes[0, code] + lanes[1, code] + lanes[2, code] + lanes[3, code]
 
 
-@jit
+@part
 def _blank(inside: Any, out: Any) -> None:
     if inside.size:
         for i in range(out.size):
             out[i] = out[i] if inside[i] else np.uint8(NODATA)
 
 
-@jit
+@kernel
 def halve_mean(values: Any, out: Any) -> None:
     """Write the mean of the known cells of every 2 x 2, rounded half up; an odd edge has 1 x 2 or 2 x 1.
 
@@ -84,7 +84,7 @@ def halve_mean(values: Any, out: Any) -> None:
             out[i, cols // 2] = _mean(upper[cols - 1], upper[cols - 1], lower[cols - 1], lower[cols - 1])
 
 
-@jit
+@part
 def _mean(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Return the mean of what is known of four, rounded half up; an edge counts its cells twice, which changes nothing.
 
@@ -97,7 +97,7 @@ def _mean(a: Any, b: Any, c: Any, d: Any) -> Any:
     return np.uint8(mean if known else NODATA)
 
 
-@jit
+@kernel
 def halve_mode(values: Any, out: Any) -> None:
     """Write the code that occurs most in every 2 x 2, the first of them on a tie; nodata does not count.
 
@@ -115,7 +115,7 @@ def halve_mode(values: Any, out: Any) -> None:
             out[i, cols // 2] = _most(upper[cols - 1], upper[cols - 1], lower[cols - 1], lower[cols - 1])
 
 
-@jit
+@part
 def _most(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Return the commonest of four codes that is data; an edge counts its cells twice, which changes nothing."""
     if a != NODATA and a in (b, c, d):
@@ -127,7 +127,7 @@ def _most(a: Any, b: Any, c: Any, d: Any) -> Any:
     return a if a != NODATA else (b if b != NODATA else (c if c != NODATA else d))
 
 
-@jit
+@kernel
 def halve_float(values: Any, out: Any) -> None:
     """Write the mean of the known cells of every 2 x 2 (NaN: none).
 

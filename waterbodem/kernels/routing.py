@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import kernel, part
 
 #: Kinds of a direction code in the decoding table, next to 0..8 (row and column offset + 1, three times).
 MISSING, INVALID = 9, 10
@@ -20,7 +20,7 @@ PIT = 4
 DONE = 255
 
 
-@jit
+@kernel
 def decode(codes: Any, table: Any, rows: int, cols: int, downstream: Any, step: Any) -> int:
     """Turn direction codes into a network; return the first invalid cell, or -1.
 
@@ -51,7 +51,7 @@ def decode(codes: Any, table: Any, rows: int, cols: int, downstream: Any, step: 
     return -1
 
 
-@jit
+@kernel
 def order_cells(downstream: Any, order: Any, waiting: Any) -> int:
     """Order the cells from down- to upstream; return how many could be ordered.
 
@@ -84,7 +84,7 @@ def order_cells(downstream: Any, order: Any, waiting: Any) -> int:
     return order.size - place
 
 
-@jit
+@kernel
 def route(downstream: Any, step: Any, order: Any, keep: Any, source: Any, received: Any, passing: Any) -> None:
     """Route water downstream: received and passing volume per cell.
 
@@ -109,7 +109,7 @@ def route(downstream: Any, step: Any, order: Any, keep: Any, source: Any, receiv
             received[j] += out - on
 
 
-@jit
+@part
 def _exposed(i: Any, downstream: Any, step: Any, keep: Any, value: Any, exposure: Any) -> Any:
     """Return the exposure of a cell from that of the cell its water goes to."""
     j = downstream[i]
@@ -120,7 +120,7 @@ def _exposed(i: Any, downstream: Any, step: Any, keep: Any, value: Any, exposure
     return q * exposure[j] + ((1.0 - q) * v if v == v else 0.0)
 
 
-@jit
+@kernel
 def expose(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposure: Any) -> None:
     """Weigh where the water of every cell ends up: one sweep from down- to upstream.
 
@@ -136,7 +136,7 @@ def expose(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposu
         exposure[i] = _exposed(i, downstream, step, keep, value, exposure)
 
 
-@jit
+@kernel
 def resume(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposure: Any, given: Any) -> None:
     """Do what :func:`expose` does, from cells whose exposure is given; NaN = not known yet, also upstream of it.
 
@@ -152,7 +152,7 @@ def resume(downstream: Any, step: Any, order: Any, keep: Any, value: Any, exposu
             exposure[i] = _exposed(i, downstream, step, keep, value, exposure)
 
 
-@jit
+@kernel
 def follow(downstream: Any, starts: Any, seen: Any, reached: Any) -> int:
     """Collect the cells that water from ``starts`` comes through; return how many.
 

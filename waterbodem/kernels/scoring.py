@@ -109,7 +109,7 @@ def _fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
     return types.float32(types.float32, types.float32, types.float32), build
 
 
-@kernel
+@part
 def log(x: np.float32) -> np.float32:
     """Natural logarithm of a positive normal float32; exactly 0 at 1. After Cephes (S. Moshier)."""
     bits = _bits(x)
@@ -131,7 +131,7 @@ def log(x: np.float32) -> np.float32:
     return _fma(n, np.float32(0.693359375), f + tail)
 
 
-@kernel
+@part
 def exp(x: np.float32) -> np.float32:
     """E to the power x, for -80 <= x <= 0; exactly 1 at 0. After Cephes (S. Moshier)."""
     n = _fma(x, np.float32(1.44269504088896341), np.float32(12582912.0)) - np.float32(12582912.0)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import kernel, part
 
 #: Coverage 1 and value 1 as integers, and where a product is split to stay within 64 bits.
 COVERAGE_ONE = 1 << 24
@@ -36,7 +36,7 @@ _BYTE = np.uint64(8)
 _FULL = 255  # cells after which a byte could be full
 
 
-@jit
+@kernel
 def find_runs(start: Any, cell: Any, cover: Any, cols: int, out: Any) -> int:
     """Join the cells of polygons to runs; return how many.
 
@@ -77,7 +77,7 @@ class Bands(NamedTuple):
     after: Ints  # (S,) cell after its last
 
 
-@jit
+@part
 def _fixed(values: Any) -> Any:
     """Return the sum of the known values in fixed point, and how many there are; a loop of vector instructions."""
     total, known = np.int64(0), np.int64(0)
@@ -88,7 +88,7 @@ def _fixed(values: Any) -> Any:
     return total, known
 
 
-@jit
+@part
 def _fixed_lanes(values: Any, skip: int) -> Any:
     """As :func:`_fixed`, of exactly LANES values without the first ``skip``; vector instructions only."""
     total, known = np.int64(0), np.int64(0)
@@ -100,7 +100,7 @@ def _fixed_lanes(values: Any, skip: int) -> Any:
     return total, known
 
 
-@jit
+@part
 def _fixed_run(values: Any, a: int, b: int) -> Any:
     """As :func:`_fixed`, of the values from ``a`` up to ``b``; the last lanes reach back over the ones before."""
     if b < LANES:
@@ -114,7 +114,7 @@ def _fixed_run(values: Any, a: int, b: int) -> Any:
     return total, known
 
 
-@jit
+@part
 def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
     """Return the sum of coverage * value over single cells, high and low part, and the coverage that is known."""
     high, low, known = np.int64(0), np.int64(0), np.int64(0)
@@ -127,7 +127,7 @@ def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
     return high, low, known
 
 
-@jit
+@part
 def _any_known(values: Any) -> bool:
     for a in range(0, values.size, _BLOCK):
         some = values[a : a + _BLOCK]
@@ -139,7 +139,7 @@ def _any_known(values: Any) -> bool:
     return False
 
 
-@jit
+@kernel
 def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
     """Add coverage * value per polygon, over the cells of a band where the value is known.
 
@@ -171,7 +171,7 @@ def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
         sums[2, p] += cover + known * COVERAGE_ONE
 
 
-@jit
+@kernel
 def add_constant(value: float, inside: Any, sums: Any) -> None:
     """Add coverage * value per polygon, of one value for all cells; ``inside`` is the coverage (P,).
 
@@ -187,44 +187,40 @@ def add_constant(value: float, inside: Any, sums: Any) -> None:
         sums[2, p] += inside[p]
 
 
-@jit
-def _codes_run(codes: Any, counts: Any) -> None:
-    """Count how often every code occurs, all counts of some cells in the bytes of one number."""
+@part
+def _codes_run(codes: Any, total: Any) -> None:
+    """Add wholly covered cells per code, all counts of some cells in the bytes of one number."""
     for a in range(0, codes.size, _FULL):
         some = codes[a : a + _FULL]
         packed = np.uint64(0)
         for i in range(some.size):
             c = np.uint64(some[i])
             packed += np.uint64(1) << (c * _BYTE) if c < _BYTE else np.uint64(0)
-        for code in range(counts.size):
-            counts[code] += np.int64((packed >> (np.uint64(code) * _BYTE)) & np.uint64(255))
+        for code in range(total.size):
+            total[code] += np.int64((packed >> (np.uint64(code) * _BYTE)) & np.uint64(255)) * COVERAGE_ONE
 
 
-@jit
+@kernel
 def add_codes(bands: Any, b: int, origin: int, codes: Any, total: Any) -> None:
     """Add coverage per polygon and code; ``total`` is (P, at most 8 codes), larger codes are left out."""
-    counts = np.zeros(total.shape[1], np.int64)
     for g in range(bands.group[b], bands.group[b + 1]):
         p = bands.polygon[g]
         for j in range(bands.edge[g], bands.edge[g + 1]):
             code = codes[np.int64(bands.cell[j]) - origin]
             if code < total.shape[1]:
                 total[p, code] += bands.cover[j]
-        counts[:] = 0
         for s in range(bands.span[g], bands.span[g + 1]):
-            _codes_run(codes[bands.first[s] - origin : bands.after[s] - origin], counts)
-        for code in range(counts.size):
-            total[p, code] += counts[code] * COVERAGE_ONE
+            _codes_run(codes[bands.first[s] - origin : bands.after[s] - origin], total[p])
 
 
-@jit
+@part
 def _caused(value: Any) -> int:
     """Return a value of 0 to 1 as an integer, coarse enough for sums over any number of cells; 0 where unknown."""
     v = np.float64(value)
     return np.int64(np.rint((v if v == v else 0.0) * CAUSE_ONE))
 
 
-@jit
+@part
 def _one_code(codes: Any) -> bool:
     """Tell whether all codes are the same."""
     differ = np.uint8(0)
@@ -233,7 +229,7 @@ def _one_code(codes: Any) -> bool:
     return differ == 0
 
 
-@jit
+@part
 def _caused_run(values: Any) -> int:
     total = np.int64(0)
     for i in range(values.size):
@@ -241,7 +237,7 @@ def _caused_run(values: Any) -> int:
     return total
 
 
-@jit
+@kernel
 def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total: Any) -> None:
     """Add coverage * value per polygon and code, where known; for values of 0 to 1, in units of 1 / CAUSE_ONE."""
     for g in range(bands.group[b], bands.group[b + 1]):
@@ -256,7 +252,7 @@ def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total:
                 _add_caused(values[first:after], codes[first:after], total[p])
 
 
-@jit
+@part
 def _add_caused(values: Any, codes: Any, total: Any) -> None:
     """Add values of wholly covered cells to the total of their code."""
     whole = COVERAGE_ONE >> _CAUSE_SHIFT
@@ -269,8 +265,13 @@ def _add_caused(values: Any, codes: Any, total: Any) -> None:
             total[codes[i]] += _caused(values[i]) * whole
 
 
-@jit
-def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weight: Any) -> int:
+def no_bins() -> Ints:
+    """Return counts of nothing, for :func:`count_bins` and :func:`find_quantiles`."""
+    return np.zeros(BINS + 1, np.int64)
+
+
+@kernel
+def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weight: Any, count: Any) -> int:
     """Count the coverage per polygon and value (0 to 1, in steps of 1 / BINS) where it is known.
 
     Parameters
@@ -284,8 +285,9 @@ def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weigh
         Filled: where the bins of a polygon start.
     value, weight : uint16 and int64 arrays (at least the number of covered cells,)
         Filled with bins, ascending per polygon, and their coverage; the number of them is returned.
+    count : int64 array (BINS + 1,)
+        Zeros, before and after.
     """
-    count = np.zeros(BINS + 1, np.int64)
     row = 0
     for p in range(start.size - 1):
         start[p] = row
@@ -302,7 +304,7 @@ def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weigh
     return row
 
 
-@jit
+@part
 def _write_bins(count: Any, low: int, high: int, row: int, value: Any, weight: Any) -> int:
     """Write the bins in use and clear them; return the next free row."""
     for b in range(low, high + 1):
@@ -313,8 +315,10 @@ def _write_bins(count: Any, low: int, high: int, row: int, value: Any, weight: A
     return row
 
 
-@jit
-def find_quantiles(numbers: Any, order: Any, start: Any, value: Any, weight: Any, shares: Any, out: Any) -> None:
+@kernel
+def find_quantiles(
+    numbers: Any, order: Any, start: Any, value: Any, weight: Any, shares: Any, count: Any, out: Any
+) -> None:
     """Find the smallest values up to which the cells of a polygon hold at least these shares.
 
     Parameters
@@ -326,10 +330,11 @@ def find_quantiles(numbers: Any, order: Any, start: Any, value: Any, weight: Any
     value, weight : uint16 and int64 arrays
         Bins and their coverage.
     shares : float64 array (Q,)
+    count : int64 array (BINS + 1,)
+        Zeros, before and after.
     out : float64 array (P, Q)
         Filled for the polygons of the pieces; polygons without bins are left as they are.
     """
-    count = np.zeros(BINS + 1, np.int64)
     k = 0
     while k < order.size:
         p, low, high = numbers[order[k]], BINS, 0
@@ -344,7 +349,7 @@ def find_quantiles(numbers: Any, order: Any, start: Any, value: Any, weight: Any
                 count[b] = 0
 
 
-@jit
+@part
 def _read_quantiles(count: Any, low: int, high: int, shares: Any, out: Any) -> None:
     """Read quantiles from the counts of one polygon."""
     total = np.int64(0)
