@@ -353,7 +353,7 @@ def asked(*given, **more):
     return real(*given, **more)
 m.{1} = asked
 """
-MOMENTS = [("waterbodem.batch", "open_job"), ("waterbodem.parts", "gather"), ("waterbodem.batch", "stage_map")]
+MOMENTS = [("waterbodem.batch", "open_job"), ("waterbodem.parts", "gather"), ("waterbodem.run_maps", "stage_map")]
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda m: m[1])
@@ -388,7 +388,7 @@ m.{1} = dies
     "where",
     [
         ("waterbodem.parts", "PartWriter.finish"),
-        ("waterbodem.batch", "stage_map"),
+        ("waterbodem.run_maps", "stage_map"),
         ("waterbodem.run_tables", "stage_pieces"),
         ("waterbodem.atomic", "_flush"),
         ("waterbodem.batch", "make_tables"),
@@ -431,7 +431,7 @@ m.{1} = poisoned
 
 @pytest.mark.parametrize(
     ("where", "codes"),
-    [(("parts", "gather"), (3,)), (("batch", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
+    [(("parts", "gather"), (3,)), (("run_maps", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
     ids=["part", "map", "start"],
 )
 def test_no_memory_is_told(tmp_path, nursery, reference, where, codes):
