@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import test_one_fails as one_fails
 import xarray as xr
 from accidents import with_accident
 from dask import config
@@ -127,6 +128,15 @@ def test_a_poison_part_is_told_and_the_rest_completes(tmp_path, client, referenc
     again = batch.run(path, dask=client, tile=TILE)
     assert again.complete and again.made == 2, "only what failed is made again"
     assert digests(tmp_path / "run" / "uit") == reference
+
+
+def test_a_functie_that_fails_on_a_worker_costs_itself_only(tmp_path, client):
+    path = one_fails.place(tmp_path / "run")
+    one_fails.break_tile(tmp_path / "run/gvg.tif")
+    outcome = batch.run(path, dask=client, tile=TILE)
+    assert outcome.failed == ["natte_natuur"] and outcome.made == 5
+    assert [label for label, _ in outcome.problems] == ["natte_natuur rij 256"]
+    assert "gvg" in outcome.problems[0][1]
 
 
 def test_the_command_ends_with_3_when_a_part_failed(tmp_path, client, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,28 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy as np
 
-from waterbodem.atomic import PARTIAL_PATTERN, Stage, staging
+from waterbodem.atomic import PARTIAL_PATTERN
 from waterbodem.crew import Crew, Local, Task, finished
-from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, WaterbodemError
+from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, told
 from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
 from waterbodem.made import Made
-from waterbodem.mosaic import Place, stage_map
 from waterbodem.pace import Progress, by_cells, default_progress
-from waterbodem.part_file import PartReader, is_whole
+from waterbodem.part_file import is_whole
 from waterbodem.parts import part_file, products
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.preview import check_fits
-from waterbodem.raster_files import pam_bytes
 from waterbodem.reception_run import make_receivers
 from waterbodem.run_files import get_ready, make_page, make_picture
-from waterbodem.run_provenance import input_data, others_of, outputs_of, write_provenance
+from waterbodem.run_maps import make_map
+from waterbodem.run_provenance import input_data, outputs_of, write_provenance
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
-from waterbodem.run_styles import make_styles, output_map
+from waterbodem.run_styles import make_styles
 from waterbodem.run_tables import make_tables
 from waterbodem.runfile import read_run_file
 from waterbodem.threads import workers as default_workers
@@ -53,7 +51,9 @@ class Outcome:
     made, kept : int
         Parts that were computed now, and parts that were there already.
     problems : list of (str, str)
-        Label and reason of every part that failed; then the outputs it belongs to are not written.
+        What failed, and why: rows of a functie, or who receives it. The rest is there.
+    failed : list of str
+        Functies, with their scenario, of which a part failed: no map of them is written, and no row in a table.
     seconds : float
     outside : tuple of str
         Polygons that lie wholly outside the data.
@@ -65,6 +65,7 @@ class Outcome:
     made: int = 0
     kept: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     seconds: float = 0.0
     outside: tuple[str, ...] = ()
     niet_bepaald: tuple[str, ...] = ()
@@ -157,14 +158,18 @@ def run(
         except CorruptLayer:
             if not _remove_damaged(job, keys):
                 raise
-            outcome = _work(job, journal, keys, crew, threads, progress)
+            outcome = _work(job, journal, keys, crew, threads, progress, again=True)
         outcome.seconds = time.monotonic() - started
     return outcome
 
 
-def _work(job: Job, journal: Journal, keys: Keys, crew: Crew, threads: int, progress: Progress) -> Outcome:
+def _work(
+    job: Job, journal: Journal, keys: Keys, crew: Crew, threads: int, progress: Progress, again: bool = False
+) -> Outcome:
     outcome = Outcome(job.output)
     _make_parts(job, journal, keys, outcome, crew, progress)
+    if again:
+        _note_damaged(job, journal, keys, outcome)
     _finish(job, journal, keys, outcome, threads, progress)
     return outcome
 
@@ -264,7 +269,7 @@ def _make_parts(job: Job, journal: Journal, keys: Keys, outcome: Outcome, crew: 
     tasks = (Task(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome)))
     with closing(finished(crew, job, tasks)) as results:
         for done, (task, error) in enumerate(results, 1):
-            _note(journal, task, error, outcome)
+            _note(job, journal, task, error, outcome)
             progress("rekenen", done, len(parts))
 
 
@@ -276,22 +281,67 @@ def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcom
     return todo
 
 
-def _note(journal: Journal, task: Task, error: BaseException | None, outcome: Outcome) -> None:
-    """Write the journal row, after the files are on disk; a part that failed does not stop the rest."""
+def _note(job: Job, journal: Journal, task: Task, error: BaseException | None, outcome: Outcome) -> None:
+    """Write journal rows, after the files are on disk; what failed does not stop the rest."""
     if isinstance(error, OutOfSpace) or (error is not None and not isinstance(error, Exception)):
         raise error  # the rest would meet the same disk
-    if error is None and (changed := journal.changed()):
-        error = CorruptLayer("file changed during the run: run again", value=", ".join(changed))
-    reason = "" if error is None else f"{type(error).__name__}: {error}"
+    reasons = _reasons(job, journal, task, error)
     for variant, name in task.todo.items():
-        label = f"{variant.name} rij {task.part.first}"
-        journal.note_part(name, label, task.started, reason)
+        reason = reasons.get(variant.name, "")
         if reason:
-            outcome.problems.append((label, reason))
+            _fail(journal, outcome, variant, task.part, name, reason)
         else:
+            journal.note_part(name, _label(variant, task.part), task.started)
             outcome.made += 1
-    if reason:
-        _log.warning("part at row %s failed: %s", task.part.first, reason)
+    for reason in dict.fromkeys(reasons.values()):
+        names = ", ".join(n for n, r in reasons.items() if r == reason)
+        _log.warning("part at row %s failed for %s: %s", task.part.first, names, reason)
+
+
+def _reasons(job: Job, journal: Journal, task: Task, error: Exception | None) -> dict[str, str]:
+    """Return why variants of a part failed, by name."""
+    changed = _changed(job, task.todo, journal.changed())
+    if error is None or isinstance(error, PartFailed):
+        return changed | (error.reasons if error else {})
+    return {v.name: told(error) for v in task.todo}
+
+
+def _changed(job: Job, variants: Iterable[Variant], files: Sequence[Path]) -> dict[str, str]:
+    """Return the variants whose layers are no longer as they were, with why that is wrong."""
+    found = {}
+    for variant in variants if files else ():
+        own = [job.stack.sources[n].file.path for n in job.layers_of(variant)]
+        names = sorted({f.name for f in files if any(_belongs(f, path) for path in own)})
+        if names:
+            error = CorruptLayer("file changed during the run: run again", value=", ".join(names))
+            found[variant.name] = told(error)
+    return found
+
+
+def _belongs(file: Path, layer: Path) -> bool:
+    """Tell whether a file is that of a layer, or lies beside it to tell more."""
+    return file.parent == layer.parent and file.name.startswith(layer.stem)
+
+
+def _label(variant: Variant, part: Part) -> str:
+    return f"{variant.name} rij {part.first}"
+
+
+def _fail(journal: Journal, outcome: Outcome, variant: Variant, part: Part, name: str, reason: str) -> None:
+    label = _label(variant, part)
+    journal.note_part(name, label, time.monotonic(), reason)
+    outcome.problems.append((label, reason))
+    if variant.name not in outcome.failed:
+        outcome.failed.append(variant.name)
+
+
+def _note_damaged(job: Job, journal: Journal, keys: Keys, outcome: Outcome) -> None:
+    """Let a part that is damaged again, right after it was written, cost its variant."""
+    for variant, key in keys.items():
+        for part in job.parts() if variant.name not in outcome.failed else ():
+            name = job.part_key(key, part)
+            if not is_whole(part_file(job, name)):
+                _fail(journal, outcome, variant, part, name, "part is damaged again: is the disk?")
 
 
 # --- outputs ---------------------------------------------------------------------------------------------------------
@@ -299,27 +349,42 @@ def _note(journal: Journal, task: Task, error: BaseException | None, outcome: Ou
 
 def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: int, progress: Progress) -> None:
     """Put parts together; outputs of variants with a failed part are left out."""
-    failed = {label.split(" ")[0] for label, _ in outcome.problems}
-    whole = [v for v in job.variants if v.name not in failed]
+    whole = [v for v in job.variants if v.name not in outcome.failed]
     tasks = [(v, i) for v in whole for i in range(len(products(job)))]
     exposure = exposure_of(job)
-    received = make_receivers(job, journal, whole, progress, exposure)
+    received = Determined(failed=True)
+    with _costing(journal, outcome, "ontvangers"):
+        received = make_receivers(job, journal, whole, progress, exposure)
     with _stoppable(workers) as pool:
         table = pool.submit(make_tables, job, journal, keys, whole, received)
-        maps = pool.map(lambda t: _one_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
+        maps = pool.map(lambda t: make_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
         if outcome.made:
             get_ready(job)
         for done, (task, _) in enumerate(zip(tasks, maps, strict=True), start=1):
             progress("kaarten", done, len(tasks))
             _draw_after(job, journal, keys, *task)
         outcome.outside = table.result()
-    received.add(make_downstream(job, journal, whole, progress, exposure))
+    with _costing(journal, outcome, "benedenstrooms"):
+        received.add(make_downstream(job, journal, whole, progress, exposure))
     outcome.niet_bepaald = tuple(received.niet_bepaald)
     make_styles(job, journal, keys, whole, received.outputs)
     make_page(job, journal, _made(job, journal, keys, whole, outcome, received))
-    write_provenance(job, journal, keys, whole, received)
+    write_provenance(job, journal, keys, whole, received, outcome.problems)
     if outcome.complete:
         _remove_stale(job, keys)
+
+
+@contextmanager
+def _costing(journal: Journal, outcome: Outcome, label: str) -> Iterator[None]:
+    """Let an error cost only what is done here, unless the rest would meet the same."""
+    try:
+        yield
+    except OutOfSpace:
+        raise
+    except Exception as error:
+        outcome.problems.append((label, told(error)))
+        journal.note_problem(label, told(error))
+        _log.warning("%s failed: %s", label, told(error))
 
 
 @contextmanager
@@ -353,39 +418,8 @@ def _made(
         file=Plan.read(journal.plan()).file,
         keys={v: keys[v] for v in whole},
         inputs={n: input_data(job, n) for n in job.stack.sources},
-        outputs={**dict(outputs_of(job, journal, keys, whole)), **dict(others_of(journal, received.outputs))},
+        outputs=dict(outputs_of(job, journal, keys, whole, received)),
         problems=outcome.problems,
+        failed=outcome.failed,
         outside=outcome.outside,
     )
-
-
-def _one_map(job: Job, journal: Journal, variant: Variant, key: str, index: int) -> None:
-    """Write one map of one variant, unless it is there and made of the same."""
-    product = products(job)[index]
-    final = job.output / variant.name / f"{product.name}.tif"
-    files = [final] if product.is_float else [final, _beside(final)]
-    if all(journal.output_done(f, key) for f in files):
-        return
-    places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
-    with staging() as stage:
-        stage.folder(final.parent)
-        shown = output_map(job, variant, product)
-        colours = None if product.is_float else shown.legend
-        stage_map(stage, final, places, (index, product), job.grid, colours, shown.title)
-        if colours is not None:
-            _stage_pam(stage, job, final, places, index, colours)
-    for file in files:
-        journal.note_output(file, key)
-
-
-def _beside(final: Path) -> Path:
-    return final.with_name(final.name + ".aux.xml")
-
-
-def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], index: int, colours: Any) -> None:
-    counts = np.zeros(256, np.int64)
-    for place in places:
-        with PartReader(place.path) as part:
-            counts += part["counts"][index]
-    counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
-    stage.file(_beside(final)).write_bytes(pam_bytes(counts, colours))

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part
+from waterbodem.part_file import PartReader, unpacked
 from waterbodem.parts import BLOCK, blocks, make_part, part_file
 
 #: Blocks that are measured, and how many of the rows of a block.
@@ -21,21 +23,43 @@ SAMPLES, SAMPLE_ROWS = 3, 256
 
 @dataclass(frozen=True)
 class Rates:
-    """What was measured: seconds of one thread and bytes of parts, for so many cells with all functies."""
+    """What was measured of some blocks with all functies.
+
+    Parameters
+    ----------
+    cells : int
+    seconds : float
+        Of one thread.
+    bytes : int
+        Of maps in parts.
+    meetings, sums : int
+        How often a polygon lies in a block, and the bytes that parts hold of that.
+    """
 
     cells: int
     seconds: float
     bytes: int
+    meetings: int = 0
+    sums: int = 0
 
 
 def busy_cells(job: Job) -> int:
     """Return the cells in blocks that have to be computed: all, or those that a polygon may touch."""
     if not job.areas:
         return job.grid.rows * job.grid.cols
+    place, met = _meetings(job)
+    return sum(place[i].rows * place[i].cols for i in np.unique(met))
+
+
+def meetings(job: Job) -> int:
+    """Return how often a polygon may lie in a block."""
+    return len(_meetings(job)[1]) if job.areas else 0
+
+
+def _meetings(job: Job) -> tuple[list[Grid], NDArray[np.int64]]:
+    """Return all blocks, and the number of a block for every polygon that it may touch."""
     place = [p.grid.part(*block) for p in job.parts() for block in blocks(p.grid)]
-    tree = shapely.STRtree([a.geometry for a in job.areas])
-    touched = np.unique(tree.query(shapely.box(*np.array([p.bounds for p in place]).T), predicate="intersects")[0])
-    return sum(place[i].rows * place[i].cols for i in touched)
+    return place, job.tree.query(shapely.box(*np.array([p.bounds for p in place]).T), predicate="intersects")[0]
 
 
 def measure(job: Job) -> Rates:
@@ -52,11 +76,22 @@ def measure(job: Job) -> Rates:
         keys = {v: str(i) for i, v in enumerate(job.variants)}
         samples = list(_samples(job))
         make_part(trial, Part(0, samples[0].part(slice(0, 1), slice(0, 1)), 0), keys)  # loads the kernels
-        start, size = time.perf_counter(), 0
+        start, found = time.perf_counter(), []
         for block in samples:
             make_part(trial, Part(0, block, 0), keys)
-            size += sum(part_file(trial, key).stat().st_size for key in keys.values())
-        return Rates(sum(b.rows * b.cols for b in samples), time.perf_counter() - start, size)
+            found += [_sizes(part_file(trial, key)) for key in keys.values()]
+        seconds = time.perf_counter() - start
+        size, sums, met = (sum(column) for column in zip(*found, strict=True))
+        return Rates(sum(b.rows * b.cols for b in samples), seconds, size, met // len(keys), sums)
+
+
+def _sizes(path: Path) -> tuple[int, int, int]:
+    """Return the bytes of maps and of sums in a part, and how often a polygon lies in a block."""
+    with PartReader(path) as part:
+        tallies = part["tallies"]
+        met = sum(unpacked(part.blob(entry))["polygons"].size for entry in tallies)
+    sums = int(tallies[:, 1].sum())
+    return path.stat().st_size - sums, sums, met
 
 
 def _samples(job: Job) -> Iterator[Grid]:

@@ -294,6 +294,8 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
         )
     for label, reason in outcome.problems:
         click.echo(f"niet gelukt: {label}: {reason}", err=True)
+    if outcome.failed:
+        click.echo(f"zonder kaarten en antwoorden: {', '.join(outcome.failed)}", err=True)
     click.echo(
         f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. "
         f"Uitvoer: {outcome.output.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -103,6 +103,20 @@ class WorkerLost(WaterbodemError):
     """The process that computed a part died."""
 
 
+class PartFailed(WaterbodemError):
+    """A part of a run was not finished for every functie; for the others it is.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Why, by functie and scenario.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        super().__init__("; ".join(dict.fromkeys(f"{name}: {reason}" for name, reason in self.reasons.items())))
+
+
 class Problems(WaterbodemError):
     """Several problems at once; ``.problems`` lists them.
 
@@ -118,6 +132,11 @@ class Problems(WaterbodemError):
         self.problems = tuple(problems)
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
         super().__init__(f"{len(self.problems)} problem(s)\n{lines}", where=where)
+
+
+def told(error: BaseException) -> str:
+    """Return what an error is and says, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def raise_all(problems: list[WaterbodemError], *, where: str = "") -> None:

@@ -45,10 +45,13 @@ class Determined:
         Files, and the content each was made of.
     niet_bepaald : list of str
         What could not be determined and why, in Dutch.
+    failed : bool
+        Whether something went wrong in looking who receives it.
     """
 
     outputs: dict[Path, str] = field(default_factory=dict)
     niet_bepaald: list[str] = field(default_factory=list)
+    failed: bool = False
 
     def add(self, other: Determined) -> None:
         """Take up what else was made; what is not determined is said once."""

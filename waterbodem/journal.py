@@ -72,9 +72,9 @@ class Journal:
             raise CorruptLayer("file differs from its sha256", value=found, allowed=stated, where=where)
         return found
 
-    def changed(self) -> list[str]:
-        """Return the names of inputs that are no longer as they were when they were hashed."""
-        return [path.name for path, mark in self._seen.items() if state_of(path) != mark]
+    def changed(self) -> list[Path]:
+        """Return the inputs that are no longer as they were when they were hashed."""
+        return [path for path, mark in self._seen.items() if state_of(path) != mark]
 
     def part_done(self, key: str) -> bool:
         """Tell whether a part is finished without a problem."""
@@ -85,6 +85,10 @@ class Journal:
         seconds = time.monotonic() - started
         self._write("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)", (key, label, seconds, problem))
 
+    def note_problem(self, label: str, problem: str) -> None:
+        """Note what failed beside parts."""
+        self.note_part(label, label, time.monotonic(), problem)
+
     def output_done(self, path: Path, key: str | None = None) -> str | None:
         """Return the sha256 of an output that was made from this content (default any) and is still as it was."""
         row = self._row("SELECT key, sha256, size, mtime_ns FROM output WHERE path = ?", (path.as_posix(),))
@@ -93,6 +97,13 @@ class Journal:
         info = path.stat()
         same = (info.st_size, info.st_mtime_ns) == row[2:] and not (self._verify and sha256_of(path) != row[1])
         return str(row[1]) if same else None
+
+    def outputs(self) -> dict[Path, str]:
+        """Return every output that was noted and is still as it was, with its sha256."""
+        with _faults(self._path), self._lock:
+            rows = self._db.execute("SELECT path FROM output ORDER BY path").fetchall()
+        found = {Path(p): self.output_done(Path(p)) for (p,) in rows}
+        return {path: digest for path, digest in found.items() if digest}
 
     def made_of(self, key: str) -> list[Path]:
         """Return the outputs that were noted as made of this content, whether they are still there or not."""

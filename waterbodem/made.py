@@ -28,6 +28,8 @@ class Made:
         Files with their sha256.
     problems : sequence of (str, str)
         What failed, and why.
+    failed : sequence of str
+        Functies, with their scenario, that nothing was made of.
     outside : sequence of str
         Polygons without a cell.
     """
@@ -37,6 +39,7 @@ class Made:
     inputs: Mapping[str, Mapping[str, Any]]
     outputs: Mapping[Path, str]
     problems: Sequence[tuple[str, str]]
+    failed: Sequence[str]
     outside: Sequence[str]
 
     def mark(self, job: Job) -> str:
@@ -44,5 +47,15 @@ class Made:
         settings = job.file.model_dump(mode="json", by_alias=True)
         keys = {v.name: k for v, k in self.keys.items()}
         files = {p.relative_to(job.output).as_posix(): d for p, d in self.outputs.items()}
-        told = [self.file, keys, self.inputs, files, sorted(self.problems), self.outside, settings, job.stack.title]
+        told = [
+            self.file,
+            keys,
+            self.inputs,
+            files,
+            sorted(self.problems),
+            sorted(self.failed),
+            self.outside,
+            settings,
+            job.stack.title,
+        ]
         return hashlib.sha256(f"{json.dumps(told)} {texts_version()}".encode()).hexdigest()

@@ -6,8 +6,8 @@ thread or another machine, without harm. Maps lie in it as the compressed tiles 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import rasterio
 from numpy.typing import NDArray
 
 from waterbodem.atomic import replacing
-from waterbodem.errors import CorruptLayer
+from waterbodem.errors import CorruptLayer, OutOfSpace, PartFailed, told
 from waterbodem.evaluation import GRIDS, Result, evaluate
-from waterbodem.gathering import footing_of, gather
+from waterbodem.gathering import Footing, footing_of, gather
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
@@ -79,14 +79,19 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
 
     Raises
     ------
-    WaterbodemError
-        If a layer cannot be read, or the disk is full.
+    PartFailed
+        If that went wrong for some variants; the files of the others are in place.
+    OutOfSpace
+        If the disk is full; then no file is.
     """
     keep_pages()
     with alone(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), kept_open(), ExitStack() as stack:
-        sinks = {v: stack.enter_context(_Sink(job, part, key)) for v, key in keys.items()}
+        sinks = _Sinks(job, part, keys, stack)
         for rows, cols in blocks(part.grid):
             _make_block(job, part, rows, cols, sinks)
+        sinks.finish()
+    if sinks.reasons:
+        raise PartFailed(sinks.reasons)
 
 
 def blocks(grid: Grid) -> Iterator[tuple[slice, slice]]:
@@ -106,6 +111,7 @@ class _Sink:
         self._tallies: list[tuple[int, int, int]] = []
         self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
         self._halves = np.zeros((count, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), ENTRY), np.int64)
+        self._stack = ExitStack()
 
     def __enter__(self) -> _Sink:
         with ExitStack() as stack:
@@ -147,12 +153,59 @@ class _Sink:
             entry = self._writer.add(compress(kind.half(cells)))
             self._halves[number, rows.start // BLOCK[0], cols.start // BLOCK[1]] = entry
 
+    def finish(self) -> None:
+        """Put the file in place."""
+        tallies = np.array(self._tallies, np.int64).reshape(-1, ENTRY)
+        index = {"counts": self.counts, "tiles": self._tiles, "halves": self._halves, "tallies": tallies}
+        self._writer.finish(index)
+        self.__exit__(None, None, None)
+
+    def give_up(self, error: Exception) -> Exception:
+        """Leave no file; return the error, or what it is to this library."""
+        try:
+            self.__exit__(type(error), error, error.__traceback__)
+        except Exception as found:
+            return found
+        return error
+
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is None:
-            tallies = np.array(self._tallies, np.int64).reshape(-1, ENTRY)
-            index = {"counts": self.counts, "tiles": self._tiles, "halves": self._halves, "tallies": tallies}
-            self._writer.finish(index)
-        self._stack.__exit__(kind, error, trace)
+        self._stack.pop_all().__exit__(kind, error, trace)
+
+
+class _Sinks:
+    """The sinks of a part; an error costs the variant that it belongs to.
+
+    Attributes
+    ----------
+    open : dict of Variant to _Sink
+        Of the variants that nothing went wrong for.
+    reasons : dict of str to str
+        Why the others failed, by name.
+    """
+
+    def __init__(self, job: Job, part: Part, keys: Mapping[Variant, str], stack: ExitStack) -> None:
+        self.open = {v: _Sink(job, part, key) for v, key in keys.items()}
+        self.reasons: dict[str, str] = {}
+        for variant in keys:
+            with self.risking(variant) as sink:
+                stack.enter_context(sink)
+
+    @contextmanager
+    def risking(self, variant: Variant) -> Iterator[_Sink]:
+        """Give the sink of a variant; on an error it is given up, unless the others would meet the same."""
+        try:
+            yield self.open[variant]
+        except Exception as error:
+            cause = self.open.pop(variant).give_up(error)
+            if isinstance(cause, OutOfSpace):
+                raise cause from None
+            self.reasons[variant.name] = told(cause)
+
+    def finish(self) -> None:
+        """Put files in place."""
+        for variant in list(self.open):
+            with self.risking(variant) as sink:
+                sink.finish()
 
 
 def _floats(values: Array, inside: Array) -> Array:
@@ -168,42 +221,75 @@ def _of_scores(scores: Mapping[str, Array]) -> dict[str, Array]:
     return {"geschiktheid": scores["score"], **{n: scores[n] for n in ("klasse", "bepalend", "dekking")}}
 
 
-def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: Mapping[Variant, _Sink]) -> None:
+def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: _Sinks) -> None:
     grid = part.grid.part(rows, cols)
     footing = footing_of(job.areas, job.tree, grid) if job.areas else None
     if job.areas and footing is None:
         return
-    names = tuple(dict.fromkeys(n for v in sinks for n in job.layers_of(v)))
-    arrays = job.stack.read(grid, names)
-    if footing is None:
-        _without_areas(job, arrays, sinks, (rows, cols))
-        return
+    for variants, arrays in _readable(job, grid, sinks):
+        if footing is None:
+            _without_areas(job, arrays, variants, sinks, (rows, cols))
+        else:
+            _with_areas(job, arrays, variants, sinks, (rows, cols), footing)
+
+
+def _readable(job: Job, grid: Grid, sinks: _Sinks) -> Iterator[tuple[Sequence[Variant], Mapping[str, Array]]]:
+    """Yield variants with their layers: all together, or one by one where a layer costs those that need it."""
+    variants = tuple(sinks.open)
+    try:
+        together = _layers(job, grid, variants)
+    except Exception:
+        for variant in variants:
+            with sinks.risking(variant):
+                yield (variant,), _layers(job, grid, (variant,))
+    else:
+        yield variants, together
+
+
+def _layers(job: Job, grid: Grid, variants: Sequence[Variant]) -> dict[str, Array]:
+    return job.stack.read(grid, tuple(dict.fromkeys(n for v in variants for n in job.layers_of(v))))
+
+
+def _with_areas(
+    job: Job,
+    arrays: Mapping[str, Array],
+    variants: Sequence[Variant],
+    sinks: _Sinks,
+    block: tuple[slice, slice],
+    footing: Footing,
+) -> None:
+    """Write the maps of a block and its sums over polygons."""
     chances: dict[str, Array] = {}
-    for variant, sink in sinks.items():
-        cells = cells_of(job, variant, arrays)
-        if variant.scenario not in chances:
-            chances[variant.scenario] = chance_of(cells.present, builtin_rules())
-        chance = chances[variant.scenario]
-        maps, tally = gather(cells, variant.functie, job.settings, builtin_rules(), footing, chance)
-        sink.add(tally)
-        sink.write(rows, cols, {**_of_scores(maps), **maps}, footing.inside)
+    for variant in variants:
+        with sinks.risking(variant) as sink:
+            cells = cells_of(job, variant, arrays)
+            if variant.scenario not in chances:
+                chances[variant.scenario] = chance_of(cells.present, builtin_rules())
+            chance = chances[variant.scenario]
+            maps, tally = gather(cells, variant.functie, job.settings, builtin_rules(), footing, chance)
+            sink.add(tally)
+            sink.write(*block, {**_of_scores(maps), **maps}, footing.inside)
 
 
 def _without_areas(
-    job: Job, arrays: Mapping[str, Array], sinks: Mapping[Variant, _Sink], block: tuple[slice, slice]
+    job: Job, arrays: Mapping[str, Array], variants: Sequence[Variant], sinks: _Sinks, block: tuple[slice, slice]
 ) -> None:
     """Write the maps of a block; where nothing is known at all, every cell is like the first."""
     shape = next(iter(arrays.values())).shape
     nothing = all(_is_unknown(a) for a in arrays.values())
-    for variant, sink in sinks.items():
-        cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
-        if job.wants_burden:
-            maps = maps_of(evaluate(cells, variant.functie, job.settings, full=False))
-        else:
-            maps = _of_scores(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
-        if nothing:
-            maps = {n: np.full(shape, a[0, 0]) for n, a in maps.items()}
-        sink.write(*block, maps, np.empty(0, np.bool_))
+    for variant in variants:
+        with sinks.risking(variant) as sink:
+            cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
+            maps = _cell_maps(job, variant, cells)
+            if nothing:
+                maps = {n: np.full(shape, a[0, 0]) for n, a in maps.items()}
+            sink.write(*block, maps, np.empty(0, np.bool_))
+
+
+def _cell_maps(job: Job, variant: Variant, cells: LayerSet) -> dict[str, Array]:
+    if job.wants_burden:
+        return maps_of(evaluate(cells, variant.functie, job.settings, full=False))
+    return _of_scores(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
 
 
 def _is_unknown(values: Array) -> bool:

@@ -8,19 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from waterbodem import memory
+from waterbodem import memory, room
 from waterbodem.audit import Audit, audit_stack
 from waterbodem.calibration import busy_cells, measure
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
 from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
-from waterbodem.parts import BLOCK, products
+from waterbodem.parts import BLOCK
 from waterbodem.threads import workers as default_workers
 
 #: Bytes per cell of a block beside its layers: results of one functie, with polygons.
 RESULT_BYTES = 250
-#: Parts, maps and their overviews, as a multiple of the parts; a margin for what was not sampled.
-PARTS_AND_MAPS, MARGIN = 2.4, 1.3
 #: Putting maps together as a share of computing them, and bytes that are hashed in a second.
 MAPS_SHARE, HASHED = 0.25, 1e9
 
@@ -40,8 +38,8 @@ class Preview:
         Functies times (1 + scenarios).
     polygons : int
     read, disk, memory : int
-        [bytes]; ``disk`` from a sample with a margin, or an upper bound: parts and maps as if not compressed; less what
-        an earlier run left.
+        [bytes]; ``disk`` at its fullest, from a sample with a margin or as if nothing compressed; less what an earlier
+        run left.
     free : int
         Free disk where the output goes [bytes].
     seconds : float or None
@@ -126,18 +124,16 @@ def check_fits(job: Job, threads: int) -> None:
 
 
 def _bounds_of(job: Job, threads: int) -> Preview:
-    cells, variants = busy_cells(job), len(job.variants)
-    per_cell = 2 * sum(4 if p.is_float else 1 for p in products(job))
     downstream, free = cost(job), shutil.disk_usage(_existing(job.output)).free
     return Preview(
         rows=job.grid.rows,
         cols=job.grid.cols,
         resolution=job.grid.dx,
-        cells=cells,
-        variants=variants,
+        cells=busy_cells(job),
+        variants=len(job.variants),
         polygons=len(job.areas),
         read=sum(_size(job, n) for n in job.stack.sources),
-        disk=max(0, cells * variants * per_cell + downstream.disk - _there(job)),
+        disk=max(0, room.most(job) - room.there(job)),
         memory=_memory(job, threads),
         free=free,
         stroming=downstream.memory,
@@ -149,19 +145,12 @@ def _sampled(job: Job, found: Preview, threads: int) -> Preview:
     rates = measure(job)
     share = found.cells / rates.cells
     seconds = share * rates.seconds * (1 + MAPS_SHARE) / threads + found.read / HASHED + found.stroming_s
-    whole = int(share * rates.bytes * PARTS_AND_MAPS * MARGIN)
-    disk = min(found.disk, max(0, whole - _there(job)))
+    disk = min(found.disk, max(0, room.foreseen(job, rates) - room.there(job)))
     return replace(found, disk=disk, seconds=seconds)
 
 
 def _size(job: Job, name: str) -> int:
     return job.stack.sources[name].file.path.stat().st_size
-
-
-def _there(job: Job) -> int:
-    """Return the bytes of parts and maps that are there already."""
-    folders = (job.work / "parts", *(job.output / v.name for v in job.variants))
-    return sum(f.stat().st_size for folder in folders for f in folder.glob("*") if f.is_file())
 
 
 def _memory(job: Job, threads: int) -> int:

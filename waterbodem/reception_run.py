@@ -48,7 +48,7 @@ def make_receivers(
     found, functies = Determined(), [v.functie for v in variants if not v.scenario]
     if not job.wants_ledger or not functies:
         return found
-    reason = _why_not(job, len(functies))
+    reason = why_not(job, len(functies))
     if reason:
         found.niet_bepaald.append(reason)
         return found
@@ -95,7 +95,7 @@ def _is_there(job: Job, journal: Journal, key: str) -> bool:
 # --- what fits -------------------------------------------------------------------------------------------------------
 
 
-def _why_not(job: Job, functies: int) -> str:
+def why_not(job: Job, functies: int) -> str:
     """Return why there is no ledger, in Dutch; empty if there can be one."""
     rules, names = reception_rules(), job.around.sources
     if "maaiveld" not in names and "ghg" not in names:

@@ -73,6 +73,7 @@ def run_html(job: Job, made: Made) -> str:
         files=[_link(job, p, d) for p, d in made.outputs.items()],
         inputs={n: {k: short(v or "", 200) for k, v in found.items()} for n, found in made.inputs.items()},
         problems=[(short(a, LONG), short(b, REASON)) for a, b in sorted(made.problems)],
+        failed=[short(n, LONG) for n in sorted(made.failed)],
         outside=[short(n, LONG) for n in made.outside[:NAMED]],
         outside_more=max(0, len(made.outside) - NAMED),
         principles=[p.naam for p in builtin_rules().beginselen.values()],

@@ -10,20 +10,31 @@ from typing import Any
 
 from waterbodem import registry
 from waterbodem.atomic import staging
-from waterbodem.exposure_store import Determined, exposure_of
+from waterbodem.exposure_store import Determined
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.paths import sha256_of
 from waterbodem.provenance import FILE_NAME, versions
 from waterbodem.qgis import PROJECT
 from waterbodem.run_files import PAGE, PICTURE
-from waterbodem.run_state import table_key
+from waterbodem.run_tables import key_of_tables
 
 Keys = Mapping[Variant, str]
 
 
-def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Determined) -> None:
-    """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output."""
+def write_provenance(
+    job: Job,
+    journal: Journal,
+    keys: Keys,
+    whole: Sequence[Variant],
+    received: Determined,
+    problems: Sequence[tuple[str, str]],
+) -> None:
+    """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output.
+
+    ``eerder`` lists what an earlier run left here that is not of this one.
+    """
+    outputs = {**dict(outputs_of(job, journal, keys, whole, received)), **dict(_page_output(job, journal))}
     data = {
         "versies": versions(vector=job.has_vector),
         "definities": registry.rules_version(),
@@ -36,14 +47,9 @@ def write_provenance(job: Job, journal: Journal, keys: Keys, whole: Sequence[Var
             "kolommen": job.grid.cols,
         },
         "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
-        "uitvoer": {
-            p.relative_to(job.output).as_posix(): {"sha256": d}
-            for p, d in (
-                *outputs_of(job, journal, keys, whole),
-                *others_of(journal, received.outputs),
-                *_page_output(job, journal),
-            )
-        },
+        "uitvoer": _listed(job, outputs),
+        "eerder": _listed(job, {p: d for p, d in _earlier(job, journal).items() if p not in outputs}),
+        "niet_gelukt": dict(sorted(problems)),
         "niet_bepaald": received.niet_bepaald,
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
@@ -58,15 +64,27 @@ def input_data(job: Job, name: str) -> dict[str, Any]:
     return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or ""}
 
 
-def outputs_of(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]) -> Iterator[tuple[Path, str]]:
-    """Yield the finished maps, pictures and tables of some variants, with their sha256."""
+def _listed(job: Job, outputs: Mapping[Path, str]) -> dict[str, dict[str, str]]:
+    return {p.relative_to(job.output).as_posix(): {"sha256": d} for p, d in outputs.items()}
+
+
+def _earlier(job: Job, journal: Journal) -> dict[Path, str]:
+    """Return every output in the folder that is as some run wrote it."""
+    known = {p: d for p, d in journal.outputs().items() if p.is_relative_to(job.output)}
+    return known | {b: sha256_of(b) for p in known for b in _beside(p) if b not in known}
+
+
+def outputs_of(
+    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Determined
+) -> Iterator[tuple[Path, str]]:
+    """Yield the finished files of some variants and of who receives it, with their sha256."""
     for v in whole:
         picture = job.output / v.name / PICTURE
         for path in [*sorted(picture.parent.glob("*.tif*")), *sorted(picture.parent.glob("*.qml")), picture]:
             digest = journal.output_done(path, None if path == picture else keys[v])
             if digest:
                 yield path, digest
-    key = table_key((keys[v] for v in whole), exposure_of(job).mark)
+    key = key_of_tables(job, keys, whole, received)
     for name in ("gebieden.csv", "gebieden.gpkg"):
         digest = journal.output_done(job.output / name, key)
         if digest:
@@ -74,6 +92,7 @@ def outputs_of(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant])
     project = journal.output_done(job.output / PROJECT) if whole else None
     if project:
         yield job.output / PROJECT, project
+    yield from _others_of(journal, received.outputs)
 
 
 def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
@@ -82,12 +101,16 @@ def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
         yield job.output / PAGE, digest
 
 
-def others_of(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
+def _others_of(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
     """Yield the files of who receives it, with what lies beside them."""
     for path, key in outputs.items():
         digest = journal.output_done(path, key)
         if digest:
             yield path, digest
-            for beside in (path.with_name(path.name + ".aux.xml"), path.with_suffix(".qml")):
-                if beside.is_file():
-                    yield beside, sha256_of(beside)
+            yield from ((b, sha256_of(b)) for b in _beside(path))
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield the files that lie beside a map, of names and colours."""
+    found = (path.with_name(path.name + ".aux.xml"), path.with_suffix(".qml"))
+    yield from (p for p in found if path.suffix == ".tif" and p.is_file())

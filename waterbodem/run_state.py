@@ -112,7 +112,7 @@ class RunState:
     Parameters
     ----------
     toestand : {"klaar", "bezig", "mislukt", "afgebroken", "onvolledig"}
-        Complete; busy; ended with parts that failed, or by an error; killed; ended, but files are gone or changed.
+        Complete; busy; ended while something failed, or by an error; killed; ended, but files are gone or changed.
     bestand : str
         Name of the run file; empty while layers are being checked.
     sinds, tot : float, optional
@@ -248,7 +248,8 @@ def _is_made(root: Path, plan: Plan, page: Page, name: str, key: str) -> bool:
 def _problems(plan: Plan, page: Page) -> Iterator[tuple[str, str]]:
     if page.problem:
         yield "run", page.problem
-    for name in (n for v in plan.keys for n in plan.parts_of(v)):
+    names = [n for v in plan.keys for n in plan.parts_of(v)]
+    for name in dict.fromkeys([*names, *page.parts]):
         label, problem = page.parts.get(name, ("", ""))
         if problem:
             yield label, problem

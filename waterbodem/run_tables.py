@@ -50,7 +50,7 @@ def make_tables(
     if not job.areas or not whole:
         return ()
     last, outside = _places(job, keys[whole[0]])
-    key = table_key((keys[v] for v in whole), exposure_of(job).mark)
+    key = key_of_tables(job, keys, whole, received)
     finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
     if all(journal.output_done(f, key) for f in finals):
         return outside
@@ -63,6 +63,12 @@ def make_tables(
     for final in finals:
         journal.note_output(final, key)
     return outside
+
+
+def key_of_tables(job: Job, keys: Keys, whole: Sequence[Variant], received: Determined) -> str:
+    """Return what the tables are made of; without receivers that were looked for they are not what was asked."""
+    mark = exposure_of(job).mark
+    return table_key((keys[v] for v in whole), f"{mark} mislukt" if received.failed else mark)
 
 
 def _tallies(job: Job, key: str) -> Iterator[Tally]:

@@ -56,7 +56,7 @@ def open_run(folder: str | Path, *, chunks: Any = None) -> xr.Dataset:
     root = Path(folder)
     told = _told(root)
     outputs = told["uitvoer"]
-    names = list(dict.fromkeys(n.partition("/")[0] for n in outputs if n.endswith(".tif")))
+    names = list(dict.fromkeys(n.partition("/")[0] for n in outputs if "/" in n and n.endswith(".tif")))
     maps = [m for m in MAPS if names and all(f"{n}/{m}.tif" in outputs for n in names)]
     if not maps:
         raise ArgumentError("run has no maps", value=root.name, where=FILE_NAME)
