@@ -135,10 +135,10 @@ class _Sink:
     def _packed(self, number: int, values: Array, inside: Array) -> Array:
         out = np.empty(values.shape, np.uint8)
         if self.products[number].quantity in SHARES:
-            pack.pack_percent(values.reshape(-1), inside, out.reshape(-1), self.counts[number])
+            pack.pack_percent(values.reshape(-1), inside, out.reshape(-1))
         else:
             pack.pack_codes(values.reshape(-1), inside, out.reshape(-1))
-        if self.products[number].name == CLASSES:
+        if self.products[number].quantity in (*SHARES, CLASSES):
             pack.count(out.reshape(-1), self.counts[number])
         return out
 

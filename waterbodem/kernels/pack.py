@@ -12,7 +12,7 @@ NODATA = 255
 
 
 @kernel
-def pack_percent(values: Any, inside: Any, out: Any, counts: Any) -> None:
+def pack_percent(values: Any, inside: Any, out: Any) -> None:
     """Round shares half up to whole percentages; float noise never decides.
 
     Parameters
@@ -22,8 +22,6 @@ def pack_percent(values: Any, inside: Any, out: Any, counts: Any) -> None:
     inside : bool array (n,) or (0,)
         Cells that were asked for; empty = all.
     out : uint8 array (n,)
-    counts : int64 array (256,)
-        Added to: how often each byte occurs.
     """
     for i in range(out.size):
         v = np.float64(values[i])
@@ -31,7 +29,6 @@ def pack_percent(values: Any, inside: Any, out: Any, counts: Any) -> None:
         byte = np.int32(np.floor(100.0 * (v if known else 0.0) + (0.5 + 1e-4)))
         out[i] = np.uint8(byte if known else NODATA)
     _blank(inside, out)
-    count(out, counts)
 
 
 @kernel
