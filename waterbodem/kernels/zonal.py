@@ -12,13 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import jit
+from waterbodem.kernels._jit import jit, part
 
 #: Coverage 1 and value 1 as integers, and where a product is split to stay within 64 bits.
 COVERAGE_ONE = 1 << 24
 VALUE_ONE = 1 << 20
 SPLIT = 30
 BINS = 10_000
+#: Where unknown values are counted, and how many bins are looked at as one.
+UNKNOWN, STRIDE = BINS + 1, 64
 
 #: A value of a cause as an integer, and the bits of coverage that it leaves out: 2e9 cells fit in 64 bits.
 CAUSE_ONE = 1 << 16
@@ -270,34 +272,68 @@ def _add_caused(values: Any, codes: Any, total: Any) -> None:
 
 
 @jit
-def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weight: Any) -> int:
-    """Count the coverage per polygon and value (0 to 1, in steps of 1 / BINS) where it is known.
+def fill_bins(values: Any, out: Any) -> None:
+    """Fill in the bins of values (0 to 1, in steps of 1 / BINS), UNKNOWN where there is none."""
+    for i in range(out.size):
+        v = np.float64(values[i])
+        known = v == v
+        b = np.int32(np.rint(min(max(v if known else 0.0, 0.0), 1.0) * BINS))
+        out[i] = np.uint16(b if known else np.int32(UNKNOWN))
+
+
+@part
+def _count_run(bins: Any, weight: int, count: Any) -> Any:
+    """Count the coverage per bin of a run; return the lowest and highest bin."""
+    low, high = bins[0], bins[0]
+    for i in range(1, bins.size):
+        low, high = min(low, bins[i]), max(high, bins[i])
+    if low == high:
+        count[low] += weight * bins.size
+    else:
+        for i in range(bins.size):
+            count[bins[i]] += weight
+    return np.int64(low), np.int64(high)
+
+
+@jit
+def count_bins(
+    runs: Any, bins: Any, first: Any, whole: Any, shares: Any, start: Any, value: Any, weight: Any, quantiles: Any
+) -> int:
+    """Count the coverage per polygon and bin.
 
     Parameters
     ----------
     runs : int64 array (4, R)
         Polygon by polygon.
-    values : float32 array (n,)
+    bins : uint16 array (n,)
+        From :func:`fill_bins`.
     first : int64 array (P + 1,)
         First run of every polygon.
+    whole : bool array (P,)
+        Polygons of which these are all the cells: their bins are not kept.
+    shares : float64 array (Q,)
     start : int64 array (P + 1,)
         Filled: where the bins of a polygon start.
-    value, weight : uint16 and int64 arrays (at least the number of covered cells,)
+    value, weight : uint16 and int64 arrays (more than the number of cells of polygons that are not whole,)
         Filled with bins, ascending per polygon, and their coverage; the number of them is returned.
+    quantiles : float64 array (P, Q)
+        Filled for whole polygons with a known value, as by :func:`find_quantiles`.
     """
-    count = np.zeros(BINS + 1, np.int64)
+    count = np.zeros(UNKNOWN + 1, np.int64)
     row = 0
     for p in range(start.size - 1):
         start[p] = row
-        low, high = BINS, 0
+        low, high = np.int64(BINS), np.int64(0)
         for r in range(first[p], first[p + 1]):
-            for i in range(runs[1, r], runs[1, r] + runs[2, r]):
-                v = np.float64(values[i])
-                if v == v:
-                    b = min(max(np.int64(np.rint(v * BINS)), 0), BINS)
-                    count[b] += runs[3, r]
-                    low, high = min(low, b), max(high, b)
-        row = _write_bins(count, low, high, row, value, weight)
+            a, b = runs[1, r], runs[1, r] + runs[2, r]
+            lowest, highest = _count_run(bins[a:b], runs[3, r], count)
+            low, high = min(low, lowest), max(high, highest)
+        high = min(high, BINS)
+        if whole[p]:
+            _read_and_clear(count, low, high, shares, quantiles[p])
+        else:
+            row = _write_bins(count, low, high, row, value, weight)
+        count[UNKNOWN] = 0
     start[start.size - 1] = row
     return row
 
@@ -306,10 +342,9 @@ def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weigh
 def _write_bins(count: Any, low: int, high: int, row: int, value: Any, weight: Any) -> int:
     """Write the bins in use and clear them; return the next free row."""
     for b in range(low, high + 1):
-        if count[b] > 0:
-            value[row], weight[row] = b, count[b]
-            count[b] = 0
-            row += 1
+        value[row], weight[row] = b, count[b]  # the next one takes its place if there is nothing in it
+        row += count[b] > 0
+    count[low : high + 1] = 0
     return row
 
 
@@ -338,21 +373,44 @@ def find_quantiles(numbers: Any, order: Any, start: Any, value: Any, weight: Any
                 count[value[j]] += weight[j]
                 low, high = min(low, np.int64(value[j])), max(high, np.int64(value[j]))
             k += 1
-        if low <= high:
-            _read_quantiles(count, low, high, shares, out[p])
-            for b in range(low, high + 1):
-                count[b] = 0
+        _read_and_clear(count, low, high, shares, out[p])
 
 
 @jit
-def _read_quantiles(count: Any, low: int, high: int, shares: Any, out: Any) -> None:
-    """Read quantiles from the counts of one polygon."""
+def _read_and_clear(count: Any, low: int, high: int, shares: Any, out: Any) -> None:
+    """Read quantiles from the counts of one polygon, if there are any, and clear them."""
+    total = _sum(count[low : high + 1])
+    if total > 0:
+        _read_quantiles(count, low, high, total, shares, out)
+    count[low : high + 1] = 0
+
+
+@part
+def _sum(count: Any) -> int:
     total = np.int64(0)
-    for b in range(low, high + 1):
-        total += count[b]
+    for i in range(count.size):
+        total += count[i]
+    return total
+
+
+@jit
+def _read_quantiles(count: Any, low: int, high: int, total: int, shares: Any, out: Any) -> None:
     for q in range(shares.size):
-        b, reached = low, count[low]
-        while np.float64(reached) < shares[q] * np.float64(total) and b < high:
-            b += 1
-            reached += count[b]
-        out[q] = b / BINS
+        wanted, reached = shares[q] * np.float64(total), np.int64(0)
+        for first in range(low, high + 1, STRIDE):
+            some = count[first : min(first + STRIDE, high + 1)]
+            after = reached + _sum(some)
+            if np.float64(after) >= wanted or first + STRIDE > high:
+                out[q] = (first + _place(some, reached, wanted)) / BINS
+                break
+            reached = after
+
+
+@part
+def _place(count: Any, reached: int, wanted: float) -> int:
+    """Return up to where counts must be added to reach what is wanted, else the last."""
+    for i in range(count.size - 1):
+        reached += count[i]
+        if np.float64(reached) >= wanted:
+            return i
+    return count.size - 1
