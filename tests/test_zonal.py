@@ -98,7 +98,7 @@ def test_long_runs_are_taken_whole(seed):
     sums, by_code, by_cause = (np.zeros(s, np.int64) for s in ((3, count), (count, 6), (count, 6)))
     zonal.add_row(bands, 0, 0, row, sums)
     zonal.add_codes(bands, 0, 0, codes, by_code)
-    zonal.add_by_code(bands, 0, 0, shares, codes, by_cause)
+    zonal.add_by_code(bands, 0, 0, shares, codes, by_cause, np.empty_like(shares))
     total, known = rows_twin(prints, [row])
     assert [int(h) * 2**zonal.SPLIT + int(low) for h, low in sums[:2].T] == total[0]
     assert sums[2].tolist() == known[0]
@@ -130,7 +130,8 @@ def test_a_polygon_as_large_as_a_country_overflows_nothing():
     bands, cells = runs_of(prints).bands(3), WIDE.rows * WIDE.cols
     one = zonal.CAUSE_ONE * (ONE >> 8)
     causes = np.full((1, 2), (many - cells) * one, np.int64)
-    zonal.add_by_code(bands, 0, 0, np.ones(cells, np.float32), np.ones(cells, np.uint8), causes)
+    ones, room = np.ones(cells, np.float32), np.empty(cells, np.float32)
+    zonal.add_by_code(bands, 0, 0, ones, ones.astype(np.uint8), causes, room)
     assert causes.tolist() == [[(many - cells) * one, many * one]]
     sums = np.zeros((3, 1), np.int64)
     zonal.add_row(bands, 0, 0, np.full(cells, most), sums)
@@ -146,7 +147,7 @@ def test_codes_and_causes_equal_a_loop(seed):
     want_code, want_cause = by_code.copy(), by_cause.copy()
     bands = runs_of(prints).bands(GRID.rows)
     zonal.add_codes(bands, 0, 0, codes, by_code)
-    zonal.add_by_code(bands, 0, 0, values, codes, by_cause)
+    zonal.add_by_code(bands, 0, 0, values, codes, by_cause, np.empty_like(values))
     for p, cell, cover in each(prints):
         if codes[cell] < 6:
             want_code[p, codes[cell]] += cover

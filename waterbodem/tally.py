@@ -62,7 +62,7 @@ class Runs:
         table = self.table[:, np.argsort(band, kind="stable")]
         group = np.sort(band) * self.count + table[0]
         single = table[2] == 1
-        edges, spans = table[:, single], table[:, ~single]
+        edges, spans = table[:, single], np.ascontiguousarray(table[:, ~single])
         groups, count = np.unique(group), -(-self.prints.grid.rows // rows)
         return zonal.Bands(
             np.searchsorted(groups, np.arange(count + 1) * self.count),
@@ -247,7 +247,8 @@ def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: A
         zonal.add_row(bands, 0, 0, row, total)
     for name, classes in zip(CLASSES, sums.classes, strict=True):
         zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
-    zonal.add_by_code(bands, 0, 0, _flat(result.burden.risico), result.burden.oorzaak.reshape(-1), sums.causes)
+    risico = _flat(result.burden.risico)
+    zonal.add_by_code(bands, 0, 0, risico, result.burden.oorzaak.reshape(-1), sums.causes, np.empty_like(risico))
     return with_bins(sums, runs, rows[names.index(SCORE)])
 
 

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.kernels import lanes
 from waterbodem.kernels._jit import jit, part
 
 #: Coverage 1 and value 1 as integers, and where a product is split to stay within 64 bits.
 COVERAGE_ONE = 1 << 24
-VALUE_ONE = 1 << 20
+VALUE_ONE = lanes.VALUE_ONE
 SPLIT = 30
 BINS = 10_000
 #: Where unknown values are counted, and how many bins are looked at as one.
@@ -25,15 +26,12 @@ UNKNOWN, STRIDE = BINS + 1, 64
 #: A value of a cause as an integer, and the bits of coverage that it leaves out: 2e9 cells fit in 64 bits.
 CAUSE_ONE = 1 << 16
 _CAUSE_SHIFT = 8
-#: Values that are taken at once.
-LANES = 32
 
 Ints = NDArray[np.int64]
 
 _WHOLE_SHIFT = 6  # a whole cell's product is value << 24: its high part is value >> 6
 _WHOLE_MASK = (1 << _WHOLE_SHIFT) - 1
 _LOW_MASK = (1 << SPLIT) - 1
-_BLOCK = 1024
 _BYTE = np.uint64(8)
 _FULL = 255  # cells after which a byte could be full
 
@@ -80,43 +78,6 @@ class Bands(NamedTuple):
 
 
 @jit
-def _fixed(values: Any) -> Any:
-    """Return the sum of the known values in fixed point, and how many there are; a loop of vector instructions."""
-    total, known = np.int64(0), np.int64(0)
-    for i in range(values.size):
-        v = np.float64(values[i])
-        total += np.int64(np.rint((v if v == v else 0.0) * VALUE_ONE))
-        known += np.int64(v == v)
-    return total, known
-
-
-@jit
-def _fixed_lanes(values: Any, skip: int) -> Any:
-    """As :func:`_fixed`, of exactly LANES values without the first ``skip``; vector instructions only."""
-    total, known = np.int64(0), np.int64(0)
-    for i in range(LANES):
-        v = np.float64(values[i])
-        ok = (v == v) & (i >= skip)
-        total += np.int64(np.rint((v if ok else 0.0) * VALUE_ONE))
-        known += np.int64(ok)
-    return total, known
-
-
-@jit
-def _fixed_run(values: Any, a: int, b: int) -> Any:
-    """As :func:`_fixed`, of the values from ``a`` up to ``b``; the last lanes reach back over the ones before."""
-    if b < LANES:
-        return _fixed(values[a:b])
-    total, known = np.int64(0), np.int64(0)
-    for i in range(a, b, LANES):
-        low = min(i, b - LANES)
-        some, count = _fixed_lanes(values[low : low + LANES], i - low)
-        total += some
-        known += count
-    return total, known
-
-
-@jit
 def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
     """Return the sum of coverage * value over single cells, high and low part, and the coverage that is known."""
     high, low, known = np.int64(0), np.int64(0), np.int64(0)
@@ -129,16 +90,14 @@ def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
     return high, low, known
 
 
-@jit
-def _any_known(values: Any) -> bool:
-    for a in range(0, values.size, _BLOCK):
-        some = values[a : a + _BLOCK]
-        count = np.int64(0)
-        for i in range(some.size):
-            count += np.int64(some[i] == some[i])
-        if count > 0:
-            return True
-    return False
+@part
+def _known_and_small(values: Any) -> Any:
+    """Return how many values are known, and how many are small."""
+    known, small = np.int32(0), np.int32(0)
+    for i in range(values.size):
+        known = np.int32(known + (values[i] == values[i]))
+        small = np.int32(small + (abs(values[i]) <= np.float32(lanes.SMALL)))
+    return known, small
 
 
 @jit
@@ -157,20 +116,22 @@ def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
     sums : int64 array (3, P)
         Added to: the sum is ``high * 2**SPLIT + low``; then the coverage that took part.
     """
-    if not _any_known(values):
+    known, small = _known_and_small(values)
+    if known == 0:
         return
+    narrow = small == known and values.size <= lanes.MANY
     for g in range(bands.group[b], bands.group[b + 1]):
         x, y = bands.edge[g], bands.edge[g + 1]
         high, low, cover = _fixed_edges(values, origin, bands.cell[x:y], bands.cover[x:y])
-        total, known = np.int64(0), np.int64(0)
-        for s in range(bands.span[g], bands.span[g + 1]):
-            some, count = _fixed_run(values, bands.first[s] - origin, bands.after[s] - origin)
-            total += some
-            known += count
+        s, t = bands.span[g], bands.span[g + 1]
+        first, after = bands.first[s:t], bands.after[s:t]
+        total, sure = (
+            lanes.sum_small(values, origin, first, after) if narrow else lanes.sum_any(values, origin, first, after)
+        )
         p = bands.polygon[g]
         sums[0, p] += high + (total >> _WHOLE_SHIFT)
         sums[1, p] += low + (total & _WHOLE_MASK) * COVERAGE_ONE
-        sums[2, p] += cover + known * COVERAGE_ONE
+        sums[2, p] += cover + sure * COVERAGE_ONE
 
 
 @jit
@@ -219,56 +180,53 @@ def add_codes(bands: Any, b: int, origin: int, codes: Any, total: Any) -> None:
             total[p, code] += counts[code] * COVERAGE_ONE
 
 
-@jit
-def _caused(value: Any) -> int:
-    """Return a value of 0 to 1 as an integer, coarse enough for sums over any number of cells; 0 where unknown."""
-    v = np.float64(value)
-    return np.int64(np.rint((v if v == v else 0.0) * CAUSE_ONE))
+@part
+def _only(code: int, codes: Any, values: Any, factor: Any, out: Any) -> None:
+    """Values times a factor where the code is this one, else 0."""
+    for i in range(out.size):
+        out[i] = values[i] * factor if codes[i] == code else np.float32(0)
 
 
-@jit
-def _one_code(codes: Any) -> bool:
-    """Tell whether all codes are the same."""
-    differ = np.uint8(0)
+@part
+def _present(codes: Any) -> Any:
+    """Return a bit per code that occurs, up to 31; larger codes have none."""
+    bits = np.int32(0)
     for i in range(codes.size):
-        differ |= codes[i] ^ codes[0]
-    return differ == 0
+        bits |= np.int32(1) << np.int32(codes[i]) if codes[i] < 31 else np.int32(0)
+    return bits
+
+
+@part
+def _caused_edges(bands: Any, g: int, origin: int, values: Any, codes: Any, total: Any) -> None:
+    for j in range(bands.edge[g], bands.edge[g + 1]):
+        i = np.int64(bands.cell[j]) - origin
+        v = np.float64(values[i])
+        if codes[i] < total.size and v == v:
+            total[codes[i]] += np.int64(np.rint(v * CAUSE_ONE)) * (bands.cover[j] >> _CAUSE_SHIFT)
 
 
 @jit
-def _caused_run(values: Any) -> int:
-    total = np.int64(0)
-    for i in range(values.size):
-        total += _caused(values[i])
-    return total
+def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total: Any, room: Any) -> None:
+    """Add coverage * value per polygon and code, where known; for values of 0 to 1, in units of 1 / CAUSE_ONE.
 
-
-@jit
-def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total: Any) -> None:
-    """Add coverage * value per polygon and code, where known; for values of 0 to 1, in units of 1 / CAUSE_ONE."""
+    Parameters
+    ----------
+    total : int64 array (P, at most 31 codes)
+        Added to; larger codes are left out.
+    room : float32 array (n,)
+        Anything can be left in it.
+    """
+    factor, whole = np.float32(CAUSE_ONE / VALUE_ONE), COVERAGE_ONE >> _CAUSE_SHIFT
     for g in range(bands.group[b], bands.group[b + 1]):
-        p = bands.polygon[g]
-        for j in range(bands.edge[g], bands.edge[g + 1]):
-            i = np.int64(bands.cell[j]) - origin
-            if codes[i] < total.shape[1]:
-                total[p, codes[i]] += _caused(values[i]) * (bands.cover[j] >> _CAUSE_SHIFT)
-        for s in range(bands.span[g], bands.span[g + 1]):
-            for first in range(bands.first[s] - origin, bands.after[s] - origin, LANES):
-                after = min(first + LANES, bands.after[s] - origin)
-                _add_caused(values[first:after], codes[first:after], total[p])
-
-
-@jit
-def _add_caused(values: Any, codes: Any, total: Any) -> None:
-    """Add values of wholly covered cells to the total of their code."""
-    whole = COVERAGE_ONE >> _CAUSE_SHIFT
-    if _one_code(codes):
-        if codes[0] < total.size:
-            total[codes[0]] += _caused_run(values) * whole
-        return
-    for i in range(values.size):
-        if codes[i] < total.size:
-            total[codes[i]] += _caused(values[i]) * whole
+        _caused_edges(bands, g, origin, values, codes, total[bands.polygon[g]])
+    present = _present(codes)
+    for code in range(total.shape[1]):
+        if (present >> code) & 1:
+            _only(code, codes, values, factor, room)
+            for g in range(bands.group[b], bands.group[b + 1]):
+                s, t = bands.span[g], bands.span[g + 1]
+                found, _ = lanes.sum_any(room, origin, bands.first[s:t], bands.after[s:t])
+                total[bands.polygon[g], code] += found * whole
 
 
 @jit
