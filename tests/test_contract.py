@@ -34,7 +34,7 @@ FIRST = (
     *("scoring.score_from", "scoring.score_from", "burden.shift_from"),
     *("measures.fill_measures", "measures.flag_bits", "measures.lower_by_curve"),
     *("zonal.find_runs", "zonal.add_row", "zonal.add_codes", "zonal.add_by_code"),
-    *("zonal.count_bins", "zonal.find_quantiles"),
+    *("zonal.fill_bins", "zonal.count_bins", "zonal.find_quantiles"),
 )
 HEAVY = ("numba", "xarray", "pandas", "geopandas", "rasterio", "matplotlib", "shapely", "pyproj", "pydantic")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class Footprints:
     cell: NDArray[np.int64]
     cover: NDArray[np.int64]
 
-    @property
+    @cached_property
     def inside(self) -> NDArray[np.int64]:
         """Covered cells per polygon (P,), in units of 1 / COVERAGE_ONE."""
         sums = np.zeros(len(self.cover) + 1, np.int64)

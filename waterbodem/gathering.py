@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from waterbodem.kompas import KompasRules
 from waterbodem.layerset import LayerSet
 from waterbodem.measures import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
 from waterbodem.scoring import check_codes, model_of, parts_of
-from waterbodem.summary import SCORED, THRESHOLD, VOLUMES
-from waterbodem.tally import SCORE, Runs, Tally, no_sums, runs_of, with_bins
+from waterbodem.summary import SCORED, THRESHOLD, VOLUMES, shares
+from waterbodem.tally import SCORE, Runs, Settled, Tally, no_sums, runs_of, with_bins
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
@@ -46,14 +47,17 @@ class Footing:
     bands : Bands
         The runs in every band of ``rows`` rows.
     rows : int
+    settled : Settled
+        Polygons that touch no other block.
     """
 
     numbers: Integers
     runs: Runs
     bands: zonal.Bands
     rows: int
+    settled: Settled
 
-    @property
+    @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Cells that any polygon touches, flat."""
         return self.runs.prints.mask.reshape(-1)
@@ -66,7 +70,14 @@ def footing_of(areas: Sequence[Area], tree: shapely.STRtree, grid: Grid) -> Foot
         return None
     runs = runs_of(footprints([areas[i] for i in near], grid))
     rows = max(1, BAND // grid.cols)
-    return Footing(near, runs, runs.bands(rows), rows) if runs.table.size else None
+    settled = Settled(_within([areas[i] for i in near], grid), shares())
+    return Footing(near, runs, runs.bands(rows), rows, settled) if runs.table.size else None
+
+
+def _within(areas: Sequence[Area], grid: Grid) -> NDArray[np.bool_]:
+    """Tell which polygons lie in a block as a whole."""
+    (west, south, east, north), (xmin, ymin, xmax, ymax) = shapely.bounds([a.geometry for a in areas]).T, grid.bounds
+    return np.asarray((west >= xmin) & (east <= xmax) & (south >= ymin) & (north <= ymax))
 
 
 def gather(
@@ -131,7 +142,7 @@ def gather(
     for name, total in zip(CONSTANT, sums.sums[-len(CONSTANT) :], strict=True):
         zonal.add_constant(other[name][0], sums.inside, total)
     found = {n: getattr(maps, n).reshape(shape) for n in maps._fields}
-    return found, with_bins(sums, footing.runs, maps.assessed, footing.numbers)
+    return found, with_bins(sums, footing.runs, maps.assessed, footing.numbers, footing.settled)
 
 
 def _one(settings: Settings) -> Functie:

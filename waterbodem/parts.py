@@ -320,7 +320,7 @@ def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping
 
 
 #: Arrays of a tally in a file.
-FIELDS = ("sums", "classes", "causes", "inside", "polygons", "start", "value", "weight")
+FIELDS = ("sums", "classes", "causes", "inside", "polygons", "start", "value", "weight", "quantiles")
 
 
 def tallies_of(job: Job, key: str) -> Iterator[Tally]:

@@ -69,7 +69,12 @@ def total(tallies: Iterable[Tally], count: int, last: NDArray[np.int64] | None =
 
     ``last`` as in :func:`waterbodem.tally.totals_of`.
     """
-    return totals_of(tallies, count, list(QUANTILES.values()), registry.scoring_rules().marge, last)
+    return totals_of(tallies, count, shares(), last)
+
+
+def shares() -> Doubles:
+    """Return the shares at which quantiles are taken, with the margin in favour of "at least"."""
+    return np.array(list(QUANTILES.values())) - registry.scoring_rules().marge
 
 
 def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals) -> dict[str, Array]:

@@ -52,13 +52,17 @@ class Runs:
         """First run of every polygon (P + 1,)."""
         return np.searchsorted(self.table[0], np.arange(self.count + 1)).astype(np.int64)
 
+    def cells_of(self, which: NDArray[np.bool_]) -> int:
+        """Return how many cells some of the polygons touch."""
+        return int(np.diff(self.prints.start)[which].sum())
+
     def bands(self, rows: int) -> zonal.Bands:
         """Return the runs in bands of so many rows of the block."""
         band = self.table[1] // (rows * max(1, self.prints.grid.cols))
         table = self.table[:, np.argsort(band, kind="stable")]
         group = np.sort(band) * self.count + table[0]
         single = table[2] == 1
-        edges, spans = table[:, single], table[:, ~single]
+        edges, spans = table[:, single], np.ascontiguousarray(table[:, ~single])
         groups, count = np.unique(group), -(-self.prints.grid.rows // rows)
         return zonal.Bands(
             np.searchsorted(groups, np.arange(count + 1) * self.count),
@@ -115,13 +119,24 @@ class Tally(Sums):
     start : int64 array (P + 1,)
         Where the bins of a polygon start.
     value, weight : uint16 and int64 arrays (B,)
-        Score in units of 1e-4, ascending per polygon, and coverage.
+        Score in units of 1e-4, ascending per polygon, and coverage; of settled polygons there are none.
+    quantiles : float64 array (P, Q)
+        Of settled polygons; NaN elsewhere.
     """
 
     polygons: Integers
     start: Integers
     value: NDArray[np.uint16]
     weight: Integers
+    quantiles: Doubles
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Which polygons of a block lie in it as a whole (P,), so that quantiles at some shares (Q,) can be taken there."""
+
+    whole: NDArray[np.bool_]
+    shares: Doubles
 
 
 @dataclass(frozen=True)
@@ -185,7 +200,9 @@ def no_sums(runs: Runs, measures: Sequence[str]) -> Sums:
     )
 
 
-def with_bins(sums: Sums, runs: Runs, score: Array, polygons: Integers | None = None) -> Tally:
+def with_bins(
+    sums: Sums, runs: Runs, score: Array, polygons: Integers | None = None, settled: Settled | None = None
+) -> Tally:
     """Return sums with how often each score occurs.
 
     Parameters
@@ -197,22 +214,21 @@ def with_bins(sums: Sums, runs: Runs, score: Array, polygons: Integers | None = 
         Of the whole block, NaN where it does not count.
     polygons : int64 array, optional
         The numbers of the polygons, ascending; else 0, 1, ..
+    settled : Settled, optional
+        Polygons that need no bins; else none.
     """
-    start = np.empty(runs.count + 1, np.int64)
-    value, weight = np.empty(len(runs.prints.cell), np.uint16), np.empty(len(runs.prints.cell), np.int64)
-    used = zonal.count_bins(runs.table, _flat(score), runs.first, start, value, weight, zonal.no_bins())
-    numbers = np.arange(runs.count) if polygons is None else polygons
-    return Tally(
-        sums.measures,
-        sums.sums,
-        sums.classes,
-        sums.causes,
-        sums.inside,
-        numbers,
-        start,
-        value[:used].copy(),
-        weight[:used].copy(),
+    some = settled or Settled(np.zeros(runs.count, np.bool_), np.empty(0))
+    quantiles, start = np.full((runs.count, some.shares.size), np.nan), np.empty(runs.count + 1, np.int64)
+    room = runs.cells_of(~some.whole) + 1
+    value, weight = np.empty(room, np.uint16), np.empty(room, np.int64)
+    bins = np.empty(score.size, np.uint16)
+    zonal.fill_bins(_flat(score), bins)
+    used = zonal.count_bins(
+        runs.table, bins, runs.first, some.whole, some.shares, start, value, weight, quantiles, zonal.no_bins()
     )
+    numbers = np.arange(runs.count) if polygons is None else polygons
+    of_all = (sums.measures, sums.sums, sums.classes, sums.causes, sums.inside)
+    return Tally(*of_all, numbers, start, value[:used].copy(), weight[:used].copy(), quantiles)
 
 
 def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: Array) -> Tally:
@@ -233,7 +249,8 @@ def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: A
         zonal.add_row(bands, 0, 0, row, total)
     for name, classes in zip(CLASSES, sums.classes, strict=True):
         zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
-    zonal.add_by_code(bands, 0, 0, _flat(result.burden.risico), result.burden.oorzaak.reshape(-1), sums.causes)
+    risico = _flat(result.burden.risico)
+    zonal.add_by_code(bands, 0, 0, risico, result.burden.oorzaak.reshape(-1), sums.causes, np.empty_like(risico))
     return with_bins(sums, runs, rows[names.index(SCORE)])
 
 
@@ -241,9 +258,7 @@ def _flat(values: Array) -> NDArray[np.float32]:
     return np.ascontiguousarray(values, np.float32).reshape(-1)
 
 
-def totals_of(
-    tallies: Iterable[Tally], count: int, shares: Sequence[float], margin: float, last: Integers | None = None
-) -> Totals:
+def totals_of(tallies: Iterable[Tally], count: int, shares: Doubles, last: Integers | None = None) -> Totals:
     """Add tallies of parts of a raster to one over all ``count`` polygons; the outcome does not depend on their order.
 
     Parameters
@@ -251,10 +266,8 @@ def totals_of(
     tallies : iterable of Tally
         Taken one at a time.
     count : int
-    shares : sequence of float
+    shares : float64 array (Q,)
         Of the quantiles of the score.
-    margin : float
-        In favour of "at least".
     last : int64 array (count,), optional
         The number of the tally that a polygon occurs in last, from 0; bins of polygons that are complete are dropped.
 
@@ -264,7 +277,7 @@ def totals_of(
         If there is none: no polygon touches the data.
     """
     found: Sums | None = None
-    pending = _Pending(np.full((count, len(shares)), np.nan), np.array(shares) - margin)
+    pending = _Pending(np.full((count, len(shares)), np.nan), shares)
     for number, t in enumerate(tallies):
         found = found or _nothing(t, count)
         found.sums[:, :, t.polygons] += t.sums
@@ -302,6 +315,9 @@ class _Pending:
 
     def add(self, t: Tally) -> None:
         """Add the bins of a tally: number and length of every piece, values and weights."""
+        if t.quantiles.size:
+            settled = ~np.isnan(t.quantiles).all(axis=1)
+            self.quantiles[t.polygons[settled]] = t.quantiles[settled]
         self._pieces.append((t.polygons, np.diff(t.start), t.value, t.weight))
         self._bins += len(t.value)
 

@@ -171,4 +171,4 @@ def _add_band(bands: Any, b: int, a: int, n: int, cells: Any, maps: Any, band: A
     zonal.add_codes(bands, b, a, maps.klasse[a:e], totals.classes[0])
     zonal.add_codes(bands, b, a, band.classes[0, :n], totals.classes[1])
     zonal.add_codes(bands, b, a, band.classes[1, :n], totals.classes[2])
-    zonal.add_by_code(bands, b, a, maps.risico[a:e], maps.oorzaak[a:e], totals.causes)
+    zonal.add_by_code(bands, b, a, maps.risico[a:e], maps.oorzaak[a:e], totals.causes, band.loss[0, :n])

@@ -12,26 +12,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.kernels import lanes
 from waterbodem.kernels._jit import kernel, part
 
 #: Coverage 1 and value 1 as integers, and where a product is split to stay within 64 bits.
 COVERAGE_ONE = 1 << 24
-VALUE_ONE = 1 << 20
+VALUE_ONE = lanes.VALUE_ONE
 SPLIT = 30
 BINS = 10_000
+#: Where unknown values are counted, and how many bins are looked at as one.
+UNKNOWN, STRIDE = BINS + 1, 64
 
 #: A value of a cause as an integer, and the bits of coverage that it leaves out: 2e9 cells fit in 64 bits.
 CAUSE_ONE = 1 << 16
 _CAUSE_SHIFT = 8
-#: Values that are taken at once.
-LANES = 32
 
 Ints = NDArray[np.int64]
 
 _WHOLE_SHIFT = 6  # a whole cell's product is value << 24: its high part is value >> 6
 _WHOLE_MASK = (1 << _WHOLE_SHIFT) - 1
 _LOW_MASK = (1 << SPLIT) - 1
-_BLOCK = 1024
 _BYTE = np.uint64(8)
 _FULL = 255  # cells after which a byte could be full
 
@@ -78,43 +78,6 @@ class Bands(NamedTuple):
 
 
 @part
-def _fixed(values: Any) -> Any:
-    """Return the sum of the known values in fixed point, and how many there are; a loop of vector instructions."""
-    total, known = np.int64(0), np.int64(0)
-    for i in range(values.size):
-        v = np.float64(values[i])
-        total += np.int64(np.rint((v if v == v else 0.0) * VALUE_ONE))
-        known += np.int64(v == v)
-    return total, known
-
-
-@part
-def _fixed_lanes(values: Any, skip: int) -> Any:
-    """As :func:`_fixed`, of exactly LANES values without the first ``skip``; vector instructions only."""
-    total, known = np.int64(0), np.int64(0)
-    for i in range(LANES):
-        v = np.float64(values[i])
-        ok = (v == v) & (i >= skip)
-        total += np.int64(np.rint((v if ok else 0.0) * VALUE_ONE))
-        known += np.int64(ok)
-    return total, known
-
-
-@part
-def _fixed_run(values: Any, a: int, b: int) -> Any:
-    """As :func:`_fixed`, of the values from ``a`` up to ``b``; the last lanes reach back over the ones before."""
-    if b < LANES:
-        return _fixed(values[a:b])
-    total, known = np.int64(0), np.int64(0)
-    for i in range(a, b, LANES):
-        low = min(i, b - LANES)
-        some, count = _fixed_lanes(values[low : low + LANES], i - low)
-        total += some
-        known += count
-    return total, known
-
-
-@part
 def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
     """Return the sum of coverage * value over single cells, high and low part, and the coverage that is known."""
     high, low, known = np.int64(0), np.int64(0), np.int64(0)
@@ -128,15 +91,13 @@ def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
 
 
 @part
-def _any_known(values: Any) -> bool:
-    for a in range(0, values.size, _BLOCK):
-        some = values[a : a + _BLOCK]
-        count = np.int64(0)
-        for i in range(some.size):
-            count += np.int64(some[i] == some[i])
-        if count > 0:
-            return True
-    return False
+def _known_and_small(values: Any) -> Any:
+    """Return how many values are known, and how many are small."""
+    known, small = np.int32(0), np.int32(0)
+    for i in range(values.size):
+        known = np.int32(known + (values[i] == values[i]))
+        small = np.int32(small + (abs(values[i]) <= np.float32(lanes.SMALL)))
+    return known, small
 
 
 @kernel
@@ -155,20 +116,22 @@ def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
     sums : int64 array (3, P)
         Added to: the sum is ``high * 2**SPLIT + low``; then the coverage that took part.
     """
-    if not _any_known(values):
+    known, small = _known_and_small(values)
+    if known == 0:
         return
+    narrow = small == known and values.size <= lanes.MANY
     for g in range(bands.group[b], bands.group[b + 1]):
         x, y = bands.edge[g], bands.edge[g + 1]
         high, low, cover = _fixed_edges(values, origin, bands.cell[x:y], bands.cover[x:y])
-        total, known = np.int64(0), np.int64(0)
-        for s in range(bands.span[g], bands.span[g + 1]):
-            some, count = _fixed_run(values, bands.first[s] - origin, bands.after[s] - origin)
-            total += some
-            known += count
+        s, t = bands.span[g], bands.span[g + 1]
+        first, after = bands.first[s:t], bands.after[s:t]
+        total, sure = (
+            lanes.sum_small(values, origin, first, after) if narrow else lanes.sum_any(values, origin, first, after)
+        )
         p = bands.polygon[g]
         sums[0, p] += high + (total >> _WHOLE_SHIFT)
         sums[1, p] += low + (total & _WHOLE_MASK) * COVERAGE_ONE
-        sums[2, p] += cover + known * COVERAGE_ONE
+        sums[2, p] += cover + sure * COVERAGE_ONE
 
 
 @kernel
@@ -214,92 +177,132 @@ def add_codes(bands: Any, b: int, origin: int, codes: Any, total: Any) -> None:
 
 
 @part
-def _caused(value: Any) -> int:
-    """Return a value of 0 to 1 as an integer, coarse enough for sums over any number of cells; 0 where unknown."""
-    v = np.float64(value)
-    return np.int64(np.rint((v if v == v else 0.0) * CAUSE_ONE))
+def _only(code: int, codes: Any, values: Any, factor: Any, out: Any) -> None:
+    """Values times a factor where the code is this one, else 0."""
+    for i in range(out.size):
+        out[i] = values[i] * factor if codes[i] == code else np.float32(0)
 
 
 @part
-def _one_code(codes: Any) -> bool:
-    """Tell whether all codes are the same."""
-    differ = np.uint8(0)
+def _present(codes: Any) -> Any:
+    """Return a bit per code that occurs, up to 31; larger codes have none."""
+    bits = np.int32(0)
     for i in range(codes.size):
-        differ |= codes[i] ^ codes[0]
-    return differ == 0
+        bits |= np.int32(1) << np.int32(codes[i]) if codes[i] < 31 else np.int32(0)
+    return bits
 
 
 @part
-def _caused_run(values: Any) -> int:
-    total = np.int64(0)
-    for i in range(values.size):
-        total += _caused(values[i])
-    return total
+def _caused_edges(bands: Any, g: int, origin: int, values: Any, codes: Any, total: Any) -> None:
+    for j in range(bands.edge[g], bands.edge[g + 1]):
+        i = np.int64(bands.cell[j]) - origin
+        v = np.float64(values[i])
+        if codes[i] < total.size and v == v:
+            total[codes[i]] += np.int64(np.rint(v * CAUSE_ONE)) * (bands.cover[j] >> _CAUSE_SHIFT)
 
 
 @kernel
-def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total: Any) -> None:
-    """Add coverage * value per polygon and code, where known; for values of 0 to 1, in units of 1 / CAUSE_ONE."""
+def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total: Any, room: Any) -> None:
+    """Add coverage * value per polygon and code, where known; for values of 0 to 1, in units of 1 / CAUSE_ONE.
+
+    Parameters
+    ----------
+    total : int64 array (P, at most 31 codes)
+        Added to; larger codes are left out.
+    room : float32 array (n,)
+        Anything can be left in it.
+    """
+    factor, whole = np.float32(CAUSE_ONE / VALUE_ONE), COVERAGE_ONE >> _CAUSE_SHIFT
     for g in range(bands.group[b], bands.group[b + 1]):
-        p = bands.polygon[g]
-        for j in range(bands.edge[g], bands.edge[g + 1]):
-            i = np.int64(bands.cell[j]) - origin
-            if codes[i] < total.shape[1]:
-                total[p, codes[i]] += _caused(values[i]) * (bands.cover[j] >> _CAUSE_SHIFT)
-        for s in range(bands.span[g], bands.span[g + 1]):
-            for first in range(bands.first[s] - origin, bands.after[s] - origin, LANES):
-                after = min(first + LANES, bands.after[s] - origin)
-                _add_caused(values[first:after], codes[first:after], total[p])
-
-
-@part
-def _add_caused(values: Any, codes: Any, total: Any) -> None:
-    """Add values of wholly covered cells to the total of their code."""
-    whole = COVERAGE_ONE >> _CAUSE_SHIFT
-    if _one_code(codes):
-        if codes[0] < total.size:
-            total[codes[0]] += _caused_run(values) * whole
-        return
-    for i in range(values.size):
-        if codes[i] < total.size:
-            total[codes[i]] += _caused(values[i]) * whole
+        _caused_edges(bands, g, origin, values, codes, total[bands.polygon[g]])
+    present = _present(codes)
+    for code in range(total.shape[1]):
+        if (present >> code) & 1:
+            _only(code, codes, values, factor, room)
+            for g in range(bands.group[b], bands.group[b + 1]):
+                s, t = bands.span[g], bands.span[g + 1]
+                found, _ = lanes.sum_any(room, origin, bands.first[s:t], bands.after[s:t])
+                total[bands.polygon[g], code] += found * whole
 
 
 def no_bins() -> Ints:
     """Return counts of nothing, for :func:`count_bins` and :func:`find_quantiles`."""
-    return np.zeros(BINS + 1, np.int64)
+    return np.zeros(UNKNOWN + 1, np.int64)
 
 
 @kernel
-def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weight: Any, count: Any) -> int:
-    """Count the coverage per polygon and value (0 to 1, in steps of 1 / BINS) where it is known.
+def fill_bins(values: Any, out: Any) -> None:
+    """Fill in the bins of values (0 to 1, in steps of 1 / BINS), UNKNOWN where there is none."""
+    for i in range(out.size):
+        v = np.float64(values[i])
+        known = v == v
+        b = np.int32(np.rint(min(max(v if known else 0.0, 0.0), 1.0) * BINS))
+        out[i] = np.uint16(b if known else np.int32(UNKNOWN))
+
+
+@part
+def _count_run(bins: Any, weight: int, count: Any) -> Any:
+    """Count the coverage per bin of a run; return the lowest and highest bin."""
+    low, high = bins[0], bins[0]
+    for i in range(1, bins.size):
+        low, high = min(low, bins[i]), max(high, bins[i])
+    if low == high:
+        count[low] += weight * bins.size
+    else:
+        for i in range(bins.size):
+            count[bins[i]] += weight
+    return np.int64(low), np.int64(high)
+
+
+@kernel
+def count_bins(
+    runs: Any,
+    bins: Any,
+    first: Any,
+    whole: Any,
+    shares: Any,
+    start: Any,
+    value: Any,
+    weight: Any,
+    quantiles: Any,
+    count: Any,
+) -> int:
+    """Count the coverage per polygon and bin.
 
     Parameters
     ----------
     runs : int64 array (4, R)
         Polygon by polygon.
-    values : float32 array (n,)
+    bins : uint16 array (n,)
+        From :func:`fill_bins`.
     first : int64 array (P + 1,)
         First run of every polygon.
+    whole : bool array (P,)
+        Polygons of which these are all the cells: their bins are not kept.
+    shares : float64 array (Q,)
     start : int64 array (P + 1,)
         Filled: where the bins of a polygon start.
-    value, weight : uint16 and int64 arrays (at least the number of covered cells,)
+    value, weight : uint16 and int64 arrays (more than the number of cells of polygons that are not whole,)
         Filled with bins, ascending per polygon, and their coverage; the number of them is returned.
-    count : int64 array (BINS + 1,)
+    quantiles : float64 array (P, Q)
+        Filled for whole polygons with a known value, as by :func:`find_quantiles`.
+    count : int64 array (UNKNOWN + 1,)
         Zeros, before and after.
     """
     row = 0
     for p in range(start.size - 1):
         start[p] = row
-        low, high = BINS, 0
+        low, high = np.int64(BINS), np.int64(0)
         for r in range(first[p], first[p + 1]):
-            for i in range(runs[1, r], runs[1, r] + runs[2, r]):
-                v = np.float64(values[i])
-                if v == v:
-                    b = min(max(np.int64(np.rint(v * BINS)), 0), BINS)
-                    count[b] += runs[3, r]
-                    low, high = min(low, b), max(high, b)
-        row = _write_bins(count, low, high, row, value, weight)
+            a, b = runs[1, r], runs[1, r] + runs[2, r]
+            lowest, highest = _count_run(bins[a:b], runs[3, r], count)
+            low, high = min(low, lowest), max(high, highest)
+        high = min(high, BINS)
+        if whole[p]:
+            _read_and_clear(count, low, high, shares, quantiles[p])
+        else:
+            row = _write_bins(count, low, high, row, value, weight)
+        count[UNKNOWN] = 0
     start[start.size - 1] = row
     return row
 
@@ -308,10 +311,9 @@ def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weigh
 def _write_bins(count: Any, low: int, high: int, row: int, value: Any, weight: Any) -> int:
     """Write the bins in use and clear them; return the next free row."""
     for b in range(low, high + 1):
-        if count[b] > 0:
-            value[row], weight[row] = b, count[b]
-            count[b] = 0
-            row += 1
+        value[row], weight[row] = b, count[b]  # the next one takes its place if there is nothing in it
+        row += count[b] > 0
+    count[low : high + 1] = 0
     return row
 
 
@@ -343,21 +345,44 @@ def find_quantiles(
                 count[value[j]] += weight[j]
                 low, high = min(low, np.int64(value[j])), max(high, np.int64(value[j]))
             k += 1
-        if low <= high:
-            _read_quantiles(count, low, high, shares, out[p])
-            for b in range(low, high + 1):
-                count[b] = 0
+        _read_and_clear(count, low, high, shares, out[p])
 
 
 @part
-def _read_quantiles(count: Any, low: int, high: int, shares: Any, out: Any) -> None:
-    """Read quantiles from the counts of one polygon."""
+def _read_and_clear(count: Any, low: int, high: int, shares: Any, out: Any) -> None:
+    """Read quantiles from the counts of one polygon, if there are any, and clear them."""
+    total = _sum(count[low : high + 1])
+    if total > 0:
+        _read_quantiles(count, low, high, total, shares, out)
+    count[low : high + 1] = 0
+
+
+@part
+def _sum(count: Any) -> int:
     total = np.int64(0)
-    for b in range(low, high + 1):
-        total += count[b]
+    for i in range(count.size):
+        total += count[i]
+    return total
+
+
+@part
+def _read_quantiles(count: Any, low: int, high: int, total: int, shares: Any, out: Any) -> None:
     for q in range(shares.size):
-        b, reached = low, count[low]
-        while np.float64(reached) < shares[q] * np.float64(total) and b < high:
-            b += 1
-            reached += count[b]
-        out[q] = b / BINS
+        wanted, reached = shares[q] * np.float64(total), np.int64(0)
+        for first in range(low, high + 1, STRIDE):
+            some = count[first : min(first + STRIDE, high + 1)]
+            after = reached + _sum(some)
+            if np.float64(after) >= wanted or first + STRIDE > high:
+                out[q] = (first + _place(some, reached, wanted)) / BINS
+                break
+            reached = after
+
+
+@part
+def _place(count: Any, reached: int, wanted: float) -> int:
+    """Return up to where counts must be added to reach what is wanted, else the last."""
+    for i in range(count.size - 1):
+        reached += count[i]
+        if np.float64(reached) >= wanted:
+            return i
+    return count.size - 1

@@ -1,0 +1,63 @@
+"""Memory of a batch run: no more for a polygon over a larger raster."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from waterbodem import registry
+from waterbodem.grid import Grid
+from waterbodem.raster_files import write_raster
+
+LAYERS = ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")
+#: Rows and columns of the smaller raster: two parts, a block each. The larger has four times as many cells.
+SIDE = 1024
+#: Bytes that a run may keep for every cell that the larger raster has more: its tiles, sizes and overviews are on disk.
+#: A cell of a polygon alone, or of what is summed over it, takes 16.
+KEPT = 8
+
+RUN = """
+import sys
+from waterbodem import batch, parts
+parts.GDAL_CACHE = 4
+batch.run(sys.argv[1], workers=1)
+print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+def prepare(folder, side):
+    """A run over layers of cells that differ, and one polygon over all of them; return the run file."""
+    grid, rng = Grid(200_000, 600_000, 5, 5, side, side, "EPSG:28992"), np.random.default_rng(side)
+    folder.mkdir()
+    text = ""
+    for name in LAYERS:
+        kind = registry.layer_kinds()[name]
+        noise = rng.integers(0, 1000, (side // 16, side // 16)).repeat(16, 0).repeat(16, 1)
+        write_raster(folder / f"{name}.tif", (noise / 1000).astype(np.float32), grid)
+        text += f'[layers.{name}]\npath = "{name}.tif"\nunit = "{kind.unit}"\n'
+        text += 'sign = "up"\n' if name == "kwel" else ""
+    (folder / "lagen.toml").write_text(text, encoding="utf-8")
+    xmin, ymin, xmax, ymax = grid.bounds
+    plan = shapely.Polygon([(xmin, ymin), (xmin, ymax), (xmax, ymax - 2), (xmax - 1, ymin + 3)])
+    gpd.GeoDataFrame(geometry=[plan], crs=grid.crs).to_file(folder / "plan.gpkg")
+    asked = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\npictures = false\n'
+    (folder / "run.toml").write_text(f'{asked}[gebieden]\npath = "plan.gpkg"\n', encoding="utf-8")
+    return folder / "run.toml"
+
+
+def peak_of(run_file):
+    """Bytes in memory at most, in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", RUN, str(run_file)], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1]) * 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks the kernel for the peak")
+def test_a_polygon_as_large_as_the_raster_takes_no_more_memory_on_a_larger_one(tmp_path):
+    small, large = (peak_of(prepare(tmp_path / str(side), side)) for side in (SIDE, 2 * SIDE))
+    assert large - small < KEPT * 3 * SIDE**2
