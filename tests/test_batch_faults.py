@@ -153,6 +153,25 @@ def test_a_disk_that_is_too_small(tmp_path, nursery, reference, size, share):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
+NO_SPACE = """
+import waterbodem.parts as m
+real, times = m.PartWriter.finish, [1]
+def full(*given):
+    if times.pop() if times else 0:
+        raise OSError(28, "No space left on device")
+    return real(*given)
+m.PartWriter.finish = full
+"""
+
+
+def test_a_disk_that_is_full_for_one_functie_is_so_for_all(tmp_path, nursery):
+    """It is no fault of that functie, so the run ends there, though the rest might just have fitted."""
+    path = place(tmp_path, RUN.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
+    told(nursery.run("run", path, code=NO_SPACE), 1, said="full")
+    assert not digests(tmp_path / "uit")
+    told(nursery.run("run", path), 0)
+
+
 PIECES = "import waterbodem.area_table\nwaterbodem.area_table.PIECE_ROWS = 256\n"
 
 
@@ -458,24 +477,35 @@ def counted(real):
 os.fsync, os.replace, Journal._write = counted(os.fsync), counted(os.replace), counted(Journal._write)
 atexit.register(lambda: print("steps", {0} - left[0]))
 """
+OTHER = "[parameters.woningbouw]\nverhardingsgraad = 0.7\n"
 KILLS, NEVER = 24, 10**6
 
 
 def test_killed_at_any_step_it_goes_on_and_ends_the_same(tmp_path, nursery, reference):
-    """Moments are spread over all steps of a run; every second one hits a run that goes on after another."""
-    path, rng = place(tmp_path, RUN), np.random.default_rng(3)
+    """Moments are spread over all steps of a run, half of them beginning where another content was made before.
+
+    Every second one hits a run that goes on after another.
+    """
+    path, rng, output = place(tmp_path, RUN + OTHER), np.random.default_rng(3), tmp_path / "uit"
+    told(nursery.run("run", path), 0)
+    shutil.copytree(output, tmp_path / "ander")
+    other = digests(output)
+    path.write_text(RUN, encoding="utf-8")
+    shutil.rmtree(output)
     done = nursery.run("run", path, code=STEPS.format(NEVER, 0))
     steps, seen = int(done.out.split()[-1]), []
     for number in range(KILLS):
         fresh = number % 2 == 0
         if fresh:
-            shutil.rmtree(tmp_path / "uit")
+            shutil.rmtree(output)
+        if number % 4 == 0:
+            shutil.copytree(tmp_path / "ander", output)
         share = (number + 2 * rng.random()) / KILLS if fresh else rng.random() / 2
         wait = rng.choice([0.0, 0.002, 0.02])
         done = nursery.run("run", path, code=STEPS.format(int(share * 0.95 * steps), wait))
         assert done.code == -signal.SIGKILL or (done.code == 0 and (wait or not fresh)), done
-        whole(tmp_path / "uit", reference)
-        seen += [stage_of(tmp_path / "uit")] if done.code else []
+        whole(output, reference, other)
+        seen += [stage_of(output)] if done.code else []
         if number % 4 == 1:
             goes_on(nursery, path, reference)
     assert len(seen) >= 20 and len(set(seen)) >= 8, seen
@@ -740,6 +770,14 @@ def huge(tmp_path):
 def test_a_raster_that_no_disk_holds_is_refused_before_the_start(huge, nursery, command):
     told(nursery.run(command, huge, code=SPACE + ROOM.format(10**9)), 1, said="disk may become full")
     assert not list(huge.parent.rglob("*.part"))
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_run_that_memory_cannot_hold_is_refused_before_the_start(tmp_path, nursery, command):
+    path = place(tmp_path, WHOLE)
+    little = "import waterbodem.memory as m\nm.available = lambda: 300_000_000\n"
+    told(nursery.run(command, path, code=little), 1, said="not enough memory")
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_corner_of_it_just_runs(huge, nursery):
