@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_context
 from pathlib import Path
 
 import geopandas as gpd
@@ -226,43 +226,6 @@ def test_a_changed_layer_recomputes_only_what_depends_on_it(tmp_path):
         file.write(np.where(values == file.nodata, values, values + 1), 1)
     again = batch.run(path)
     assert (again.made, again.kept) == (1, 1), "glg is a criterion of akkerbouw, not of woningbouw"
-
-
-@pytest.mark.skipif("forkserver" not in get_all_start_methods(), reason="needs fork")
-def test_killed_at_any_moment_it_goes_on_and_ends_the_same(tmp_path, reference):
-    """Moments are drawn over the time that a run takes, imports not counted."""
-    path = place(tmp_path)
-    (tmp_path / "uit").mkdir()
-    context = get_context("forkserver")  # imports once, then a run starts in no time
-    context.set_forkserver_preload(["waterbodem.batch"])
-    rng = np.random.default_rng(3)
-    kills, longest = 0, 2.0
-    while kills < 20:
-        child = context.Process(target=batch.run, args=(path,), kwargs={"workers": 2, "tile": 256})
-        begun = time.monotonic()
-        child.start()
-        child.join(rng.uniform(0.02, longest))
-        if child.exitcode is None:
-            child.kill()
-            child.join()
-            kills += 1
-        else:
-            assert child.exitcode == 0
-            longest = time.monotonic() - begun
-        check_whole(tmp_path / "uit", reference)
-        if kills % 4 == 0 or child.exitcode == 0:
-            shutil.rmtree(tmp_path / "uit")
-            (tmp_path / "uit").mkdir()
-    assert batch.run(path, tile=256).complete
-    assert digests(tmp_path / "uit") == reference
-    assert not list((tmp_path / "uit").rglob("*.partial*"))
-
-
-def check_whole(folder, reference):
-    """Whatever has a final name is complete."""
-    for name, digest in digests(folder).items():
-        if not Path(name).name.startswith("."):
-            assert digest == reference[name], name
 
 
 def test_a_part_that_fails_costs_its_functies_only_and_is_told(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -54,6 +55,13 @@ def reference(tmp_path_factory):
     return digests(folder / "uit")
 
 
+@pytest.fixture(scope="module")
+def size(reference, tmp_path_factory):
+    """Bytes of all that a run leaves."""
+    folder = tmp_path_factory.getbasetemp() / "reference0" / "uit"
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
 def told(done, *codes, said=""):
     """The exit code is one of the contract, and what went wrong is said without a traceback."""
     assert done.code in codes, done
@@ -80,8 +88,7 @@ def goes_on(nursery, path, reference):
 # --- disk ------------------------------------------------------------------------------------------------------------
 
 LIMIT = """
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))
 """
 #: The disk becomes full once all parts are there.
@@ -93,26 +100,76 @@ def full(*given):
     exec({!r})
 b._make_parts = full
 """
-LIMITS = [1_000, 12_000, 40_000]
+#: The disk becomes full at a stage: nothing longer than a page of text can be written from there on.
+AT_STAGE = """
+import waterbodem.{0} as m
+real = m.{1}
+def full(*given, **more):
+    exec({2!r})
+    return real(*given, **more)
+m.{1} = full
+"""
+STAGES = {
+    "start": ("batch", "open_job"),
+    "parts": ("batch", "_make_parts"),
+    "end of a part": ("parts", "PartWriter.finish"),
+    "receivers": ("batch", "make_receivers"),
+    "map": ("run_maps", "stage_map"),
+    "names of a map": ("run_maps", "_stage_pam"),
+    "picture": ("run_picture", "picture_png"),
+    "table": ("run_tables", "stage_pieces"),
+    "downstream": ("exposure_run", "_write_maps"),
+    "styles": ("batch", "make_styles"),
+    "page": ("batch", "make_page"),
+    "herkomst": ("batch", "write_provenance"),
+}
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
-@pytest.mark.parametrize("later", [False, True], ids=["from the start", "after the parts"])
-def test_a_full_disk(tmp_path, nursery, reference, later):
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_disk_that_becomes_full_at_any_stage(tmp_path, nursery, reference, stage):
     path = place(tmp_path, RUN)
-    found = []
-    for limit in LIMITS:
-        shutil.rmtree(tmp_path / "uit", ignore_errors=True)
-        code = LIMIT.format(limit)
-        done = nursery.run("run", path, code=LATER.format(code) if later else code)
-        found.append(done.code)
-        if done.code == 0:
-            assert digests(tmp_path / "uit") == reference
-            continue
-        told(done, 1, 3, said="full")
-        whole(tmp_path / "uit", reference)
+    done = nursery.run("run", path, code=AT_STAGE.format(*STAGES[stage], LIMIT.format(2500)))
+    told(done, 1, said="full")
+    whole(tmp_path / "uit", reference)
+    assert not (tmp_path / "uit" / "herkomst.json").exists()
+    goes_on(nursery, path, reference)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.97])
+def test_a_disk_that_is_too_small(tmp_path, nursery, reference, size, share):
+    """A real disk, in memory, of which the last byte gets used."""
+    path, disk = place(tmp_path, RUN), tmp_path / "uit"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={int(share * size)}", "uit", disk]
+    if not shutil.which("mount") or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        told(nursery.run("run", path, code=ROOM.format(10**12)), 1, said="full")
+        whole(disk, reference)
+        subprocess.run(["mount", "-o", "remount,size=1g", disk], check=True)
         goes_on(nursery, path, reference)
-    assert sum(code != 0 for code in found) >= 2, found
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+NO_SPACE = """
+import waterbodem.parts as m
+real, times = m.PartWriter.finish, [1]
+def full(*given):
+    if times.pop() if times else 0:
+        raise OSError(28, "No space left on device")
+    return real(*given)
+m.PartWriter.finish = full
+"""
+
+
+def test_a_disk_that_is_full_for_one_functie_is_so_for_all(tmp_path, nursery):
+    """It is no fault of that functie, so the run ends there, though the rest might just have fitted."""
+    path = place(tmp_path, RUN.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
+    told(nursery.run("run", path, code=NO_SPACE), 1, said="full")
+    assert not digests(tmp_path / "uit")
+    told(nursery.run("run", path), 0)
 
 
 PIECES = "import waterbodem.area_table\nwaterbodem.area_table.PIECE_ROWS = 256\n"
@@ -402,6 +459,68 @@ def test_killed_with_a_file_in_hand_leaves_nothing_behind(tmp_path, nursery, ref
     goes_on(nursery, path, reference)
 
 
+#: kill -9 at a step that writes: putting a file on disk, giving it its name, a row of the ledger; or a moment later.
+STEPS = """
+import atexit, os, signal, threading, time
+from waterbodem.journal import Journal
+left, wait = [{0}], {1}
+def die():
+    time.sleep(wait)
+    os.kill(os.getpid(), signal.SIGKILL)
+def counted(real):
+    def call(*given, **more):
+        left[0] -= 1
+        if left[0] == -1:
+            threading.Thread(target=die, daemon=True).start() if wait else die()
+        return real(*given, **more)
+    return call
+os.fsync, os.replace, Journal._write = counted(os.fsync), counted(os.replace), counted(Journal._write)
+atexit.register(lambda: print("steps", {0} - left[0]))
+"""
+OTHER = "[parameters.woningbouw]\nverhardingsgraad = 0.7\n"
+KILLS, NEVER = 24, 10**6
+
+
+def test_killed_at_any_step_it_goes_on_and_ends_the_same(tmp_path, nursery, reference):
+    """Moments are spread over all steps of a run, half of them beginning where another content was made before.
+
+    Every second one hits a run that goes on after another.
+    """
+    path, rng, output = place(tmp_path, RUN + OTHER), np.random.default_rng(3), tmp_path / "uit"
+    told(nursery.run("run", path), 0)
+    shutil.copytree(output, tmp_path / "ander")
+    other = digests(output)
+    path.write_text(RUN, encoding="utf-8")
+    shutil.rmtree(output)
+    done = nursery.run("run", path, code=STEPS.format(NEVER, 0))
+    steps, seen = int(done.out.split()[-1]), []
+    for number in range(KILLS):
+        fresh = number % 2 == 0
+        if fresh:
+            shutil.rmtree(output)
+        if number % 4 == 0:
+            shutil.copytree(tmp_path / "ander", output)
+        share = (number + 2 * rng.random()) / KILLS if fresh else rng.random() / 2
+        wait = rng.choice([0.0, 0.002, 0.02])
+        done = nursery.run("run", path, code=STEPS.format(int(share * 0.95 * steps), wait))
+        assert done.code == -signal.SIGKILL or (done.code == 0 and (wait or not fresh)), done
+        whole(output, reference, other)
+        seen += [stage_of(output)] if done.code else []
+        if number % 4 == 1:
+            goes_on(nursery, path, reference)
+    assert len(seen) >= 20 and len(set(seen)) >= 8, seen
+
+
+def stage_of(folder):
+    """How far a run got: which files it had finished."""
+    found = digests(folder)
+    kinds = (".tif", "grootboek.gpkg", "gebieden.csv", "overzicht.png", "waterbodem.qgs", "rapport.html")
+    ledger = (folder / ".waterbodem" / "ledger.sqlite").is_file()
+    parts = len(list((folder / ".waterbodem" / "parts").glob("*.part"))) if ledger else 0
+    counts = [sum(n.endswith(kind) and not Path(n).name.startswith(".") for n in found) for kind in kinds]
+    return ledger, parts, *counts, (folder / "herkomst.json").is_file()
+
+
 def test_two_runs_at_once(tmp_path, nursery, reference):
     path = place(tmp_path, RUN)
     refused = 0
@@ -651,6 +770,14 @@ def huge(tmp_path):
 def test_a_raster_that_no_disk_holds_is_refused_before_the_start(huge, nursery, command):
     told(nursery.run(command, huge, code=SPACE + ROOM.format(10**9)), 1, said="disk may become full")
     assert not list(huge.parent.rglob("*.part"))
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_run_that_memory_cannot_hold_is_refused_before_the_start(tmp_path, nursery, command):
+    path = place(tmp_path, WHOLE)
+    little = "import waterbodem.memory as m\nm.available = lambda: 300_000_000\n"
+    told(nursery.run(command, path, code=little), 1, said="not enough memory")
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_corner_of_it_just_runs(huge, nursery):

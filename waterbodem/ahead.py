@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from waterbodem.errors import WaterbodemError
 from waterbodem.paths import Digest, local_file, sha256_of, state_of
 from waterbodem.threads import workers
+
+#: Larger than what the run itself reads.
+MAX_BYTES = 1_000_000
 
 
 @contextmanager
@@ -49,13 +53,20 @@ def _largest_first(paths: list[Path]) -> list[Path]:
 def _layers(run_file: Path) -> list[Path]:
     """Return the files of the layers of a run; none if it has an output folder, whose ledger may know them."""
     try:
-        asked = tomllib.loads(run_file.read_text("utf-8"))
+        asked = _table(run_file)
         folder = run_file.resolve().parent
         catalogue = folder / asked["layers"]
         catalogue = catalogue / "lagen.toml" if catalogue.is_dir() else catalogue
         if (folder / asked["output"]).exists():
             return []
-        entries = tomllib.loads(catalogue.read_text("utf-8"))["layers"].values()
+        entries = _table(catalogue)["layers"].values()
         return [local_file(entry["path"], catalogue.parent) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, WaterbodemError):
         return []
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """Read a TOML file; a pipe or device might never end."""
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise OSError("no file that a run reads")
+    return tomllib.loads(path.read_text("utf-8"))

@@ -142,6 +142,8 @@ def run(
     True
     """
     started = time.monotonic()
+    if not wait_for_lock >= 0:
+        raise ArgumentError("no number of seconds", value=wait_for_lock, allowed=">= 0", where="wait_for_lock")
     output, threads = _output_folder(path), workers or default_workers()
     with (
         _hired(threads, executor, dask) as crew,
@@ -175,7 +177,8 @@ def _work(
 
 
 def _output_folder(path: str | Path) -> Path:
-    return Path(path).resolve().parent / read_run_file(path).output
+    file = read_run_file(path)  # says so if it is not there
+    return Path(path).resolve().parent / file.output
 
 
 @contextmanager
@@ -247,7 +250,13 @@ def _remove_partials(job: Job) -> None:
     ours = (job.work / "parts", job.work / "stroming", *(job.output / v.name for v in job.variants))
     for folder in (job.output, *ours):
         for path in folder.glob(PARTIAL_PATTERN):
-            path.unlink(missing_ok=True)
+            _discard(path)
+
+
+def _discard(path: Path) -> None:
+    """Remove a file that nobody needs; what is no file, or may not be removed, does no harm."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def _remove_damaged(job: Job, keys: Keys) -> int:
@@ -256,7 +265,7 @@ def _remove_damaged(job: Job, keys: Keys) -> int:
     damaged = [f for f in files if f.exists() and not is_whole(f)]
     for file in damaged:
         _log.warning("part %s is damaged: computed again", file.name)
-        file.unlink()
+        _discard(file)
     return len(damaged)
 
 
@@ -408,7 +417,7 @@ def _remove_stale(job: Job, keys: Keys) -> None:
     kept = {part_file(job, job.part_key(key, p)) for key in keys.values() for p in job.parts()}
     for path in (job.work / "parts").iterdir():
         if path not in kept:
-            path.unlink(missing_ok=True)
+            _discard(path)
 
 
 def _made(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -155,7 +156,7 @@ def kind_of(name: str) -> LayerKind:
 def catalogue_file(path: str | Path) -> Path:
     """Return the lagen.toml that is meant: the file itself, or the one in a folder."""
     given = Path(path)
-    return given / FILE_NAME if given.is_dir() else given
+    return given / FILE_NAME if os.path.isdir(given) else given  # a name that no disk takes is none
 
 
 def read_catalogue(path: str | Path) -> Catalogue:

@@ -372,6 +372,17 @@ def define(kind: type[D], data: Mapping[str, Any], where: str) -> D:
         raise
 
 
+#: What pydantic calls by the names of Python.
+PLAIN = {
+    "missing": "mandatory key is missing",
+    "extra_forbidden": "unknown key",
+    "tuple_type": "must be a list",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "mapping_type": "must be a table",
+}
+
+
 def complaints(
     error: ValidationError, where: str, kind: type[WaterbodemError] = DefinitionError
 ) -> list[WaterbodemError]:
@@ -383,6 +394,5 @@ def _complaint(detail: ErrorDetails, where: str, kind: type[WaterbodemError]) ->
     key = ".".join(str(part) for part in detail["loc"])
     given = detail["input"]
     shown = None if isinstance(given, (dict, BaseModel)) or detail["type"] == "missing" else given
-    plain = {"missing": "mandatory key is missing", "extra_forbidden": "unknown key"}
-    what = plain.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+    what = PLAIN.get(detail["type"], detail["msg"].removeprefix("Value error, "))
     return kind(what, value=shown, where=f"{where}: {key}" if key else where)

@@ -30,6 +30,8 @@ from waterbodem.tiles import TILE
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
+#: Rows or columns of a grid; the Netherlands at 5 cm take fewer.
+MOST_ROWS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     stack = open_catalogue(base / file.layers, digest=digest)
     stack = stack.on(file.grid.bounds, file.grid.resolution)
     raise_all(list(stack.problems), where=str(path))
+    _check_grid(stack, chosen=file.grid.bounds is not None)
     ordered_power(file.methode, file.orness)
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
@@ -265,6 +268,19 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     )
 
 
+def _check_grid(stack: LayerStack, chosen: bool) -> None:
+    """Refuse a grid that no run can hold, and bounds that were chosen where no layer is."""
+    grid = stack.grid
+    if max(grid.shape) > MOST_ROWS:
+        raise ArgumentError(
+            "grid has too many rows or columns", value=f"{max(grid.shape):.3g}", allowed=f"{MOST_ROWS}", where="grid"
+        )
+    around = [s.bounds_in(grid.crs) for s in stack.sources.values()]
+    frame = shapely.box(*grid.bounds)
+    if chosen and not any(shapely.box(*bounds).intersects(frame) for bounds in around):
+        raise NoOverlap("bounds lie outside all layers", value=grid.bounds, allowed=f"near {around[0]}", where="grid")
+
+
 def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack) -> tuple[Area, ...]:
     return () if choice is None else tuple(read_areas(base / choice.path, stack.grid.crs, choice.id))
 
@@ -272,8 +288,8 @@ def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack) -> tuple[Ar
 def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:
     """Return the block that polygons need; whether a cell is in it does not change the cell."""
     bounds = np.array([a.geometry.bounds for a in areas])
-    xmin, ymin = bounds[:, :2].min(axis=0)
-    xmax, ymax = bounds[:, 2:].max(axis=0)
+    xmin, ymin = bounds[:, :2].min(axis=0).tolist()
+    xmax, ymax = bounds[:, 2:].max(axis=0).tolist()
     block = grid.crop((xmin, ymin, xmax, ymax))
     if not block.rows or not block.cols:
         raise NoOverlap("polygons lie outside the data", value=(xmin, ymin, xmax, ymax), allowed=str(grid.bounds))

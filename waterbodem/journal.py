@@ -25,6 +25,9 @@ _VERSION = zlib.crc32(_TABLES.encode()) >> 1
 #: Seconds to wait for another program that has the ledger open.
 PATIENCE = 60.0
 
+#: Seconds from 1970 to the year 5138, which every system can show.
+_FAR = 1e11
+
 _NOTE_OUTPUT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
 
 
@@ -205,7 +208,12 @@ def _read_page(path: Path) -> Page:
         parts = {k: (a, b) for k, a, b in db.execute("SELECT key, label, problem FROM part")}
         outputs = {p: (k, a, b) for p, k, a, b in db.execute("SELECT path, key, size, mtime_ns FROM output")}
     plan, begun, ended, problem = run or ("", None, None, "")
-    return Page(plan, begun, ended, problem, parts, outputs)
+    return Page(plan, _moment(begun), _moment(ended), problem, parts, outputs)
+
+
+def _moment(seconds: object) -> float | None:
+    """Return a moment that a clock can show, or None."""
+    return float(seconds) if isinstance(seconds, (int, float)) and abs(seconds) < _FAR else None
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -159,9 +160,14 @@ def _memory(job: Job, threads: int) -> int:
 
 def _existing(folder: Path) -> Path:
     try:
-        return next(p for p in (folder, *folder.parents) if p.exists())
+        found = next(p for p in (folder, *folder.parents) if p.exists())
     except OSError as error:
         raise ArgumentError("output folder cannot be written", value=error.strerror, where=folder.name[:80]) from None
+    if not found.is_dir():
+        raise ArgumentError("output folder is a file", value=found.name, allowed="a folder, or a new name")
+    if not os.access(found, os.W_OK | os.X_OK):
+        raise ArgumentError("output folder cannot be written", value="Permission denied", where=found.name)
+    return found
 
 
 def _refuse(found: Preview) -> None:

@@ -42,9 +42,17 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
         raise DefinitionError(f"not valid TOML: {error}", where=where) from None
 
 
+def is_plain_file(path: Path | Traversable) -> bool:
+    """Tell whether a file is there to be read to its end; a name that no disk takes is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def read_toml(path: Path | Traversable) -> dict[str, Any]:
     """Read a TOML file of at most a megabyte, UTF-8."""
-    if not path.is_file():
+    if not is_plain_file(path):
         raise DefinitionError("file does not exist, or is no plain file", where=str(path))
     try:
         with path.open("rb") as file:

@@ -149,8 +149,12 @@ def _link(job: Job, path: Path, digest: str) -> dict[str, Any]:
 def _lines(table: Path, job: Job) -> list[dict[str, Any]]:
     """Return the first lines of the table, numbers as numbers."""
     functies = {v.functie.id: v.functie for v in job.variants}
-    with table.open(encoding="utf-8", newline="") as file:
-        return [_line(row, functies) for row in itertools.islice(csv.DictReader(file), SHOWN)]
+    before = csv.field_size_limit(max(csv.field_size_limit(), table.stat().st_size))  # a name may be long
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            return [_line(row, functies) for row in itertools.islice(csv.DictReader(file), SHOWN)]
+    finally:
+        csv.field_size_limit(before)
 
 
 def _line(row: Mapping[str, str], functies: Mapping[str, Functie]) -> dict[str, Any]:

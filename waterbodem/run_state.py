@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,11 +12,12 @@ from typing import Any
 
 import filelock
 
-from waterbodem.errors import ArgumentError
+from waterbodem.errors import ArgumentError, CorruptLayer
 from waterbodem.exposure_store import exposure_of
-from waterbodem.job import Job, Variant, part_name
+from waterbodem.job import MOST_ROWS, Job, Variant, part_name
 from waterbodem.journal import Page, read_page
 from waterbodem.parts import products
+from waterbodem.registry import is_plain_file
 from waterbodem.runfile import is_run_file, read_run_file
 from waterbodem.table_files import LAYER
 
@@ -60,8 +62,18 @@ class Plan:
 
     @classmethod
     def read(cls, text: str) -> Plan:
-        """Return what the ledger holds."""
-        return cls(**json.loads(text))
+        """Return what the ledger holds.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If no run wrote it.
+        """
+        plan = cls(**json.loads(text))
+        numbers = plan.part_rows > 0 and 0 < plan.rows <= MOST_ROWS and 0 < plan.cols <= MOST_ROWS
+        if not numbers or not all(isinstance(n, str) for n in (*plan.keys.values(), *plan.maps, *plan.tables)):
+            raise ValueError("plan is not that of a run")
+        return plan
 
     def parts_of(self, variant: str) -> list[str]:
         """Return the names of the parts of a variant, from north to south."""
@@ -169,17 +181,21 @@ def status(folder: str | Path) -> RunState:
     """
     root = _root(Path(folder))
     ledger = root / WORK / LEDGER
-    if not ledger.is_file():
+    if not is_plain_file(ledger):
         raise ArgumentError(
             "no run has worked here", value=str(folder), allowed="the output folder or run file of a run"
         )
     page = read_page(ledger)
     busy = page.ended is None and is_held(root / WORK / LOCK)
-    return _standing(root, page, busy)
+    try:
+        return _standing(root, page, busy)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CorruptLayer("ledger holds what no run writes", value=str(error), where=str(ledger)) from error
 
 
 def _root(path: Path) -> Path:
-    return path.resolve().parent / read_run_file(path).output if is_run_file(path) else path.resolve()
+    real = Path(os.path.realpath(path))  # also of a link to itself
+    return real.parent / read_run_file(path).output if is_run_file(path) else real
 
 
 def is_held(lock: Path) -> bool:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from waterbodem.definitions import Definition, complaints
 from waterbodem.errors import CatalogueError, raise_all
-from waterbodem.registry import read_toml
+from waterbodem.registry import is_plain_file, read_toml
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 CellSize = Annotated[float, Field(ge=0.001, le=1e6, allow_inf_nan=False)]
+Coordinate = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 FileName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -33,7 +34,7 @@ class GridChoice(Definition):
     """Where the cells of a run lie; default the finest layer's own lattice."""
 
     resolution: CellSize | None = None
-    bounds: tuple[float, float, float, float] | None = None
+    bounds: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
 
 
 class AreaChoice(Definition):
@@ -78,6 +79,20 @@ class RunFile(Definition):
     float_: Annotated[bool, Field(alias="float")] = False
     parameters: Mapping[str, Mapping[str, float]] = {}
 
+    @field_validator("functies", mode="before")
+    @classmethod
+    def _listed(cls, functies: Any) -> Any:
+        if functies != "all" and not isinstance(functies, (list, tuple)):
+            raise ValueError("must be a list of functies, or 'all'")
+        return functies
+
+    @field_validator("scenarios")
+    @classmethod
+    def _once(cls, scenarios: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(scenarios)) < len(scenarios):
+            raise ValueError("name each scenario once")
+        return scenarios
+
     @field_validator("functies")
     @classmethod
     def _some(cls, functies: Literal["all"] | tuple[str, ...]) -> Literal["all"] | tuple[str, ...]:
@@ -107,7 +122,7 @@ class RunFile(Definition):
 def is_run_file(path: str | Path) -> bool:
     """Tell a run file from a lagen.toml: it names functies or an output."""
     path = Path(path)
-    return path.is_file() and bool({"functies", "output"} & set(read_toml(path)))
+    return is_plain_file(path) and bool({"functies", "output"} & set(read_toml(path)))
 
 
 def read_run_file(path: str | Path) -> RunFile:
