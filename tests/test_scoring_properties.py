@@ -18,6 +18,7 @@ from twins import BORDERS, score_cell
 
 import waterbodem as wb
 from waterbodem.kernels import scoring as kernel
+from waterbodem.kernels.places import places_of
 from waterbodem.scoring import score_arrays
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
@@ -114,6 +115,15 @@ def test_a_threshold_fires_exactly_on_its_side_of_its_value(name):
             assert (found.klasse.values[0][fired] == 5).all()
         if t.gevolg == "uitsluiten":
             assert (found.geschiktheid.values[0][fired] == 0).all()
+
+
+@pytest.mark.parametrize("wrong", [np.ones(4), np.ones(8, np.float32)[::2]])
+def test_kernels_take_the_place_of_contiguous_singles_only(wrong):
+    """They read what lies there, whatever it is."""
+    right = np.ones(4, np.float32)
+    assert places_of([right, right[2:], right[:0]]).tolist() == [right.ctypes.data, right.ctypes.data + 8, 0]
+    with pytest.raises(TypeError):
+        places_of([right, wrong])
 
 
 # --- accuracy --------------------------------------------------------------------------------------------------------

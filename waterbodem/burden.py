@@ -19,6 +19,7 @@ from waterbodem.dataset import crs_of, grid_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.kernels import burden as kernel
+from waterbodem.kernels.places import record_of
 from waterbodem.late import xr
 from waterbodem.layerset import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
 from waterbodem.scoring import layers_of, score_arrays, stack
@@ -104,7 +105,7 @@ def raised_height(functie: Functie) -> float:
     return functie.value("opgehoogd_aandeel") * functie.value("ophoging_m")
 
 
-def change_of(plan: Functie, reference: Functie, measures: Measures) -> kernel.Change:
+def change_of(plan: Functie, reference: Functie, measures: Measures) -> np.void:
     """Return what a plan changes against a reference, as the numbers the kernel needs."""
     rules = registry.burden_rules()
     k, f, r = rules.constants, plan.value, reference.value
@@ -113,7 +114,8 @@ def change_of(plan: Functie, reference: Functie, measures: Measures) -> kernel.C
     deep_f, deep_r = effective_drains(plan, reference), drains(reference)
     kwel_share = min(1, deep_f / k["kwel_ontwatering_m"]) - min(1, deep_r / k["kwel_ontwatering_m"])
     recharge = r("grondwateraanvulling_mm_jr") - f("grondwateraanvulling_mm_jr")
-    return kernel.Change(
+    return record_of(
+        kernel.CHANGE,
         task=task,
         room=M2_PER_HA * k["porositeit"] * (1 - f("verhardingsgraad")),
         room_depth=k["bergingsdiepte_max_m"],
@@ -172,9 +174,7 @@ def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> ker
     )
 
 
-def fill_burden(
-    layers: Mapping[str, Floats], decline: Floats | None, change: kernel.Change, out: kernel.Burden
-) -> None:
+def fill_burden(layers: Mapping[str, Floats], decline: Floats | None, change: np.void, out: kernel.Burden) -> None:
     """Run the kernel over C-ordered float32 layers of one shape, in threads."""
     nothing = np.empty(0, np.float32)
     flat = [layers[n].reshape(-1) if n in layers else nothing for n in kernel.LAYERS]

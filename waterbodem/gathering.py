@@ -19,6 +19,7 @@ from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kernels import burden, scoring, zonal
 from waterbodem.kernels import gathering as kernel
+from waterbodem.kernels.places import places_of
 from waterbodem.kompas import KompasRules
 from waterbodem.layerset import LayerSet
 from waterbodem.measures import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
@@ -123,11 +124,12 @@ def gather(
     )
     sums = no_sums(footing.runs, measures)
     maps = _blank(shape)
+    flat = _flat(cells.present, registry.layer_kinds())
     kernel.gather_cells(
-        _flat(cells.present, registry.layer_kinds()),
+        places_of(flat),
         model,
         scoring.order_of(model),
-        land,
+        places_of(land),
         change,
         kernel.Asked(
             borders_of(functie, rules), other["verharding"], other["more_fill"], *_bits(bits, registry.layer_kinds())
@@ -136,7 +138,7 @@ def gather(
         footing.bands,
         footing.rows * shape[1],
         maps,
-        _buffers(len(model.weight), len(bits), footing.rows * shape[1], burden.buffers(land, change)),
+        _buffers(int(model.numbers["criteria"]), len(bits), footing.rows * shape[1], burden.buffers(land, change)),
         kernel.Totals(sums.sums, sums.classes, sums.causes),
     )
     for name, total in zip(CONSTANT, sums.sums[-len(CONSTANT) :], strict=True):
@@ -180,7 +182,7 @@ def _blank(shape: tuple[int, int]) -> kernel.Maps:
     return kernel.Maps(score, klasse, bepalend, dekking, risico, oorzaak, assessed)
 
 
-def _buffers(criteria: int, bits: int, size: int, shifted: burden.Block) -> kernel.Band:
+def _buffers(criteria: int, bits: int, size: int, shifted: np.void) -> kernel.Band:
     def rows(count: int) -> Array:
         return np.empty((count, size), np.float32)
 
@@ -193,6 +195,6 @@ def _buffers(criteria: int, bits: int, size: int, shifted: burden.Block) -> kern
         np.empty(size, np.uint16),
         np.empty((2, size), np.uint8),
         np.empty(0, np.uint16),
-        scoring.buffers(criteria),
+        scoring.buffers(),
         shifted,
     )

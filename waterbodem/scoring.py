@@ -17,6 +17,7 @@ from waterbodem.blocks import by_block
 from waterbodem.definitions import Criterion, Functie, Threshold
 from waterbodem.errors import ArgumentError, LayerError, nearest
 from waterbodem.kernels import scoring as kernel
+from waterbodem.kernels.places import record_of
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, known_names, layer_set
 from waterbodem.threads import in_blocks
@@ -107,22 +108,18 @@ def _absent_score(criterion: Criterion) -> float:
     return math.nan if criterion.score_afwezig is None else criterion.score_afwezig
 
 
-def _curves(criteria: Sequence[Criterion]) -> dict[str, Array]:
-    lines = [_lines(c) for c in criteria]
-    x, y, slope = np.hstack(lines).astype(np.float32)
+def _curves(criteria: Sequence[Criterion], lines: Sequence[Array]) -> dict[str, Array]:
     return {
         "point": np.cumsum([0, *(line.shape[1] for line in lines)]),
-        "x": x,
-        "y": y,
-        "slope": slope,
         "last_x": np.array([c.curve[-1][0] for c in criteria], dtype=np.float32),
         "last_y": np.array([c.curve[-1][1] for c in criteria], dtype=np.float32),
         "absent": np.array([_absent_score(c) for c in criteria], dtype=np.float32),
     }
 
 
-def _weights(parts: Sequence[Part], heavy: float) -> dict[str, Array]:
+def _weights(parts: Sequence[Part], heavy: float) -> dict[str, Any]:
     return {
+        "criteria": np.int64(len(parts)),
         "weight": np.array([p.weight for p in parts], dtype=np.float32),
         "basic": np.array([p.basic for p in parts], dtype=np.float32),
         "heavy": np.array([p.share + 1e-6 >= heavy for p in parts]),
@@ -156,9 +153,10 @@ def _place(functie: Functie, layer: str, index: Mapping[str, int]) -> int:
     return index.get(layer, missing)
 
 
-def _thresholds(functie: Functie, parts: Sequence[Part], index: Mapping[str, int]) -> dict[str, Array]:
+def _thresholds(functie: Functie, parts: Sequence[Part], index: Mapping[str, int]) -> dict[str, Any]:
     reach = [_reach(t) for t in functie.drempels]
     return {
+        "thresholds": np.int64(len(reach)),
         "t_layer": np.array([_place(functie, t.laag, index) for t in functie.drempels], dtype=np.int64),
         "t_low": np.array([low for low, _ in reach], dtype=np.float32),
         "t_high": np.array([high for _, high in reach], dtype=np.float32),
@@ -173,12 +171,16 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
     parts = parts_of(functie, tuple(present))
     index = {name: i for i, name in enumerate(registry.layer_kinds()) if name in present}
     members = [m for part in parts for m in part.members]
+    criteria = [functie.all_criteria[m] for m in members]
+    lines = [_lines(c) for c in criteria]
     borders = [step.score_min for step in registry.answer_scale().values() if step.score_min]
-    return kernel.Model(
+    numbers = record_of(
+        kernel.NUMBERS,
         **_weights(parts, rules.kap_gewicht),
         layer=np.array([index.get(m, -1) for m in members], dtype=np.int64),
-        **_curves([functie.all_criteria[m] for m in members]),
+        **_curves(criteria, lines),
         **_thresholds(functie, parts, index),
+        classes=np.int64(len(borders)),
         borders=np.array(borders, dtype=np.float32),
         method=np.int64(METHODS[methode]),
         power=np.float64(power),
@@ -187,6 +189,7 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
         group_known=np.float32(rules.groep_bekend),
         margin=np.float32(rules.marge),
     )
+    return kernel.Model(numbers, np.hstack(lines).astype(np.float32))
 
 
 def model_of(
@@ -275,7 +278,7 @@ def score_arrays(
     check_codes(functie, layers)
     shape = next(iter(layers.values())).shape
     model = model_of(functie, list(layers), methode, orness)
-    out = outputs(shape, ("score", *wanted), len(model.weight))
+    out = outputs(shape, ("score", *wanted), int(model.numbers["criteria"]))
     fill_scores(model, layers, out)
     return {name: out[name] for name in wanted}
 

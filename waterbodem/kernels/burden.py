@@ -1,11 +1,12 @@
 """Burden that a cell shifts to others: rekenregels section 5, in one pass.
 
-Everything that depends on the two functies only is a number in :class:`Change`; what is left per cell are short
+Everything that depends on the two functies only is a number in a record of ``CHANGE``; what is left per cell are short
 formulas over a block, in float64. ``a if not (a > b) else b`` instead of ``min`` keeps NaN (unknown) a NaN.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels.places import cells_at, places_of
 
 BLOCK = 512
 Floats = NDArray[np.float32]
@@ -20,6 +22,11 @@ Doubles = NDArray[np.float64]
 
 #: Rows of the components in an output array, in the order of the table in rekenregels section 5.
 (AFVOER, VERDRONGEN, VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG, ZETTING, VEEN, ACHTERUITGANG, KOSTEN) = range(10)
+COMPONENTS = 10
+#: First components of what goes to others elsewhere, later, and in money. In an array, as a number that is written in a
+#: call is part of the type: what is called would be compiled for each.
+GROUPS = np.array([AFVOER, ZETTING, KOSTEN, COMPONENTS])
+WATER_END = np.array([VERDRONGEN + 1])
 #: Rows of the layers in the input tuple.
 (D_WATER, D_KEILEEM, D_GHG, D_KWEL, D_DROOGTE, D_ZETTING, D_VEEN, D_DECLINE) = range(8)
 LAYERS = (
@@ -44,45 +51,49 @@ NEEDS = {
 }
 
 
-class Change(NamedTuple):
-    """What a plan changes against its reference, as numbers; suffix f = plan, r = reference."""
-
-    task: float  # storage that the extra paving asks for [m3/ha]
-    room: float  # m3/ha per metre of unsaturated soil under the unpaved part
-    room_depth: float  # soil below this depth does not count [m]
-    drain_new: float  # new drains below the original maaiveld [m]
-    kwel_full: float  # no room in the soil from this kwel on [mm/d]
-    built: float  # storage built in the plan [m3/ha]
-    raised_f: float  # m3/ha per metre of water on raised ground
-    raised_r: float
-    raise_f: float  # height of the raising [m]
-    raise_r: float
-    storage: float  # storage depth lost, in m3/ha
-    drain_f: float  # effective drainage depth [m]
-    drain_r: float
-    target_f: float  # wanted groundwater depth [m]; +inf = none
-    target_r: float
-    rise_max: float  # [m]
-    abstracts: bool  # abstraction: lowering needs a receptor test
-    kwel_days: float  # mm/jr of kwel drained away per mm/d of kwel
-    recharge: float  # loss where rain can soak in [mm/jr]
-    soaks: bool  # part of the lost recharge can still soak in on the spot
-    kwel_top: float  # no recharge from this kwel on [mm/d]
-    kwel_width: float
-    demand: float  # water from outside at full drought [mm/jr]
-    drought_full: float  # [%]
-    fill: float  # mean height of sand [m]
-    softness_max: float
-    peat_f: float  # peat lost over the lifetime [m], as far as there is peat
-    peat_r: float
-    lasting: float  # 1 - omkeerbaarheid
-    cost_settling: float  # EUR/ha/jr per metre of settlement
-    cost_water: float  # EUR per m3
-    cost_demand: float  # EUR/ha/jr per mm/jr
-    show_from: float  # a lower bound may show a burden from here on
-    margin: float
-    could: NDArray[np.bool_]  # (10,) the component could be a burden
-    anchor: Doubles  # (10,) amount at which a share is 1
+#: What a plan changes against its reference, as numbers; suffix f = plan, r = reference. A record is one pointer to a
+#: kernel; its numbers are read before a loop, else they could change under what the loop writes.
+CHANGE = np.dtype(
+    [
+        ("task", "f8"),  # storage that the extra paving asks for [m3/ha]
+        ("room", "f8"),  # m3/ha per metre of unsaturated soil under the unpaved part
+        ("room_depth", "f8"),  # soil below this depth does not count [m]
+        ("drain_new", "f8"),  # new drains below the original maaiveld [m]
+        ("kwel_full", "f8"),  # no room in the soil from this kwel on [mm/d]
+        ("built", "f8"),  # storage built in the plan [m3/ha]
+        ("raised_f", "f8"),  # m3/ha per metre of water on raised ground
+        ("raised_r", "f8"),
+        ("raise_f", "f8"),  # height of the raising [m]
+        ("raise_r", "f8"),
+        ("storage", "f8"),  # storage depth lost, in m3/ha
+        ("drain_f", "f8"),  # effective drainage depth [m]
+        ("drain_r", "f8"),
+        ("target_f", "f8"),  # wanted groundwater depth [m]; +inf = none
+        ("target_r", "f8"),
+        ("rise_max", "f8"),  # [m]
+        ("abstracts", "?"),  # abstraction: lowering needs a receptor test
+        ("kwel_days", "f8"),  # mm/jr of kwel drained away per mm/d of kwel
+        ("recharge", "f8"),  # loss where rain can soak in [mm/jr]
+        ("soaks", "?"),  # part of the lost recharge can still soak in on the spot
+        ("kwel_top", "f8"),  # no recharge from this kwel on [mm/d]
+        ("kwel_width", "f8"),
+        ("demand", "f8"),  # water from outside at full drought [mm/jr]
+        ("drought_full", "f8"),  # [%]
+        ("fill", "f8"),  # mean height of sand [m]
+        ("softness_max", "f8"),
+        ("peat_f", "f8"),  # peat lost over the lifetime [m], as far as there is peat
+        ("peat_r", "f8"),
+        ("lasting", "f8"),  # 1 - omkeerbaarheid
+        ("cost_settling", "f8"),  # EUR/ha/jr per metre of settlement
+        ("cost_water", "f8"),  # EUR per m3
+        ("cost_demand", "f8"),  # EUR/ha/jr per mm/jr
+        ("show_from", "f8"),  # a lower bound may show a burden from here on
+        ("margin", "f8"),
+        ("could", "u1", COMPONENTS),  # (10,) the component could be a burden
+        ("anchor", "f8", COMPONENTS),  # (10,) amount at which a share is 1
+    ],
+    align=True,
+)
 
 
 class Burden(NamedTuple):
@@ -121,96 +132,108 @@ def _finite(x: float) -> float:
 
 
 @part
-def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Change, out: Any) -> None:
+def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Any, out: Any) -> None:
     """Water that the soil above groundwater and keileem can take [m3/ha]."""
+    full, deepest, drain, per_metre = c.kwel_full, c.room_depth, c.drain_new, c.room
     for i in range(out.size):
         k, g, q = np.float64(keileem[i]), _finite(np.float64(ghg[i])), _finite(np.float64(kwel[i]))
         k = k if k > -np.inf else np.nan
         wet = g == g
-        dry = 1.0 if wet else _clip(1.0 - q / c.kwel_full, 0.0, 1.0)
-        depth = _below(k, c.room_depth)
+        dry = 1.0 if wet else _clip(1.0 - q / full, 0.0, 1.0)
+        depth = _below(k, deepest)
         depth = g if wet and g < depth else depth
-        out[i] = c.room * dry * _above(depth - c.drain_new, 0.0)
+        out[i] = per_metre * dry * _above(depth - drain, 0.0)
 
 
 @part
-def _runoff(room: Any, c: Change, out: Any) -> None:
+def _runoff(room: Any, c: Any, out: Any) -> None:
     """Afvoer [m3/ha]: the task that soil and built storage do not take; no layer needed for a relief."""
+    task, built = c.task, c.built
     for i in range(out.size):
-        left = _above(c.task - room[i] - c.built, 0.0)
-        out[i] = left if c.task > 0.0 else c.task
+        left = _above(task - room[i] - built, 0.0)
+        out[i] = left if task > 0.0 else task
 
 
 @part
-def _displaced(water: Any, room: Any, c: Change, out: Any) -> None:
+def _displaced(water: Any, room: Any, c: Any, out: Any) -> None:
     """Verdrongen berging [m3/ha], less the built storage that afvoer leaves over."""
+    raised_f, raise_f, raised_r, raise_r = c.raised_f, c.raise_f, c.raised_r, c.raise_r
+    storage, built, task = c.storage, c.built, c.task
     for i in range(out.size):
         d = _finite(np.float64(water[i]))
-        v = c.raised_f * _below(d, c.raise_f) - c.raised_r * _below(d, c.raise_r) + c.storage
-        spare = c.built - _above(c.task - room[i], 0.0) if c.task > 0.0 else c.built
+        v = raised_f * _below(d, raise_f) - raised_r * _below(d, raise_r) + storage
+        spare = built - _above(task - room[i], 0.0) if task > 0.0 else built
         spare = spare if spare > 0.0 else 0.0
         out[i] = _above(v - spare, 0.0) if v > 0.0 else v
 
 
 @part
-def _lowering(ghg: Any, c: Change, out: Any) -> None:
+def _lowering(ghg: Any, c: Any, out: Any) -> None:
     """Grondwaterverlaging [m]: lowering by drains less the rise towards a wanted level."""
+    drain_f, drain_r, target_f, target_r = c.drain_f, c.drain_r, c.target_f, c.target_r
+    most, abstracts = c.rise_max, c.abstracts
     for i in range(out.size):
         g = _finite(np.float64(ghg[i]))
-        need = _above(c.drain_f - g, 0.0) - _above(c.drain_r - g, 0.0)
-        rise = _clip(g - c.target_f, 0.0, c.rise_max) - _clip(g - c.target_r, 0.0, c.rise_max)
-        out[i] = np.nan if c.abstracts else _above(need, 0.0) - rise
+        need = _above(drain_f - g, 0.0) - _above(drain_r - g, 0.0)
+        rise = _clip(g - target_f, 0.0, most) - _clip(g - target_r, 0.0, most)
+        out[i] = np.nan if abstracts else _above(need, 0.0) - rise
 
 
 @part
-def _drained(kwel: Any, c: Change, out: Any) -> None:
+def _drained(kwel: Any, c: Any, out: Any) -> None:
     """Kwelafvoer [mm/jr]."""
+    days = c.kwel_days
     for i in range(out.size):
-        out[i] = c.kwel_days * _above(_finite(np.float64(kwel[i])), 0.0)
+        out[i] = days * _above(_finite(np.float64(kwel[i])), 0.0)
 
 
 @part
-def _recharge(kwel: Any, room: Any, c: Change, out: Any) -> None:
+def _recharge(kwel: Any, room: Any, c: Any, out: Any) -> None:
     """Aanvullingsverlies [mm/jr], less what can still soak in on the spot."""
+    task, soaks, recharge, top, width = c.task, c.soaks, c.recharge, c.kwel_top, c.kwel_width
     for i in range(out.size):
         q = _finite(np.float64(kwel[i]))
-        u = _above(c.task - room[i], 0.0) / c.task if c.soaks else 1.0
-        out[i] = c.recharge * _clip((c.kwel_top - q) / c.kwel_width, 0.0, 1.0) * u
+        u = _above(task - room[i], 0.0) / task if soaks else 1.0
+        out[i] = recharge * _clip((top - q) / width, 0.0, 1.0) * u
 
 
 @part
-def _demand(droogte: Any, c: Change, out: Any) -> None:
+def _demand(droogte: Any, c: Any, out: Any) -> None:
     """Watervraag [mm/jr]."""
+    demand, full = c.demand, c.drought_full
     for i in range(out.size):
-        out[i] = c.demand * _clip(_finite(np.float64(droogte[i])) / c.drought_full, 0.0, 1.0)
+        out[i] = demand * _clip(_finite(np.float64(droogte[i])) / full, 0.0, 1.0)
 
 
 @part
-def _settlement(softness: Any, c: Change, out: Any) -> None:
+def _settlement(softness: Any, c: Any, out: Any) -> None:
     """Zetting [m], mean over the plan."""
+    fill, most = c.fill, c.softness_max
     for i in range(out.size):
-        a = _below(_finite(np.float64(softness[i])), c.softness_max)
-        out[i] = c.fill * a / (1.0 - a)
+        a = _below(_finite(np.float64(softness[i])), most)
+        out[i] = fill * a / (1.0 - a)
 
 
 @part
-def _peat(veen: Any, c: Change, out: Any) -> None:
+def _peat(veen: Any, c: Any, out: Any) -> None:
     """Veenoxidatie [m] over the lifetime."""
+    peat_f, peat_r = c.peat_f, c.peat_r
     for i in range(out.size):
         t = _finite(np.float64(veen[i]))
-        out[i] = _below(t, c.peat_f) - _below(t, c.peat_r)
+        out[i] = _below(t, peat_f) - _below(t, peat_r)
 
 
 @part
-def _cost(p: Any, c: Change, out: Any) -> None:
+def _cost(p: Any, c: Any, out: Any) -> None:
     """Kosten [EUR/ha/jr]: what is unknown is left out, all unknown is NaN."""
+    per_settling, per_water, per_demand = c.cost_settling, c.cost_water, c.cost_demand
     for i in range(out.size):
         a, b, q, z = p[AFVOER, i], p[VERDRONGEN, i], p[WATERVRAAG, i], p[ZETTING, i]
         water = (a if a == a else 0.0) + (b if b == b else 0.0)
         known = (a == a) | (b == b) | (q == q) | (z == z)
-        sum_ = c.cost_settling * (z if z > 0.0 else 0.0)
-        sum_ += c.cost_water * (water if water > 0.0 else 0.0)
-        sum_ += c.cost_demand * (q if q > 0.0 else 0.0)
+        sum_ = per_settling * (z if z > 0.0 else 0.0)
+        sum_ += per_water * (water if water > 0.0 else 0.0)
+        sum_ += per_demand * (q if q > 0.0 else 0.0)
         out[i] = sum_ if known else np.nan
 
 
@@ -225,7 +248,7 @@ def _share(values: Any, anchor: float, factor: float, share: Any, top: Any) -> N
 
 
 @part
-def _water_shares(p: Any, c: Change, afvoer: Any, verdrongen: Any, top: Any) -> None:
+def _water_shares(p: Any, c: Any, afvoer: Any, verdrongen: Any, top: Any) -> None:
     """Both are the same water: the share of their sum goes to the larger of the two."""
     anchor, margin = c.anchor[AFVOER], c.margin
     for i in range(top.size):
@@ -239,7 +262,7 @@ def _water_shares(p: Any, c: Change, afvoer: Any, verdrongen: Any, top: Any) -> 
 
 
 @part
-def _largest(c: Change, first: int, after: int, n: int, w: Any) -> None:
+def _largest(c: Any, first: int, after: int, n: int, w: Any) -> None:
     """Shares of some components, and the largest of them; the first two go together."""
     top = w.top[:n]
     if first == AFVOER:
@@ -265,17 +288,18 @@ def _unknown(p: Any, k: int, n: int, w: Any, out: Any) -> None:
 
 
 @part
-def _open(c: Change, first: int, after: int, n: int, w: Any) -> None:
+def _open(c: Any, first: int, after: int, n: int, w: Any) -> None:
     """Mark cells where something that could be a burden is unknown."""
+    open_ = w.open_[:n]
     for i in range(n):
-        w.open_[i] = False
+        open_[i] = False
     for k in range(first, after):
         if c.could[k]:
-            _unknown(w.value, k, n, w, w.open_)
+            _unknown(w.value, k, n, w, open_)
 
 
 @part
-def _index(top: Any, open_: Any, c: Change, out: Any) -> None:
+def _index(top: Any, open_: Any, c: Any, out: Any) -> None:
     """Largest share, at most 1; a lower bound shows a burden, never its absence."""
     show = c.show_from - c.margin
     for i in range(out.size):
@@ -285,7 +309,7 @@ def _index(top: Any, open_: Any, c: Change, out: Any) -> None:
 
 
 @part
-def _risk(a: Any, b: Any, g: Any, c: Change, out: Any) -> None:
+def _risk(a: Any, b: Any, g: Any, c: Any, out: Any) -> None:
     """Largest of three indices; unknown below the level that may be shown if one is unknown."""
     show = c.show_from - c.margin
     for i in range(out.size):
@@ -306,7 +330,7 @@ def _larger(share: Any, margin: float, number: int, best: Any, cause: Any) -> No
 
 
 @part
-def _cause(risico: Any, c: Change, n: int, w: Any, out: Any) -> None:
+def _cause(risico: Any, c: Any, n: int, w: Any, out: Any) -> None:
     """Number of the component with the largest share, the first on a tie; 0 = none."""
     best, cause, margin = w.top[:n], w.cause[:n], c.margin
     for i in range(n):
@@ -318,71 +342,67 @@ def _cause(risico: Any, c: Change, n: int, w: Any, out: Any) -> None:
         out[i] = np.uint8(cause[i] if risico[i] >= margin else 0)
 
 
-class Block(NamedTuple):
-    """Buffers for one block of cells, and what need not be looked at in any."""
+#: Buffers for one block of cells, and what need not be looked at in any.
+BUFFERS = np.dtype(
+    [
+        ("there", "u1", COMPONENTS),  # the component is known somewhere
+        ("heard", "u1", COMPONENTS),  # its share can be above 0
+        ("value", "f8", (COMPONENTS, BLOCK)),  # components; NaN where not there
+        ("share", "f8", (COMPONENTS, BLOCK)),  # 0 where not heard
+        ("room", "f8", BLOCK),
+        ("top", "f8", BLOCK),
+        ("open_", "u1", BLOCK),
+        ("cause", "i8", BLOCK),
+        ("unknown", "f4", BLOCK),
+    ],
+    align=True,
+)
 
-    there: NDArray[np.bool_]  # (10,) the component is known somewhere
-    heard: NDArray[np.bool_]  # (10,) its share can be above 0
-    value: Doubles  # (10, BLOCK) components; NaN where not there
-    share: Doubles  # (10, BLOCK); 0 where not heard
-    room: Doubles
-    top: Doubles
-    open_: NDArray[np.bool_]
-    cause: NDArray[np.int64]
-    unknown: Floats
 
-
-def buffers(layers: Any, c: Change) -> Block:
+def buffers(layers: Sequence[Floats], c: np.void) -> np.void:
     """Return buffers for a block of cells, and what need not be looked at."""
-    there, heard = np.ones(10, np.bool_), np.ones(10, np.bool_)
-    there[list(NEEDS)] = [layers[row].size > 0 for row in NEEDS.values()]
-    heard[[VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG]] = (
-        not c.abstracts,
-        c.kwel_days > 0,
-        c.recharge > 0,
-        c.demand > 0,
+    w: np.void = np.zeros(1, BUFFERS)[0]
+    w["there"] = True
+    w["there"][list(NEEDS)] = [layers[row].size > 0 for row in NEEDS.values()]
+    w["heard"] = True
+    w["heard"][[VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG]] = (
+        not c["abstracts"],
+        c["kwel_days"] > 0,
+        c["recharge"] > 0,
+        c["demand"] > 0,
     )
-    heard[VERLAGING:] &= there[VERLAGING:]
-    return Block(
-        there,
-        heard,
-        np.full((10, BLOCK), np.nan, np.float64),
-        np.zeros((10, BLOCK), np.float64),
-        np.empty(BLOCK, np.float64),
-        np.empty(BLOCK, np.float64),
-        np.empty(BLOCK, np.bool_),
-        np.empty(BLOCK, np.int64),
-        np.full(BLOCK, np.nan, np.float32),
-    )
+    w["heard"][VERLAGING:] &= w["there"][VERLAGING:]
+    w["value"], w["unknown"] = np.nan, np.nan
+    return w
 
 
 @partial(part, inline="always")
-def _cells(layers: Any, row: int, a: int, n: int, w: Block) -> Any:
+def _cells(layers: Any, row: int, a: int, n: int, w: Any) -> Any:
     """Cells of a layer; unknown where the layer is missing."""
-    return layers[row][a : a + n] if layers[row].size else w.unknown[:n]
+    return cells_at(layers[row], a, n) if layers[row] else w.unknown[:n]
 
 
 @part
-def _components(layers: Any, a: int, n: int, c: Change, w: Block) -> None:
+def _components(layers: Any, a: int, n: int, c: Any, w: Any) -> None:
     p, room = w.value, w.room[:n]
     kwel, ghg = _cells(layers, D_KWEL, a, n, w), _cells(layers, D_GHG, a, n, w)
     _soil_room(_cells(layers, D_KEILEEM, a, n, w), ghg, kwel, c, room)
     _runoff(room, c, p[AFVOER, :n])
     if w.there[VERDRONGEN]:
-        _displaced(layers[D_WATER][a : a + n], room, c, p[VERDRONGEN, :n])
+        _displaced(cells_at(layers[D_WATER], a, n), room, c, p[VERDRONGEN, :n])
     if w.there[VERLAGING]:
         _lowering(ghg, c, p[VERLAGING, :n])
     if w.there[KWELAFVOER]:
         _drained(kwel, c, p[KWELAFVOER, :n])
         _recharge(kwel, room, c, p[AANVULLING, :n])
     if w.there[WATERVRAAG]:
-        _demand(layers[D_DROOGTE][a : a + n], c, p[WATERVRAAG, :n])
+        _demand(cells_at(layers[D_DROOGTE], a, n), c, p[WATERVRAAG, :n])
     if w.there[ZETTING]:
-        _settlement(layers[D_ZETTING][a : a + n], c, p[ZETTING, :n])
+        _settlement(cells_at(layers[D_ZETTING], a, n), c, p[ZETTING, :n])
     if w.there[VEEN]:
-        _peat(layers[D_VEEN][a : a + n], c, p[VEEN, :n])
+        _peat(cells_at(layers[D_VEEN], a, n), c, p[VEEN, :n])
     if w.there[ACHTERUITGANG]:
-        _widen(layers[D_DECLINE][a : a + n], p[ACHTERUITGANG, :n])
+        _widen(cells_at(layers[D_DECLINE], a, n), p[ACHTERUITGANG, :n])
     _cost(p, c, p[KOSTEN, :n])
 
 
@@ -393,12 +413,12 @@ def _widen(values: Any, out: Any) -> None:
 
 
 @part
-def _cost_open(c: Change, n: int, w: Block) -> None:
+def _cost_open(c: Any, n: int, w: Any) -> None:
     """Kosten is a lower bound where one of its terms could be a burden and is unknown."""
-    _open(c, AFVOER, VERDRONGEN + 1, n, w)
+    _open(c, GROUPS[0], WATER_END[0], n, w)
     for k in (WATERVRAAG, ZETTING):
         if c.could[k]:
-            _unknown(w.value, k, n, w, w.open_)
+            _unknown(w.value, k, n, w, w.open_[:n])
 
 
 @part
@@ -409,21 +429,21 @@ def _store(values: Any, out: Any) -> None:
 
 
 @kernel
-def shift_from(layers: Any, first: int, c: Change, out: Burden, w: Block) -> None:
-    """As :func:`shift_cells`, from cell ``first`` of the layers on."""
+def shift_from(layers: Any, first: int, c: Any, out: Burden, w: Any) -> None:
+    """As :func:`shift_cells`, from cell ``first`` of the layers on, which are given by their places."""
     for a in range(0, out.risico.size, BLOCK):
         n = min(BLOCK, out.risico.size - a)
         b = a + n
         _components(layers, first + a, n, c, w)
-        _largest(c, AFVOER, ZETTING, n, w)
-        _open(c, AFVOER, ZETTING, n, w)
-        _index(w.top, w.open_, c, out.ruimte[a:b])
-        _largest(c, ZETTING, KOSTEN, n, w)
-        _open(c, ZETTING, KOSTEN, n, w)
-        _index(w.top, w.open_, c, out.tijd[a:b])
-        _largest(c, KOSTEN, KOSTEN + 1, n, w)
+        _largest(c, GROUPS[0], GROUPS[1], n, w)
+        _open(c, GROUPS[0], GROUPS[1], n, w)
+        _index(w.top[:n], w.open_[:n], c, out.ruimte[a:b])
+        _largest(c, GROUPS[1], GROUPS[2], n, w)
+        _open(c, GROUPS[1], GROUPS[2], n, w)
+        _index(w.top[:n], w.open_[:n], c, out.tijd[a:b])
+        _largest(c, GROUPS[2], GROUPS[3], n, w)
         _cost_open(c, n, w)
-        _index(w.top, w.open_, c, out.geld[a:b])
+        _index(w.top[:n], w.open_[:n], c, out.geld[a:b])
         _risk(out.ruimte[a:b], out.tijd[a:b], out.geld[a:b], c, out.risico[a:b])
         _cause(out.risico[a:b], c, n, w, out.oorzaak[a:b])
         if out.components.size:
@@ -431,15 +451,15 @@ def shift_from(layers: Any, first: int, c: Change, out: Burden, w: Block) -> Non
                 _store(w.value[k, :n], out.components[k, a:b])
 
 
-def shift_cells(layers: Any, c: Change, out: Burden) -> None:
+def shift_cells(layers: Sequence[Floats], c: np.void, out: Burden) -> None:
     """Compute what every cell shifts to others into ``out``.
 
     Parameters
     ----------
     layers : tuple of float32 arrays, each (n,) or empty
         The layers of ``LAYERS``, then achteruitgang; NaN = unknown, empty = not in the data.
-    c : Change
+    c : record of CHANGE
     out : Burden
         Filled in place.
     """
-    shift_from(layers, 0, c, out, buffers(layers, c))
+    shift_from(places_of(layers), 0, c, out, buffers(layers, c))

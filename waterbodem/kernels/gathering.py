@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from waterbodem.kernels import burden, measures, scoring, zonal
 from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels.places import cells_at
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -55,8 +56,8 @@ class Band(NamedTuple):
     flags: NDArray[np.uint16]
     classes: Bytes  # (2, size)
     known: NDArray[np.uint16]  # empty: not asked
-    score: scoring.Block
-    burden: burden.Block
+    score: np.void  # of type scoring.BUFFERS
+    burden: np.void  # of type burden.BUFFERS
 
 
 class Totals(NamedTuple):
@@ -129,7 +130,7 @@ def _gather_band(
     lowest = cells.lowest[a:e] if cells.lowest.size else maps.score[a:e]
     _measure(a, n, lowest, asked, maps, band)
     for t in range(asked.bits.size):
-        known = layers[asked.bit_layer[t]][a:e]
+        known = cells_at(layers[asked.bit_layer[t]], a, n)
         measures.flag_bits(band.flags[:n], asked.bits[t], known, band.made[len(MADE) + t, :n])
 
 

@@ -17,8 +17,11 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels.places import cells_at, places_of
 
 BLOCK = 1024
+#: Most criteria, members, thresholds and borders: there are 16 bits for what is known, and for flags.
+MOST = 16
 #: Curves hold a multiple of this many points, filled up with points at +inf.
 STEP = 3
 GEOMETRIC, MEAN, MINIMUM, OWA = range(4)
@@ -32,35 +35,43 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
+#: The numbers of a functie on the layers at hand: K criteria, M members (more than one to a criterion in a group), T
+#: thresholds, C borders. A record is one pointer to a kernel; compiling a tuple of as many arrays takes seconds.
+NUMBERS = np.dtype(
+    [
+        ("criteria", "i8"),  # K
+        ("weight", "f4", MOST),  # (K,) sum 1
+        ("basic", "f4", MOST),  # (K,) share of the basic weight that is basic; sum 1
+        ("heavy", "u1", MOST),  # (K,) caps the class, and counts for the minimum
+        ("first", "i8", MOST + 1),  # (K + 1,) first member of each criterion
+        ("layer", "i8", MOST),  # (M,) index of the layer, -1 = not in the data
+        ("absent", "f4", MOST),  # (M,) score where the value is +inf; NaN for a layer that cannot be absent
+        ("last_x", "f4", MOST),  # (M,) constant from this value on
+        ("last_y", "f4", MOST),  # (M,)
+        ("point", "i8", MOST + 1),  # (M + 1,) first curve point of each member
+        ("thresholds", "i8"),  # T
+        ("t_layer", "i8", MOST),  # (T,) MISSING = basic but not in the data, ABSENT = takes no part
+        ("t_low", "f4", MOST),  # (T,) fires from here
+        ("t_high", "f4", MOST),  # (T,) up to here
+        ("t_verdict", "i4", MOST),  # (T,) what it says where it fires; 0 = attention only
+        ("classes", "i8"),  # C
+        ("borders", "f4", MOST),  # (C,) lowest score of class 1, 2, ..; the last class has none
+        ("method", "i8"),
+        ("power", "f8"),  # of the ordered weights
+        ("floor", "f4"),
+        ("known_min", "f4"),
+        ("group_known", "f4"),
+        ("margin", "f4"),
+    ],
+    align=True,
+)
+
+
 class Model(NamedTuple):
-    """What a functie asks of the layers at hand, as arrays.
+    """What a functie asks of the layers at hand."""
 
-    K criteria, M members (more than one to a criterion in a group), P curve points, T thresholds.
-    """
-
-    weight: Floats  # (K,) sum 1
-    basic: Floats  # (K,) share of the basic weight that is basic; sum 1
-    heavy: NDArray[np.bool_]  # (K,) caps the class, and counts for the minimum
-    first: Ints  # (K + 1,) first member of each criterion
-    layer: Ints  # (M,) index of the layer, -1 = not in the data
-    absent: Floats  # (M,) score where the value is +inf; NaN for a layer that cannot be absent
-    last_x: Floats  # (M,) constant from this value on
-    last_y: Floats  # (M,)
-    point: Ints  # (M + 1,) first curve point of each member
-    x: Floats  # (P,)
-    y: Floats  # (P,)
-    slope: Floats  # (P,) of the line from this point to the next
-    t_layer: Ints  # (T,) MISSING = basic but not in the data, ABSENT = takes no part
-    t_low: Floats  # (T,) fires from here
-    t_high: Floats  # (T,) up to here
-    t_verdict: NDArray[np.int32]  # (T,) what it says where it fires; 0 = attention only
-    borders: Floats  # (C,) lowest score of class 1, 2, ..; the last class has none
-    method: np.int64
-    power: np.float64  # of the ordered weights
-    floor: np.float32
-    known_min: np.float32
-    group_known: np.float32
-    margin: np.float32
+    numbers: np.void  # of type NUMBERS
+    lines: Floats  # (3, points) x, y and slope of the line from a point to the next
 
 
 class Scores(NamedTuple):
@@ -261,8 +272,9 @@ def _loss_of(lost: Any, sure: Any, value: Any, n: int, m: Any, loss: Any) -> Non
     """Loss of all criteria together, those that are not sure at ``value``."""
     for i in range(n):
         loss[i] = np.float32(0)
-    for k in range(m.weight.size):
-        other = m.weight[k] * -log(value if value > m.floor else m.floor)
+    least = -log(value if value > m.floor else m.floor)
+    for k in range(m.criteria):
+        other = m.weight[k] * least
         for i in range(n):
             loss[i] += lost[k, i] if sure[k, i] else other
 
@@ -271,7 +283,7 @@ def _loss_of(lost: Any, sure: Any, value: Any, n: int, m: Any, loss: Any) -> Non
 def _mean(score: Any, known: Any, n: int, m: Any, total: Any, out: Any) -> None:
     for i in range(n):
         out[i] = np.float32(0)
-    for k in range(m.weight.size):
+    for k in range(m.criteria):
         w = m.weight[k]
         for i in range(n):
             out[i] += w * score[k, i] if known[k, i] else np.float32(0)
@@ -284,7 +296,7 @@ def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
     """The lowest among heavy criteria, where none of those is known among all."""
     for i in range(n):
         heavy, light = np.float32(2), np.float32(2)
-        for k in range(m.weight.size):
+        for k in range(m.criteria):
             if known[k, i]:
                 light = min(light, score[k, i])
                 heavy = min(heavy, score[k, i]) if m.heavy[k] else heavy
@@ -293,10 +305,10 @@ def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
 
 
 @part
-def _sorted_known(score: Any, known: Any, i: int, order: Any) -> int:
-    """Fill ``order`` with the known criteria of cell i, best first; return how many."""
+def _sorted_known(score: Any, known: Any, count: int, i: int, order: Any) -> int:
+    """Fill ``order`` with the known of ``count`` criteria of cell i, best first; return how many."""
     n = 0
-    for k in range(known.shape[0]):
+    for k in range(count):
         if known[k, i]:
             j = n
             while j > 0 and score[order[j - 1], i] < score[k, i]:
@@ -311,7 +323,7 @@ def _sorted_known(score: Any, known: Any, i: int, order: Any) -> int:
 def _owa(score: Any, known: Any, n: int, m: Any, order: Any, out: Any) -> None:
     """Ordered weighted average: order weights from the cumulative weights to a power."""
     for i in range(n):
-        count = _sorted_known(score, known, i, order)
+        count = _sorted_known(score, known, m.criteria, i, order)
         total = 0.0
         for j in range(count):
             total += np.float64(m.weight[order[j]])
@@ -339,15 +351,15 @@ def _otherwise(score: Any, known: Any, n: int, m: Any, total: Any, order: Any, o
 def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, order: Any, out: Any) -> None:
     """The score of n cells by the method of the model; ``order`` is None for the geometric mean."""
     if order is None:
-        _geometric(loss[:n], total[:n], out)
+        _geometric(loss, total, out)
     else:
         _otherwise(score, known, n, m, total, order, out)
 
 
 @part
-def _fill(score: Any, sure: Any, value: Any, n: int, out: Any) -> None:
+def _fill(score: Any, sure: Any, value: Any, n: int, count: int, out: Any) -> None:
     """Copy scores, with ``value`` where they are not sure."""
-    for k in range(score.shape[0]):
+    for k in range(count):
         for i in range(n):
             out[k, i] = score[k, i] if sure[k, i] else value
 
@@ -380,7 +392,7 @@ def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
 @part
 def _answer(own: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) -> None:
     """Cap by the worst criterion, X where too little is known, the last class where a threshold says so."""
-    last, margin, known_min = np.int32(m.borders.size + 1), m.margin, m.known_min
+    last, margin, known_min = np.int32(m.classes + 1), m.margin, m.known_min
     for i in range(out.size):
         capped = worst[i] - np.int32(1)
         rank = capped if capped > own[i] else own[i]
@@ -396,63 +408,45 @@ def _limit(limiting: Any, verdict: Any, out: Any) -> None:
         out[i] = np.uint8(named if verdict[i] > 0 else limiting[i])
 
 
-class Block(NamedTuple):
-    """Buffers for one block of cells, so that nothing is allocated per cell."""
+#: Buffers for one block of cells, so that nothing is allocated per cell.
+BUFFERS = np.dtype(
+    [
+        ("score", "f4", (MOST, BLOCK)),
+        ("known", "u1", (MOST, BLOCK)),
+        ("whole", "u1", (MOST, BLOCK)),  # all members of the group are known
+        ("sure", "u1", (MOST, BLOCK)),  # all True
+        ("filled", "f4", (MOST, BLOCK)),
+        ("lost", "f4", (MOST, BLOCK)),  # weighted log loss
+        ("extra", "f4", BLOCK),
+        ("extra_known", "u1", BLOCK),
+        ("missing", "f4", BLOCK),  # all NaN
+        ("loss", "f4", BLOCK),
+        ("total", "f4", BLOCK),
+        ("basis", "f4", BLOCK),
+        ("most", "f4", BLOCK),
+        ("worst", "f4", BLOCK),
+        ("ones", "f4", BLOCK),
+        ("limiting", "i4", BLOCK),
+        ("bits", "u2", BLOCK),
+        ("flags", "i4", BLOCK),
+        ("verdict", "i4", BLOCK),
+        ("dread", "i4", BLOCK),  # verdict if every unknown turned out worst
+        ("own", "i4", BLOCK),
+        ("cap", "i4", BLOCK),
+    ],
+    align=True,
+)
 
-    score: Floats  # (K, BLOCK)
-    known: NDArray[np.bool_]  # (K, BLOCK)
-    whole: NDArray[np.bool_]  # (K, BLOCK) all members of the group are known
-    filled: Floats  # (K, BLOCK)
-    lost: Floats  # (K, BLOCK) weighted log loss
-    extra: Floats
-    extra_known: NDArray[np.bool_]
-    missing: Floats
-    loss: Floats
-    total: Floats
-    basis: Floats
-    most: Floats
-    worst: Floats
-    ones: Floats
-    limiting: NDArray[np.int32]
-    bits: NDArray[np.uint16]
-    flags: NDArray[np.int32]
-    verdict: NDArray[np.int32]
-    dread: NDArray[np.int32]  # verdict if every unknown turned out worst
-    own: NDArray[np.int32]
-    cap: NDArray[np.int32]
-    sure: NDArray[np.bool_]  # (K, BLOCK) all True
 
-
-def buffers(count: int) -> Block:
-    """Return buffers for a model of so many criteria."""
-    return Block(
-        np.empty((count, BLOCK), np.float32),
-        np.empty((count, BLOCK), np.bool_),
-        np.empty((count, BLOCK), np.bool_),
-        np.empty((count, BLOCK), np.float32),
-        np.empty((count, BLOCK), np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.bool_),
-        np.full(BLOCK, np.nan, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.ones(BLOCK, np.float32),
-        np.empty(BLOCK, np.int32),
-        np.empty(BLOCK, np.uint16),
-        np.empty(BLOCK, np.int32),
-        np.empty(BLOCK, np.int32),
-        np.empty(BLOCK, np.int32),
-        np.empty(BLOCK, np.int32),
-        np.empty(BLOCK, np.int32),
-        np.ones((count, BLOCK), np.bool_),
-    )
+def buffers() -> np.void:
+    """Return buffers for :func:`score_from`."""
+    made: np.void = np.zeros(1, BUFFERS)[0]
+    made["missing"], made["ones"], made["sure"] = np.nan, 1, True
+    return made
 
 
 @part
-def _reset(w: Block) -> None:
+def _reset(w: Any) -> None:
     for i in range(BLOCK):
         w.loss[i], w.total[i], w.basis[i] = 0, 0, 0
     for i in range(BLOCK):
@@ -464,63 +458,64 @@ def _reset(w: Block) -> None:
 
 
 @part
-def _value(v: Any, m: Model, j: int, known: Any, score: Any) -> None:
+def _value(v: Any, m: Any, lines: Any, j: int, known: Any, score: Any) -> None:
     """Score member j from the values of its layer."""
     p, q = m.point[j], m.point[j + 1]
-    _curve(v, m.x[p:q], m.y[p:q], m.slope[p:q], score)
+    _curve(v, lines[0, p:q], lines[1, p:q], lines[2, p:q], score)
     _ends(v, m.last_x[j], m.last_y[j], m.absent[j], known, score)
 
 
 @part
-def _criterion(layers: Any, m: Model, k: int, a: int, n: int, w: Block) -> None:
+def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) -> None:
     """Score criterion k for n cells from cell a on: its first member, then the others of its group."""
     score, known, whole = w.score[k, :n], w.known[k, :n], w.whole[k, :n]
     first, after = m.first[k], m.first[k + 1]
     for j in range(first, after):
-        v = layers[m.layer[j]][a : a + n] if m.layer[j] >= 0 else w.missing[:n]
+        v = cells_at(layers[m.layer[j]], a, n) if m.layer[j] >= 0 else w.missing[:n]
         if j == first:
-            _value(v, m, j, known, score)
+            _value(v, m, lines, j, known, score)
             _copy(known, whole)
         else:
-            _value(v, m, j, w.extra_known[:n], w.extra[:n])
+            _value(v, m, lines, j, w.extra_known[:n], w.extra[:n])
             _join(score, known, whole, w.extra[:n], w.extra_known[:n])
     if after - first > 1:
         _settle(score, known, whole, m.group_known - m.margin)
 
 
 @part
-def _criteria(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
-    for k in range(m.weight.size):
-        _criterion(layers, m, k, a, n, w)
-        _tally(w.score[k, :n], k, m, w.lost[k], w.loss, w.most, w.limiting)
-        _weigh(w.known[k, :n], k, m, w.total, w.basis, w.bits)
+def _criteria(layers: Any, m: Any, lines: Any, a: int, n: int, w: Any) -> None:
+    for k in range(m.criteria):
+        _criterion(layers, m, lines, k, a, n, w)
+        _tally(w.score[k, :n], k, m, w.lost[k, :n], w.loss[:n], w.most[:n], w.limiting[:n])
+        _weigh(w.known[k, :n], k, m, w.total[:n], w.basis[:n], w.bits[:n])
         if m.heavy[k]:
-            _lowest(w.score[k, :n], w.worst)
+            _lowest(w.score[k, :n], w.worst[:n])
 
 
 @part
-def _thresholds(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
-    for t in range(m.t_layer.size):
+def _thresholds(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
+    for t in range(m.thresholds):
         if m.t_layer[t] >= 0:
-            v = layers[m.t_layer[t]][a : a + n]
-            _threshold(v, m.t_low[t], m.t_high[t], t, m.t_verdict[t], w.flags, w.verdict)
+            v = cells_at(layers[m.t_layer[t]], a, n)
+            _threshold(v, m.t_low[t], m.t_high[t], t, m.t_verdict[t], w.flags[:n], w.verdict[:n])
 
 
 @part
-def _worst_verdict(layers: Any, m: Model, a: int, n: int, w: Block) -> None:
+def _worst_verdict(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
     """The verdict if every unknown layer crossed the thresholds that decide."""
-    _copy(w.verdict, w.dread)
-    for t in range(m.t_layer.size):
-        if m.t_verdict[t] > 0 and m.t_layer[t] != ABSENT:
-            v = layers[m.t_layer[t]][a : a + n] if m.t_layer[t] >= 0 else w.missing[:n]
+    _copy(w.verdict[:n], w.dread[:n])
+    for t in range(m.thresholds):
+        says = m.t_verdict[t]
+        if says > 0 and m.t_layer[t] != ABSENT:
+            v = cells_at(layers[m.t_layer[t]], a, n) if m.t_layer[t] >= 0 else w.missing[:n]
             for i in range(n):
-                w.dread[i] |= m.t_verdict[t] if v[i] != v[i] else np.int32(0)
+                w.dread[i] |= says if v[i] != v[i] else np.int32(0)
 
 
 @part
-def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
+def _losses(m: Any, n: int, score: Any, w: Any, a: int, out: Any) -> None:
     """Share of 1 - score by weighted log loss; all to the last row where a threshold excludes."""
-    last = m.weight.size
+    last = m.criteria
     for k in range(last):
         for i in range(n):
             part = w.lost[k, i] / w.loss[i] if w.loss[i] > np.float32(0) else np.float32(0)
@@ -531,30 +526,30 @@ def _losses(m: Model, n: int, score: Any, w: Block, a: int, out: Any) -> None:
 
 
 @part
-def _bound(sure: Any, value: Any, n: int, m: Model, w: Block, order: Any, out: Any) -> None:
+def _bound(sure: Any, value: Any, n: int, m: Any, w: Any, order: Any, out: Any) -> None:
     """The score with ``value`` for every criterion that is not sure."""
-    _fill(w.score, sure, value, n, w.filled)
-    _loss_of(w.lost, sure, value, n, m, w.loss)
-    _combine(w.filled, w.sure, n, m, w.loss, w.ones, order, out)
+    _fill(w.score, sure, value, n, m.criteria, w.filled)
+    _loss_of(w.lost, sure, value, n, m, w.loss[:n])
+    _combine(w.filled, w.sure, n, m, w.loss[:n], w.ones[:n], order, out)
 
 
 @part
-def _bound_class(m: Model, n: int, w: Block, verdict: Any, score: Any, out: Any) -> None:
+def _bound_class(m: Any, n: int, w: Any, verdict: Any, score: Any, out: Any) -> None:
     """The class of a bound: everything counts as known."""
     for i in range(n):
         w.worst[i] = np.float32(1)
-    for k in range(m.weight.size):
+    for k in range(m.criteria):
         if m.heavy[k]:
-            _lowest(w.filled[k, :n], w.worst)
-    _classify(score, m.borders, m.margin, w.own)
-    _classify(w.worst[:n], m.borders, m.margin, w.cap)
-    _answer(w.own, w.cap, w.ones, verdict, m, out)
+            _lowest(w.filled[k, :n], w.worst[:n])
+    _classify(score, m.borders[: m.classes], m.margin, w.own[:n])
+    _classify(w.worst[:n], m.borders[: m.classes], m.margin, w.cap[:n])
+    _answer(w.own[:n], w.cap[:n], w.ones[:n], verdict, m, out)
 
 
 @part
-def _all_true(sure: Any, n: int) -> bool:
+def _all_true(sure: Any, criteria: int, n: int) -> bool:
     """Tell whether everything is known in the first n cells."""
-    for k in range(sure.shape[0]):
+    for k in range(criteria):
         count = 0
         for i in range(n):
             count += sure[k, i]
@@ -564,17 +559,17 @@ def _all_true(sure: Any, n: int) -> bool:
 
 
 @part
-def _answers(m: Model, a: int, n: int, w: Block, out: Scores) -> None:
+def _answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
     """Turn the score of n cells into class, limiting criterion and the rest of the answer."""
     b = a + n
     s = out.score[a:b]
     if out.klasse.size:
-        _classify(s, m.borders, m.margin, w.own)
-        _classify(w.worst[:n], m.borders, m.margin, w.cap)
-        _answer(w.own, w.cap, w.basis, w.verdict, m, out.klasse[a:b])
-    _exclude(w.verdict, s)
+        _classify(s, m.borders[: m.classes], m.margin, w.own[:n])
+        _classify(w.worst[:n], m.borders[: m.classes], m.margin, w.cap[:n])
+        _answer(w.own[:n], w.cap[:n], w.basis[:n], w.verdict[:n], m, out.klasse[a:b])
+    _exclude(w.verdict[:n], s)
     if out.bepalend.size:
-        _limit(w.limiting, w.verdict, out.bepalend[a:b])
+        _limit(w.limiting[:n], w.verdict[:n], out.bepalend[a:b])
     if out.dekking.size:
         _copy(w.total[:n], out.dekking[a:b])
     if out.flags.size:
@@ -584,7 +579,7 @@ def _answers(m: Model, a: int, n: int, w: Block, out: Scores) -> None:
 
 
 @part
-def _bounds(layers: Any, first: int, m: Model, a: int, n: int, w: Block, order: Any, out: Scores) -> None:
+def _bounds(layers: Any, first: int, m: Any, a: int, n: int, w: Any, order: Any, out: Scores) -> None:
     """Losses of n cells, and what their score and class could be; ``first`` is where they start in the layers."""
     b = a + n
     if out.loss.shape[1]:
@@ -594,26 +589,30 @@ def _bounds(layers: Any, first: int, m: Model, a: int, n: int, w: Block, order: 
         _bound(w.known, np.float32(0), n, m, w, order, low)
         if out.klasse_min.size:
             _worst_verdict(layers, m, first, n, w)
-            _bound_class(m, n, w, w.dread, low, out.klasse_min[a:b])
-        if _all_true(w.whole, n):  # both bounds are the same sum
+            _bound_class(m, n, w, w.dread[:n], low, out.klasse_min[a:b])
+        if _all_true(w.whole, m.criteria, n):  # both bounds are the same sum
             _copy(low, high)
         else:
             _bound(w.whole, np.float32(1), n, m, w, order, high)
         if out.klasse_max.size:
-            _bound_class(m, n, w, w.verdict, high, out.klasse_max[a:b])
-        _exclude(w.verdict, low)
-        _exclude(w.verdict, high)
+            _bound_class(m, n, w, w.verdict[:n], high, out.klasse_max[a:b])
+        _exclude(w.verdict[:n], low)
+        _exclude(w.verdict[:n], high)
 
 
 @kernel
-def score_from(layers: Any, first: int, m: Model, out: Scores, w: Block, order: Any, bounds: Any) -> None:
-    """Score cells from cell ``first`` of the layers on; what ``order`` and ``bounds`` are None for is not compiled."""
+def score_from(layers: Any, first: int, model: Any, out: Scores, w: Any, order: Any, bounds: Any) -> None:
+    """Score cells from cell ``first`` of the layers on; what ``order`` and ``bounds`` are None for is not compiled.
+
+    ``layers`` are the places of the layers.
+    """
+    m = model.numbers
     for a in range(0, out.score.size, BLOCK):
         n = min(BLOCK, out.score.size - a)
         _reset(w)
-        _criteria(layers, m, first + a, n, w)
+        _criteria(layers, m, model.lines, first + a, n, w)
         _thresholds(layers, m, first + a, n, w)
-        _combine(w.score, w.known, n, m, w.loss, w.total, order, out.score[a : a + n])
+        _combine(w.score, w.known, n, m, w.loss[:n], w.total[:n], order, out.score[a : a + n])
         _answers(m, a, n, w, out)
         if bounds is not None:
             _bounds(layers, first + a, m, a, n, w, order, bounds)
@@ -631,9 +630,9 @@ def score_cells(layers: Any, m: Model, out: Scores) -> None:
         Filled in place; arrays of n cells, or empty where not wanted.
     """
     bounds = out if out.score_min.size or out.loss.shape[1] else None
-    score_from(layers, 0, m, out, buffers(len(m.weight)), order_of(m), bounds)
+    score_from(places_of(layers), 0, m, out, buffers(), order_of(m), bounds)
 
 
 def order_of(m: Model) -> Ints | None:
     """Return where criteria are put in order, or None for the geometric mean, which needs none."""
-    return None if m.method == GEOMETRIC else np.empty(len(m.weight), np.int64)
+    return None if m.numbers["method"] == GEOMETRIC else np.empty(MOST, np.int64)
