@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -127,6 +128,24 @@ def test_other_processes_give_the_same_bytes(tmp_path, reference):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         assert batch.run(place(tmp_path), executor=pool, tile=256).complete
     assert digests(tmp_path / "uit") == reference
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_an_executor_that_breaks_ends_the_run_in_words(tmp_path):
+    path, killed = province(tmp_path, 1500, 60), []
+
+    def kill(phase, done, total):
+        for pid in list(pool._processes) if not killed else ():
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with pytest.raises(ArgumentError, match="executor takes no parts"):
+            batch.run(path, executor=pool, tile=256, progress=kill)
+        with pytest.raises(ArgumentError, match="executor takes no parts"):
+            batch.run(path, executor=pool, tile=256)
+    again = batch.run(path, tile=256)
+    assert again.complete and again.kept > 0
 
 
 def test_maps_and_table_equal_those_of_assess(tmp_path):

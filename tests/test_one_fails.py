@@ -227,6 +227,27 @@ def test_a_functie_that_cannot_be_computed_is_not_in_the_tables(tmp_path, planne
     assert wb.open_run(tmp_path / "uit").functie.values.tolist() == ["woningbouw", "eigen"]
 
 
+def test_ground_level_that_changes_during_the_run_costs_the_receivers_only(tmp_path):
+    pytest.importorskip("pyflwdir")
+    path = place_plans(tmp_path)
+
+    def change(phase, done, total):
+        if phase == "rekenen":
+            shutil.copy(tmp_path / "lagen/kwel.tif", tmp_path / "lagen/maaiveld.tif")
+
+    outcome = batch.run(path, progress=change)
+    assert not outcome.failed and [label for label, _ in outcome.problems] == ["ontvangers", "benedenstrooms"]
+    assert all("maaiveld.tif" in reason and "changed during the run" in reason for _, reason in outcome.problems)
+    assert not any("grootboek" in n or "benedenstrooms" in n for n in listed(tmp_path / "uit")["uitvoer"])
+    last = batch.run(path)
+    assert last.complete and last.made == 0
+    fresh = tmp_path / "fresh"
+    again = place_plans(fresh)
+    shutil.copy(tmp_path / "lagen/maaiveld.tif", fresh / "lagen/maaiveld.tif")
+    assert batch.run(again).complete
+    assert digests(tmp_path / "uit") == digests(fresh / "uit")
+
+
 def test_ground_level_that_cannot_be_read_costs_the_receivers_only(tmp_path, planned):
     pytest.importorskip("pyflwdir")
     path = place_plans(tmp_path)

@@ -320,11 +320,15 @@ def _changed(job: Job, variants: Iterable[Variant], files: Sequence[Path]) -> di
     found = {}
     for variant in variants if files else ():
         own = [job.stack.sources[n].file.path for n in job.layers_of(variant)]
-        names = sorted({f.name for f in files if any(_belongs(f, path) for path in own)})
-        if names:
-            error = CorruptLayer("file changed during the run: run again", value=", ".join(names))
-            found[variant.name] = told(error)
+        read = [f for f in files if any(_belongs(f, path) for path in own)]
+        if read:
+            found[variant.name] = told(_changed_error(read))
     return found
+
+
+def _changed_error(files: Iterable[Path]) -> CorruptLayer:
+    names = ", ".join(sorted({f.name for f in files}))
+    return CorruptLayer("file changed during the run: run again", value=names)
 
 
 def _belongs(file: Path, layer: Path) -> bool:
@@ -363,7 +367,9 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     exposure = exposure_of(job)
     received = Determined(failed=True)
     with _costing(journal, outcome, "ontvangers"):
-        received = make_receivers(job, journal, whole, progress, exposure)
+        found = make_receivers(job, journal, whole, progress, exposure)
+        _refuse_changed(journal)
+        received = found
     with _stoppable(workers) as pool:
         table = pool.submit(make_tables, job, journal, keys, whole, received)
         maps = pool.map(lambda t: make_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
@@ -374,13 +380,22 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
             _draw_after(job, journal, keys, *task)
         outcome.outside = table.result()
     with _costing(journal, outcome, "benedenstrooms"):
-        received.add(make_downstream(job, journal, whole, progress, exposure))
+        downstream = make_downstream(job, journal, whole, progress, exposure)
+        _refuse_changed(journal)
+        received.add(downstream)
     outcome.niet_bepaald = tuple(received.niet_bepaald)
     make_styles(job, journal, keys, whole, received.outputs)
     make_page(job, journal, _made(job, journal, keys, whole, outcome, received))
     write_provenance(job, journal, keys, whole, received, outcome.problems)
     if outcome.complete:
         _remove_stale(job, keys)
+
+
+def _refuse_changed(journal: Journal) -> None:
+    """Refuse what was just made where any layer may have been another one."""
+    changed = journal.changed()
+    if changed:
+        raise _changed_error(changed)
 
 
 @contextmanager

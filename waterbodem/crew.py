@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from waterbodem.errors import WorkerLost
+from waterbodem.errors import ArgumentError, WorkerLost
 from waterbodem.job import Job, Part, Variant
 from waterbodem.parts import make_part
 
@@ -82,8 +82,16 @@ class Local:
         return IN_HAND * self.here
 
     def submit(self, job: Job, task: Task) -> Any:
-        """Begin a part."""
-        return self._pool.submit(make_part, job, task.part, task.todo)
+        """Begin a part; an executor that takes none any more ends the run."""
+        try:
+            return self._pool.submit(make_part, job, task.part, task.todo)
+        except RuntimeError as error:
+            raise ArgumentError(
+                "executor takes no parts",
+                value=str(error),
+                allowed="a new one: the same call goes on",
+                where="executor",
+            ) from error
 
     def error_of(self, future: Any) -> BaseException | None:
         """Return why a part failed, or None."""
