@@ -314,7 +314,8 @@ class _Pending:
     def add(self, t: Tally) -> None:
         """Add the bins of a tally: number and length of every piece, values and weights."""
         settled = ~np.isnan(t.quantiles).all(axis=1)
-        self.quantiles[t.polygons[settled]] = t.quantiles[settled]
+        if settled.any():
+            self.quantiles[t.polygons[settled]] = t.quantiles[settled]
         self._pieces.append((t.polygons, np.diff(t.start), t.value, t.weight))
         self._bins += len(t.value)
 
