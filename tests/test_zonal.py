@@ -123,6 +123,18 @@ def test_a_constant_adds_what_a_row_of_it_would(seed, value):
     assert (sums[2] == want[2] << 20).all()
 
 
+@given(st.sampled_from([2, 3, 17, 16384]), st.sampled_from([0.99, 1.5, -1.5, 1.6]))
+def test_many_values_near_one_overflow_nothing(cols, value):
+    """As many cells as a band has, and more, in runs of two and in one run."""
+    grid = Grid(0, 10 * (16384 // cols), 10, 10, 16384 // cols, cols)
+    row, sums = np.full(grid.rows * grid.cols, value, np.float32), np.zeros((3, 1), np.int64)
+    prints = covered([shapely.box(*grid.bounds)], grid)
+    zonal.add_row(runs_of(prints).bands(grid.rows), 0, 0, row, sums)
+    fixed = round(float(np.float32(value)) * zonal.VALUE_ONE)
+    assert int(sums[0, 0]) * 2**zonal.SPLIT + int(sums[1, 0]) == fixed * ONE * row.size
+    assert sums[2, 0] == ONE * row.size
+
+
 def test_a_polygon_as_large_as_a_country_overflows_nothing():
     """2,000 million cells, of the highest risk and one cause, and of more m3 than there are: it has room in 64 bits."""
     many, most = 2_000_000_000, np.float32(9000)

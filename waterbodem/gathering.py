@@ -177,8 +177,8 @@ def _flat_one(values: Array | None) -> Array:
 
 def _blank(shape: tuple[int, int]) -> kernel.Maps:
     size = shape[0] * shape[1]
-    score, dekking, risico, assessed = (np.zeros(size, np.float32) for _ in range(4))
-    klasse, bepalend, oorzaak = (np.zeros(size, np.uint8) for _ in range(3))
+    score, dekking, risico, assessed = (np.empty(size, np.float32) for _ in range(4))
+    klasse, bepalend, oorzaak = (np.empty(size, np.uint8) for _ in range(3))
     return kernel.Maps(score, klasse, bepalend, dekking, risico, oorzaak, assessed)
 
 

@@ -223,9 +223,7 @@ def with_bins(
     value, weight = np.empty(room, np.uint16), np.empty(room, np.int64)
     bins = np.empty(score.size, np.uint16)
     zonal.fill_bins(_flat(score), bins)
-    used = zonal.count_bins(
-        runs.table, bins, runs.first, some.whole, some.shares, start, value, weight, quantiles, zonal.no_bins()
-    )
+    used = zonal.count_bins(runs.table, bins, runs.first, some.whole, some.shares, start, value, weight, quantiles)
     numbers = np.arange(runs.count) if polygons is None else polygons
     of_all = (sums.measures, sums.sums, sums.classes, sums.causes, sums.inside)
     return Tally(*of_all, numbers, start, value[:used].copy(), weight[:used].copy(), quantiles)
@@ -315,8 +313,8 @@ class _Pending:
 
     def add(self, t: Tally) -> None:
         """Add the bins of a tally: number and length of every piece, values and weights."""
-        if t.quantiles.size:
-            settled = ~np.isnan(t.quantiles).all(axis=1)
+        settled = ~np.isnan(t.quantiles).all(axis=1)
+        if settled.any():
             self.quantiles[t.polygons[settled]] = t.quantiles[settled]
         self._pieces.append((t.polygons, np.diff(t.start), t.value, t.weight))
         self._bins += len(t.value)
@@ -329,7 +327,7 @@ class _Pending:
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         ready = np.flatnonzero(done[numbers])
         order = ready[np.argsort(numbers[ready], kind="stable")]
-        zonal.find_quantiles(numbers, order, start, value, weight, self._shares, zonal.no_bins(), self.quantiles)
+        zonal.find_quantiles(numbers, order, start, value, weight, self._shares, self.quantiles)
         left = ~done[numbers]
         rows = np.repeat(left, lengths)
         self._pieces = [(numbers[left], lengths[left], value[rows], weight[rows])]

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 #: A value of 1 as a whole number.
 VALUE_ONE = 1 << 20
-#: Up to here values fit in 32 bits as whole numbers, and so do the sums of so many.
+#: Up to here values fit in 32 bits as whole numbers, and so does a lane's share of a run of so many cells.
 SMALL, MANY = 1.5, 1 << 14
 
 _I32, _I64, _F32, _F64 = ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.DoubleType()
@@ -28,7 +28,7 @@ class _Lanes:
     """Vectors of so many lanes where a builder stands; what is added up are integers of ``whole``."""
 
     def __init__(self, builder: Any, count: int, whole: Any) -> None:
-        self._b, self._count, self._whole = builder, count, whole
+        self._b, self._count, self.whole = builder, count, whole
 
     def _of(self, kind: Any) -> Any:
         return ir.VectorType(kind, self._count)
@@ -60,26 +60,31 @@ class _Lanes:
 
     def rounded(self, values: Any, mask: Any) -> tuple[Any, Any]:
         """Return float32 values as whole numbers of units, and 1 where the mask is set and they are known."""
-        real, bits = (_F64, 64) if self._whole is _I64 else (_F32, 32)
+        real, bits = (_F64, 64) if self.whole is _I64 else (_F32, 32)
         known = self._b.and_(self._b.fcmp_ordered("ord", values, values), mask)
         sure = self._b.select(known, values, self.all(_F32, 0))
         wide = self._b.fpext(sure, self._of(real)) if bits == 64 else sure
         scaled = self._b.fmul(wide, self.all(real, VALUE_ONE))
         near = self._call(f"llvm.rint.v{self._count}f{bits}", self._of(real), scaled)
-        return self._b.fptosi(near, self._of(self._whole)), self._b.zext(known, self._of(self._whole))
+        return self._b.fptosi(near, self._of(self.whole)), self._b.zext(known, self._of(self.whole))
 
-    def zero(self) -> Any:
+    def room(self, kind: Any) -> Any:
         """Return where a sum per lane is kept."""
-        return cgutils.alloca_once_value(self._b, self.all(self._whole, 0))
+        return cgutils.alloca_once(self._b, self._of(kind))
+
+    def clear(self, sums: Any) -> None:
+        """Begin at 0."""
+        self._b.store(ir.Constant(sums.type.pointee, None), sums)
 
     def add(self, sums: Any, values: Any) -> None:
-        self._b.store(self._b.add(self._b.load(sums), values), sums)
+        """Add to the sum per lane, which may have more bits."""
+        wide = sums.type.pointee
+        more = values if values.type == wide else self._b.sext(values, wide)
+        self._b.store(self._b.add(self._b.load(sums), more), sums)
 
     def total(self, sums: Any) -> Any:
-        """Return the sum over all lanes, as an int64."""
-        bits = self._whole.width
-        found = self._call(f"llvm.vector.reduce.add.v{self._count}i{bits}", self._whole, self._b.load(sums))
-        return found if bits == 64 else self._b.sext(found, _I64)
+        """Return the sum over all lanes of int64."""
+        return self._call(f"llvm.vector.reduce.add.v{self._count}i64", _I64, self._b.load(sums))
 
 
 def _sum_of(count: int, whole: Any) -> Any:
@@ -100,15 +105,21 @@ def _sum_of(count: int, whole: Any) -> Any:
 
 
 def _runs(lanes: _Lanes, builder: Any, data: Any, origin: Any, size: Any) -> list[Any]:
-    total, known = lanes.zero(), lanes.zero()
+    totals, sums = [lanes.room(_I64) for _ in range(2)], [lanes.room(lanes.whole) for _ in range(2)]
+    for total in totals:
+        lanes.clear(total)
     with cgutils.for_range(builder, size) as run:
         first, after = (builder.load(builder.gep(d, [run.index])) for d in data[1:])
         start = builder.gep(data[0], [builder.sub(first, origin)])
+        for some in sums:
+            lanes.clear(some)
         with lanes.steps(builder.sub(after, first)) as (at, mask):
-            some, sure = lanes.rounded(lanes.load(builder.gep(start, [at]), mask), mask)
-            lanes.add(total, some)
-            lanes.add(known, sure)
-    return [lanes.total(total), lanes.total(known)]
+            found = lanes.rounded(lanes.load(builder.gep(start, [at]), mask), mask)
+            for some, values in zip(sums, found, strict=True):
+                lanes.add(some, values)
+        for total, some in zip(totals, sums, strict=True):
+            lanes.add(total, builder.load(some))
+    return [lanes.total(t) for t in totals]
 
 
 #: Sum in units of 1 / VALUE_ONE, and number, of the known values in runs ``first`` up to ``after``.
