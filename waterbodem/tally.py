@@ -223,7 +223,9 @@ def with_bins(
     value, weight = np.empty(room, np.uint16), np.empty(room, np.int64)
     bins = np.empty(score.size, np.uint16)
     zonal.fill_bins(_flat(score), bins)
-    used = zonal.count_bins(runs.table, bins, runs.first, some.whole, some.shares, start, value, weight, quantiles)
+    used = zonal.count_bins(
+        runs.table, bins, runs.first, some.whole, some.shares, start, value, weight, quantiles, zonal.no_bins()
+    )
     numbers = np.arange(runs.count) if polygons is None else polygons
     of_all = (sums.measures, sums.sums, sums.classes, sums.causes, sums.inside)
     return Tally(*of_all, numbers, start, value[:used].copy(), weight[:used].copy(), quantiles)
@@ -327,7 +329,7 @@ class _Pending:
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         ready = np.flatnonzero(done[numbers])
         order = ready[np.argsort(numbers[ready], kind="stable")]
-        zonal.find_quantiles(numbers, order, start, value, weight, self._shares, self.quantiles)
+        zonal.find_quantiles(numbers, order, start, value, weight, self._shares, zonal.no_bins(), self.quantiles)
         left = ~done[numbers]
         rows = np.repeat(left, lengths)
         self._pieces = [(numbers[left], lengths[left], value[rows], weight[rows])]
