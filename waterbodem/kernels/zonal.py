@@ -288,10 +288,10 @@ def count_bins(runs: Any, values: Any, first: Any, start: Any, value: Any, weigh
     count : int64 array (BINS + 1,)
         Zeros, before and after.
     """
-    row = 0
+    row = np.int64(0)
     for p in range(start.size - 1):
         start[p] = row
-        low, high = BINS, 0
+        low, high = np.int64(BINS), np.int64(0)  # a number that is written here would be a type of its own
         for r in range(first[p], first[p + 1]):
             for i in range(runs[1, r], runs[1, r] + runs[2, r]):
                 v = np.float64(values[i])
@@ -337,7 +337,7 @@ def find_quantiles(
     """
     k = 0
     while k < order.size:
-        p, low, high = numbers[order[k]], BINS, 0
+        p, low, high = numbers[order[k]], np.int64(BINS), np.int64(0)
         while k < order.size and numbers[order[k]] == p:
             for j in range(start[order[k]], start[order[k] + 1]):
                 count[value[j]] += weight[j]
