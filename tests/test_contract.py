@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import math
@@ -19,12 +20,15 @@ import numpy as np
 import pytest
 import xarray as xr
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import TypingError
+from numba.core.event import Listener, install_listener
 from places import LEFT, RD, TOP, box, even, layers
 from random_cells import BASIC, FUNCTIES
 from twins import COMPONENTS
 
 import waterbodem as wb
 from waterbodem import kernels
+from waterbodem.kernels import _jit
 from waterbodem.kernels._jit import TRIED
 
 PUBLIC = ("example", "open_layers", "functies", "geschiktheid", "afwenteling", "waarom", "assess", "per_gebied")
@@ -142,6 +146,43 @@ def test_the_first_answer_compiles_few_kernels(tmp_path, monkeypatch):
     subprocess.run([sys.executable, "-c", code], check=True)
     compiled = sorted(path.name.partition("-")[0] for path in tmp_path.rglob("*.nbc"))
     assert compiled == sorted(FIRST)
+
+
+class Watch(Listener):
+    """Notes whether garbage is collected while something is compiled."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_start(self, event):
+        self.seen.append(gc.isenabled())
+
+    def on_end(self, event):
+        self.seen.append(gc.isenabled())
+
+
+def one_more(x):
+    return x + 1
+
+
+def one_less(x):
+    return x.less
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_garbage_is_collected_after_compiling_and_not_meanwhile(collecting, tmp_path, monkeypatch):
+    """Looking through all that a compiler made, time and again, is a tenth of compiling."""
+    monkeypatch.setattr(_jit, "_cache_dir", lambda: str(tmp_path))
+    before, watch = gc.isenabled(), Watch()
+    try:
+        (gc.enable if collecting else gc.disable)()
+        with install_listener("numba:compile", watch):
+            assert _jit.kernel(one_more)(1) == 2
+            with pytest.raises(TypingError):
+                _jit.kernel(one_less)(1)
+        assert watch.seen == [False] * 4 and gc.isenabled() == collecting
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 # --- geschiktheid and afwenteling ------------------------------------------------------------------------------------

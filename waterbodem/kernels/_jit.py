@@ -6,11 +6,12 @@ edited helper, which may stand in another module; a cache that cannot be used co
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,10 +115,23 @@ def both(function: F) -> F:
     return register_jitable(**PART)(function)  # type: ignore[no-any-return]
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave garbage for later: a compiler makes a great many objects that stay, and are looked through each time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def _cached(function: F, options: dict[str, bool | str]) -> F:
     dispatcher = numba.njit(**options)(function)
     if config.DISABLE_JIT:
         return function
+    dispatcher.compile = _uncollected()(dispatcher.compile)
     before = config.CACHE_DIR
     try:
         config.CACHE_DIR = _cache_dir()

@@ -289,10 +289,10 @@ def count_bins(
     count : int64 array (UNKNOWN + 1,)
         Zeros, before and after.
     """
-    row = 0
+    row = np.int64(0)
     for p in range(start.size - 1):
         start[p] = row
-        low, high = np.int64(BINS), np.int64(0)
+        low, high = np.int64(BINS), np.int64(0)  # a number that is written here would be a type of its own
         for r in range(first[p], first[p + 1]):
             a, b = runs[1, r], runs[1, r] + runs[2, r]
             lowest, highest = _count_run(bins[a:b], runs[3, r], count)
@@ -339,7 +339,7 @@ def find_quantiles(
     """
     k = 0
     while k < order.size:
-        p, low, high = numbers[order[k]], BINS, 0
+        p, low, high = numbers[order[k]], np.int64(BINS), np.int64(0)
         while k < order.size and numbers[order[k]] == p:
             for j in range(start[order[k]], start[order[k] + 1]):
                 count[value[j]] += weight[j]
