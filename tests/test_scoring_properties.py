@@ -117,13 +117,14 @@ def test_a_threshold_fires_exactly_on_its_side_of_its_value(name):
             assert (found.geschiktheid.values[0][fired] == 0).all()
 
 
-@pytest.mark.parametrize("wrong", [np.ones(4), np.ones(8, np.float32)[::2]])
-def test_kernels_take_the_place_of_contiguous_singles_only(wrong):
+@pytest.mark.parametrize("wrong", [np.ones(4), np.ones(8, np.float32)[::2], np.ones(3, np.float32)])
+def test_kernels_take_the_place_of_contiguous_singles_of_one_size_only(wrong):
     """They read what lies there, whatever it is."""
-    right = np.ones(4, np.float32)
-    assert places_of([right, right[2:], right[:0]]).tolist() == [right.ctypes.data, right.ctypes.data + 8, 0]
+    many = np.ones(8, np.float32)
+    right = many[:4]
+    assert places_of([right, many[4:], many[:0]], 4).tolist() == [many.ctypes.data, many.ctypes.data + 16, 0]
     with pytest.raises(TypeError):
-        places_of([right, wrong])
+        places_of([right, wrong], 4)
 
 
 # --- accuracy --------------------------------------------------------------------------------------------------------

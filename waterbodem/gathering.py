@@ -126,10 +126,10 @@ def gather(
     maps = _blank(shape)
     flat = _flat(cells.present, registry.layer_kinds())
     kernel.gather_cells(
-        places_of(flat),
+        places_of(flat, maps.assessed.size),
         model,
         scoring.order_of(model),
-        places_of(land),
+        places_of(land, maps.assessed.size),
         change,
         kernel.Asked(
             borders_of(functie, rules), other["verharding"], other["more_fill"], *_bits(bits, registry.layer_kinds())

@@ -462,4 +462,4 @@ def shift_cells(layers: Sequence[Floats], c: np.void, out: Burden) -> None:
     out : Burden
         Filled in place.
     """
-    shift_from(places_of(layers), 0, c, out, buffers(layers, c))
+    shift_from(places_of(layers, out.risico.size), 0, c, out, buffers(layers, c))

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 _ITEM = np.dtype(np.float32).itemsize
 
 
-def places_of(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
-    """Return where the cells of arrays (n,) are, 0 for one without cells; the arrays must outlive what is returned."""
-    if any(a.dtype != np.float32 or not a.flags.c_contiguous for a in arrays):
-        raise TypeError("a kernel takes contiguous float32 arrays")
+def places_of(arrays: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.int64]:
+    """Return where the cells of arrays (count,) are, 0 for one without cells; they must outlive what is returned."""
+    if any(a.dtype != np.float32 or not a.flags.c_contiguous or a.size not in (0, count) for a in arrays):
+        raise TypeError(f"a kernel takes contiguous float32 arrays of {count} cells, or none")
     return np.array([a.ctypes.data if a.size else 0 for a in arrays], np.int64)
 
 

@@ -630,7 +630,7 @@ def score_cells(layers: Any, m: Model, out: Scores) -> None:
         Filled in place; arrays of n cells, or empty where not wanted.
     """
     bounds = out if out.score_min.size or out.loss.shape[1] else None
-    score_from(places_of(layers), 0, m, out, buffers(), order_of(m), bounds)
+    score_from(places_of(layers, out.score.size), 0, m, out, buffers(), order_of(m), bounds)
 
 
 def order_of(m: Model) -> Ints | None:
