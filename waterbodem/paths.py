@@ -43,7 +43,7 @@ SIDECARS = (".aux.xml", ".ovr", ".msk")
 COMPANIONS = (".aux.xml", ".msk", ".prj", ".tfw", ".wld", ".dbf", ".shx", ".cpg")
 
 #: Bytes that are hashed at once.
-STEP = 1 << 23
+STEP = 1 << 25
 
 _HEAD = 65_536
 _INDIRECT = re.compile(rb"<\s*(OGRVRT|VRTDataset|OGRWFS|OGRCSW|GDAL_W[MC]S|GDAL_WMTS|WCS_GDAL|WMS_)", re.IGNORECASE)
