@@ -14,14 +14,11 @@ PROC = Path("/proc")
 
 def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
-    found = [pid]
-    for listed in PROC.glob(f"{pid}/task/*/children"):
-        try:
-            children = listed.read_text(encoding="ascii").split()
-        except OSError:
-            continue
-        found += [p for child in children for p in family(int(child))]
-    return found
+    try:
+        listed = [path.read_text(encoding="ascii") for path in PROC.glob(f"{pid}/task/*/children")]
+    except OSError:  # it has just ended
+        return [pid]
+    return [pid, *(p for children in listed for child in children.split() for p in family(int(child)))]
 
 
 def resident(pid: int) -> int:
