@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import contextmanager
 
-import pytest
+from needs import missing
 
 QUIET = (
     "--no-sandbox",
@@ -19,21 +18,16 @@ QUIET = (
 )
 
 
-def _missing(what):
-    stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-    stop(f"{what} is needed for tests in a browser")
-
-
 @contextmanager
 def browser():
     """Chromium with a profile of its own, driven by Playwright."""
     path = shutil.which("chromium")
     if path is None:
-        _missing("chromium")
+        missing("chromium is needed for tests in a browser")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _missing("playwright")
+        missing("playwright is needed for tests in a browser")
     with sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=path, headless=True, args=list(QUIET))
         yield running

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from needs import missing
 from nursery import RUN, Nursery, plain_picture
 from test_batch import WHOLE, digests, parcels, place
 
@@ -143,7 +144,7 @@ def test_a_disk_that_is_too_small(tmp_path, nursery, reference, size, share):
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={int(share * size)}", "uit", disk]
     if not shutil.which("mount") or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("needs the right to mount")
+        missing("the right to mount is needed for a disk of its own")
     try:
         told(nursery.run("run", path, code=ROOM.format(10**12)), 1, said="full")
         whole(disk, reference)

@@ -17,7 +17,7 @@ from test_worked_cases import SETS, numbers
 from twins import BORDERS, score_cell
 
 import waterbodem as wb
-from waterbodem.kernels import scoring as kernel
+from waterbodem.kernels import singles
 from waterbodem.kernels.places import places_of
 from waterbodem.scoring import score_arrays
 
@@ -138,14 +138,14 @@ def over(function, x):
 
 def test_log_is_accurate_over_every_score():
     x = np.linspace(0.01, 1, 10_001).astype(np.float32)
-    got = over(kernel.log, x)
+    got = over(singles.log, x)
     assert np.abs(got - np.log(x.astype(np.float64))).max() < 4e-7
     assert got[-1] == 0
 
 
 def test_exp_is_accurate_over_every_loss():
     x = np.linspace(math.log(0.01), 0, 20_001).astype(np.float32)
-    got = over(kernel.exp, x).astype(np.float64)
+    got = over(singles.exp, x).astype(np.float64)
     want = np.exp(x.astype(np.float64))
     assert (np.abs(got - want) / want).max() < 1.5e-7
     assert got[-1] == 1

@@ -16,7 +16,9 @@ from waterbodem.reception_run import why_not
 
 #: Parts, maps and their overviews: as a multiple of cells that do not compress, and of what parts hold of them.
 UNCOMPRESSED, PARTS_AND_MAPS = 2.6, 2.4
-#: For what was not sampled.
+# Sizes, rounded up, of what runs of 1.2 million cells left on disk; a test holds the whole against the real thing.
+
+#: For what was not sampled (expertoordeel).
 MARGIN = 1.3
 #: Bytes that a polygon takes in a block of a part, at most.
 MEETING = 20_000

@@ -20,7 +20,7 @@ import numba
 from numba import config
 from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
-from numba.extending import register_jitable
+from numba.extending import intrinsic, register_jitable
 from platformdirs import user_cache_dir
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -108,6 +108,11 @@ def part(function: F, inline: str = "never") -> F:
     A part that returns a piece of an array needs ``inline="always"``.
     """
     return numba.njit(inline=inline, **PART)(function)  # type: ignore[no-any-return]
+
+
+def spelled_out(function: F) -> F:
+    """Let a function write the instructions of a part itself; it is typed here once, as numba has no types."""
+    return intrinsic(function)  # type: ignore[no-any-return]
 
 
 def both(function: F) -> F:

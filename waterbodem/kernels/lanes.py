@@ -14,7 +14,8 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from waterbodem.kernels._jit import spelled_out
 
 #: A value of 1 as a whole number.
 VALUE_ONE = 1 << 20
@@ -90,7 +91,7 @@ class _Lanes:
 def _sum_of(count: int, whole: Any) -> Any:
     """Make a function of contiguous values, the cell they start at, and first and after of runs; all is one loop."""
 
-    @intrinsic  # type: ignore[misc]
+    @spelled_out
     def sum_of(_context: Any, values: Any, origin: Any, first: Any, after: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             kinds = signature.args

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from waterbodem.kernels._jit import spelled_out
 
 _ITEM = np.dtype(np.float32).itemsize
 
@@ -36,7 +37,7 @@ def record_of(kind: np.dtype[np.void], **numbers: Any) -> np.void:
     return record
 
 
-@intrinsic  # type: ignore[misc]
+@spelled_out
 def cells_at(_context: Any, _place: Any, _first: Any, _count: Any) -> Any:
     """Return ``count`` cells, from ``first`` on, of the array at a place."""
 

@@ -11,13 +11,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from waterbodem.kernels._jit import kernel, part
 from waterbodem.kernels.places import cells_at, places_of
+from waterbodem.kernels.singles import exp, fma, log
 
 BLOCK = 1024
 #: Most criteria, members, thresholds and borders: there are 16 bits for what is known, and for flags.
@@ -90,74 +88,6 @@ class Scores(NamedTuple):
     loss: Floats  # (K + 1, n) or (K + 1, 0): share of 1 - score per criterion, last: exclusion
 
 
-@intrinsic  # type: ignore[misc]
-def _bits(_context: Any, _x: Any) -> Any:
-    """Return the 32 bits of a float32 as an int32."""
-
-    def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.IntType(32))
-
-    return types.int32(types.float32), build
-
-
-@intrinsic  # type: ignore[misc]
-def _float(_context: Any, _x: Any) -> Any:
-    """The float32 that 32 bits stand for."""
-
-    def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.FloatType())
-
-    return types.float32(types.int32), build
-
-
-@intrinsic  # type: ignore[misc]
-def _fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
-    """A * b + c rounded once: the same bits in every lane and on every machine."""
-
-    def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.fma(*args)
-
-    return types.float32(types.float32, types.float32, types.float32), build
-
-
-@part
-def log(x: np.float32) -> np.float32:
-    """Natural logarithm of a positive normal float32; exactly 0 at 1. After Cephes (S. Moshier)."""
-    bits = _bits(x)
-    e = (bits - np.int32(0x3F3504F3)) >> np.int32(23)
-    f = _float(bits - (e << np.int32(23))) - np.float32(1)
-    n = np.float32(e)
-    p = np.float32(7.0376836292e-2)
-    p = _fma(p, f, np.float32(-1.1514610310e-1))
-    p = _fma(p, f, np.float32(1.1676998740e-1))
-    p = _fma(p, f, np.float32(-1.2420140846e-1))
-    p = _fma(p, f, np.float32(1.4249322787e-1))
-    p = _fma(p, f, np.float32(-1.6668057665e-1))
-    p = _fma(p, f, np.float32(2.0000714765e-1))
-    p = _fma(p, f, np.float32(-2.4999993993e-1))
-    p = _fma(p, f, np.float32(3.3333331174e-1))
-    z = f * f
-    tail = _fma(p * f, z, n * np.float32(-2.12194440e-4))
-    tail = _fma(np.float32(-0.5), z, tail)
-    return _fma(n, np.float32(0.693359375), f + tail)
-
-
-@part
-def exp(x: np.float32) -> np.float32:
-    """E to the power x, for -80 <= x <= 0; exactly 1 at 0. After Cephes (S. Moshier)."""
-    n = _fma(x, np.float32(1.44269504088896341), np.float32(12582912.0)) - np.float32(12582912.0)
-    r = _fma(n, np.float32(-0.693359375), x)
-    r = _fma(n, np.float32(2.12194440e-4), r)
-    p = np.float32(1.9875691500e-4)
-    p = _fma(p, r, np.float32(1.3981999507e-3))
-    p = _fma(p, r, np.float32(8.3334519073e-3))
-    p = _fma(p, r, np.float32(4.1665795894e-2))
-    p = _fma(p, r, np.float32(1.6666665459e-1))
-    p = _fma(p, r, np.float32(5.0000001201e-1))
-    y = _fma(p * r, r, r) + np.float32(1)
-    return y * _float((np.int32(n) + np.int32(127)) << np.int32(23))
-
-
 @part
 def _copy(source: Any, target: Any) -> None:
     for i in range(target.size):
@@ -171,9 +101,9 @@ def _segments(v: Any, x: Any, y: Any, slope: Any, j: int, score: Any) -> None:
     xb, yb, kb = x[j + 1], y[j + 1], slope[j + 1]
     xc, yc, kc = x[j + 2], y[j + 2], slope[j + 2]
     for i in range(v.size):
-        s = _fma(ka, v[i] - xa, ya) if v[i] > xa else score[i]
-        s = _fma(kb, v[i] - xb, yb) if v[i] > xb else s
-        score[i] = _fma(kc, v[i] - xc, yc) if v[i] > xc else s
+        s = fma(ka, v[i] - xa, ya) if v[i] > xa else score[i]
+        s = fma(kb, v[i] - xb, yb) if v[i] > xb else s
+        score[i] = fma(kc, v[i] - xc, yc) if v[i] > xc else s
 
 
 @part
