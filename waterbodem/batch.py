@@ -15,6 +15,7 @@ import filelock
 
 from waterbodem.atomic import PARTIAL_PATTERN
 from waterbodem.crew import Crew, Local, Task, finished
+from waterbodem.drawing import Drawing
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, told
 from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import Determined, exposure_of
@@ -27,7 +28,7 @@ from waterbodem.parts import part_file, products
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.reception_run import make_receivers
-from waterbodem.run_files import get_ready, make_page, make_picture
+from waterbodem.run_files import get_ready, make_page, make_picture, pictures_due, remove_pictures
 from waterbodem.run_maps import make_map
 from waterbodem.run_provenance import input_data, outputs_of, write_provenance
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
@@ -363,22 +364,13 @@ def _note_damaged(job: Job, journal: Journal, keys: Keys, outcome: Outcome) -> N
 def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: int, progress: Progress) -> None:
     """Put parts together; outputs of variants with a failed part are left out."""
     whole = [v for v in job.variants if v.name not in outcome.failed]
-    tasks = [(v, i) for v in whole for i in range(len(products(job)))]
     exposure = exposure_of(job)
     received = Determined(failed=True)
     with _costing(journal, outcome, "ontvangers"):
         found = make_receivers(job, journal, whole, progress, exposure)
         _refuse_changed(journal)
         received = found
-    with _stoppable(workers) as pool:
-        table = pool.submit(make_tables, job, journal, keys, whole, received)
-        maps = pool.map(lambda t: make_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
-        if outcome.made:
-            get_ready(job)
-        for done, (task, _) in enumerate(zip(tasks, maps, strict=True), start=1):
-            progress("kaarten", done, len(tasks))
-            _draw_after(job, journal, keys, *task)
-        outcome.outside = table.result()
+    _lay_out(job, journal, {v: keys[v] for v in whole}, outcome, received, workers, progress)
     with _costing(journal, outcome, "benedenstrooms"):
         downstream = make_downstream(job, journal, whole, progress, exposure)
         _refuse_changed(journal)
@@ -389,6 +381,28 @@ def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: i
     write_provenance(job, journal, keys, whole, received, outcome.problems)
     if outcome.complete:
         _remove_stale(job, keys)
+
+
+def _lay_out(
+    job: Job, journal: Journal, keys: Keys, outcome: Outcome, received: Determined, workers: int, progress: Progress
+) -> None:
+    """Write table, maps and pictures side by side; a picture follows the last map of its variant."""
+    tasks = [(v, i) for v in keys for i in range(len(products(job)))]
+    due = pictures_due(job, journal, keys)
+    with closing(Drawing(job, len(due))) as draw, _stoppable(1) as artist, _stoppable(workers) as pool:
+        table = pool.submit(make_tables, job, journal, keys, list(keys), received)
+        maps = pool.map(lambda t: make_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
+        drawn = [artist.submit(draw.prepare)]
+        if outcome.made:
+            get_ready()
+        for done, ((variant, index), _) in enumerate(zip(tasks, maps, strict=True), start=1):
+            progress("kaarten", done, len(tasks))
+            if variant in due and index == len(products(job)) - 1:
+                drawn.append(artist.submit(make_picture, job, journal, variant, keys[variant], draw))
+        outcome.outside = table.result()
+        for picture in drawn:
+            picture.result()
+    remove_pictures(job)
 
 
 def _refuse_changed(journal: Journal) -> None:
@@ -419,12 +433,6 @@ def _stoppable(workers: int) -> Iterator[Executor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _draw_after(job: Job, journal: Journal, keys: Keys, variant: Variant, index: int) -> None:
-    """Draw a variant after its last map: matplotlib draws in one thread, maps go on in others."""
-    if index == len(products(job)) - 1:
-        make_picture(job, journal, variant, keys[variant])
 
 
 def _remove_stale(job: Job, keys: Keys) -> None:

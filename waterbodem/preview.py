@@ -12,6 +12,7 @@ from typing import Any
 from waterbodem import memory, room
 from waterbodem.audit import Audit, audit_stack
 from waterbodem.calibration import busy_cells, measure
+from waterbodem.drawing import MEMORY, WORTH
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
 from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
@@ -155,7 +156,8 @@ def _size(job: Job, name: str) -> int:
 
 
 def _memory(job: Job, threads: int) -> int:
-    return 300_000_000 + threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
+    artist = MEMORY if job.file.pictures and len(job.variants) >= WORTH else 0
+    return artist + 300_000_000 + threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
 
 
 def _existing(folder: Path) -> Path:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Mapping
+from pathlib import Path
 
 from waterbodem.atomic import staging
+from waterbodem.drawing import Drawing
 from waterbodem.job import Job, Variant, texts_version
 from waterbodem.journal import Journal
 from waterbodem.made import Made
@@ -12,28 +14,38 @@ from waterbodem.made import Made
 PICTURE, PAGE = "overzicht.png", "rapport.html"
 
 
-def get_ready(job: Job) -> None:
-    """Load what draws pictures and writes the page: called while other threads lay out maps."""
+def get_ready() -> None:
+    """Load what writes the page: called while other threads lay out maps."""
     from waterbodem.run_page import load_template
 
     load_template()
-    if job.file.pictures:
-        import_module("waterbodem.run_picture")
 
 
-def make_picture(job: Job, journal: Journal, variant: Variant, key: str) -> None:
-    """Draw the maps of a variant in one picture, unless it is there and made of the same, or not asked for."""
-    final, mark = job.output / variant.name / PICTURE, f"{key} {texts_version()} {job.stack.title}"
+def pictures_due(job: Job, journal: Journal, keys: Mapping[Variant, str]) -> set[Variant]:
+    """Return the variants whose picture is asked for, and not there or made of something else."""
     if not job.file.pictures or not job.file.cell_maps:
-        final.unlink(missing_ok=True)
-        return
-    if journal.output_done(final, mark):
-        return
-    from waterbodem.run_picture import picture_png  # matplotlib takes longer to load than a finished run to resume
+        return set()
+    return {v for v, key in keys.items() if not journal.output_done(*_picture(job, v, key))}
 
+
+def make_picture(job: Job, journal: Journal, variant: Variant, key: str, draw: Drawing) -> None:
+    """Draw the maps of a variant in one picture."""
+    final, mark = _picture(job, variant, key)
     with staging() as stage:
-        stage.file(final).write_bytes(picture_png(job, variant))
+        stage.file(final).write_bytes(draw.png(variant))
     journal.note_output(final, mark)
+
+
+def remove_pictures(job: Job) -> None:
+    """Remove pictures of an earlier run that are not asked for."""
+    if not job.file.pictures or not job.file.cell_maps:
+        for variant in job.variants:
+            (job.output / variant.name / PICTURE).unlink(missing_ok=True)
+
+
+def _picture(job: Job, variant: Variant, key: str) -> tuple[Path, str]:
+    """Return the file of a picture, and what it is made of."""
+    return job.output / variant.name / PICTURE, f"{key} {texts_version()} {job.stack.title}"
 
 
 def make_page(job: Job, journal: Journal, made: Made) -> None:

@@ -32,8 +32,6 @@ Bytes = NDArray[np.uint8]
 
 #: Cells a side that a map in the picture can show, pixels per inch, maps in a row.
 SIDE, DPI, COLUMNS = 400, 110, 3
-#: With more polygons than this, none is outlined.
-OUTLINED = 500
 
 
 def picture_png(job: Job, variant: Variant) -> bytes:
@@ -74,8 +72,7 @@ def read_small(path: Path) -> Bytes:
 def _frame(job: Job) -> Frame:
     grid = job.grid
     tolerance = max(grid.rows * grid.dy, grid.cols * grid.dx) / SIDE / 2
-    areas = job.areas if len(job.areas) <= OUTLINED else ()
-    rings = [r for a in areas for r in rings_of(a.geometry, tolerance)]
+    rings = [r for a in job.areas for r in rings_of(a.geometry, tolerance)]
     return Frame(grid, tuple(rings), (), MARGIN if rings else 0.0)
 
 

@@ -1,0 +1,115 @@
+"""Pictures of a run, drawn in a process of their own: Matplotlib holds the interpreter that the table needs too."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
+from multiprocessing import spawn
+from subprocess import DEVNULL, PIPE, Popen
+from typing import IO
+
+from waterbodem.job import Job, Variant
+
+_log = logging.getLogger("waterbodem")
+
+#: With fewer pictures, a process takes longer to load than it saves.
+WORTH = 3
+#: What such a process takes [bytes].
+MEMORY = 350_000_000
+#: With more polygons than this, none is outlined.
+OUTLINED = 500
+
+#: Modules are found where this process finds them, and nowhere else.
+_SERVE = "import sys; sys.path[:] = sys.argv[1:]; from waterbodem.drawing import serve; serve()"
+
+
+class Drawing:
+    """Draws the pictures of variants one by one; in another process where that pays and can be done.
+
+    Parameters
+    ----------
+    job : Job
+    count : int
+        Pictures that will be asked.
+    """
+
+    def __init__(self, job: Job, count: int) -> None:
+        areas = job.areas if len(job.areas) <= OUTLINED else ()
+        self._job, self._count = replace(job, areas=areas, receivers=(), land=None), count
+        self._process: Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Load what draws."""
+        if self._count >= WORTH:
+            self._process = _begin(self._job)
+        if self._count and self._process is None:
+            import_module("waterbodem.run_picture")
+
+    def png(self, variant: Variant) -> bytes:
+        """Return the picture of a variant whose maps are finished."""
+        if self._process is not None:
+            try:
+                return _ask(self._process, variant)
+            except (OSError, EOFError, pickle.UnpicklingError) as error:
+                _log.info("pictures are drawn in this process: the other ended (%s)", error)
+                self.close()
+        from waterbodem.run_picture import picture_png
+
+        return picture_png(self._job, variant)
+
+    def close(self) -> None:
+        """End the other process; it has nothing to save."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with suppress(OSError):
+                process.communicate()
+
+
+def _begin(job: Job) -> Popen[bytes] | None:
+    """Begin a process that draws, or return None where there can be none; it ends when this one does."""
+    executable = spawn.get_executable()
+    if not executable:
+        return None
+    command = [os.fsdecode(executable), "-P", "-c", _SERVE, *sys.path]
+    try:
+        process = Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True)
+    except OSError as error:
+        _log.info("pictures are drawn in this process: no other can begin (%s)", error)
+        return None
+    with suppress(OSError):  # a process that has ended already is met at the first picture
+        _send(_pipe(process.stdin), job)
+    return process
+
+
+def _ask(process: Popen[bytes], variant: Variant) -> bytes:
+    _send(_pipe(process.stdin), variant)
+    png: bytes = pickle.load(_pipe(process.stdout))
+    return png
+
+
+def _pipe(end: IO[bytes] | None) -> IO[bytes]:
+    assert end is not None  # it was asked for
+    return end
+
+
+def _send(pipe: IO[bytes], what: object) -> None:
+    pickle.dump(what, pipe)
+    pipe.flush()
+
+
+def serve() -> None:
+    """Draw what is asked at standard input, until it closes."""
+    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    from waterbodem.run_picture import picture_png
+
+    with suppress(EOFError):
+        job = pickle.load(source)
+        while True:
+            _send(target, picture_png(job, pickle.load(source)))
