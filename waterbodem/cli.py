@@ -5,6 +5,7 @@ The commands import what computes only when they run, so that ``--version`` and 
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import signal
@@ -137,9 +138,10 @@ def init(folder: Path) -> None:
 @click.option("--output", metavar="MAP", type=FILE, default="waterbodem-demo", show_default=True, help="Uitvoermap.")
 def demo(output: Path) -> None:
     """Beantwoord de hoofdvraag op het ingebouwde, verzonnen gebied."""
-    from waterbodem import commands
-    from waterbodem.output import check_folder, save_assessment
-    from waterbodem.screen import answer_text
+    with _loading():
+        from waterbodem import commands
+        from waterbodem.output import check_folder, save_assessment
+        from waterbodem.screen import answer_text
 
     started = time.monotonic()
     check_folder(output)
@@ -244,9 +246,10 @@ def assess(
     **given: Any,
 ) -> None:
     """Beantwoord de hoofdvraag: past deze functie op dit gebied, en waarom (niet)."""
-    from waterbodem import commands
-    from waterbodem.output import check_folder, save_assessment
-    from waterbodem.screen import answer_data, answer_text, ledger_data, ledger_text
+    with _loading():
+        from waterbodem import commands
+        from waterbodem.output import check_folder, save_assessment
+        from waterbodem.screen import answer_data, answer_text, ledger_data, ledger_text
 
     started = time.monotonic()
     request = commands.Request(functies=ids, changes=tuple(commands.Change(*s) for s in settings), **given)
@@ -286,7 +289,8 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
     from waterbodem.ahead import hashing
 
     with hashing(file) as digest, _stoppable() as stop, _told() as told:
-        from waterbodem import batch  # takes as long to load as the layers to hash
+        with _loading():
+            from waterbodem import batch  # takes as long to load as the layers to hash
 
         progress = stop.before(told)
         outcome = batch.run(
@@ -305,6 +309,15 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
     for name in outcome.outside:
         click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Load modules, which are no garbage: do not look for it among them, now nor when the program ends."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 class Stop:
