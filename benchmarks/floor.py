@@ -34,8 +34,8 @@ COLUMNS = 4096
 NODATA = 255
 #: Maps of codes, which have no mean: their overviews take the most frequent value.
 CODES = ("klasse", "bepalend", "oorzaak")
-#: Megabytes that GDAL may keep of blocks.
-CACHE = 256
+#: Bytes that GDAL may keep of blocks.
+CACHE = 64 << 20
 
 
 def windows(rows: int, cols: int, columns: int = COLUMNS) -> list[Window]:

@@ -25,7 +25,7 @@ KEPT = 8
 RUN = """
 import sys
 from waterbodem import batch, parts
-parts.GDAL_CACHE = 4
+parts.GDAL_CACHE = (4 << 20, 4 << 20)
 batch.run(sys.argv[1], workers=1)
 print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """

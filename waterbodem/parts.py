@@ -28,11 +28,11 @@ from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
 from waterbodem.memory import keep_pages
 from waterbodem.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
-from waterbodem.raster_file import kept_open
+from waterbodem.raster_file import RasterFile, kept_open
 from waterbodem.runfile import SHARES
 from waterbodem.scoring import score_arrays
 from waterbodem.tally import Tally
-from waterbodem.threads import alone
+from waterbodem.threads import alone, workers
 from waterbodem.tiles import TILE, Kind, compress, decompress, encode, kind_of, tiles_of
 
 Array = NDArray[Any]
@@ -43,8 +43,8 @@ CLASSES = "klasse"
 BLOCK = (512, 1024)
 #: Bytes of a part that are written at once: every write waits for the interpreter's lock.
 BUFFER = 1 << 19
-#: Megabytes that GDAL may keep of blocks.
-GDAL_CACHE = 64
+#: Least and most bytes that GDAL may keep of what it decoded.
+GDAL_CACHE = (16 << 20, 320 << 20)
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,20 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
         If the disk is full; then no file is.
     """
     keep_pages()
-    with alone(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), kept_open(), ExitStack() as stack:
+    with alone(), rasterio.Env(GDAL_CACHEMAX=cache_of(job)), kept_open(), ExitStack() as stack:
         sinks = _Sinks(job, part, keys, stack)
         for rows, cols in blocks(part.grid):
             _make_block(job, part, rows, cols, sinks)
         sinks.finish()
     if sinks.reasons:
         raise PartFailed(sinks.reasons)
+
+
+def cache_of(job: Job) -> int:
+    """Return the bytes that GDAL may keep, so that what blocks beside each other share is decoded once."""
+    files = [s.file for s in job.stack.sources.values()]
+    block = sum(f.decoded(*BLOCK) for f in files if isinstance(f, RasterFile))
+    return min(max(GDAL_CACHE[0], workers() * block), GDAL_CACHE[1])
 
 
 def blocks(grid: Grid) -> Iterator[tuple[slice, slice]]:

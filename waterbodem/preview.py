@@ -16,7 +16,7 @@ from waterbodem.drawing import MEMORY, WORTH
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
 from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
-from waterbodem.parts import BLOCK
+from waterbodem.parts import BLOCK, cache_of
 from waterbodem.threads import workers as default_workers
 
 #: Bytes per cell of a block beside its layers: results of one functie, with polygons.
@@ -157,7 +157,9 @@ def _size(job: Job, name: str) -> int:
 
 def _memory(job: Job, threads: int) -> int:
     artist = MEMORY if job.file.pictures and len(job.variants) >= WORTH else 0
-    return artist + 300_000_000 + threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
+    return (
+        artist + cache_of(job) + 300_000_000 + threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
+    )
 
 
 def _existing(folder: Path) -> Path:

@@ -102,6 +102,8 @@ class RasterFile:
         As the file states them.
     masked : bool
         Whether a mask of its own comes with the file.
+    tile : (int, int)
+        Rows and columns that are stored, and decoded, together.
     """
 
     path: Path
@@ -114,6 +116,15 @@ class RasterFile:
     scale: float
     offset: float
     masked: bool
+    tile: tuple[int, int]
+
+    def decoded(self, rows: int, cols: int) -> int:
+        """Return the bytes that are decoded for a block of cells, wherever it lies."""
+        height, width = (
+            min((math.ceil(n / t) + 1) * t, most)
+            for n, t, most in zip((rows, cols), self.tile, self.grid.shape, strict=True)
+        )
+        return height * width * np.dtype(self.dtype).itemsize
 
     @contextmanager
     def opened(self, where: str = "") -> Iterator[Any]:
@@ -207,6 +218,7 @@ def open_raster(path: Path, name: str, band: int, default_crs: str | None, where
             _number(handle.scales[band - 1], "scale", where),
             _number(handle.offsets[band - 1], "offset", where),
             MaskFlags.per_dataset in flags,
+            handle.block_shapes[band - 1],
         )
 
 

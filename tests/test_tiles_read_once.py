@@ -1,0 +1,85 @@
+"""What a file stores together is decoded once for the blocks that share it, in bounded memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio
+from test_batch import digests
+
+from waterbodem import batch, parts
+from waterbodem.grid import Grid
+from waterbodem.job import open_job
+from waterbodem.parts import BLOCK, GDAL_CACHE, cache_of
+from waterbodem.raster_file import Block, kept_open
+
+ROWS, COLS = BLOCK[0], 3 * BLOCK[1]
+ASKED = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\nmaps = ["geschiktheid"]\npictures = false\n'
+LAYER = '[layers.kwel]\npath = "kwel.tif"\nunit = "mm/d"\nsign = "up"\n'
+
+
+def layer(folder, rows, cols, **stored):
+    """A run over one layer, stored as asked."""
+    values = np.random.default_rng(rows).uniform(-1, 1, (rows, cols)).astype(np.float32)
+    grid = Grid(200_000, 600_000, 5, 5, rows, cols, "EPSG:28992")
+    size = {"driver": "GTiff", "height": rows, "width": cols, "count": 1, "dtype": "float32", "crs": grid.crs}
+    place = rasterio.Affine(5, 0, grid.left, 0, -5, grid.top)
+    folder.mkdir(exist_ok=True)
+    with rasterio.open(folder / "kwel.tif", "w", transform=place, compress="zstd", **size, **stored) as file:
+        file.write(values, 1)
+    (folder / "lagen.toml").write_text(LAYER, encoding="utf-8")
+    (folder / "run.toml").write_text(ASKED, encoding="utf-8")
+    return folder / "run.toml", values
+
+
+def test_blocks_beside_each_other_share_what_was_decoded(tmp_path):
+    """Once strips are decoded, their bytes in the file no longer matter."""
+    run_file, values = layer(tmp_path, ROWS, COLS, tiled=False, blockysize=ROWS // 4)
+    job = open_job(run_file)
+    source = job.stack.sources["kwel"].file
+    path = tmp_path / "kwel.tif"
+    with rasterio.Env(GDAL_CACHEMAX=cache_of(job)), kept_open(), source.opened() as file:
+        first, _ = source.read(file, Block(0, 0, *BLOCK))
+        with path.open("r+b") as damaged:
+            damaged.seek(4096)
+            damaged.write(bytes(path.stat().st_size - 8192))
+        last, _ = source.read(file, Block(0, 2 * BLOCK[1], *BLOCK))
+    np.testing.assert_array_equal(np.hstack([first, last]), np.hstack([values[:, : BLOCK[1]], values[:, -BLOCK[1] :]]))
+
+
+@pytest.mark.parametrize(
+    ("tile", "expected"),
+    [
+        ((512, 512), (1024, 1536)),  # two beside two, and one more each way, where a block begins within a tile
+        ((256, 256), (768, 1280)),
+        ((1, 3072), (513, 3072)),
+        ((2048, 2048), (2048, 3072)),  # no more than there is
+    ],
+)
+def test_bytes_that_a_block_decodes(tmp_path, tile, expected):
+    stored = {"tiled": tile[1] != COLS, "blockysize": tile[0], "blockxsize": tile[1]}
+    run_file, _ = layer(tmp_path, 2048, COLS, **stored)
+    job = open_job(run_file)
+    assert job.stack.sources["kwel"].file.decoded(*BLOCK) == expected[0] * expected[1] * 4
+
+
+def test_what_may_be_kept_grows_with_layers_and_threads_and_has_bounds(tmp_path, monkeypatch):
+    run_file, _ = layer(tmp_path, 2048, COLS, tiled=False, blockysize=1)
+    job = open_job(run_file)
+    monkeypatch.setattr(parts, "workers", lambda: 3)
+    assert cache_of(job) == 3 * 513 * COLS * 4
+    monkeypatch.setattr(parts, "workers", lambda: 1000)
+    assert cache_of(job) == GDAL_CACHE[1]
+    monkeypatch.setattr(parts, "workers", lambda: 1)
+    assert cache_of(job) == GDAL_CACHE[0]
+
+
+@pytest.mark.parametrize("bytes_kept", [1, 1 << 28])
+def test_no_number_depends_on_what_is_kept(tmp_path, monkeypatch, bytes_kept):
+    run_file, _ = layer(tmp_path / "a", 600, COLS, tiled=False, blockysize=7)
+    assert batch.run(run_file).complete
+    reference = digests(tmp_path / "a" / "uit")
+    other, _ = layer(tmp_path / "b", 600, COLS, tiled=False, blockysize=7)
+    monkeypatch.setattr(parts, "cache_of", lambda _job: bytes_kept)
+    assert batch.run(other).complete
+    assert digests(tmp_path / "b" / "uit") == reference
