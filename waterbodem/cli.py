@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -413,6 +414,7 @@ def _json(data: Any) -> str:
 
 def main() -> None:
     """Run the command line; output that goes to a file or pipe is UTF-8 everywhere."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads: they spin, and have nothing to do here
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
