@@ -250,6 +250,54 @@ def test_question_answer_map_and_scale_fit_the_first_sheet_of_a4(answer, running
         assert page.locator(".deel").first.evaluate("e => getComputedStyle(e).contentVisibility") == "visible"
 
 
+def test_names_from_right_to_left_keep_the_order_of_a_sentence(running, tmp_path):
+    """Two names in Arabic and Hebrew with a comma between them would change places."""
+    names = ["مخطط السكن", "שכונה חדשה", "Plan C", "Plan D"]
+    plans = wb.example_plans().assign(naam=names)
+    b = wb.assess(wb.example(size=100, resolution=20), "woningbouw", plans)
+    with opened(running, b.report(tmp_path / "dossier.html")) as (page, seen):
+        left = page.evaluate(
+            """names => names.map(name => {
+              const text = document.querySelector("header p:last-child").firstChild, at = text.data.indexOf(name);
+              const range = document.createRange();
+              range.setStart(text, at);
+              range.setEnd(text, at + name.length);
+              return range.getBoundingClientRect().left;
+            })""",
+            names[:3],
+        )
+        assert left == sorted(left) and seen.complaints == []
+
+
+def test_a_narrow_screen_scrolls_wide_tables_not_the_page(answer, running, tmp_path):
+    """No word of a table's heading is broken off, and nothing makes the page itself wider than the screen."""
+    pages = [
+        answer.report(tmp_path / "dossier.html"),
+        wb.compare(wb.example(size=100, resolution=20), "all", wb.example_plans()).report(tmp_path / "v.html"),
+    ]
+    for path in pages:
+        with opened(running, path, (375, 800)) as (page, _):
+            page.add_style_tag(content=".deel { content-visibility: visible !important }")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            tables = page.locator("table.matrix")
+            assert tables.count() > 0
+            for i in range(tables.count()):
+                assert tables.nth(i).evaluate("e => e.offsetWidth") >= 600
+                assert tables.nth(i).evaluate("e => e.parentElement.offsetWidth <= innerWidth")
+
+
+def sheets(page):
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+
+
+def test_a_comparison_of_all_functies_prints_with_its_matrix_on_the_first_sheet(running, tmp_path):
+    found = wb.compare(wb.example(size=100, resolution=20), "all", wb.example_plans())
+    with opened(running, found.report(tmp_path / "v.html"), (1032, 703)) as (page, _):
+        page.emulate_media(media="print")
+        assert page.locator("table.matrix").evaluate("e => e.getBoundingClientRect().bottom") < 703
+        assert sheets(page) <= 3
+
+
 def test_a_row_highlights_its_polygon_and_back(answer, running, tmp_path):
     path = answer.report(tmp_path / "dossier.html")
     with opened(running, path) as (page, _):
