@@ -43,7 +43,7 @@ def report_html(assessment: Answer, *, taal: str = "nl", kleuren: str = "landeli
     assessment : Answer
         From :func:`waterbodem.assess`.
     taal : {"nl", "en"}
-        Language of the fixed texts; the reasons of the Kompas stay Dutch.
+        Language of the texts; what the user named, and why something is not determined, stays as it is.
     kleuren : {"landelijk", "kleurenblind"}
         Colours of the answer scale: the national ones, or ones that stay apart for the colour-blind.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -116,7 +117,7 @@ def amount(value: float, unit: str, taal: str = "nl") -> str:
     ('281\xa0m³/ha', '0,32', '0,07\xa0m')
     """
     shown = decimal(value, digits_of(unit), taal)
-    return shown if unit == "1" or math.isnan(value) else f"{shown}\u00a0{unit_text(unit)}"
+    return shown if unit == "1" or math.isnan(value) else f"{shown}\u00a0{unit_text(unit, taal)}"
 
 
 def short(text: str, length: int = 60) -> str:
@@ -129,6 +130,18 @@ def short(text: str, length: int = 60) -> str:
     """
     clean = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return clean if len(clean) <= length else clean[: length - 1] + "…"
+
+
+def isolated(name: str) -> str:
+    r"""Return a name for the middle of a sentence: one that runs from right to left leaves the order of its neighbours.
+
+    Examples
+    --------
+    >>> isolated("Plan Es"), isolated("\u05e9\u05db") == "\u2068\u05e9\u05db\u2069"
+    ('Plan Es', True)
+    """
+    turned = any(unicodedata.bidirectional(c) in ("R", "AL") for c in name)
+    return f"\u2068{name}\u2069" if turned else name
 
 
 def small(name: str) -> str:
@@ -240,6 +253,17 @@ def criterion_label(name: str, taal: str = "nl") -> str:
     return f" {texts(taal)['of']} ".join(layer_label(n, taal) for n in name.split("+"))
 
 
+def number_label(name: str, taal: str = "nl") -> str:
+    """Return what a parameter or constant stands for, with its unit; its id where no text is known.
+
+    Examples
+    --------
+    >>> number_label("ontwatering_m"), number_label("levensduur_jr", "en")
+    ('Ontwateringsdiepte (m)', 'Lifetime (yr)')
+    """
+    return str(texts(taal)["getallen"].get(name, name))
+
+
 def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     """Return when a threshold fires, in words.
 
@@ -253,7 +277,7 @@ def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     if kind.codes and threshold.operator == "==":
         code = kind.codes.get(int(threshold.waarde), plain(threshold.waarde, taal))
         return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}"
-    value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit)}".strip()
+    value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit, taal)}".strip()
     return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
 
 
