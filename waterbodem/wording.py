@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from waterbodem import registry
 from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.errors import ArgumentError
 from waterbodem.units import unit_text
-
-if TYPE_CHECKING:
-    from waterbodem.answer import Answer
 
 LANGUAGES = ("nl", "en")
 PALETTES = ("landelijk", "kleurenblind")
@@ -281,7 +278,25 @@ def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
 
 
-def functies_of(assessment: Answer) -> dict[str, Functie]:
+class Asked(Protocol):
+    """What holds the functies that were asked."""
+
+    @property
+    def functies(self) -> tuple[Functie, ...]:
+        """In the order asked."""
+        ...
+
+
+class Answered(Protocol):
+    """An answer, as far as its question goes."""
+
+    @property
+    def question(self) -> Asked:
+        """What was asked."""
+        ...
+
+
+def functies_of(assessment: Answered) -> dict[str, Functie]:
     """Return the functies that were asked, by id."""
     return {f.id: f for f in assessment.question.functies}
 
