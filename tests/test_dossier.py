@@ -340,6 +340,23 @@ def test_a_thousand_polygons_open_quickly(running, tmp_path):
     assert min(seconds) < 3, seconds
 
 
+def test_a_thousand_polygons_of_any_name_under_all_functies_stay_small(tmp_path):
+    """A third of the functies may take a third of 25 MB, whatever the names are made of."""
+    plans = many(1000)
+    plans["naam"] = [f"{i} {'مخ' * 70}" for i in range(1000)]
+    b = wb.assess(wb.example(size=100, resolution=20), list(wb.functies())[:5], plans)
+    path = b.report(tmp_path / "dossier.html")
+    assert path.stat().st_size < 25_000_000 / 3
+    page = Page(path.read_text("utf-8"))
+    assert len([a for a in page.all("tr") if a.get("id", "").startswith("rij-")]) == 5000
+
+
+def test_every_polygon_of_the_map_has_a_name_for_who_does_not_see_it(answer, running, tmp_path):
+    with opened(running, answer.report(tmp_path / "dossier.html")) as (page, _):
+        link = page.get_by_role("link", name="Woningbouw op Plan Beekdal: nee, tenzij (D).")
+        assert link.count() == 1 and link.get_attribute("href") == "#rij-4"
+
+
 def test_one_cell_without_crs_is_a_dossier_too(running, tmp_path):
     layers = even(1, 1, crs=None).drop_vars(["y", "x"])
     b = wb.assess(layers, "woningbouw", shapely.box(0.2, -0.8, 0.7, -0.1))

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 TOLD_FROM = 0.01
 #: Losses smaller than this are not listed in words; the bar shows them.
 LISTED_FROM = 0.005
-NAME_LENGTH = 120
+#: Names are cut at this length; at the second where there are more lines than the third, so that a page stays small.
+NAME_LENGTH, SHORT_LENGTH, MANY_LINES = 120, 60, 4_000
 #: Up to this many polygons are named in a sentence.
 MAX_NAMED = 8
 #: Up to this many lines have the reasons of the Kompas, and so need them in the language of the report.
@@ -109,6 +110,7 @@ class View:
         self.functies = functies_of(assessment)
         self.total = len(assessment.table)
         self._limit = limit
+        self._name_length = NAME_LENGTH if self.total <= MANY_LINES else SHORT_LENGTH
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -130,7 +132,7 @@ class View:
 
     def _names(self, rows: Sequence[dict[Any, Any]]) -> list[str]:
         """Return the names of polygons; a number is added where two share a name."""
-        of_nr = {r["nr"]: isolated(short(r["gebied"], NAME_LENGTH)) for r in rows}
+        of_nr = {r["nr"]: isolated(short(r["gebied"], self._name_length)) for r in rows}
         twice = {n for n, count in Counter(of_nr.values()).items() if count > 1}
         return [f"{of_nr[r['nr']]} (nr {r['nr']})" if of_nr[r["nr"]] in twice else of_nr[r["nr"]] for r in rows]
 
