@@ -165,6 +165,7 @@ def test_advice_names_the_best_and_what_does_not_fit():
         "Te weinig bekend: natte natuur."
     )
     assert advice_for_area(rows[:1], functies).startswith("Plan: geen van de functies past. Nee, tenzij:")
+    assert advice_for_area(rows[2:], functies) == "Plan: van geen enkele functie is genoeg bekend voor een advies."
 
 
 def test_large_questions_compare_only_what_was_asked(answer, monkeypatch):

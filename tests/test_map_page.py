@@ -377,6 +377,25 @@ def test_names_of_polygons_stay_on_a_narrow_screen(answer, running, tmp_path):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and seen.anything == []
 
 
+@pytest.mark.parametrize("hidden", ["height:3000px", "height:0"], ids=["below the screen", "in a folded part"])
+def test_a_map_that_loads_out_of_sight_fits_once_it_is_seen(hidden, answer, running, tmp_path):
+    """A notebook that is opened again loads its frames before anyone scrolls to them; they have no size then."""
+    path = tmp_path / "notebook.html"
+    folded = "<details>" if hidden == "height:0" else "<details open>"
+    frame = f"<div style='{hidden}'></div>{folded}<summary>kaart</summary>{answer.explore()._repr_html_()}</details>"
+    path.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>n</title>{frame}", "utf-8")
+    with opened(running, path) as (page, seen):
+        page.wait_for_timeout(500)
+        page.evaluate("document.querySelector('details').open = true")
+        page.locator("iframe").scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        inside = page.frames[1]
+        wide = inside.evaluate("kaart.naarScherm(239780, 554280)[0] - kaart.naarScherm(238300, 553300)[0]")
+        screen = inside.evaluate("document.getElementById('kaart').clientWidth")
+        assert 0.4 * screen < wide < screen
+        assert seen.complaints == []
+
+
 def test_a_notebook_frame_runs_the_map(answer, running, tmp_path):
     path = tmp_path / "notebook.html"
     path.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>n</title>{answer.explore()._repr_html_()}", "utf-8")

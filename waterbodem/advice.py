@@ -55,6 +55,8 @@ def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) 
     rest = {"nee": worst, "onbekend": unknown().letter}
     fits = [r for r in order if r["antwoord"] not in rest.values()]
     groups = {kind: [r for r in order if r["antwoord"] == letter] for kind, letter in rest.items()}
+    if len(groups["onbekend"]) == len(rows):
+        return str(t[f"{kind}_onbekend"].format(naam=subject))
     told = [t[kind].format(naam=subject, lijst=_list([_one(r, name(r), taal) for r in fits], taal))] if fits else []
     told += [] if fits else [t[f"{kind}_niets"].format(naam=subject)]
     told += [t[k].format(lijst=_list([name(r) for r in group], taal)) for k, group in groups.items() if group]

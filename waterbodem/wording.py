@@ -94,10 +94,13 @@ def plain(value: float, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> plain(0.25), plain(2.0)
-    ('0,25', '2')
+    >>> plain(0.25), plain(2.0), plain(1e-6)
+    ('0,25', '2', '0,000001')
     """
-    return decimal(value, taal=taal) if not math.isfinite(value) else _localised(f"{value:g}", taal)
+    if not math.isfinite(value):
+        return decimal(value, taal=taal)
+    text = f"{value:g}"
+    return _localised(f"{value:.12f}".rstrip("0") if "e-" in text else text, taal)
 
 
 def digits_of(unit: str) -> int:

@@ -82,6 +82,7 @@
 
   function fit(box = [0, 0, raster.breedte, raster.hoogte], most = Infinity) {
     const [w, h] = size();
+    if (!w || !h) return; // a frame that is not in sight yet has no size; what watches the size calls again
     view.x = (box[0] + box[2]) / 2;
     view.y = (box[1] + box[3]) / 2;
     placed = true;
@@ -428,7 +429,7 @@
   byId("functie").addEventListener("change", (event) => use(Number(event.target.value)));
   byId("dekkracht").addEventListener("input", (event) => { state.opacity = event.target.value / 100; redraw(); });
   byId("kleuren").addEventListener("change", (event) => { state.palette = event.target.checked ? "kleurenblind" : "landelijk"; refresh(); });
-  new ResizeObserver(redraw).observe(canvas);
+  new ResizeObserver(() => placed ? redraw() : fit()).observe(canvas);
 
   // For a page around this one, and for tests: from RD to the screen.
   window.kaart = { naarScherm: (x, y) => toScreen(x - raster.links, raster.boven - y), klaar: null };
