@@ -51,6 +51,8 @@ class Marked(HTMLParser):
 def answers():
     layers, plans = wb.example(size=200, resolution=10), wb.example_plans()
     layers = layers.drop_vars("veendikte")
+    for name, method in zip(("kwel", "ghg", "droogte"), ("average", "bilinear", "nearest"), strict=True):
+        layers[name].attrs["resampled"] = f"{method} from 2.5 m EPSG:28992"
     return [wb.assess(layers, FUNCTIES, plans, bergingseis_mm=mm) for mm in (None, 40)]
 
 
@@ -77,6 +79,12 @@ def test_a_page_speaks_one_language(kind, taal, answers, tmp_path):
     words = set(re.findall(r"[^\W\d_]+", told.lower()))
     assert words & set(OTHER[taal].split()) == set()
     assert re.findall(r"\w*[a-z]_[a-z]\w*", told) == [], "names of the program"
+
+
+def test_how_a_layer_was_resampled_is_told_in_the_language(answers):
+    nl, en = (" ".join(Marked(report_html(answers[0], taal=taal)).own) for taal in LANGUAGES)
+    assert "gemiddelde van cellen van 2,5 m (EPSG:28992)" in nl and "vloeiend tussen cellen" in nl
+    assert "mean of cells of 2.5 m (EPSG:28992)" in en and "nearest cell of 2.5 m" in en
 
 
 def words_of_map(html):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -238,6 +239,21 @@ def layer_label(name: str, taal: str = "nl") -> str:
     kind = registry.layer_kinds().get(base)
     label = name_of(kind, taal) if kind else base
     return f"{label} ({scenario})" if scenario else label
+
+
+def resampled_text(told: str, taal: str = "nl") -> str:
+    """Return how a layer was brought onto the cells, for a reader; what is not known stays as it is.
+
+    Examples
+    --------
+    >>> resampled_text("average from 25 m EPSG:28992"), resampled_text("")
+    ('gemiddelde van cellen van 25 m (EPSG:28992)', '')
+    """
+    found = re.fullmatch(r"(\w+) from (\S+) m (.+)", told)
+    words = texts(taal)["herschaald"]
+    if not found or found[1] not in words:
+        return told
+    return str(words[found[1]].format(m=plain(float(found[2]), taal), crs=found[3]))
 
 
 def criterion_label(name: str, taal: str = "nl") -> str:
