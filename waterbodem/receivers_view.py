@@ -70,7 +70,9 @@ class ReceptionView:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["ontvangst"]
         limits = reception_rules().grenzen
         self.limits = limits.tekst if taal == "nl" else limits.text
-        self.parts = [self._part(f, assessment.ledgers[f.id]) for f in assessment.question.functies]
+        asked = assessment.question.functies
+        refused = "" if "ledgers" in vars(assessment) else assessment.no_receivers  # who asked for them gets them
+        self.parts = [_refused(f, refused) if refused else self._part(f, assessment.ledgers[f.id]) for f in asked]
 
     def _part(self, functie: Functie, ledger: Ledger) -> Part:
         many = len(ledger.entries) > DETAIL
@@ -196,6 +198,11 @@ class ReceptionView:
         digits = 1 if name.endswith("_mm") else 3
         both = {key: decimal(row[f"{name}_{key}"], digits, self._taal) for key in ("samen", "alleen")}
         return str(self._t["maat"][name].format(**both))
+
+
+def _refused(functie: Functie, reason: str) -> Part:
+    """Return what is told of a functie where the plans are too many to find out who receives it."""
+    return Part(functie, (reason,), (), "", (), False, "", (), ())
 
 
 def _said(name: str) -> str:
