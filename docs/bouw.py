@@ -380,5 +380,12 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_post_page(output: str, **_: Any) -> str:
+    """Name the search dialog, which the theme leaves without a name for screen readers."""
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Zoeken"'
+    )
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     return environment().from_string(markdown).render() if page.meta.get("levend") else markdown

@@ -38,6 +38,12 @@ antwoord.plot()
 
 # %% [markdown]
 # Een plan met gemiddeld een ruime voldoende kan toch *nee, tenzij* zijn: kijk of er een rood stuk in ligt. Die hectaren laat u vrij.
+#
+# Dezelfde kaart om in te schuiven en te klikken, ook zonder internet. Wijs een cel aan voor de reden;
+# `antwoord.explore().save("kaart.html")` bewaart haar.
+
+# %%
+antwoord.explore()
 
 # %% [markdown]
 # ## Hoe zeker is het?
@@ -67,11 +73,14 @@ wb.compare(lagen, ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"], p
 # Wat als er in het plan 30 mm waterberging komt?
 
 # %%
-zonder = wb.per_gebied(lagen, "woningbouw", plannen)
-met = wb.per_gebied(lagen, "woningbouw", plannen, aangelegde_berging_mm=30)
-zonder[["gebied", "antwoord", "afvoer_m3", "risico", "oorzaak"]].assign(
-    afvoer_met_berging=met.afvoer_m3, risico_met_berging=met.risico, oorzaak_met_berging=met.oorzaak
-).round(2)
+zonder = wb.assess(lagen, "woningbouw", plannen)
+met = wb.assess(lagen, "woningbouw", plannen, aangelegde_berging_mm=30)
+wb.difference(zonder, met)
+
+# %%
+zonder.table[["gebied", "afvoer_m3", "oorzaak"]].assign(
+    afvoer_met_berging=met.table.afvoer_m3, oorzaak_met_berging=met.table.oorzaak
+).round(0)
 
 # %% [markdown]
 # Het antwoord verandert niet: de plek is de plek. De last voor anderen wordt kleiner, maar verdwijnt niet: er komt een andere oorzaak bovenaan te
@@ -89,8 +98,7 @@ map_ = Path(tempfile.mkdtemp())
 antwoord.report(map_ / "dossier.html").name
 
 # %% [markdown]
-# Een kaart om in te schuiven en te klikken geeft `antwoord.explore()`; bewaren en later terughalen gaat met `antwoord.save("antwoord.zip")` en
-# `wb.open_assessment("antwoord.zip")`.
+# Bewaren en later terughalen gaat met `antwoord.save("antwoord.waterbodem")` en `wb.open_assessment("antwoord.waterbodem")`.
 
 # %% [markdown]
 # ## Met uw eigen plan

@@ -60,7 +60,11 @@ boek = wb.grootboek(lagen, "woningbouw", plannen[plannen.naam == "Plan Beekdal"]
 boek
 
 # %% [markdown]
-# De regels tellen samen op tot wat het plan loslaat; wat de kaart verlaat staat er als eigen regel. Er verdwijnt niets.
+# De regels tellen samen op tot wat het plan loslaat; wat de kaart verlaat staat er als eigen regel. Er verdwijnt niets. Hieronder
+# hetzelfde op de kaart, voor alle plannen: waar het water blijft, en langs welke weg.
+
+# %%
+antwoord.plot_receivers("woningbouw")
 
 # %% [markdown]
 # ## Voordat er een plan is

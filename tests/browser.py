@@ -50,10 +50,15 @@ class Seen:
 
 
 @contextmanager
-def opened(running, path, size=(1280, 800)):
-    """A file in a page of its own, offline; yields the page and what it did."""
+def opened(running, path, size=(1280, 800), *, before=None):
+    """A file in a page of its own, offline; yields the page and what it did.
+
+    ``before`` is called with the empty page, to put something in place that the file will meet.
+    """
     context = running.new_context(offline=True, viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
+    if before:
+        before(page)
     seen = Seen(page, path.as_uri())
     page.goto(path.as_uri())
     yield page, seen

@@ -9,7 +9,9 @@ from places import box, even
 from test_report import HOSTILE, Page
 
 import waterbodem as wb
+from waterbodem.change import causes
 from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.wording import decimal, risk_class
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,10 @@ def plans():
 def running():
     with browser() as found:
         yield found
+
+
+def matrices(found):
+    return found.antwoorden, found.scores, found.risico
 
 
 # --- matrix ----------------------------------------------------------------------------------------------------------
@@ -67,9 +73,12 @@ def test_high_risk_is_named_as_a_warning(layers, plans):
 
 def test_it_shows_itself_and_writes_a_page(layers, plans, running, tmp_path):
     found = wb.compare(layers, ["woningbouw", "natte_natuur"], plans)
-    assert "Woningbouw past het best op Plan Es" in repr(found) and "A 0,99" in repr(found)
+    assert "Woningbouw past het best op Plan Es" in repr(found) and "A 0,99 laag" in repr(found)
     html = found._repr_html_()
-    assert html.count("<tr>") == 3 and "(verzonnen)" in html
+    assert html.count("<tr>") == 3 and "(verzonnen)" in html and "<th></th>" not in html
+    shown = Page(html)
+    for answer, score, risk in zip(*(m.to_numpy().ravel() for m in matrices(found)), strict=True):
+        assert f"{answer} {decimal(score)} {risk_class(risk).naam} {decimal(risk)}" in shown.words
     for taal in ("nl", "en"):
         with opened(running, found.report(tmp_path / "v.html", taal)) as (page, seen):
             assert page.locator("tbody tr").count() == 2 and seen.anything == []
@@ -144,7 +153,7 @@ def test_the_page_names_what_differs(layers, plans, running, tmp_path):
     b = wb.assess(other, own, named, aangelegde_berging_mm=30)
     path = wb.difference(a, b).report(tmp_path / "d.html")
     words = Page(path.read_text("utf-8")).words
-    assert "woningbouw.verhardingsgraad: 0,55 → 0,7" in words and "aangelegde_berging_mm: 0 → 30" in words
+    assert "Woningbouw, Verhardingsgraad (0 tot 1): 0,55 → 0,7" in words and "Berging in het plan (mm): 0 → 30" in words
     assert (
         "laag Veendikte: alleen in het eerste" in words
         and f"laag GHG: andere waarden (verzonnen → {HOSTILE[0]})" in words
@@ -153,6 +162,42 @@ def test_the_page_names_what_differs(layers, plans, running, tmp_path):
     with opened(running, path) as (page, seen):
         assert page.locator("svg image").count() == 3 and page.locator("script").count() == 0
         assert seen.complaints + seen.dialogs == [] and all(r.startswith("data:") for r in seen.requests)
+
+
+def test_a_difference_shows_itself_in_a_notebook(layers, plans):
+    """Sentences, what differs in words, and the answers with their letters; no names of Python, nothing run."""
+    named = plans.assign(naam=[HOSTILE[0], *plans.naam[1:]])
+    now, plan = (wb.assess(layers, f, named) for f in ("grasland_veeteelt", "woningbouw"))
+    d = wb.difference(now, plan)
+    html = d._repr_html_()
+    shown = Page(html)
+    assert "<script" not in html and HOSTILE[0] in shown.words and "(verzonnen)" in shown.words
+    assert "Functie: Grasland en veeteelt → Woningbouw" in shown.words and "grasland_veeteelt" not in shown.words
+    for row in d.table.itertuples():
+        assert (
+            f"{row.antwoord_voor} → {row.antwoord_na} {decimal(row.score_voor)} → {decimal(row.score_na)}"
+            in shown.words
+        )
+    assert "Grasland en veeteelt → Woningbouw" in repr(d)
+
+
+def test_a_number_that_stays_is_not_told_as_a_change(layers, plans):
+    a, b = (wb.assess(layers, "woningbouw", plans, aangelegde_berging_mm=mm) for mm in (0, 40))
+    told = [z for z in wb.difference(a, b).sentences() if "→" in z]
+    assert told and all("score blijft 0," in z and "afwentelingsrisico 0," in z for z in told)
+
+
+def test_causes_are_told_in_the_language_of_the_page(layers, plans):
+    own = wb.functies()["woningbouw"].replace(levensduur_jr=30.5)
+    a = wb.assess(layers, "woningbouw", plans)
+    b = wb.assess(layers, own, plans, bergingseis_mm=60, methode="minimum", referentie="natte_natuur")
+    told = list(causes(wb.difference(a, b), "en"))
+    assert told == [
+        "Housing, Lifetime (yr): 100 → 30.5",
+        "Present use: Grassland and livestock → Wet nature",
+        "Weighting: weighted geometric mean → lowest criterion",
+        "Storage norm (mm): – → 60",
+    ]
 
 
 def test_long_lists_of_sentences_are_cut(layers):

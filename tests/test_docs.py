@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from browser import browser, opened
+from test_accessible import CONTRAST
 
 import waterbodem as wb
 from waterbodem import cli, registry
@@ -58,6 +60,25 @@ def test_every_functie_has_a_page(site):
 def test_the_glossary_holds_every_term(site):
     text = shown(site, "woordenlijst.html")
     assert all(term.uitleg in text for term in registry.terms().values())
+
+
+@pytest.fixture(scope="module")
+def running():
+    with browser() as found:
+        yield found
+
+
+@pytest.mark.parametrize("page", ["index", "aan-de-slag", "methode", "functies/woningbouw", "kompas", "bronnen"])
+def test_every_text_has_contrast_and_fits_a_narrow_screen(page, site, running):
+    with opened(running, site / f"{page}.html", (320, 640)) as (narrow, seen):
+        narrow.wait_for_timeout(300)
+        assert narrow.evaluate("document.documentElement.scrollWidth") <= 320
+        assert [r for r in seen.requests if not r.startswith(("file:", "data:", "blob:"))] == []
+    with opened(running, site / f"{page}.html") as (wide, _):
+        wide.wait_for_timeout(300)
+        count, poor = wide.evaluate(CONTRAST)
+        assert count > 20 and poor == []
+        assert wide.locator("[role=dialog]:not([aria-label])").count() == 0
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

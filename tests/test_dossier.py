@@ -165,6 +165,7 @@ def test_advice_names_the_best_and_what_does_not_fit():
         "Te weinig bekend: natte natuur."
     )
     assert advice_for_area(rows[:1], functies).startswith("Plan: geen van de functies past. Nee, tenzij:")
+    assert advice_for_area(rows[2:], functies) == "Plan: van geen enkele functie is genoeg bekend voor een advies."
 
 
 def test_large_questions_compare_only_what_was_asked(answer, monkeypatch):
@@ -250,6 +251,54 @@ def test_question_answer_map_and_scale_fit_the_first_sheet_of_a4(answer, running
         assert page.locator(".deel").first.evaluate("e => getComputedStyle(e).contentVisibility") == "visible"
 
 
+def test_names_from_right_to_left_keep_the_order_of_a_sentence(running, tmp_path):
+    """Two names in Arabic and Hebrew with a comma between them would change places."""
+    names = ["مخطط السكن", "שכונה חדשה", "Plan C", "Plan D"]
+    plans = wb.example_plans().assign(naam=names)
+    b = wb.assess(wb.example(size=100, resolution=20), "woningbouw", plans)
+    with opened(running, b.report(tmp_path / "dossier.html")) as (page, seen):
+        left = page.evaluate(
+            """names => names.map(name => {
+              const text = document.querySelector("header p:last-child").firstChild, at = text.data.indexOf(name);
+              const range = document.createRange();
+              range.setStart(text, at);
+              range.setEnd(text, at + name.length);
+              return range.getBoundingClientRect().left;
+            })""",
+            names[:3],
+        )
+        assert left == sorted(left) and seen.complaints == []
+
+
+def test_a_narrow_screen_scrolls_wide_tables_not_the_page(answer, running, tmp_path):
+    """No word of a table's heading is broken off, and nothing makes the page itself wider than the screen."""
+    pages = [
+        answer.report(tmp_path / "dossier.html"),
+        wb.compare(wb.example(size=100, resolution=20), "all", wb.example_plans()).report(tmp_path / "v.html"),
+    ]
+    for path in pages:
+        with opened(running, path, (375, 800)) as (page, _):
+            page.add_style_tag(content=".deel { content-visibility: visible !important }")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            tables = page.locator("table.matrix")
+            assert tables.count() > 0
+            for i in range(tables.count()):
+                assert tables.nth(i).evaluate("e => e.offsetWidth") >= 600
+                assert tables.nth(i).evaluate("e => e.parentElement.offsetWidth <= innerWidth")
+
+
+def sheets(page):
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+
+
+def test_a_comparison_of_all_functies_prints_with_its_matrix_on_the_first_sheet(running, tmp_path):
+    found = wb.compare(wb.example(size=100, resolution=20), "all", wb.example_plans())
+    with opened(running, found.report(tmp_path / "v.html"), (1032, 703)) as (page, _):
+        page.emulate_media(media="print")
+        assert page.locator("table.matrix").evaluate("e => e.getBoundingClientRect().bottom") < 703
+        assert sheets(page) <= 3
+
+
 def test_a_row_highlights_its_polygon_and_back(answer, running, tmp_path):
     path = answer.report(tmp_path / "dossier.html")
     with opened(running, path) as (page, _):
@@ -290,6 +339,23 @@ def test_a_thousand_polygons_open_quickly(running, tmp_path):
             seconds.append(time.monotonic() - start)
             assert page.locator("a path[id]").count() == 1000 and seen.complaints == []
     assert min(seconds) < 3, seconds
+
+
+def test_a_thousand_polygons_of_any_name_under_all_functies_stay_small(tmp_path):
+    """A third of the functies may take a third of 25 MB, whatever the names are made of."""
+    plans = many(1000)
+    plans["naam"] = [f"{i} {'مخ' * 70}" for i in range(1000)]
+    b = wb.assess(wb.example(size=100, resolution=20), list(wb.functies())[:5], plans)
+    path = b.report(tmp_path / "dossier.html")
+    assert path.stat().st_size < 25_000_000 / 3
+    page = Page(path.read_text("utf-8"))
+    assert len([a for a in page.all("tr") if a.get("id", "").startswith("rij-")]) == 5000
+
+
+def test_every_polygon_of_the_map_has_a_name_for_who_does_not_see_it(answer, running, tmp_path):
+    with opened(running, answer.report(tmp_path / "dossier.html")) as (page, _):
+        link = page.get_by_role("link", name="Woningbouw op Plan Beekdal: nee, tenzij (D).")
+        assert link.count() == 1 and link.get_attribute("href") == "#rij-4"
 
 
 def test_one_cell_without_crs_is_a_dossier_too(running, tmp_path):

@@ -1,6 +1,7 @@
 """The interactive map: what it holds is what the answer says, it works offline, and runs nothing but itself."""
 
 import base64
+import io
 import json
 import re
 import time
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import shapely
 from browser import browser, opened
+from PIL import Image
 from places import box, even, shape
 
 import waterbodem as wb
@@ -127,6 +129,23 @@ def test_four_million_cells_stay_a_small_page():
     assert seconds < 15
     assert "Kaart verkleind" not in footer(page)
     assert thinning(b.question.grid, 2) == 2, "twice as much is thinned; the test before this one looks at how"
+
+
+def test_a_larger_area_is_thinned_to_its_middle_cells_and_says_so():
+    """Nine million cells: a third of them in either direction is dropped, and every cell kept is the middle of four."""
+    layers = wb.example(3000)
+    b = wb.assess(layers, "woningbouw", shapely.box(*grid_of(layers).bounds))
+    begun = time.monotonic()
+    page = b.explore()
+    seconds = time.monotonic() - begun
+    data = data_of(page)
+    functie, step = data["functies"][0], thinning(b.question.grid, 1)
+    assert step == 2 and "van elke 2 bij 2 cellen is de middelste getekend" in footer(page)
+    assert "van elke 2 bij 2" not in footer(b.explore(taal="en")) and "2 by 2" in footer(b.explore(taal="en"))
+    klasse = b.cells.klasse.values[1::2, 1::2]
+    assert np.array_equal(codes_of(functie, "klasse"), np.where(klasse == 0, UNKNOWN, klasse))
+    assert (data["raster"]["dx"], data["raster"]["breedte"]) == (10.0, 15_000.0)
+    assert len(page.html.encode()) < 10_000_000 and seconds < 15
 
 
 def test_only_background_names_a_host(answer):
@@ -262,6 +281,119 @@ def test_background_stays_away_silently_without_network(answer, running, tmp_pat
         assert seen.requests and all(r.startswith("https://service.pdok.nl/brt/") for r in seen.requests)
         page.mouse.move(*place(page, 238780, 553930))
         assert "nee, tenzij" in page.locator("#cel").inner_text() and seen.dialogs == []
+
+
+TILES = "https://service.pdok.nl/**"
+
+
+def png(colour, side=256):
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+#: What a server of tiles may do wrong, as what it answers; None = never.
+BAD_SERVERS = {
+    "error": {"status": 500, "content_type": "text/html", "body": "<h1>Internal error</h1>"},
+    "not there": {"status": 404, "body": ""},
+    "html that says it is a picture": {"status": 200, "content_type": "image/png", "body": "<script>alert(1)</script>"},
+    "cut off": {"status": 200, "content_type": "image/png", "body": png((255, 0, 0))[:60]},
+    "nothing": {"status": 200, "content_type": "image/png", "body": b""},
+    "silent": None,
+}
+
+
+def served(page, answer):
+    """Answer every request for a tile, or leave it open."""
+    page.route(TILES, lambda route: route.fulfill(**answer) if answer else None)
+
+
+def shot(page):
+    page.wait_for_timeout(400)
+    return page.locator("#kaart").screenshot()
+
+
+@pytest.mark.parametrize("name", BAD_SERVERS)
+def test_a_bad_server_of_tiles_leaves_the_map_as_it_is_without_one(name, answer, running, tmp_path):
+    plain = answer.explore().save(tmp_path / "zonder.html")
+    with opened(running, plain) as (page, _):
+        ready(page)
+        without, told = shot(page), page.locator("#rijen").inner_text()
+    path = answer.explore(achtergrond=True).save(tmp_path / "kaart.html")
+    with opened(running, path, before=lambda page: served(page, BAD_SERVERS[name])) as (page, seen):
+        ready(page)
+        assert shot(page) == without and page.locator("#rijen").inner_text() == told
+        asked = len(seen.requests)
+        assert asked > 0
+        page.get_by_label("Dekkracht").fill("50")
+        page.get_by_label("Dekkracht").fill("90")
+        page.mouse.move(*place(page, 238782, 553932))
+        assert "nee, tenzij" in page.locator("#cel").inner_text()
+        page.wait_for_timeout(200)
+        assert len(seen.requests) == asked, "what failed is not asked again at every stroke of the pen"
+        own = [c for c in seen.complaints if "Failed to load resource" not in c]
+        assert own == [] and seen.dialogs == []
+
+
+def test_a_server_of_tiles_that_works_shows_behind_the_cells(answer, running, tmp_path):
+    path = answer.explore(achtergrond=True).save(tmp_path / "kaart.html")
+    red = {"status": 200, "content_type": "image/png", "body": png((200, 30, 30))}
+    with opened(running, path, before=lambda page: served(page, red)) as (page, seen):
+        ready(page)
+        picture = Image.open(io.BytesIO(shot(page))).convert("RGB")
+        assert picture.getpixel((picture.width // 2, picture.height - 60)) == (200, 30, 30)
+        assert seen.complaints == [] and seen.requests
+
+
+NAMES_DRAWN = """
+window.drawn = [];
+const fill = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+  const half = this.measureText(text).width / 2;
+  if (this.textAlign === "center") window.drawn.push([text, x - half, x + half, y, this.canvas.clientWidth]);
+  return fill.apply(this, arguments);
+};
+"""
+
+
+def test_names_of_polygons_stay_on_a_narrow_screen(answer, running, tmp_path):
+    path = answer.explore().save(tmp_path / "kaart.html")
+    with opened(running, path, (375, 800), before=lambda page: page.add_init_script(NAMES_DRAWN)) as (page, seen):
+        ready(page)
+        drawn = page.evaluate("window.drawn")
+        assert {name for name, *_ in drawn} == set(wb.example_plans().naam)
+        for name, left, right, y, width in drawn:
+            assert left >= 0 and right <= width and y > 10, name
+        page.evaluate("window.drawn.length = 0")
+        page.locator("#kaart").focus()
+        for _ in range(30):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(200)
+        assert page.evaluate("window.drawn.length > 0")
+        page.evaluate("window.drawn.length = 0")
+        page.keyboard.press("+")
+        page.wait_for_timeout(200)
+        assert page.evaluate("window.drawn") == [], "out of sight, out of the way"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and seen.anything == []
+
+
+@pytest.mark.parametrize("hidden", ["height:3000px", "height:0"], ids=["below the screen", "in a folded part"])
+def test_a_map_that_loads_out_of_sight_fits_once_it_is_seen(hidden, answer, running, tmp_path):
+    """A notebook that is opened again loads its frames before anyone scrolls to them; they have no size then."""
+    path = tmp_path / "notebook.html"
+    folded = "<details>" if hidden == "height:0" else "<details open>"
+    frame = f"<div style='{hidden}'></div>{folded}<summary>kaart</summary>{answer.explore()._repr_html_()}</details>"
+    path.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>n</title>{frame}", "utf-8")
+    with opened(running, path) as (page, seen):
+        page.wait_for_timeout(500)
+        page.evaluate("document.querySelector('details').open = true")
+        page.locator("iframe").scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        inside = page.frames[1]
+        wide = inside.evaluate("kaart.naarScherm(239780, 554280)[0] - kaart.naarScherm(238300, 553300)[0]")
+        screen = inside.evaluate("document.getElementById('kaart').clientWidth")
+        assert 0.4 * screen < wide < screen
+        assert seen.complaints == []
 
 
 def test_a_notebook_frame_runs_the_map(answer, running, tmp_path):

@@ -237,3 +237,22 @@ def test_two_wells_lower_together_what_they_lower_apart():
 def test_wrong_lengths_are_refused_at_once(wrong):
     with pytest.raises(ArgumentError, match=next(iter(wrong))):
         wb.assess(wb.example(), "woningbouw", wb.example_plans(), **wrong)
+
+
+def test_a_report_of_very_many_outcomes_says_that_receivers_are_not_sought(answer, monkeypatch):
+    """As the table does; who asked for the ledger first gets it in the report too."""
+    rules = reception_rules()
+    seven = rules.constanten["tabel_max"].model_copy(update={"waarde": 7})
+    few = rules.model_copy(update={"constanten": {**rules.constanten, "tabel_max": seven}})
+    monkeypatch.setattr("waterbodem.received.reception_rules", lambda: few)
+    b = wb.assess(wb.example(), FUNCTIES, wb.example_plans())
+
+    def sought(*_):
+        raise AssertionError("receivers were sought")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("waterbodem.enquiry.Enquiry.ledger", sought)
+        text = report_html(b)
+    assert text.count("ontvangers: niet bepaald, want het zijn 8 uitkomsten") == len(FUNCTIES)
+    assert "Grootboek van Woningbouw" not in text
+    assert b.ledgers and "Grootboek van Woningbouw" in report_html(b)

@@ -13,6 +13,7 @@ import waterbodem as wb
 from waterbodem import progress, registry
 from waterbodem.layers import open_catalogue
 from waterbodem.progress import track
+from waterbodem.wording import plain
 
 EVIL = "<script>alert(1)</script>"
 
@@ -37,18 +38,19 @@ class Text(HTMLParser):
 def test_a_functie_shows_every_number_with_its_source(functie):
     found = Text(functie._repr_html_())
     for name, c in functie.all_criteria.items():
-        assert found.has(name, f"{c.gewicht:g}", c.text, c.provenance)
+        assert found.has(name, plain(c.gewicht), c.text, c.provenance)
     for name, p in functie.parameters.items():
-        assert found.has(name, f"{p.waarde:g}", p.provenance)
+        assert found.has(name, plain(p.waarde), p.provenance)
     assert found.has(*(t.label for t in functie.drempels))
+    named = {key for thing in (*functie.all_criteria.values(), *functie.parameters.values()) for key in thing.bron}
+    assert all(key in repr(functie) for key in named) and "getallen expertoordeel" in repr(functie)
 
 
 def test_a_curve_in_one_line():
     criteria = wb.functies()["woningbouw"].all_criteria
     for name, c in criteria.items():
-        points = [
-            tuple(float(v) for v in part.replace("afwezig", "inf").split(" \u2192 ")) for part in c.text.split("; ")
-        ]
+        parts = c.text.replace(",", ".").replace("afwezig", "inf").split("; ")
+        points = [tuple(float(v) for v in part.split(" \u2192 ")) for part in parts]
         expected = list(c.curve) + ([] if c.score_afwezig is None else [(float("inf"), c.score_afwezig)])
         assert points == [(pytest.approx(x), pytest.approx(y)) for x, y in expected], name
 
@@ -73,6 +75,28 @@ def test_kompas_shows_reasons_and_stays_a_data_frame():
     assert isinstance(b.kompas, pd.DataFrame) and found.has(*b.kompas.reden, *b.kompas.beginsel)
     assert type(b.kompas[b.kompas.symbool == "+"]) is pd.DataFrame
     assert sum(t == "tr" for t, _ in found.tags) == 1 + len(b.kompas)
+
+
+def test_the_kompas_reads_well_without_html():
+    b = wb.assess(wb.example(size=100, resolution=20), ["woningbouw", "natte_natuur"], wb.example_plans())
+    lines = repr(b.kompas).splitlines()
+    for row in b.kompas.itertuples():
+        (line,) = [x for x in under(lines, f"{row.gebied}, {row.functie}") if x.strip().startswith(row.beginsel)]
+        assert row.reden in line and f" {row.symbool} " in line
+    assert "..." not in repr(b.kompas)
+
+
+def under(lines, title):
+    start = lines.index(title) + 1
+    return lines[start : start + 6]
+
+
+def test_why_a_cell_tells_thresholds_in_words():
+    b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    why = b.waarom(238782.5, 553932.5)
+    assert "beekdal == 1" in why.vlaggen, "as data, for who computes on"
+    for told in (repr(why), " ".join(Text(why._repr_html_()).words)):
+        assert "drempels die afgaan: Beekdal" in told and "==" not in told and "vooral door " in told
 
 
 def test_a_layer_stack_shows_units_sources_and_files(tmp_path):

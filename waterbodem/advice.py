@@ -8,7 +8,7 @@ from typing import Any
 
 from waterbodem import registry
 from waterbodem.definitions import Functie
-from waterbodem.wording import answer_text, decimal, name_of, risk_class, short, small, steps, texts, unknown
+from waterbodem.wording import answer_text, decimal, isolated, name_of, risk_class, short, small, steps, texts, unknown
 
 Row = Mapping[Any, Any]
 NAME = 80
@@ -40,12 +40,12 @@ def _high(value: float) -> float:
 def advice_for_area(rows: Sequence[Row], functies: Mapping[str, Functie], taal: str = "nl") -> str:
     """Return which functies fit one polygon, best first."""
     names = {id_: name_of(f, taal) for id_, f in functies.items()}
-    return _advice("gebied", short(rows[0]["gebied"], NAME), rows, lambda r: small(names[r["functie"]]), taal)
+    return _advice("gebied", isolated(short(rows[0]["gebied"], NAME)), rows, lambda r: small(names[r["functie"]]), taal)
 
 
 def advice_for_functie(rows: Sequence[Row], functie: Functie, taal: str = "nl") -> str:
     """Return which polygons one functie fits, best first."""
-    return _advice("functie", name_of(functie, taal), rows, lambda r: short(r["gebied"], NAME), taal)
+    return _advice("functie", name_of(functie, taal), rows, lambda r: isolated(short(r["gebied"], NAME)), taal)
 
 
 def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) -> str:
@@ -55,6 +55,8 @@ def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) 
     rest = {"nee": worst, "onbekend": unknown().letter}
     fits = [r for r in order if r["antwoord"] not in rest.values()]
     groups = {kind: [r for r in order if r["antwoord"] == letter] for kind, letter in rest.items()}
+    if len(groups["onbekend"]) == len(rows):
+        return str(t[f"{kind}_onbekend"].format(naam=subject))
     told = [t[kind].format(naam=subject, lijst=_list([_one(r, name(r), taal) for r in fits], taal))] if fits else []
     told += [] if fits else [t[f"{kind}_niets"].format(naam=subject)]
     told += [t[k].format(lijst=_list([name(r) for r in group], taal)) for k, group in groups.items() if group]

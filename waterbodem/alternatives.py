@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from waterbodem import registry
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import evaluate
+from waterbodem.kompas import Verdict, findings_of, verdicts
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.progress import track
 from waterbodem.summary import columns_of, total
-from waterbodem.tally import tally_of
+from waterbodem.tally import Totals, tally_of
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -56,9 +57,27 @@ def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     return pd.concat([asked, *(_rows(q, f, chance) for f in track(extra, "alternatieven"))])
 
 
-def _rows(q: Question, functie: Functie, chance: Array) -> pd.DataFrame:
+def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]:
+    """Return per functie asked, per polygon, the six verdicts with their reasons in a language.
+
+    The answer holds them in Dutch; what stands behind them is computed again.
+    """
+    q, chance = question, chance_of(question.cells.present, question.rules)
+    scenarios, rules = q.cells.scenarios, q.rules
+    found = {
+        f.id: findings_of(q.areas, q.grid, _totals(q, f, chance), scenarios, f, rules)
+        for f in track(q.functies, "Kompas")
+    }
+    return {id_: verdicts(some, rules, taal) for id_, some in found.items()}
+
+
+def _totals(q: Question, functie: Functie, chance: Array) -> Totals:
     result = evaluate(q.cells, functie, q.settings)
     found = measures_of(q.cells, result, q.settings, q.rules, chance)
-    totals = total([tally_of(q.prints, result, found.names, found.rows)], len(q.areas))
+    return total([tally_of(q.prints, result, found.names, found.rows)], len(q.areas))
+
+
+def _rows(q: Question, functie: Functie, chance: Array) -> pd.DataFrame:
+    totals = _totals(q, functie, chance)
     named = {"nr": [a.nr for a in q.areas], "gebied": [a.name for a in q.areas], "functie": functie.id}
     return pd.DataFrame({**columns_of(q.areas, q.grid, totals), **named})[list(COLUMNS)]

@@ -309,7 +309,7 @@ class Ledger:
         found = self.controle[list(CHECKS)].to_numpy(dtype=float)
         worst = float(np.nanmax(found, initial=0.0))
         verdict = "sluiten" if self.sluit else "sluiten NIET"
-        return f"Controle: de sommen {verdict}, grootste relatieve verschil {worst:.0e} (vereist {CLOSES:.0e})."
+        return f"Controle: de sommen {verdict} (grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e})."
 
     def _footer(self) -> list[str]:
         return [*self.niet_bepaald, *self.notes, self.check, *self.herkomst["grenzen"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,32 @@ from waterbodem.colours import change_colours
 from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, GridMismatch
-from waterbodem.evaluation import reference_label
+from waterbodem.evaluation import Settings
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.map_svg import Drawing, class_picture, coded_picture, sketch
 from waterbodem.pages import policy, render
 from waterbodem.remake import command_of
+from waterbodem.show import chip
 from waterbodem.tally import mean
-from waterbodem.wording import decimal, functies_of, is_fictitious, layer_label, name_of, plain, short, texts, unknown
+from waterbodem.wording import (
+    answer_text,
+    decimal,
+    functies_of,
+    is_fictitious,
+    isolated,
+    layer_label,
+    name_of,
+    number_label,
+    plain,
+    short,
+    steps,
+    texts,
+    unknown,
+)
 
 NAME = 80
-MAX_TOLD, MAX_DRAWN = 20, 1000
+MAX_TOLD, MAX_DRAWN, MAX_CAUSES = 20, 1000, 6
+CELL = "padding:3px 12px 3px 0;text-align:left;border-bottom:1px solid #d5dbe1;white-space:nowrap"
 Pair = tuple[Functie, Functie]
 Array = NDArray[Any]
 
@@ -76,7 +93,12 @@ class Difference:
         return Path(path)
 
     def __repr__(self) -> str:
-        return "\n".join(["<Difference>", *self.sentences()])
+        return "\n".join(["<Difference>", *self.sentences(), _why(self)])
+
+    def _repr_html_(self) -> str:
+        """Return sentences and a table that fit one screen; every name escaped."""
+        told = "".join(f"<li>{escape(zin)}</li>" for zin in self.sentences())
+        return f"<ul>{told}</ul><p>{escape(_why(self))}</p>{_html_table(self)}"
 
 
 def difference(before: Answer, after: Answer) -> Difference:
@@ -212,19 +234,56 @@ def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
     first, second = (name_of(names[row[k]], taal) for k in ("functie_voor", "functie_na"))
     subject = first if first == second else t["functies"].format(voor=second, na=first)
     text = t["zin_gelijk"] if row["antwoord_voor"] == row["antwoord_na"] else t["zin"]
-    change = decimal(row["verschil_score"], 2, taal)
     return str(
         text.format(
-            gebied=f"{short(subject, NAME)}, {short(row['gebied'], NAME)}",
+            gebied=f"{isolated(short(subject, NAME))}, {isolated(short(row['gebied'], NAME))}",
             voor=row["antwoord_voor"],
             na=row["antwoord_na"],
-            score_voor=decimal(row["score_voor"], 2, taal),
-            score_na=decimal(row["score_na"], 2, taal),
-            verschil=f"+{change}" if row["verschil_score"] > 0 else change,
-            risico_voor=decimal(row["risico_voor"], 2, taal),
-            risico_na=decimal(row["risico_na"], 2, taal),
+            score=_moved("score", row, taal),
+            risico=_moved("risico", row, taal),
         )
     )
+
+
+def _moved(name: str, row: dict[Any, Any], taal: str) -> str:
+    """Return how a number went from one answer to the other, as far as two decimals show it."""
+    before, after, change = (
+        decimal(row[f"{which}"], 2, taal) for which in (f"{name}_voor", f"{name}_na", f"verschil_{name}")
+    )
+    kind = "gelijk" if before == after else "anders"
+    sign = "+" if row[f"verschil_{name}"] > 0 else ""
+    return str(texts(taal)["vergelijking"][f"{name}_{kind}"].format(voor=before, na=after, verschil=sign + change))
+
+
+def _why(d: Difference) -> str:
+    """Return the first causes in one line."""
+    found, t = list(causes(d)), texts("nl")
+    more = [t["meer"].format(n=len(found) - MAX_CAUSES)] if len(found) > MAX_CAUSES else []
+    return f"{t['vergelijking']['wat']}: {'; '.join([*found[:MAX_CAUSES], *more]) or t['vergelijking']['niets']}"
+
+
+def _html_table(d: Difference) -> str:
+    t, names = texts("nl"), {**functies_of(d.before), **functies_of(d.after)}
+    heads = [t["tabel"][k] for k in ("gebied", "functie", "antwoord", "score")] + [t["kaart"]["risico"]]
+    head = "".join(f"<th scope='col' style='{CELL}'>{escape(h)}</th>" for h in heads)
+    shown = d.table.drop(columns="geometry").head(MAX_TOLD).to_dict("records")
+    body = "".join(_html_row(_named(r, names, "nl")) for r in shown)
+    mark = f" <strong>{escape(t['verzonnen'])}</strong>" if _made_up(d) else ""
+    caption = f"<caption style='text-align:left'>{escape(t['vergelijking']['verschil'])}{mark}</caption>"
+    table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f"<table style='border-collapse:collapse'>{table}</table>"
+
+
+def _made_up(d: Difference) -> bool:
+    return any(is_fictitious(x.question.layers) for x in (d.before, d.after))
+
+
+def _html_row(row: dict[Any, Any]) -> str:
+    answers = (chip(s, steps()[s].kleur, answer_text(s)) for s in (row["antwoord_voor"], row["antwoord_na"]))
+    pairs = ((decimal(row[f"{n}_voor"]), decimal(row[f"{n}_na"])) for n in ("score", "risico"))
+    cells = [f"<bdi>{escape(row['functie'])}</bdi>", " → ".join(answers), *(" → ".join(p) for p in pairs)]
+    first = f"<th scope='row' style='{CELL}'><bdi>{escape(row['gebied'])}</bdi></th>"
+    return f"<tr>{first}{''.join(f'<td style={chr(34)}{CELL}{chr(34)}>{c}</td>' for c in cells)}</tr>"
 
 
 def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
@@ -235,7 +294,7 @@ def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
     return {
         "policy": policy(),
         "kleuren": kleuren,
-        "made_up": any(is_fictitious(x.question.layers) for x in (d.before, d.after)),
+        "made_up": _made_up(d),
         "sentences": d.sentences(taal),
         "drawings": list(_drawings(d, taal, kleuren)),
         "names": [a.name for a in d.after.question.areas],
@@ -278,7 +337,7 @@ def causes(d: Difference, taal: str = "nl") -> Iterator[str]:
     """Yield what differs between the two questions: layers, parameters, settings."""
     yield from _layer_causes(d, taal)
     t = texts(taal)["vergelijking"]["instelling"]
-    for name, (a, b) in {**_parameters(d), **_settings(d)}.items():
+    for name, (a, b) in {**_parameters(d, taal), **_settings(d, taal)}.items():
         if a != b:
             yield t.format(naam=name, voor=a, na=b)
 
@@ -300,27 +359,35 @@ def _vintage(layer: xr.DataArray, taal: str) -> str:
     return short(str(layer.attrs.get("vintage", texts(taal)["onbekend"])), NAME)
 
 
-def _parameters(d: Difference) -> dict[str, tuple[Any, Any]]:
+def _parameters(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
     found: dict[str, tuple[Any, Any]] = {}
     for a, b in _pairs(d.before, d.after):
+        one, other = name_of(a, taal), name_of(b, taal)
         if a.id == b.id:
             names = dict.fromkeys([*a.parameters, *b.parameters])
-            found |= {f"{b.id}.{n}": (plain(a.value(n)), plain(b.value(n))) for n in names}
+            values = {n: tuple(plain(f.value(n), taal) for f in (a, b)) for n in names}
+            found |= {f"{other}, {number_label(n, taal)}": (v[0], v[1]) for n, v in values.items()}
         else:
-            found["functie"] = (a.id, b.id)
+            found[f"{texts(taal)['vergelijking']['functie']}"] = (one, other)
     return found
 
 
-def _settings(d: Difference) -> dict[str, tuple[Any, Any]]:
+def _settings(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
+    t, own = texts(taal)["rapport"], texts(taal)["vergelijking"]
     a, b = (x.question.settings for x in (d.before, d.after))
     return {
-        "referentie": (reference_label(a), reference_label(b)),
-        "methode": (a.methode, b.methode),
-        "orness": (_number(a.orness), _number(b.orness)),
-        "aangelegde_berging_mm": (_number(a.measures.built_mm), _number(b.measures.built_mm)),
-        "bergingseis_mm": (_number(a.measures.norm_mm), _number(b.measures.norm_mm)),
+        own["referentie"]: (_reference(a, taal), _reference(b, taal)),
+        t["methode"]: tuple(t["methoden"].get(s.methode, s.methode) for s in (a, b)),
+        own["orness"]: (_number(a.orness, taal), _number(b.orness, taal)),
+        f"{t['maatregelen']} (mm)": (_number(a.measures.built_mm, taal), _number(b.measures.built_mm, taal)),
+        f"{t['bergingseis']} (mm)": (_number(a.measures.norm_mm, taal), _number(b.measures.norm_mm, taal)),
     }
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else plain(value)
+def _reference(settings: Settings, taal: str) -> str:
+    known = settings.reference
+    return name_of(known, taal) if isinstance(known, Functie) else str(texts(taal)["rapport"]["raster"])
+
+
+def _number(value: float | None, taal: str) -> str:
+    return "–" if value is None else plain(value, taal)

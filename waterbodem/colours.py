@@ -193,6 +193,12 @@ def _stepped(product: str) -> Legend:
     return _with_outside(colours, {i: str(step["naam"]) for i, step in enumerate(steps)}, "geen_getal", True)
 
 
+def step_names(product: str, taal: str) -> Mapping[int, str]:
+    """Return the names of the steps of a stepped legend in a language, by code."""
+    key = "naam" if taal == "nl" else "name"
+    return {i: str(step[key]) for i, step in enumerate(_data()["trappen"][product]["stappen"])}
+
+
 def classified(values: NDArray[Any], product: str) -> NDArray[np.uint8]:
     """Return quantities as the codes of a stepped legend, nodata where unknown.
 

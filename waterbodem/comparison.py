@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -20,9 +21,20 @@ from waterbodem.question import Plans
 from waterbodem.remake import command_of
 from waterbodem.report_options import Options, tables_of, told_of
 from waterbodem.show import chip
-from waterbodem.wording import answer_text, decimal, functies_of, is_fictitious, name_of, short, steps, texts
+from waterbodem.wording import (
+    answer_text,
+    decimal,
+    functies_of,
+    is_fictitious,
+    name_of,
+    risk_class,
+    short,
+    steps,
+    texts,
+)
 
 NAME = 40
+HEAD, BODY = "text-align:left;padding-right:14px", "padding:2px 14px 2px 0;white-space:nowrap"
 
 
 @dataclass(frozen=True)
@@ -57,13 +69,18 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         names = functies_of(self.assessment)
-        head = "".join(f"<th scope='col'><bdi>{escape(short(c, NAME))}</bdi></th>" for c in self.antwoorden.columns)
+        t, first = texts("nl"), texts("nl")["tabel"]["functie"]
+        head = "".join(f"<th scope='col' style='{HEAD}'><bdi>{escape(n)}</bdi></th>" for n in (first, *_columns(self)))
         rows = "".join(_row(self, id_, name_of(f)) for id_, f in names.items())
         told = "".join(f"<li>{escape(zin)}</li>" for zin in self.advies)
-        mark = f"<strong>{escape(texts('nl')['verzonnen'])}</strong>" if is_fictitious(_layers(self)) else ""
-        caption = f"<caption style='text-align:left'>{escape(texts('nl')['alternatieven']['tabel'])} {mark}</caption>"
-        table = f"{caption}<thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody>"
+        mark = f"<strong>{escape(t['verzonnen'])}</strong>" if is_fictitious(_layers(self)) else ""
+        caption = f"<caption style='text-align:left'>{escape(t['alternatieven']['tabel'])} {mark}</caption>"
+        table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
         return f"<table style='border-collapse:collapse'>{table}</table><ul>{told}</ul>"
+
+
+def _columns(found: Comparison) -> list[str]:
+    return [short(c, NAME) for c in found.antwoorden.columns]
 
 
 def _layers(found: Comparison) -> xr.Dataset:
@@ -71,16 +88,23 @@ def _layers(found: Comparison) -> xr.Dataset:
 
 
 def _plain(found: Comparison) -> str:
-    shown = found.antwoorden + " " + found.scores.map(lambda v: decimal(v))
+    risks = found.risico.map(lambda v: getattr(risk_class(v), "naam", decimal(math.nan)))
+    shown = found.antwoorden + " " + found.scores.map(lambda v: decimal(v)) + " " + risks
     return shown.rename(columns=lambda c: short(c, 18)).to_string()
 
 
 def _row(found: Comparison, id_: str, name: str) -> str:
+    columns = (m.loc[id_] for m in (found.antwoorden, found.scores, found.risico))
     cells = "".join(
-        f"<td style='padding:2px 10px 2px 0'>{chip(a, steps()[a].kleur, answer_text(a))} {decimal(s)}</td>"
-        for a, s in zip(found.antwoorden.loc[id_], found.scores.loc[id_], strict=True)
+        f"<td style='{BODY}'>{chip(a, steps()[a].kleur, answer_text(a))} {decimal(s)} <small>{_risk(r)}</small></td>"
+        for a, s, r in zip(*columns, strict=True)
     )
-    return f"<tr><th scope='row' style='text-align:left;padding-right:10px'><bdi>{escape(name)}</bdi></th>{cells}</tr>"
+    return f"<tr><th scope='row' style='{HEAD}'><bdi>{escape(name)}</bdi></th>{cells}</tr>"
+
+
+def _risk(value: float) -> str:
+    step = risk_class(value)
+    return f"{chip(step.naam, step.kleur)} {decimal(value)}" if step else escape(decimal(value))
 
 
 def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:

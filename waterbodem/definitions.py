@@ -70,6 +70,17 @@ class Sourced(Definition):
         return "; ".join(part for part in parts if part) or "geen bron genoemd"
 
 
+def dutch(value: float) -> str:
+    """Return a number as it is written in Dutch, as short as in its file.
+
+    Examples
+    --------
+    >>> dutch(0.25), dutch(2.0)
+    ('0,25', '2')
+    """
+    return f"{value:g}".replace(".", ",")
+
+
 class LayerKind(Definition):
     """What a layer measures, in which unit and sign, and which values are plausible."""
 
@@ -124,9 +135,10 @@ class Criterion(Sourced):
 
     @property
     def text(self) -> str:
-        """The curve in one line, such as ``0 \u2192 1; 0.5 \u2192 0.2``."""
-        points = [f"{x:g} \u2192 {y:g}" for x, y in self.curve]
-        return "; ".join(points if self.score_afwezig is None else [*points, f"afwezig \u2192 {self.score_afwezig:g}"])
+        """The curve in one line, such as ``0 \u2192 1; 0,5 \u2192 0,2``."""
+        points = [f"{dutch(x)} \u2192 {dutch(y)}" for x, y in self.curve]
+        absent = [] if self.score_afwezig is None else [f"afwezig \u2192 {dutch(self.score_afwezig)}"]
+        return "; ".join([*points, *absent])
 
 
 class Group(Definition):
@@ -263,13 +275,21 @@ class Functie(Definition):
         return define(Functie, data, self.id)
 
     def __repr__(self) -> str:
-        return f"<Functie {self.id} (code {self.code}): {self.naam}>"
+        return f"<Functie {self.id} (code {self.code}): {self.naam}; bronnen: {self.sources_text}>"
+
+    @property
+    def sources_text(self) -> str:
+        """Every source that is named, each once, and how many numbers are expertoordeel."""
+        things = [*self.all_criteria.values(), *self.drempels, *self.parameters.values()]
+        named = dict.fromkeys(key for thing in things for key in thing.bron)
+        judged = sum(bool(thing.expertoordeel) for thing in things)
+        return "; ".join([", ".join(named) or "geen", f"{judged} van {len(things)} getallen expertoordeel"])
 
     def _repr_html_(self) -> str:
         """Return every number with its source and the mark expertoordeel."""
-        criteria = [(n, f"{c.gewicht:g}", c.text, c.provenance) for n, c in self.all_criteria.items()]
-        limits = [(t.label, t.gevolg.replace("_", " "), t.provenance) for t in self.drempels]
-        numbers = [(n, f"{p.waarde:g}", p.provenance) for n, p in self.parameters.items()]
+        criteria = [(n, dutch(c.gewicht), c.text, c.provenance) for n, c in self.all_criteria.items()]
+        limits = [(t.label, t.gevolg.replace("_", ", "), t.provenance) for t in self.drempels]
+        numbers = [(n, dutch(p.waarde), p.provenance) for n, p in self.parameters.items()]
         title = f"{self.naam} ({self.id}, code {self.code})"
         return "".join(
             [

@@ -23,6 +23,7 @@ from waterbodem.grid import Grid
 from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
 from waterbodem.land import Land, stream_valleys
 from waterbodem.network import Strand
+from waterbodem.progress import track
 from waterbodem.reception import ReachTable, reception_rules
 from waterbodem.sources import PlanSource, Plot, plots
 
@@ -121,7 +122,7 @@ class Enquiry:
         of = dict(zip((a.nr for a in self.plans), functies, strict=True))
         found, outside = self.plots
         flow, reason = self.water
-        entries = [self.entry(p.source(of[p.area.nr])) for p in found]
+        entries = [self.entry(p.source(of[p.area.nr])) for p in track(found, "wie het ontvangt")]
         notes = _notes(entries, outside, self.land.grid, flow, self.well)
         return self.closed(entries, self._settings(flow, reason), notes)
 

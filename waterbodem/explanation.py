@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,10 +12,12 @@ from waterbodem import dataset, registry
 from waterbodem.burden import Measures, burden_arrays, cut_reference, decline_of, reference_of
 from waterbodem.definitions import Criterion, Functie
 from waterbodem.errors import ArgumentError, NoOverlap
+from waterbodem.html_table import html_table
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.scoring import Part, parts_of, score_arrays
 from waterbodem.units import unit_text
+from waterbodem.wording import risk_class, threshold_label
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Explanation:
     afwenteling: tuple[Shift, ...]
     risico: float
     oorzaak: str
+    drempels: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; NaN where unknown."""
@@ -75,7 +77,7 @@ class Explanation:
         return (
             f"{self.functie} op x={self.x:g}, y={self.y:g}: {self.klasse} ({self.antwoord}), "
             f"score {number(self.score)}, dekking {number(self.dekking)}"
-            + (f"; drempels: {', '.join(self.vlaggen)}" if self.vlaggen else "")
+            + (f"; drempels die afgaan: {', '.join(self.drempels)}" if self.drempels else "")
         )
 
     def _criterion_lines(self) -> list[str]:
@@ -88,28 +90,28 @@ class Explanation:
         extra = [f"  uitgesloten door drempel: verlies {number(self.verlies_drempel)}"]
         return rows + (extra if self.verlies_drempel > 0 else [])
 
+    def _risk(self) -> str:
+        step = risk_class(self.risico)
+        said = f"{step.naam} ({number(self.risico)})" if step else number(self.risico)
+        return f"afwentelingsrisico {said}" + (f", vooral door {self.oorzaak}" if self.oorzaak else "")
+
     def _shift_lines(self) -> list[str]:
-        head = f"  afwentelingsrisico {number(self.risico)}" + (f", vooral {self.oorzaak}" if self.oorzaak else "")
-        return [head, *(f"    {s.naam:<22}{number(s.waarde):>10} {unit_text(s.eenheid)}" for s in self.afwenteling)]
+        rows = (f"    {s.naam:<22}{number(s.waarde):>10} {unit_text(s.eenheid)}" for s in self.afwenteling)
+        return [f"  {self._risk()}", *rows]
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th scope='row'>{html.escape(_label(r.naam))}</th><td>{html.escape(shown(r.waarde))} {_unit(r)}</td>"
-            f"<td>{number(r.score)}</td><td>{number(r.gewicht)}</td><td>{number(r.verlies)}</td>"
-            f"<td>{html.escape('; '.join(t for t in (r.bron, r.expertoordeel) if t))}</td></tr>"
-            for r in self.criteria
-        )
-        shifts = "".join(
-            f"<tr><th scope='row'>{html.escape(s.naam)}</th>"
-            f"<td>{number(s.waarde)} {html.escape(unit_text(s.eenheid))}</td></tr>"
-            for s in self.afwenteling
-        )
-        return (
-            f"<p><strong>{html.escape(self._headline())}</strong></p><table><thead><tr><th>criterium</th><th>waarde</th>"
-            f"<th>score</th><th>gewicht</th><th>verlies</th><th>bron</th></tr></thead><tbody>{rows}</tbody></table>"
-            f"<p>Afwentelingsrisico {number(self.risico)} {html.escape(self.oorzaak)}</p>"
-            f"<table><tbody>{shifts}</tbody></table>"
-        )
+        shifts = ((s.naam, f"{number(s.waarde)} {unit_text(s.eenheid)}".strip()) for s in self.afwenteling)
+        reasons = html_table(self._headline(), HEADINGS, map(_told, self.criteria))
+        return reasons + html_table(self._risk().capitalize(), ["last", "waarde"], shifts)
+
+
+HEADINGS = ("criterium", "waarde", "score", "gewicht", "verlies", "bron")
+
+
+def _told(r: Reason) -> tuple[str, ...]:
+    value = f"{shown(r.waarde)} {_unit(r)}".strip()
+    source = "; ".join(t for t in (r.bron, r.expertoordeel) if t)
+    return (_label(r.naam), value, number(r.score), number(r.gewicht), number(r.verlies), source)
 
 
 def _label(criterion: str) -> str:
@@ -226,6 +228,7 @@ def _explain(
         antwoord=step.antwoord,
         dekking=float(found["dekking"][0, 0]),
         vlaggen=tuple(t.label for i, t in enumerate(functie.drempels) if flags >> i & 1),
+        drempels=tuple(threshold_label(t) for i, t in enumerate(functie.drempels) if flags >> i & 1),
         criteria=tuple(_reason(cells, functie, p, found["loss"][k, 0]) for k, p in enumerate(parts)),
         verlies_drempel=float(found["loss"][-1, 0]),
         afwenteling=tuple(

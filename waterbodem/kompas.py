@@ -71,6 +71,7 @@ class Limit(Definition):
 
     als: Cases
     tekst: str
+    text: str = ""
     hoogstens: Symbol | None = None
     stap: int = 0
 
@@ -84,10 +85,12 @@ class Principle(Definition):
     getal: str
     eenheid: str
     reden: str
+    reason: str = ""
     schalen: tuple[Scale, ...]
     begrenzing: tuple[Limit, ...] = ()
     onbekend_als: Cases = ()
     onbekend_tekst: str = ""
+    unknown_text: str = ""
 
 
 class Chance(Definition):
@@ -157,7 +160,24 @@ def any_case(cases: Cases, amounts: Mapping[str, Any], margin: float) -> Any:
 
 #: Number of a symbol where it is not known, and of the neutral one.
 _UNKNOWN, _NEUTRAL = -1, SYMBOLS.index("0")
-Notes = tuple[tuple[str, NDArray[np.bool_]], ...]
+#: A text per language; where a user's own rules have no English the Dutch stands in both.
+Told = Mapping[str, str]
+Notes = tuple[tuple[Told, NDArray[np.bool_]], ...]
+
+LITTLE: Told = {"nl": "te weinig bekend", "en": "too little known"}
+UNKNOWN_WORD: Told = {"nl": "onbekend", "en": "unknown"}
+PRESENT: Told = {"nl": "huidig", "en": "present"}
+AND: Told = {"nl": " en ", "en": " and "}
+UNCHANGED: Told = {"nl": "laat het zoals het is", "en": "leaves it as it is"}
+CONSEQUENCES: Mapping[str, Told] = {
+    "herstelt": {"nl": "brengt herstel", "en": "brings recovery"},
+    "blokkeert": {"nl": "legt de plek vast", "en": "fixes the place"},
+    "verslechtert": {"nl": "verslechtert het", "en": "makes it worse"},
+}
+
+
+def _told(dutch: str, english: str) -> Told:
+    return {"nl": dutch, "en": english or dutch}
 
 
 @dataclass(frozen=True)
@@ -247,7 +267,7 @@ def _judge(p: Principle, found: Findings, rules: KompasRules) -> Judgement:
     code, notes = _limited(telling, p, found, rules)
     code[barred | little] = _UNKNOWN
     limits = tuple((text, holds & ~barred & ~little) for text, holds in notes)
-    return Judgement(code, ((p.onbekend_tekst, barred), ("te weinig bekend", little), *limits))
+    return Judgement(code, ((_told(p.onbekend_tekst, p.unknown_text), barred), (LITTLE, little), *limits))
 
 
 def _mask(holds: Any, count: int) -> NDArray[np.bool_]:
@@ -272,7 +292,7 @@ def _limited(code: Array, p: Principle, found: Findings, rules: KompasRules) -> 
         lower = np.maximum(0, np.minimum(code, cap) + limit.stap)
         pulled = _mask(any_case(limit.als, found.enough, rules.marge), len(code)) & (lower < code)
         code = np.where(pulled, lower, code)
-        notes.append((limit.tekst, pulled))
+        notes.append((_told(limit.tekst, limit.text), pulled))
     return code, tuple(notes)
 
 
@@ -281,46 +301,57 @@ def symbols_of(found: Findings, rules: KompasRules) -> dict[str, Array]:
     return {rules.beginselen[id_].kolom: j.symbols for id_, j in judge(found, rules).items()}
 
 
-def verdicts(found: Findings, rules: KompasRules) -> list[list[Verdict]]:
-    """Return the six verdicts per polygon, with their reasons."""
+def verdicts(found: Findings, rules: KompasRules, taal: str = "nl") -> list[list[Verdict]]:
+    """Return the six verdicts per polygon, with their reasons in a language."""
     judged = judge(found, rules)
     return [
-        [_verdict(id_, p, judged[id_], found, i) for id_, p in rules.beginselen.items()]
+        [_verdict(id_, p, judged[id_], found, i, taal) for id_, p in rules.beginselen.items()]
         for i in range(len(found.worst))
     ]
 
 
-def _verdict(id_: str, p: Principle, judged: Judgement, found: Findings, i: int) -> Verdict:
+def _verdict(id_: str, p: Principle, judged: Judgement, found: Findings, i: int, taal: str) -> Verdict:
     """Tell all that was found, also what is not known enough to judge by."""
     amounts = {n: float(v[i]) for n, v in found.amounts.items()}
-    words = {"extremen_scenario": found.worst[i] or "huidig", "gevolg": _consequence(found.enough, i)}
-    reason = "; ".join([_reason(p.reden, amounts, words), *(text for text, holds in judged.notes if holds[i])])
+    words = {"extremen_scenario": found.worst[i] or PRESENT[taal], "gevolg": _consequence(found.enough, i, taal)}
+    first = _reason(_told(p.reden, p.reason)[taal], amounts, words, taal)
+    reason = "; ".join([first, *(text[taal] for text, holds in judged.notes if holds[i])])
     symbol = SYMBOLS[judged.code[i]] if judged.code[i] >= 0 else UNKNOWN
-    return Verdict(id_, p.naam, p.kolom, symbol, amounts.get(p.getal, math.nan), p.eenheid, reason)
+    return Verdict(id_, _told(p.naam, p.name)[taal], p.kolom, symbol, amounts.get(p.getal, math.nan), p.eenheid, reason)
 
 
-def _consequence(enough: Mapping[str, Any], i: int) -> str:
-    words = {"herstelt": "brengt herstel", "blokkeert": "legt de plek vast", "verslechtert": "verslechtert het"}
-    return (
-        " en ".join(text for name, text in words.items() if name in enough and enough[name][i])
-        or "laat het zoals het is"
-    )
+def _consequence(enough: Mapping[str, Any], i: int, taal: str) -> str:
+    found = [text[taal] for name, text in CONSEQUENCES.items() if name in enough and enough[name][i]]
+    return AND[taal].join(found) or UNCHANGED[taal]
 
 
-def _reason(template: str, amounts: Amounts, words: Mapping[str, str]) -> str:
-    """Fill in a reason; numbers with a Dutch comma, unknown ones as 'onbekend'."""
-    return template.format_map(_Words({**{n: _Number(v) for n, v in amounts.items()}, **words}))
+def _reason(template: str, amounts: Amounts, words: Mapping[str, str], taal: str) -> str:
+    """Fill in a reason; numbers as the language writes them, unknown ones in a word."""
+    return template.format_map(_Words(taal, {**{n: _Number(v, taal) for n, v in amounts.items()}, **words}))
 
 
 class _Words(dict[str, Any]):
+    def __init__(self, taal: str, words: Mapping[str, Any]) -> None:
+        super().__init__(words)
+        self._taal = taal
+
     def __missing__(self, key: str) -> str:
-        return "onbekend"
+        return UNKNOWN_WORD[self._taal]
 
 
-#: What Python writes, as it is written in Dutch.
-_DUTCH = str.maketrans({".": ",", "%": "\u00a0%", "-": "\u2212"})
+#: What Python writes, as it is written on paper.
+_WRITTEN = {
+    "nl": str.maketrans({".": ",", "%": "\u00a0%", "-": "\u2212"}),
+    "en": str.maketrans({"%": "\u00a0%", "-": "\u2212"}),
+}
 
 
-class _Number(float):
+@dataclass(frozen=True)
+class _Number:
+    value: float
+    taal: str
+
     def __format__(self, spec: str) -> str:
-        return "onbekend" if math.isnan(self) else float(self).__format__(spec).translate(_DUTCH)
+        if math.isnan(self.value):
+            return UNKNOWN_WORD[self.taal]
+        return f"{self.value:{spec}}".translate(_WRITTEN[self.taal])

@@ -21,6 +21,12 @@ class KompasTable(pd.DataFrame):
     def _constructor(self) -> Any:
         return pd.DataFrame
 
+    def __repr__(self) -> str:
+        groups = self.head(MAX_ROWS).groupby(["gebied", "functie"], sort=False)
+        told = (f"{short(str(area), NAME)}, {functie}\n{_lines(rows)}" for (area, functie), rows in groups)
+        left = len(self) - MAX_ROWS
+        return "\n".join([*told, *([texts("nl")["meer"].format(n=left)] if left > 0 else [])])
+
     def _repr_html_(self) -> str:
         t = texts("nl")["tabel"]
         heads = (t["gebied"], t["functie"], *(texts("nl")["rapport"][k] for k in ("beginsel", "teken", "reden")))
@@ -31,6 +37,14 @@ class KompasTable(pd.DataFrame):
         return (
             f"<table style='border-collapse:collapse'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
         )
+
+
+def _lines(rows: pd.DataFrame) -> str:
+    wide = max(len(n) for n in rows["beginsel"])
+    return "\n".join(
+        f"  {r['beginsel']:<{wide}}  {r['symbool']:>2} {amount(r['getal'], r['eenheid']):>12}  {r['reden']}"
+        for r in rows.to_dict("records")
+    )
 
 
 def _row(row: dict[Any, Any]) -> str:

@@ -31,7 +31,9 @@ from waterbodem.layer_values import Findings
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.progress import track
 from waterbodem.threads import workers
+from waterbodem.units import unit_text
 from waterbodem.windows import chunked, chunks_of
+from waterbodem.wording import resampled_text
 
 Floats = NDArray[np.float32]
 
@@ -83,13 +85,20 @@ class LayerStack:
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
-            (name, s.kind.unit, s.entry.source, s.entry.vintage, s.entry.path, self._resampled(s))
+            (
+                name,
+                unit_text(s.kind.unit) or s.kind.unit,
+                s.entry.source,
+                s.entry.vintage,
+                s.entry.path,
+                self._resampled(s),
+            )
             for name, s in self.sources.items()
         ]
 
     def _resampled(self, source: LayerSource) -> str:
         try:
-            return source.resampled(self.grid) or ""
+            return resampled_text(source.resampled(self.grid) or "")
         except WaterbodemError as error:
             return f"past niet: {error}"
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from waterbodem.html_table import html_table
 from waterbodem.late import pd
+from waterbodem.wording import decimal, short
 
 #: Kinds of receivers that are in a ledger without having been named.
 UNNAMED = ("ander plan", "beekdal")
@@ -18,13 +20,16 @@ HEADINGS = {
     "plan": "plan",
     "functie": "functie",
     "ontvanger": "ontvanger",
-    "m3": "water (m3)",
+    "m3": "water (m³)",
     "aandeel": "aandeel (%)",
     "waterschijf_mm": "waterschijf (mm)",
     "verlaging_gemiddeld_m": "verlaging gemiddeld (m)",
     "verlaging_grootste_m": "verlaging hoogstens (m)",
     "vernatting_grootste_m": "vernatting hoogstens (m)",
 }
+#: Decimals of the columns that hold numbers.
+DIGITS = {"m3": 1, "aandeel": 1, "waterschijf_mm": 1} | {n: 3 for n in HEADINGS if n.endswith("_m")}
+NAME = 80
 
 
 def as_text(table: pd.DataFrame, footer: Sequence[str]) -> str:
@@ -42,21 +47,27 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _line(row: Mapping[Any, Any]) -> str:
-    amount = "niet bepaald" if np.isnan(row["m3"]) else f"{row['m3'] + 0.0:,.1f} m3".replace(",", " ")
-    share = "" if np.isnan(row["aandeel"]) else f"{100 * row['aandeel'] + 0.0:.1f} %"
+    amount = "niet bepaald" if np.isnan(row["m3"]) else f"{decimal(row['m3'], 1)} m³"
+    share = "" if np.isnan(row["aandeel"]) else f"{decimal(100 * row['aandeel'], 1)} %"
     return f"  {amount:>15} {share:>8}  {row['ontvanger']}{_ground(row)}"
 
 
 def _ground(row: Mapping[Any, Any]) -> str:
     """Return what happens to the groundwater of a receiver; empty where nothing does."""
     changes = (("verlaging", row["verlaging_grootste_m"]), ("vernatting", row["vernatting_grootste_m"]))
-    parts = [f"{name} hoogstens {value:.3f} m" for name, value in changes if value > 0]
-    return f" ({', '.join(parts)}; gemiddeld {row['verlaging_gemiddeld_m']:+.3f} m)" if parts else ""
+    parts = [f"{name} hoogstens {decimal(value, 3)} m" for name, value in changes if value > 0]
+    return f" ({', '.join(parts)}; gemiddeld {decimal(row['verlaging_gemiddeld_m'], 3)} m)" if parts else ""
 
 
 def as_html(table: pd.DataFrame, footer: Sequence[str]) -> str:
     """Return a ledger as an HTML table with its notes; names are escaped."""
-    shown = told(table)[list(HEADINGS)].assign(aandeel=lambda t: 100 * t["aandeel"]).rename(columns=HEADINGS)
-    body = shown.to_html(index=False, na_rep="", float_format=lambda v: f"{v:.4g}")
+    rows = ([_shown(name, row[name]) for name in HEADINGS] for row in told(table).to_dict("records"))
     notes = "".join(f"<li>{html.escape(line)}</li>" for line in footer)
-    return f"<h4>{TITLE}</h4>{body}<ul>{notes}</ul>"
+    return f"{html_table(TITLE, list(HEADINGS.values()), rows)}<ul>{notes}</ul>"
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return a cell of the table as a planner reads it; empty where there is nothing to say."""
+    if name not in DIGITS:
+        return short(value, NAME)
+    return "" if np.isnan(value) else decimal(100 * value if name == "aandeel" else value, DIGITS[name])

@@ -209,7 +209,7 @@ def layer_panel(layer: xr.DataArray, name: str, step: int, taal: str) -> Panel:
     absent = np.isposinf(values)
     image[absent] = (*PALE, 255)
     rest = ((texts(taal)["kaart"]["afwezig"], PALE, False), *rest) if absent.any() else rest
-    label = f"{unit_text(kind.unit) or '-'}; {kind.richting}" if taal == "nl" else unit_text(kind.unit)
+    label = f"{unit_text(kind.unit) or '-'}; {kind.richting}" if taal == "nl" else unit_text(kind.unit, taal)
     return Panel(layer_label(name, taal), striped(image, gap), rest, (colours, low, high, label))
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from waterbodem import dataset
 from waterbodem.burden_ledger import Ledger
-from waterbodem.colours import classified, legend, nodata
+from waterbodem.colours import classified, legend, nodata, step_names
 from waterbodem.definitions import Functie
 from waterbodem.grid import Bounds, Grid
 from waterbodem.map_sheet import (
@@ -139,16 +139,17 @@ def _panels(ledger: Ledger, view: Grid, taal: str) -> list[Panel]:
     ):
         values = thin(cells[variable].values[window], thinning(view))
         if not np.isnan(values).all() or not drawn:
-            drawn.append(_panel(classified(values, name), name, title))
+            drawn.append(_panel(classified(values, name), name, title, taal))
     water = (*drawn[0].entries, (t["paden"], WATER, False), (t["ontvangers"], RECEIVER, False))
     return [replace(drawn[0], entries=water), *drawn[1:]]
 
 
-def _panel(codes: Array, name: str, title: str) -> Panel:
+def _panel(codes: Array, name: str, title: str, taal: str) -> Panel:
     scale = legend(name)
     values = [v for v in scale.names if v != scale.nodata]
     image = paint(codes.shape, [(codes == v, scale.colours[v][:3]) for v in values])
-    entries = tuple((scale.names[v], scale.colours[v][:3], False) for v in values if (codes == v).any())
+    names = step_names(name, taal)
+    entries = tuple((names[v], scale.colours[v][:3], False) for v in values if (codes == v).any())
     return Panel(title, striped(image, codes == scale.nodata), entries)
 
 

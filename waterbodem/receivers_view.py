@@ -15,7 +15,7 @@ from waterbodem.ledger_text import told
 from waterbodem.receivers_plot import plot_receivers, png_source
 from waterbodem.reception import reception_rules
 from waterbodem.tally import mean
-from waterbodem.wording import amount, decimal, percent, short, texts
+from waterbodem.wording import amount, decimal, isolated, percent, short, texts
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -68,8 +68,11 @@ class ReceptionView:
 
     def __init__(self, assessment: Answer, taal: str) -> None:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["ontvangst"]
-        self.limits = reception_rules().grenzen.tekst
-        self.parts = [self._part(f, assessment.ledgers[f.id]) for f in assessment.question.functies]
+        limits = reception_rules().grenzen
+        self.limits = limits.tekst if taal == "nl" else limits.text
+        asked = assessment.question.functies
+        refused = "" if "ledgers" in vars(assessment) else assessment.no_receivers  # who asked for them gets them
+        self.parts = [_refused(f, refused) if refused else self._part(f, assessment.ledgers[f.id]) for f in asked]
 
     def _part(self, functie: Functie, ledger: Ledger) -> Part:
         many = len(ledger.entries) > DETAIL
@@ -83,7 +86,7 @@ class ReceptionView:
             png_source(plot_receivers(self._assessment, functie, taal=self._taal)) if known else "",
             tuple(self._rows(shown)) if known else (),
             many,
-            ledger.check,
+            self._t["sluit" if ledger.sluit else "sluit_niet"],
             tuple(self._together(ledger)),
             tuple(short(n, 300) for n in ledger.notes[:MAX_NOTES]),
         )
@@ -127,7 +130,7 @@ class ReceptionView:
         return " ".join(t for t in (*self._water(records), last, *ground) if t)
 
     def _water(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
-        total, plan = records[-1]["m3"], short(records[0]["plan"], NAME)
+        total, plan = records[-1]["m3"], _said(records[0]["plan"])
         if math.isnan(total):
             return []
         if not total > 0:
@@ -140,7 +143,7 @@ class ReceptionView:
         key = f"deel_{row['soort']}"
         text = self._t.get(key, self._t["deel"])
         given = {"aandeel": percent(row["aandeel"], self._taal), "m3": self._m3(row["m3"])}
-        return str(text.format(**given, wie=short(row["ontvanger"], NAME)))
+        return str(text.format(**given, wie=_said(row["ontvanger"])))
 
     def _m3(self, value: float) -> str:
         return amount(value, "m3", self._taal)
@@ -150,7 +153,7 @@ class ReceptionView:
         some = sorted((r for r in records if r[largest] >= TOLD_FROM_M), key=lambda r: -r[largest])
         parts = [
             self._t["hoogstens"].format(
-                wie=short(r["ontvanger"], NAME),
+                wie=_said(r["ontvanger"]),
                 m=self._cm(r[largest]),
                 gemiddeld=self._cm(sign * r["verlaging_gemiddeld_m"]),
             )
@@ -185,7 +188,7 @@ class ReceptionView:
         rows = [row for row in ledger.cumulatie.to_dict("records") if row["alleen_samen"]]
         return [
             self._t["alleen_samen"].format(
-                wie=short(row["ontvanger"], NAME),
+                wie=_said(row["ontvanger"]),
                 wat="; ".join(self._measure(row, name) for name in row["alleen_samen"].split(", ")),
             )
             for row in rows
@@ -195,3 +198,12 @@ class ReceptionView:
         digits = 1 if name.endswith("_mm") else 3
         both = {key: decimal(row[f"{name}_{key}"], digits, self._taal) for key in ("samen", "alleen")}
         return str(self._t["maat"][name].format(**both))
+
+
+def _refused(functie: Functie, reason: str) -> Part:
+    """Return what is told of a functie where the plans are too many to find out who receives it."""
+    return Part(functie, (reason,), (), "", (), False, "", (), ())
+
+
+def _said(name: str) -> str:
+    return isolated(short(name, NAME))

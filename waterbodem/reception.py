@@ -27,6 +27,7 @@ class Limits(Definition):
     """What the method cannot tell, in the words a planner reads."""
 
     tekst: tuple[str, ...]
+    text: tuple[str, ...]
 
 
 class Column(Definition):

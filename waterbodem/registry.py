@@ -95,7 +95,7 @@ class Functies(Mapping[str, Functie]):
         return "<Functies>\n" + "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = ((f.id, f.code, f.naam, f.omschrijving, _sources_of(f)) for f in self.values())
+        rows = ((f.id, f.code, f.naam, f.omschrijving, f.sources_text) for f in self.values())
         return html_table("Functies", ["id", "code", "naam", "omschrijving", "bronnen"], rows)
 
     def by_code(self) -> dict[int, Functie]:
@@ -115,14 +115,6 @@ class Functies(Mapping[str, Functie]):
             _check_free(functie, known, f"{where}: {functie.id}" if where else functie.id)
             known[functie.id] = functie
         return Functies(known.values())
-
-
-def _sources_of(functie: Functie) -> str:
-    """Return every source that a functie names, each once."""
-    things = [*functie.all_criteria.values(), *functie.drempels, *functie.parameters.values()]
-    named = dict.fromkeys(key for thing in things for key in thing.bron)
-    judged = sum(bool(thing.expertoordeel) for thing in things)
-    return "; ".join([", ".join(named) or "geen", f"{judged} van {len(things)} getallen expertoordeel"])
 
 
 class UnknownFunctie(DefinitionError, KeyError):

@@ -19,7 +19,7 @@ from waterbodem.receivers_view import ReceptionView
 from waterbodem.remake import command_of
 from waterbodem.report_options import options_of
 from waterbodem.report_view import Line, View
-from waterbodem.wording import is_fictitious, name_of, plain, short, texts
+from waterbodem.wording import is_fictitious, name_of, plain, resampled_text, short, texts
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -43,7 +43,7 @@ def report_html(assessment: Answer, *, taal: str = "nl", kleuren: str = "landeli
     assessment : Answer
         From :func:`waterbodem.assess`.
     taal : {"nl", "en"}
-        Language of the fixed texts; the reasons of the Kompas stay Dutch.
+        Language of the texts; what the user named, and why something is not determined, stays as it is.
     kleuren : {"landelijk", "kleurenblind"}
         Colours of the answer scale: the national ones, or ones that stay apart for the colour-blind.
 
@@ -135,13 +135,14 @@ def _inputs(assessment: Answer, taal: str) -> list[dict[str, str]]:
     """Return what is known of every layer that took part; missing source or vintage is said."""
     layers, unknown = assessment.question.layers, str(texts(taal)["onbekend"])
     names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
-    keys = {"source": unknown, "vintage": unknown, "resampled": "", "file": "", "sha256": ""}
+    keys = {"source": unknown, "vintage": unknown, "file": "", "sha256": ""}
     return [
         {
             "laag": n,
             "cellen": dataset.sha256_of_cells(layers[n]),
             "units": registry.layer_kinds()[n.partition("@")[0]].unit,
             **{k: short(layers[n].attrs.get(k, other), 200) for k, other in keys.items()},
+            "resampled": resampled_text(short(layers[n].attrs.get("resampled", ""), 200), taal),
         }
         for n in names
     ]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from waterbodem import registry
+from waterbodem.alternatives import verdicts_of
 from waterbodem.definitions import Component, Functie
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.scoring import score_arrays
@@ -23,6 +24,7 @@ from waterbodem.wording import (
     decimal,
     functies_of,
     graded,
+    isolated,
     name_of,
     percent,
     risk_class,
@@ -41,9 +43,12 @@ if TYPE_CHECKING:
 TOLD_FROM = 0.01
 #: Losses smaller than this are not listed in words; the bar shows them.
 LISTED_FROM = 0.005
-NAME_LENGTH = 120
+#: Names are cut at this length; at the second where there are more lines than the third, so that a page stays small.
+NAME_LENGTH, SHORT_LENGTH, MANY_LINES = 120, 60, 4_000
 #: Up to this many polygons are named in a sentence.
 MAX_NAMED = 8
+#: Up to this many lines have the reasons of the Kompas, and so need them in the language of the report.
+MAX_REASONED = 1_000
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ class View:
         self.functies = functies_of(assessment)
         self.total = len(assessment.table)
         self._limit = limit
+        self._name_length = NAME_LENGTH if self.total <= MANY_LINES else SHORT_LENGTH
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -112,13 +118,21 @@ class View:
         table = pd.DataFrame(self.assessment.table.drop(columns="geometry")).head(self._limit)
         rows = table.to_dict("records")
         named = self._names(rows)
-        each = len(self.assessment.kompas) // max(1, self.total)
-        verdicts = list(self.assessment.kompas.head(each * len(rows)).itertuples(index=False))
-        return [self._line(i, row, named[i], tuple(verdicts[each * i : each * (i + 1)])) for i, row in enumerate(rows)]
+        verdicts = self._verdicts(len(rows))
+        return [self._line(i, row, named[i], verdicts[i]) for i, row in enumerate(rows)]
+
+    def _verdicts(self, count: int) -> list[tuple[Any, ...]]:
+        """Return the six verdicts of the first lines; in another language than the answer's they are made again."""
+        if self.taal == "nl" or count > MAX_REASONED:
+            each = len(self.assessment.kompas) // max(1, self.total)
+            found = list(self.assessment.kompas.head(each * count).itertuples(index=False))
+            return [tuple(found[each * i : each * (i + 1)]) for i in range(count)]
+        told = verdicts_of(self.assessment.question, self.taal)
+        return [tuple(v) for of_area in zip(*told.values(), strict=True) for v in of_area][:count]
 
     def _names(self, rows: Sequence[dict[Any, Any]]) -> list[str]:
         """Return the names of polygons; a number is added where two share a name."""
-        of_nr = {r["nr"]: short(r["gebied"], NAME_LENGTH) for r in rows}
+        of_nr = {r["nr"]: isolated(short(r["gebied"], self._name_length)) for r in rows}
         twice = {n for n, count in Counter(of_nr.values()).items() if count > 1}
         return [f"{of_nr[r['nr']]} (nr {r['nr']})" if of_nr[r["nr"]] in twice else of_nr[r["nr"]] for r in rows]
 

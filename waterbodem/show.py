@@ -106,7 +106,8 @@ def chip(text: str, colour: RGB, title: str = "") -> str:
 
 def _answer_html(row: dict[Any, Any]) -> str:
     step = steps()[row["antwoord"]]
-    return f"{chip(step.letter, step.kleur, answer_text(step.letter))} {escape(step.kort)}"
+    said = f"{chip(step.letter, step.kleur, answer_text(step.letter))} {escape(step.kort)}"
+    return f"<span style='white-space:nowrap'>{said}</span>"
 
 
 def _limits(row: dict[Any, Any]) -> str:

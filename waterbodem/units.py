@@ -59,12 +59,23 @@ def factor(unit: str, target: str, *, where: str = "") -> float:
     return units[unit] / units[target]
 
 
-def unit_text(unit: str) -> str:
+#: How units are written on paper, by language; what is not named stays as it is.
+ON_PAPER = {
+    "nl": {"m3": "m³", "m2": "m²", "EUR": "€", "class": "klasse"},
+    "en": {"m3": "m³", "m2": "m²", "EUR": "€", "jr": "yr"},
+}
+
+
+def unit_text(unit: str, taal: str = "nl") -> str:
     """Return a unit as it is read aloud on paper: m³ instead of m3.
 
     Examples
     --------
-    >>> unit_text("m3/ha"), unit_text("EUR/ha/jr")
-    ('m³/ha', '€/ha/jr')
+    >>> unit_text("m3/ha"), unit_text("EUR/ha/jr"), unit_text("EUR/ha/jr", "en")
+    ('m³/ha', '€/ha/jr', '€/ha/yr')
     """
-    return "" if unit == "1" else unit.replace("m3", "m³").replace("m2", "m²").replace("EUR", "€")
+    if unit == "1":
+        return ""
+    for written, read in ON_PAPER[taal].items():
+        unit = unit.replace(written, read)
+    return unit

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from waterbodem import registry
 from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.errors import ArgumentError
 from waterbodem.units import unit_text
-
-if TYPE_CHECKING:
-    from waterbodem.answer import Answer
 
 LANGUAGES = ("nl", "en")
 PALETTES = ("landelijk", "kleurenblind")
@@ -96,10 +95,13 @@ def plain(value: float, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> plain(0.25), plain(2.0)
-    ('0,25', '2')
+    >>> plain(0.25), plain(2.0), plain(1e-6)
+    ('0,25', '2', '0,000001')
     """
-    return decimal(value, taal=taal) if not math.isfinite(value) else _localised(f"{value:g}", taal)
+    if not math.isfinite(value):
+        return decimal(value, taal=taal)
+    text = f"{value:g}"
+    return _localised(f"{value:.12f}".rstrip("0") if "e-" in text else text, taal)
 
 
 def digits_of(unit: str) -> int:
@@ -116,7 +118,7 @@ def amount(value: float, unit: str, taal: str = "nl") -> str:
     ('281\xa0m³/ha', '0,32', '0,07\xa0m')
     """
     shown = decimal(value, digits_of(unit), taal)
-    return shown if unit == "1" or math.isnan(value) else f"{shown}\u00a0{unit_text(unit)}"
+    return shown if unit == "1" or math.isnan(value) else f"{shown}\u00a0{unit_text(unit, taal)}"
 
 
 def short(text: str, length: int = 60) -> str:
@@ -129,6 +131,18 @@ def short(text: str, length: int = 60) -> str:
     """
     clean = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return clean if len(clean) <= length else clean[: length - 1] + "…"
+
+
+def isolated(name: str) -> str:
+    r"""Return a name for the middle of a sentence: one that runs from right to left leaves the order of its neighbours.
+
+    Examples
+    --------
+    >>> isolated("Plan Es"), isolated("\u05e9\u05db") == "\u2068\u05e9\u05db\u2069"
+    ('Plan Es', True)
+    """
+    turned = any(unicodedata.bidirectional(c) in ("R", "AL") for c in name)
+    return f"\u2068{name}\u2069" if turned else name
 
 
 def small(name: str) -> str:
@@ -227,6 +241,21 @@ def layer_label(name: str, taal: str = "nl") -> str:
     return f"{label} ({scenario})" if scenario else label
 
 
+def resampled_text(told: str, taal: str = "nl") -> str:
+    """Return how a layer was brought onto the cells, for a reader; what is not known stays as it is.
+
+    Examples
+    --------
+    >>> resampled_text("average from 25 m EPSG:28992"), resampled_text("")
+    ('gemiddelde van cellen van 25 m (EPSG:28992)', '')
+    """
+    found = re.fullmatch(r"(\w+) from (\S+) m (.+)", told)
+    words = texts(taal)["herschaald"]
+    if not found or found[1] not in words:
+        return told
+    return str(words[found[1]].format(m=plain(float(found[2]), taal), crs=found[3]))
+
+
 def criterion_label(name: str, taal: str = "nl") -> str:
     """Return the name of a criterion: a layer, a group of layers, or a threshold that excludes.
 
@@ -238,6 +267,17 @@ def criterion_label(name: str, taal: str = "nl") -> str:
     if name == "drempel":
         return str(texts(taal)["drempel_sluit_uit"])
     return f" {texts(taal)['of']} ".join(layer_label(n, taal) for n in name.split("+"))
+
+
+def number_label(name: str, taal: str = "nl") -> str:
+    """Return what a parameter or constant stands for, with its unit; its id where no text is known.
+
+    Examples
+    --------
+    >>> number_label("ontwatering_m"), number_label("levensduur_jr", "en")
+    ('Ontwateringsdiepte (m)', 'Lifetime (yr)')
+    """
+    return str(texts(taal)["getallen"].get(name, name))
 
 
 def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
@@ -253,11 +293,29 @@ def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     if kind.codes and threshold.operator == "==":
         code = kind.codes.get(int(threshold.waarde), plain(threshold.waarde, taal))
         return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}"
-    value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit)}".strip()
+    value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit, taal)}".strip()
     return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
 
 
-def functies_of(assessment: Answer) -> dict[str, Functie]:
+class Asked(Protocol):
+    """What holds the functies that were asked."""
+
+    @property
+    def functies(self) -> tuple[Functie, ...]:
+        """In the order asked."""
+        ...
+
+
+class Answered(Protocol):
+    """An answer, as far as its question goes."""
+
+    @property
+    def question(self) -> Asked:
+        """What was asked."""
+        ...
+
+
+def functies_of(assessment: Answered) -> dict[str, Functie]:
     """Return the functies that were asked, by id."""
     return {f.id: f for f in assessment.question.functies}
 

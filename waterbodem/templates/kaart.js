@@ -82,6 +82,7 @@
 
   function fit(box = [0, 0, raster.breedte, raster.hoogte], most = Infinity) {
     const [w, h] = size();
+    if (!w || !h) return; // a frame that is not in sight yet has no size; what watches the size calls again
     view.x = (box[0] + box[2]) / 2;
     view.y = (box[1] + box[3]) / 2;
     placed = true;
@@ -126,7 +127,7 @@
     if (sheet.width) pen.drawImage(sheet, left, top, sheet.width * raster.dx * view.scale, sheet.height * raster.dy * view.scale);
     pen.globalAlpha = 1;
     drawAreas(ratio);
-    drawNames();
+    drawNames(w, h);
     drawBar(h);
     if (state.cross) drawCross(w, h);
   }
@@ -159,12 +160,15 @@
     pen.fillText(text, x, y);
   }
 
-  function drawNames() {
+  function drawNames(w, h) {
     if (areas.length > 60) return;
     pen.font = "600 12.5px 'Segoe UI', system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif";
     for (const a of areas) {
-      const [x, y] = toScreen((a.box[0] + a.box[2]) / 2, a.box[1]);
-      halo(a.naam.length > 26 ? a.naam.slice(0, 25) + "…" : a.naam, x, y - 6, "center");
+      const name = a.naam.length > 26 ? a.naam.slice(0, 25) + "…" : a.naam;
+      const [left, top] = toScreen(a.box[0], a.box[1]), [right, bottom] = toScreen(a.box[2], a.box[3]);
+      if (right < 0 || left > w || bottom < 0 || top > h) continue;
+      const half = pen.measureText(name).width / 2 + 3; // a name stays on the screen as long as its polygon does
+      halo(name, Math.max(half, Math.min(w - half, (left + right) / 2)), Math.max(16, top - 6), "center");
     }
   }
 
@@ -425,7 +429,7 @@
   byId("functie").addEventListener("change", (event) => use(Number(event.target.value)));
   byId("dekkracht").addEventListener("input", (event) => { state.opacity = event.target.value / 100; redraw(); });
   byId("kleuren").addEventListener("change", (event) => { state.palette = event.target.checked ? "kleurenblind" : "landelijk"; refresh(); });
-  new ResizeObserver(redraw).observe(canvas);
+  new ResizeObserver(() => placed ? redraw() : fit()).observe(canvas);
 
   // For a page around this one, and for tests: from RD to the screen.
   window.kaart = { naarScherm: (x, y) => toScreen(x - raster.links, raster.boven - y), klaar: null };
