@@ -31,7 +31,12 @@ def resident(pid: int) -> int:
 
 
 def watched(command: list[str]) -> tuple[float, float]:
-    """Run a command; return seconds and peak gigabytes of it and its children together.
+    """Run a command; return seconds and peak gigabytes of it and its children together."""
+    return heard(command)[:2]
+
+
+def heard(command: list[str]) -> tuple[float, float, str]:
+    """Run a command; return seconds, peak gigabytes of it and its children together, and what it said.
 
     Raises
     ------
@@ -54,4 +59,4 @@ def watched(command: list[str]) -> tuple[float, float]:
     watcher.join()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)[:500]}: exit {process.returncode}\n{said[-2000:]}")
-    return seconds, peak[0] / 1e9
+    return seconds, peak[0] / 1e9, said

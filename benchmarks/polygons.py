@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from batch import make_layers
+from peer_watch import heard
 
 from waterbodem import registry
 from waterbodem.grid import Grid
@@ -44,21 +44,19 @@ import geopandas, pyogrio, rasterio
 from exactextract import exact_extract
 start = time.perf_counter()
 what = ["mean", "quantile(q=0.1)", "quantile(q=0.5)", "quantile(q=0.9)"]
-used = time.process_time()
 polygons = geopandas.read_file(sys.argv[2])
 with rasterio.open(sys.argv[1]) as raster:
     exact_extract(raster, polygons, what, strategy=sys.argv[3], output="pandas", include_cols=["naam"])
-print(time.perf_counter() - start, time.process_time() - used)
+print(time.perf_counter() - start)
 """
 
 RUN = """
-import sys, time, resource
+import sys, time
 import waterbodem.batch as b
 from waterbodem.kernels import gathering
 start = time.perf_counter()
 b.run(sys.argv[1], workers=int(sys.argv[2]))
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(time.perf_counter() - start, used.ru_maxrss / 1e6, used.ru_utime + used.ru_stime)
+print(time.perf_counter() - start)
 """
 
 
@@ -125,14 +123,13 @@ def write_runs(folder: Path, ids: list[str]) -> None:
     (folder / "tabel.toml").write_text(text.format([]) + areas, encoding="utf-8")
 
 
-def child(code: str, *arguments: object) -> list[float]:
-    """Run code in a fresh process and return the numbers it prints last."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [float(v) for v in done.stdout.splitlines()[-1].split()]
+def child(code: str, *arguments: object) -> tuple[float, float]:
+    """Run code in a fresh process; return the seconds it prints last, and peak with its children [GB]."""
+    _, peak, said = heard([sys.executable, "-c", code, *map(str, arguments)])
+    return float(said.split()[-1]), peak
 
 
-def run(folder: Path, file: str, threads: int) -> list[float]:
+def run(folder: Path, file: str, threads: int) -> tuple[float, float]:
     shutil.rmtree(folder / "uit", ignore_errors=True)
     return child(RUN, folder / file, threads)
 
@@ -148,9 +145,9 @@ def compare(folder: Path, pairs: int, threads: int) -> Iterator[tuple[float, ...
     print("  exactextract " + ", ".join(f"{s} {t:.1f} s" for s, t in tried.items()), flush=True)
     for _ in range(pairs):
         seconds = extract(folder, best)
-        without, *_ = run(folder, "zonder.toml", threads)
-        whole, peak, _ = run(folder, "met.toml", threads)
-        table, *_ = run(folder, "tabel.toml", threads)
+        without, _ = run(folder, "zonder.toml", threads)
+        whole, peak = run(folder, "met.toml", threads)
+        table, _ = run(folder, "tabel.toml", threads)
         print(
             f"  exactextract {seconds:.1f} s, run {without:.1f} s, with polygons {whole:.1f} s, {peak:.2f} GB, "
             f"table alone {table:.1f} s",
@@ -187,7 +184,7 @@ def main() -> None:
             f"{grid.rows} x {grid.cols} cells, {len(polygons)} polygons, {len(ids)} functies, {options.threads} threads"
         )
         if options.memory:
-            seconds, peak, _ = run(folder, "met.toml", options.threads)
+            seconds, peak = run(folder, "met.toml", options.threads)
             print(f"  {seconds:.0f} s, peak {peak:.2f} GB")
             return
         found = list(compare(folder, options.pairs, options.threads))

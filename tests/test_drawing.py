@@ -138,7 +138,10 @@ def test_modules_in_the_folder_of_the_caller_are_not_imported(job, draw, tmp_pat
 def test_a_script_without_a_guard_runs_once(tmp_path):
     path = place(tmp_path)
     script = tmp_path / "script.py"
-    script.write_text("import waterbodem as wb\nprint(wb.run('run.toml').complete)\n", encoding="utf-8")
+    script.write_text(
+        "from waterbodem import batch, drawing\ndrawing.WORTH = 1\nprint(batch.run('run.toml').complete)\n",
+        encoding="utf-8",
+    )
     done = subprocess.run([sys.executable, str(script)], cwd=path.parent, capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
@@ -153,7 +156,8 @@ def test_check_foresees_the_memory_of_the_other_process(job, draw):
     assert peak < drawing.MEMORY
 
 
-def test_check_counts_the_memory_of_the_other_process(job):
+def test_check_counts_the_memory_of_the_other_process(job, monkeypatch):
+    monkeypatch.setattr("waterbodem.preview.WORTH", len(job.variants))
     run_file = job.output.parent / "run.toml"
     with_pictures = preview(run_file)[0].memory
     run_file.write_text("pictures = false\n" + RUN, encoding="utf-8")

@@ -18,7 +18,7 @@ from waterbodem.job import Job, Variant
 _log = logging.getLogger("waterbodem")
 
 #: With fewer pictures, a process takes longer to load than it saves.
-WORTH = 3
+WORTH = 6
 #: What such a process takes [bytes].
 MEMORY = 350_000_000
 #: With more polygons than this, none is outlined.
