@@ -29,7 +29,7 @@ from waterbodem.drawing import Drawing
 from waterbodem.job import open_job
 from waterbodem.preview import preview
 job = open_job(sys.argv[1])
-draw = Drawing(job, 3)
+draw = Drawing(job, 99)
 draw.prepare()
 draw.png(job.variants[0])
 print(draw._process.pid, flush=True)
@@ -137,11 +137,9 @@ def test_modules_in_the_folder_of_the_caller_are_not_imported(job, draw, tmp_pat
 
 def test_a_script_without_a_guard_runs_once(tmp_path):
     path = place(tmp_path)
+    lines = ["from waterbodem import batch, drawing", "drawing.WORTH = 1", "print(batch.run('run.toml').complete)"]
     script = tmp_path / "script.py"
-    script.write_text(
-        "from waterbodem import batch, drawing\ndrawing.WORTH = 1\nprint(batch.run('run.toml').complete)\n",
-        encoding="utf-8",
-    )
+    script.write_text("\n".join(lines), encoding="utf-8")
     done = subprocess.run([sys.executable, str(script)], cwd=path.parent, capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
