@@ -256,3 +256,11 @@ def test_a_report_of_very_many_outcomes_says_that_receivers_are_not_sought(answe
     assert text.count("ontvangers: niet bepaald, want het zijn 8 uitkomsten") == len(FUNCTIES)
     assert "Grootboek van Woningbouw" not in text
     assert b.ledgers and "Grootboek van Woningbouw" in report_html(b)
+
+
+def test_receivers_and_notes_read_as_dutch(answer):
+    """Places with a comma, and a plan that is called Plan Es is not called plan Plan Es."""
+    names = {r.area.name for r in answer.ledgers["woningbouw"].division.receivers if r.target.soort == "beekdal"}
+    assert names and all("," in n and "." not in n for n in names)
+    notes = " ".join(answer.ledgers["natte_natuur"].notes)
+    assert "Plan Es: " in notes and "plan Plan" not in notes

@@ -291,3 +291,10 @@ def test_pictures_that_are_not_wanted_are_not_drawn_nor_linked(tmp_path):
     assert not list((tmp_path / "uit").rglob("overzicht.png"))
     assert "overzicht.png" not in (tmp_path / "uit" / "rapport.html").read_text(encoding="utf-8")
     assert "overzicht.png" not in (tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8")
+
+
+def test_how_layers_were_resampled_is_told_in_dutch(tmp_path):
+    path = place(tmp_path, WHOLE.replace(', "natte_natuur"', "") + "pictures = false\n[grid]\nresolution = 20\n")
+    assert batch.run(path).complete
+    words = Page(read(tmp_path)).words
+    assert "gemiddelde van cellen van 10 m (EPSG:28992)" in words and "average from" not in words

@@ -210,10 +210,10 @@ def _within_reach(target: Target, block: Grid) -> bool:
 def _notes(
     entries: Sequence[Entry], outside: Sequence[Area], grid: Grid, flow: Flow | None, well: Well | None
 ) -> tuple[str, ...]:
-    found = [f"plan {a.name}: ligt geheel buiten de gegevens" for a in outside]
+    found = [f"{a.name}: ligt geheel buiten de gegevens" for a in outside]
     for entry in entries:
         name = entry.source.area.name
-        found += [f"plan {name}: {text}" for text in (*_abstracts(entry.source, well), *_warnings(entry, grid, flow))]
+        found += [f"{name}: {text}" for text in (*_abstracts(entry.source, well), *_warnings(entry, grid, flow))]
     return tuple(found)
 
 

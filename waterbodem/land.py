@@ -18,6 +18,7 @@ from waterbodem.late import xr
 from waterbodem.layers import LayerStack
 from waterbodem.layerset import Floats, LayerSet, known_names, on_rows_and_columns
 from waterbodem.reception import reception_rules
+from waterbodem.wording import decimal
 
 
 @dataclass(frozen=True)
@@ -98,4 +99,4 @@ def _polygons(inside: NDArray[np.bool_], grid: Grid) -> list[Any]:
 def _where(polygon: Any) -> str:
     """Return the middle of a polygon [km], as text that tells polygons apart."""
     spot = polygon.representative_point()
-    return f"bij x {spot.x / 1000:.1f}, y {spot.y / 1000:.1f} km"
+    return f"bij x {decimal(spot.x / 1000, 1)} en y {decimal(spot.y / 1000, 1)} km"

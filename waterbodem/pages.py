@@ -29,6 +29,7 @@ from waterbodem.wording import (
     number_label,
     percent,
     plain,
+    resampled_text,
     risk_class,
     short,
     steps,
@@ -66,6 +67,7 @@ def environment(taal: str) -> jinja2.Environment:
         amount=lambda v, unit: amount(v, unit, taal),
         unit=partial(unit_text, taal=taal),
         width=lambda share: f"{100 * share:.2f}".rstrip("0").rstrip("."),
+        resampled=partial(resampled_text, taal=taal),
         sign=lambda s: s.replace("-", "\u2212"),
         brief=lambda name: short(name, 24),
     )
