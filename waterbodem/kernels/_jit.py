@@ -23,10 +23,12 @@ from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic, register_jitable
 from platformdirs import user_cache_dir
 
+from waterbodem.kernels import _link
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Versions of numba whose compiled code was tried with no more than its runtime loaded.
-TRIED = ("0.68.",)
+TRIED = _link.TRIED
 
 _log = logging.getLogger("waterbodem")
 _told: set[str] = set()
@@ -85,11 +87,12 @@ def _cache_dir() -> str:
 
 
 #: Options of all kernels; C has no use for them.
-_KERNEL = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_ALL: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_KERNEL = {**_ALL, **_link.KERNEL}
 
 #: Options of the parts of a lean kernel, which only compiled code calls: nothing for the interpreter, and no
 #: reference counts, as nothing is allocated. Both make compiling several times shorter.
-PART = {**_KERNEL, "_nrt": False, "no_cpython_wrapper": True}
+PART = {**_ALL, "_nrt": False, "no_cpython_wrapper": True, **_link.PART}
 
 
 def jit(function: F) -> F:
@@ -108,6 +111,11 @@ def part(function: F, inline: str = "never") -> F:
     A part that returns a piece of an array needs ``inline="always"``.
     """
     return numba.njit(inline=inline, **PART)(function)  # type: ignore[no-any-return]
+
+
+def stage(function: F) -> F:
+    """Compile a :func:`part` that works on a block of cells: it is called, so that all that call it stay small."""
+    return numba.njit(**{**PART, **_link.STAGE})(function)  # type: ignore[no-any-return]
 
 
 def spelled_out(function: F) -> F:
@@ -132,7 +140,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _cached(function: F, options: dict[str, bool | str]) -> F:
+def _cached(function: F, options: dict[str, Any]) -> F:
     dispatcher = numba.njit(**options)(function)
     if config.DISABLE_JIT:
         return function
