@@ -192,7 +192,7 @@ def _present(codes: Any) -> Any:
     return bits
 
 
-@stage
+@part
 def _caused_edges(bands: Any, g: int, origin: int, values: Any, codes: Any, total: Any) -> None:
     for j in range(bands.edge[g], bands.edge[g + 1]):
         i = np.int64(bands.cell[j]) - origin
