@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 
+import numba
+import numpy as np
 import pytest
+from numba.core.caching import IndexDataCacheFile
 from test_batch_faults import PLAIN
+
+from waterbodem.kernels import _cache, _jit
+from waterbodem.kernels._link import TRIED
 
 CODE = """
 import numpy as np
@@ -30,16 +37,15 @@ def compute(folder, before=""):
 def cache(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
     assert not compute(folder)
-    assert list(folder.rglob("*.nbc")) and list(folder.rglob("*.nbi"))
+    assert list(folder.rglob("*.nbc"))
     return folder
 
 
-@pytest.mark.parametrize("end", ["nbc", "nbi"])
 @pytest.mark.parametrize("fault", [lambda d: d[: len(d) // 2], lambda d: bytes(255 - b for b in d)], ids=["cut", "odd"])
-def test_a_broken_cache_is_told_and_made_anew(tmp_path, cache, end, fault):
+def test_a_broken_cache_is_told_and_made_anew(tmp_path, cache, fault):
     folder = tmp_path / "cache"
     shutil.copytree(cache, folder)
-    for path in folder.rglob(f"*.{end}"):
+    for path in folder.rglob("*.nbc"):
         path.write_bytes(fault(path.read_bytes()))
     assert "kernels are compiled anew" in compute(folder)
     assert not compute(folder), "it is whole again"
@@ -55,3 +61,76 @@ def test_a_cache_that_may_not_be_written(tmp_path):
     finally:
         folder.chmod(0o700)
     assert "Traceback" not in said and not list(folder.iterdir())
+
+
+def halve(x):
+    return x / 2
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache, "_cache_dir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_two_processes_that_write_at_once_keep_what_is_theirs(folder, monkeypatch):
+    """With an index, one would get the code that the other compiled for other types."""
+    monkeypatch.setattr(IndexDataCacheFile, "_load_index", lambda self: {}, raising=False)  # what both begin with
+    one, other = _cache.ForgivingCache(halve)._cache_file, _cache.ForgivingCache(halve)._cache_file
+    one.save(("float64",), "of floats")
+    other.save(("int64",), "of integers")
+    assert [one.load(("int64",)), other.load(("float64",))] == ["of integers", "of floats"]
+
+
+def test_what_another_process_compiles_is_waited_for(folder, monkeypatch):
+    looks = []
+
+    def expects(function):
+        looks.append(function)
+        if len(looks) == 3:
+            _jit.kernel(halve).compile((numba.float64,))  # what the other process does meanwhile
+        return len(looks) < 6
+
+    here = _jit.kernel(halve)
+    monkeypatch.setattr(_cache.elsewhere, "expects", expects)
+    assert here(3.0) == 1.5 and set(looks) == {halve}
+    assert sum(here.stats.cache_hits.values()) == 1 and not here.stats.cache_misses
+
+
+def test_nothing_is_waited_for_that_is_not_expected(folder, monkeypatch):
+    looked = iter([True, True, False])
+    monkeypatch.setattr(_cache.elsewhere, "expects", lambda function: next(looked))
+    here = _jit.kernel(halve)
+    assert here(3.0) == 1.5
+    assert sum(here.stats.cache_misses.values()) == 1 and next(looked, None) is None
+
+
+@_jit.part
+def third(x):
+    return x / 3
+
+
+@_jit.stage
+def thirds(values, out):
+    for i in range(out.size):
+        out[i] = third(values[i])
+
+
+def two_rows(values, out):
+    thirds(values[0], out[0])
+    thirds(values[1], out[1])
+
+
+@pytest.mark.skipif(not numba.__version__.startswith(TRIED), reason="numba's own way")
+def test_a_part_is_taken_in_and_a_stage_is_called(folder):
+    """Only a kernel becomes machine code, and the part of it that is a stage does so once."""
+    entry = _jit.kernel(two_rows)
+    values, out = np.arange(6.0).reshape(2, 3), np.empty((2, 3))
+    entry(values, out)
+    assert out.tolist() == (values / 3).tolist()
+    libraries = [next(iter(f.overloads.values())).library for f in (entry, thirds, third)]
+    assert [library._compiled for library in libraries] == [True, False, False]
+    code = libraries[0].get_llvm_str()
+    made = re.findall(r"^define internal .*@(\w+)\((.*?)\) local", code, re.MULTILINE)
+    assert [code.count(f"call i32 @{name}(") for name, _ in made] == [2] and "6thirds" in made[0][0]
+    assert re.findall(r"%arg\.\w+\.\d", made[0][1]) == ["%arg.values.4", "%arg.out.2", "%arg.out.4"], "what it looks at"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from waterbodem import registry
+from waterbodem import registry, second
 from waterbodem.abstraction import Well
 from waterbodem.answer import Answer
 from waterbodem.area_table import frame_of, table_of
@@ -166,6 +166,7 @@ def assess(
     >>> b.table.antwoord.tolist()[0] in {"A", "B", "C1", "C2", "D", "X"}
     True
     """
+    second.begin()
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
     land = omgeving or land_of(layers)

@@ -1,95 +1,27 @@
-"""Compile a kernel with a cache that can be missing, read-only or broken without harm.
-
-The cache folder is keyed by numba's version and the source of all kernels, because numba itself does not notice an
-edited helper, which may stand in another module; a cache that cannot be used costs a compilation, never a result.
-"""
+"""How a function becomes a kernel, or a part of one."""
 
 from __future__ import annotations
 
 import gc
-import hashlib
-import logging
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numba
 from numba import config
-from numba.core.caching import FunctionCache
-from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic, register_jitable
-from platformdirs import user_cache_dir
+
+from waterbodem.kernels import _cache, _link
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Versions of numba whose compiled code was tried with no more than its runtime loaded.
-TRIED = ("0.68.",)
-
-_log = logging.getLogger("waterbodem")
-_told: set[str] = set()
-
-
-def _tell_once(what: str, error: BaseException) -> None:
-    if what not in _told:
-        _told.add(what)
-        _log.warning("%s (%s: %s); kernels are compiled anew", what, type(error).__name__, error)
-
-
-def _lean(target_context: Any) -> bool:
-    """Make ready for code that is compiled already, if that is known to suffice; return whether it is.
-
-    Numba's own cache first loads all that numba can translate, and SciPy: as long as loading numba itself. A version in
-    which this was not tried keeps to that, for what is missing then is not an error but the end of the process.
-    """
-    tried = numba.__version__.startswith(TRIED)
-    if tried:
-        rtsys.initialize(target_context)
-    return tried
-
-
-class _ForgivingCache(FunctionCache):  # type: ignore[misc]
-    """A numba cache whose faults cost time only."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return (
-                self._load_overload(sig, target_context)
-                if _lean(target_context)
-                else super().load_overload(sig, target_context)
-            )
-        except Exception as error:  # a truncated file fails in as many ways as it has bytes
-            _tell_once("kernel cache is unreadable", error)
-            with suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        try:
-            super().save_overload(sig, data)
-        except Exception as error:
-            _tell_once("kernel cache is not writable", error)
-
-
-@cache
-def _cache_dir() -> str:
-    stated = os.environ.get("NUMBA_CACHE_DIR")
-    if stated:
-        return stated
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / digest.hexdigest()[:16])
-
-
 #: Options of all kernels; C has no use for them.
-_KERNEL = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_ALL: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_KERNEL = {**_ALL, **_link.KERNEL}
 
 #: Options of the parts of a lean kernel, which only compiled code calls: nothing for the interpreter, and no
 #: reference counts, as nothing is allocated. Both make compiling several times shorter.
-PART = {**_KERNEL, "_nrt": False, "no_cpython_wrapper": True}
+PART = {**_ALL, "_nrt": False, "no_cpython_wrapper": True, **_link.PART}
 
 
 def jit(function: F) -> F:
@@ -108,6 +40,11 @@ def part(function: F, inline: str = "never") -> F:
     A part that returns a piece of an array needs ``inline="always"``.
     """
     return numba.njit(inline=inline, **PART)(function)  # type: ignore[no-any-return]
+
+
+def stage(function: F) -> F:
+    """Compile a :func:`part` that works on a block of cells: it is called, so that all that call it stay small."""
+    return numba.njit(**{**PART, **_link.STAGE})(function)  # type: ignore[no-any-return]
 
 
 def spelled_out(function: F) -> F:
@@ -132,17 +69,10 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _cached(function: F, options: dict[str, bool | str]) -> F:
+def _cached(function: F, options: dict[str, Any]) -> F:
     dispatcher = numba.njit(**options)(function)
     if config.DISABLE_JIT:
         return function
     dispatcher.compile = _uncollected()(dispatcher.compile)
-    before = config.CACHE_DIR
-    try:
-        config.CACHE_DIR = _cache_dir()
-        dispatcher._cache = _ForgivingCache(function)
-    except Exception as error:
-        _tell_once("kernel cache cannot be made", error)
-    finally:
-        config.CACHE_DIR = before
+    _cache.keep(dispatcher, function)
     return dispatcher  # type: ignore[no-any-return]

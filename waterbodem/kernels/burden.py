@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels._jit import kernel, part, stage
 from waterbodem.kernels.places import cells_at, places_of
 
 BLOCK = 512
@@ -131,7 +131,7 @@ def _finite(x: float) -> float:
     return x if x - x == 0.0 else np.nan
 
 
-@part
+@stage
 def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Any, out: Any) -> None:
     """Water that the soil above groundwater and keileem can take [m3/ha]."""
     full, deepest, drain, per_metre = c.kwel_full, c.room_depth, c.drain_new, c.room
@@ -145,7 +145,7 @@ def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Any, out: Any) -> None:
         out[i] = per_metre * dry * _above(depth - drain, 0.0)
 
 
-@part
+@stage
 def _runoff(room: Any, c: Any, out: Any) -> None:
     """Afvoer [m3/ha]: the task that soil and built storage do not take; no layer needed for a relief."""
     task, built = c.task, c.built
@@ -154,7 +154,7 @@ def _runoff(room: Any, c: Any, out: Any) -> None:
         out[i] = left if task > 0.0 else task
 
 
-@part
+@stage
 def _displaced(water: Any, room: Any, c: Any, out: Any) -> None:
     """Verdrongen berging [m3/ha], less the built storage that afvoer leaves over."""
     raised_f, raise_f, raised_r, raise_r = c.raised_f, c.raise_f, c.raised_r, c.raise_r
@@ -167,7 +167,7 @@ def _displaced(water: Any, room: Any, c: Any, out: Any) -> None:
         out[i] = _above(v - spare, 0.0) if v > 0.0 else v
 
 
-@part
+@stage
 def _lowering(ghg: Any, c: Any, out: Any) -> None:
     """Grondwaterverlaging [m]: lowering by drains less the rise towards a wanted level."""
     drain_f, drain_r, target_f, target_r = c.drain_f, c.drain_r, c.target_f, c.target_r
@@ -179,7 +179,7 @@ def _lowering(ghg: Any, c: Any, out: Any) -> None:
         out[i] = np.nan if abstracts else _above(need, 0.0) - rise
 
 
-@part
+@stage
 def _drained(kwel: Any, c: Any, out: Any) -> None:
     """Kwelafvoer [mm/jr]."""
     days = c.kwel_days
@@ -187,7 +187,7 @@ def _drained(kwel: Any, c: Any, out: Any) -> None:
         out[i] = days * _above(_finite(np.float64(kwel[i])), 0.0)
 
 
-@part
+@stage
 def _recharge(kwel: Any, room: Any, c: Any, out: Any) -> None:
     """Aanvullingsverlies [mm/jr], less what can still soak in on the spot."""
     task, soaks, recharge, top, width = c.task, c.soaks, c.recharge, c.kwel_top, c.kwel_width
@@ -197,7 +197,7 @@ def _recharge(kwel: Any, room: Any, c: Any, out: Any) -> None:
         out[i] = recharge * _clip((top - q) / width, 0.0, 1.0) * u
 
 
-@part
+@stage
 def _demand(droogte: Any, c: Any, out: Any) -> None:
     """Watervraag [mm/jr]."""
     demand, full = c.demand, c.drought_full
@@ -205,7 +205,7 @@ def _demand(droogte: Any, c: Any, out: Any) -> None:
         out[i] = demand * _clip(_finite(np.float64(droogte[i])) / full, 0.0, 1.0)
 
 
-@part
+@stage
 def _settlement(softness: Any, c: Any, out: Any) -> None:
     """Zetting [m], mean over the plan."""
     fill, most = c.fill, c.softness_max
@@ -214,7 +214,7 @@ def _settlement(softness: Any, c: Any, out: Any) -> None:
         out[i] = fill * a / (1.0 - a)
 
 
-@part
+@stage
 def _peat(veen: Any, c: Any, out: Any) -> None:
     """Veenoxidatie [m] over the lifetime."""
     peat_f, peat_r = c.peat_f, c.peat_r
@@ -223,7 +223,7 @@ def _peat(veen: Any, c: Any, out: Any) -> None:
         out[i] = _below(t, peat_f) - _below(t, peat_r)
 
 
-@part
+@stage
 def _cost(p: Any, c: Any, out: Any) -> None:
     """Kosten [EUR/ha/jr]: what is unknown is left out, all unknown is NaN."""
     per_settling, per_water, per_demand = c.cost_settling, c.cost_water, c.cost_demand
@@ -237,7 +237,7 @@ def _cost(p: Any, c: Any, out: Any) -> None:
         out[i] = sum_ if known else np.nan
 
 
-@part
+@stage
 def _share(values: Any, anchor: float, factor: float, share: Any, top: Any) -> None:
     """Positive part against the anchor, unknown is 0; and the largest share so far."""
     for i in range(share.size):
@@ -247,7 +247,7 @@ def _share(values: Any, anchor: float, factor: float, share: Any, top: Any) -> N
         top[i] = s if s > top[i] else top[i]
 
 
-@part
+@stage
 def _water_shares(p: Any, c: Any, afvoer: Any, verdrongen: Any, top: Any) -> None:
     """Both are the same water: the share of their sum goes to the larger of the two."""
     anchor, margin = c.anchor[AFVOER], c.margin
@@ -261,7 +261,7 @@ def _water_shares(p: Any, c: Any, afvoer: Any, verdrongen: Any, top: Any) -> Non
         top[i] = share
 
 
-@part
+@stage
 def _largest(c: Any, first: int, after: int, n: int, w: Any) -> None:
     """Shares of some components, and the largest of them; the first two go together."""
     top = w.top[:n]
@@ -276,7 +276,7 @@ def _largest(c: Any, first: int, after: int, n: int, w: Any) -> None:
             _share(w.value[k, :n], c.anchor[k], factor, w.share[k, :n], top)
 
 
-@part
+@stage
 def _unknown(p: Any, k: int, n: int, w: Any, out: Any) -> None:
     """Mark, besides what is marked, cells where a component is unknown."""
     if w.there[k]:
@@ -287,7 +287,7 @@ def _unknown(p: Any, k: int, n: int, w: Any, out: Any) -> None:
             out[i] = True
 
 
-@part
+@stage
 def _open(c: Any, first: int, after: int, n: int, w: Any) -> None:
     """Mark cells where something that could be a burden is unknown."""
     open_ = w.open_[:n]
@@ -298,7 +298,7 @@ def _open(c: Any, first: int, after: int, n: int, w: Any) -> None:
             _unknown(w.value, k, n, w, open_)
 
 
-@part
+@stage
 def _index(top: Any, open_: Any, c: Any, out: Any) -> None:
     """Largest share, at most 1; a lower bound shows a burden, never its absence."""
     show = c.show_from - c.margin
@@ -308,7 +308,7 @@ def _index(top: Any, open_: Any, c: Any, out: Any) -> None:
         out[i] = np.float32(np.nan if hidden else value)
 
 
-@part
+@stage
 def _risk(a: Any, b: Any, g: Any, c: Any, out: Any) -> None:
     """Largest of three indices; unknown below the level that may be shown if one is unknown."""
     show = c.show_from - c.margin
@@ -321,7 +321,7 @@ def _risk(a: Any, b: Any, g: Any, c: Any, out: Any) -> None:
         out[i] = np.float32(np.nan if hidden else top)
 
 
-@part
+@stage
 def _larger(share: Any, margin: float, number: int, best: Any, cause: Any) -> None:
     for i in range(best.size):
         more = share[i] > best[i] + margin
@@ -329,7 +329,7 @@ def _larger(share: Any, margin: float, number: int, best: Any, cause: Any) -> No
         cause[i] = number if more else cause[i]
 
 
-@part
+@stage
 def _cause(risico: Any, c: Any, n: int, w: Any, out: Any) -> None:
     """Number of the component with the largest share, the first on a tie; 0 = none."""
     best, cause, margin = w.top[:n], w.cause[:n], c.margin
@@ -382,7 +382,7 @@ def _cells(layers: Any, row: int, a: int, n: int, w: Any) -> Any:
     return cells_at(layers[row], a, n) if layers[row] else w.unknown[:n]
 
 
-@part
+@stage
 def _components(layers: Any, a: int, n: int, c: Any, w: Any) -> None:
     p, room = w.value, w.room[:n]
     kwel, ghg = _cells(layers, D_KWEL, a, n, w), _cells(layers, D_GHG, a, n, w)
@@ -406,13 +406,13 @@ def _components(layers: Any, a: int, n: int, c: Any, w: Any) -> None:
     _cost(p, c, p[KOSTEN, :n])
 
 
-@part
+@stage
 def _widen(values: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = np.float64(values[i])
 
 
-@part
+@stage
 def _cost_open(c: Any, n: int, w: Any) -> None:
     """Kosten is a lower bound where one of its terms could be a burden and is unknown."""
     _open(c, GROUPS[0], WATER_END[0], n, w)
@@ -421,7 +421,7 @@ def _cost_open(c: Any, n: int, w: Any) -> None:
             _unknown(w.value, k, n, w, w.open_[:n])
 
 
-@part
+@stage
 def _store(values: Any, out: Any) -> None:
     """Round to float32; adding 0 turns -0 into 0."""
     for i in range(out.size):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels._jit import kernel, part, stage
 
 BLOCK = 1024
 NAN = np.float32(np.nan)
@@ -66,20 +66,20 @@ class Rows(NamedTuple):
     bodemlast: Floats
 
 
-@part
+@stage
 def _assessed(score: Any, klasse: Any, out: Any) -> None:
     """The score where the cell is assessed."""
     for i in range(out.size):
         out[i] = score[i] if klasse[i] != 0 else NAN
 
 
-@part
+@stage
 def _where_known(known: Any, out: Any) -> None:
     for i in range(known.size):
         out[i] = out[i] if known[i] == known[i] else NAN
 
 
-@part
+@stage
 def flag_from(values: Any, border: Any, margin: Any, out: Any) -> None:
     """1 where values reach a border, else 0."""
     for i in range(out.size):
@@ -95,7 +95,7 @@ def flag_bits(flags: Any, bits: Any, known: Any, out: Any) -> None:
         out[i] = fired if known[i] == known[i] else NAN
 
 
-@part
+@stage
 def _relieved(values: Any, klasse: Any, relief: Any, out: Any) -> None:
     """Values; a relief (negative) is 0 in cells where it does not count."""
     for i in range(out.size):
@@ -103,13 +103,13 @@ def _relieved(values: Any, klasse: Any, relief: Any, out: Any) -> None:
         out[i] = np.float32(0) if (values[i] < np.float32(0)) & (counts == 0) else values[i]
 
 
-@part
+@stage
 def _add(values: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] += values[i]
 
 
-@part
+@stage
 def _positive(values: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = np.float32(0) if values[i] < np.float32(0) else values[i]
@@ -121,7 +121,7 @@ def _larger(x: Any, y: Any) -> Any:
     return x if (x > y) | (x != x) else y
 
 
-@part
+@stage
 def _lasting(tijd: Any, lowest: Any, fixed: Any, out: Any) -> None:
     """What the plan leaves for later."""
     for i in range(out.size):
@@ -139,7 +139,7 @@ def _soil(paved: Any, more: Any, zetting: Any, peat: Any, b: Any, out: Any) -> N
         out[i] = _larger(load, p / b.peat_full)
 
 
-@part
+@stage
 def _soil_each(paved: Any, more: Any, zetting: Any, peat: Any, b: Any, out: Any) -> None:
     """As :func:`_soil`, against a reference per cell."""
     for i in range(out.size):
@@ -197,7 +197,7 @@ def lower_by_curve(values: Any, x: Any, y: Any, score: Any, out: Any) -> None:
             target[i] = s if (s < target[i]) | (s != s) else target[i]
 
 
-@part
+@stage
 def _curve(values: Any, x: Any, y: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = y[0] if values[i] == values[i] else np.nan
@@ -206,7 +206,7 @@ def _curve(values: Any, x: Any, y: Any, out: Any) -> None:
         _segment(values, x[k], x[k + 1], y[k], y[k + 1], slope, out)
 
 
-@part
+@stage
 def _segment(values: Any, x: Any, end: Any, y: Any, last: Any, slope: Any, out: Any) -> None:
     for i in range(out.size):
         v = np.float64(values[i])

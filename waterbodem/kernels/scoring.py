@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels._jit import kernel, part, stage
 from waterbodem.kernels.places import cells_at, places_of
 from waterbodem.kernels.singles import exp, fma, log
 
@@ -88,13 +88,13 @@ class Scores(NamedTuple):
     loss: Floats  # (K + 1, n) or (K + 1, 0): share of 1 - score per criterion, last: exclusion
 
 
-@part
+@stage
 def _copy(source: Any, target: Any) -> None:
     for i in range(target.size):
         target[i] = source[i]
 
 
-@part
+@stage
 def _segments(v: Any, x: Any, y: Any, slope: Any, j: int, score: Any) -> None:
     """Put cells beyond points j, j + 1 and j + 2 on the lines that start there."""
     xa, ya, ka = x[j], y[j], slope[j]
@@ -106,7 +106,7 @@ def _segments(v: Any, x: Any, y: Any, slope: Any, j: int, score: Any) -> None:
         score[i] = fma(kc, v[i] - xc, yc) if v[i] > xc else s
 
 
-@part
+@stage
 def _curve(v: Any, x: Any, y: Any, slope: Any, score: Any) -> None:
     """Linear between points, constant before the first; exact at every point."""
     for i in range(v.size):
@@ -115,7 +115,7 @@ def _curve(v: Any, x: Any, y: Any, slope: Any, score: Any) -> None:
         _segments(v, x, y, slope, j, score)
 
 
-@part
+@stage
 def _ends(v: Any, x: Any, y: Any, absent: Any, known: Any, score: Any) -> None:
     """Constant from the last point on, ``absent`` at +inf (NaN: unknown there); unknown scores become 1."""
     for i in range(v.size):
@@ -126,7 +126,7 @@ def _ends(v: Any, x: Any, y: Any, absent: Any, known: Any, score: Any) -> None:
         known[i] = ok
 
 
-@part
+@stage
 def _join(best: Any, known: Any, whole: Any, other: Any, other_known: Any) -> None:
     """Take one more member into a group: best of the known, ``whole`` while all are known."""
     for i in range(best.size):
@@ -137,7 +137,7 @@ def _join(best: Any, known: Any, whole: Any, other: Any, other_known: Any) -> No
         whole[i] = whole[i] & other_known[i]
 
 
-@part
+@stage
 def _settle(best: Any, known: Any, whole: Any, enough: Any) -> None:
     """A group is known if all members are, or if its best is good enough already."""
     for i in range(best.size):
@@ -146,7 +146,7 @@ def _settle(best: Any, known: Any, whole: Any, enough: Any) -> None:
         best[i] = best[i] if ok else np.float32(1)
 
 
-@part
+@stage
 def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verdict: Any) -> None:
     """Where low <= v <= high, set flag t; the first that names a criterion keeps its say.
 
@@ -160,7 +160,7 @@ def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verd
         verdict[i] |= add if fired else np.int32(0)
 
 
-@part
+@stage
 def _tally(score: Any, k: int, m: Any, own: Any, loss: Any, most: Any, limiting: Any) -> None:
     """Keep and add the loss of criterion k, and see whether it is the largest so far."""
     w, floor, margin, number = m.weight[k], m.floor, m.margin, np.int32(k)
@@ -174,7 +174,7 @@ def _tally(score: Any, k: int, m: Any, own: Any, loss: Any, most: Any, limiting:
         limiting[i] = number if more else limiting[i]
 
 
-@part
+@stage
 def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> None:
     """Add what is known of criterion k to the weight, the basic weight and the bit mask."""
     w, b, bit = m.weight[k], m.basic[k], np.uint16(1 << k)
@@ -184,20 +184,20 @@ def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> Non
         bits[i] |= bit if known[i] else np.uint16(0)
 
 
-@part
+@stage
 def _lowest(score: Any, worst: Any) -> None:
     for i in range(score.size):
         worst[i] = score[i] if score[i] < worst[i] else worst[i]
 
 
-@part
+@stage
 def _geometric(loss: Any, total: Any, out: Any) -> None:
     for i in range(out.size):
         w = total[i] if total[i] > np.float32(0) else np.float32(1)
         out[i] = exp(-loss[i] / w) if total[i] > np.float32(0) else np.float32(np.nan)
 
 
-@part
+@stage
 def _loss_of(lost: Any, sure: Any, value: Any, n: int, m: Any, loss: Any) -> None:
     """Loss of all criteria together, those that are not sure at ``value``."""
     for i in range(n):
@@ -209,7 +209,7 @@ def _loss_of(lost: Any, sure: Any, value: Any, n: int, m: Any, loss: Any) -> Non
             loss[i] += lost[k, i] if sure[k, i] else other
 
 
-@part
+@stage
 def _mean(score: Any, known: Any, n: int, m: Any, total: Any, out: Any) -> None:
     for i in range(n):
         out[i] = np.float32(0)
@@ -221,7 +221,7 @@ def _mean(score: Any, known: Any, n: int, m: Any, total: Any, out: Any) -> None:
         out[i] = out[i] / total[i] if total[i] > np.float32(0) else np.float32(np.nan)
 
 
-@part
+@stage
 def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
     """The lowest among heavy criteria, where none of those is known among all."""
     for i in range(n):
@@ -249,7 +249,7 @@ def _sorted_known(score: Any, known: Any, count: int, i: int, order: Any) -> int
     return n
 
 
-@part
+@stage
 def _owa(score: Any, known: Any, n: int, m: Any, order: Any, out: Any) -> None:
     """Ordered weighted average: order weights from the cumulative weights to a power."""
     for i in range(n):
@@ -266,7 +266,7 @@ def _owa(score: Any, known: Any, n: int, m: Any, order: Any, out: Any) -> None:
         out[i] = np.float32(value) if count > 0 else np.float32(np.nan)
 
 
-@part
+@stage
 def _otherwise(score: Any, known: Any, n: int, m: Any, total: Any, order: Any, out: Any) -> None:
     """The score of n cells by another method than the geometric mean."""
     if m.method == MEAN:
@@ -277,7 +277,7 @@ def _otherwise(score: Any, known: Any, n: int, m: Any, total: Any, order: Any, o
         _owa(score, known, n, m, order, out)
 
 
-@part
+@stage
 def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, order: Any, out: Any) -> None:
     """The score of n cells by the method of the model; ``order`` is None for the geometric mean."""
     if order is None:
@@ -286,7 +286,7 @@ def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, orde
         _otherwise(score, known, n, m, total, order, out)
 
 
-@part
+@stage
 def _fill(score: Any, sure: Any, value: Any, n: int, count: int, out: Any) -> None:
     """Copy scores, with ``value`` where they are not sure."""
     for k in range(count):
@@ -294,20 +294,20 @@ def _fill(score: Any, sure: Any, value: Any, n: int, count: int, out: Any) -> No
             out[k, i] = score[k, i] if sure[k, i] else value
 
 
-@part
+@stage
 def _exclude(verdict: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = np.float32(0) if verdict[i] >= EXCLUDED else out[i]
 
 
-@part
+@stage
 def _two_borders(score: Any, one: Any, other: Any, out: Any) -> None:
     for i in range(score.size):
         step = np.int32(1) if score[i] >= one else np.int32(0)
         out[i] -= step + (np.int32(1) if score[i] >= other else np.int32(0))
 
 
-@part
+@stage
 def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
     """Rank of a score: 1 = best; NaN ranks last."""
     worst = np.int32(borders.size + 1)
@@ -319,7 +319,7 @@ def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
         _two_borders(score, borders[borders.size - 1] - margin, np.float32(np.inf), out)
 
 
-@part
+@stage
 def _answer(own: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) -> None:
     """Cap by the worst criterion, X where too little is known, the last class where a threshold says so."""
     last, margin, known_min = np.int32(m.classes + 1), m.margin, m.known_min
@@ -330,7 +330,7 @@ def _answer(own: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) ->
         out[i] = np.uint8(last if verdict[i] > 0 else rank)
 
 
-@part
+@stage
 def _limit(limiting: Any, verdict: Any, out: Any) -> None:
     """The criterion that limits: of the first deciding threshold, else of the largest loss."""
     for i in range(out.size):
@@ -375,7 +375,7 @@ def buffers() -> np.void:
     return made
 
 
-@part
+@stage
 def _reset(w: Any) -> None:
     for i in range(BLOCK):
         w.loss[i], w.total[i], w.basis[i] = 0, 0, 0
@@ -387,7 +387,7 @@ def _reset(w: Any) -> None:
         w.bits[i] = 0
 
 
-@part
+@stage
 def _value(v: Any, m: Any, lines: Any, j: int, known: Any, score: Any) -> None:
     """Score member j from the values of its layer."""
     p, q = m.point[j], m.point[j + 1]
@@ -395,7 +395,7 @@ def _value(v: Any, m: Any, lines: Any, j: int, known: Any, score: Any) -> None:
     _ends(v, m.last_x[j], m.last_y[j], m.absent[j], known, score)
 
 
-@part
+@stage
 def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) -> None:
     """Score criterion k for n cells from cell a on: its first member, then the others of its group."""
     score, known, whole = w.score[k, :n], w.known[k, :n], w.whole[k, :n]
@@ -412,7 +412,7 @@ def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) 
         _settle(score, known, whole, m.group_known - m.margin)
 
 
-@part
+@stage
 def _criteria(layers: Any, m: Any, lines: Any, a: int, n: int, w: Any) -> None:
     for k in range(m.criteria):
         _criterion(layers, m, lines, k, a, n, w)
@@ -422,7 +422,7 @@ def _criteria(layers: Any, m: Any, lines: Any, a: int, n: int, w: Any) -> None:
             _lowest(w.score[k, :n], w.worst[:n])
 
 
-@part
+@stage
 def _thresholds(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
     for t in range(m.thresholds):
         if m.t_layer[t] >= 0:
@@ -430,7 +430,7 @@ def _thresholds(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
             _threshold(v, m.t_low[t], m.t_high[t], t, m.t_verdict[t], w.flags[:n], w.verdict[:n])
 
 
-@part
+@stage
 def _worst_verdict(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
     """The verdict if every unknown layer crossed the thresholds that decide."""
     _copy(w.verdict[:n], w.dread[:n])
@@ -442,7 +442,7 @@ def _worst_verdict(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
                 w.dread[i] |= says if v[i] != v[i] else np.int32(0)
 
 
-@part
+@stage
 def _losses(m: Any, n: int, score: Any, w: Any, a: int, out: Any) -> None:
     """Share of 1 - score by weighted log loss; all to the last row where a threshold excludes."""
     last = m.criteria
@@ -455,7 +455,7 @@ def _losses(m: Any, n: int, score: Any, w: Any, a: int, out: Any) -> None:
         out[last, a + i] = np.float32(1) if w.verdict[i] >= EXCLUDED else np.float32(0)
 
 
-@part
+@stage
 def _bound(sure: Any, value: Any, n: int, m: Any, w: Any, order: Any, out: Any) -> None:
     """The score with ``value`` for every criterion that is not sure."""
     _fill(w.score, sure, value, n, m.criteria, w.filled)
@@ -463,7 +463,7 @@ def _bound(sure: Any, value: Any, n: int, m: Any, w: Any, order: Any, out: Any) 
     _combine(w.filled, w.sure, n, m, w.loss[:n], w.ones[:n], order, out)
 
 
-@part
+@stage
 def _bound_class(m: Any, n: int, w: Any, verdict: Any, score: Any, out: Any) -> None:
     """The class of a bound: everything counts as known."""
     for i in range(n):
@@ -476,7 +476,7 @@ def _bound_class(m: Any, n: int, w: Any, verdict: Any, score: Any, out: Any) -> 
     _answer(w.own[:n], w.cap[:n], w.ones[:n], verdict, m, out)
 
 
-@part
+@stage
 def _all_true(sure: Any, criteria: int, n: int) -> bool:
     """Tell whether everything is known in the first n cells."""
     for k in range(criteria):
@@ -488,7 +488,7 @@ def _all_true(sure: Any, criteria: int, n: int) -> bool:
     return True
 
 
-@part
+@stage
 def _answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
     """Turn the score of n cells into class, limiting criterion and the rest of the answer."""
     b = a + n
@@ -508,7 +508,7 @@ def _answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
         _copy(w.bits[:n], out.known[a:b])
 
 
-@part
+@stage
 def _bounds(layers: Any, first: int, m: Any, a: int, n: int, w: Any, order: Any, out: Scores) -> None:
     """Losses of n cells, and what their score and class could be; ``first`` is where they start in the layers."""
     b = a + n

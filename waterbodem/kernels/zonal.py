@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels import lanes
-from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels._jit import kernel, part, stage
 
 #: Coverage 1 and value 1 as integers, and where a product is split to stay within 64 bits.
 COVERAGE_ONE = 1 << 24
@@ -77,7 +77,7 @@ class Bands(NamedTuple):
     after: Ints  # (S,) cell after its last
 
 
-@part
+@stage
 def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
     """Return the sum of coverage * value over single cells, high and low part, and the coverage that is known."""
     high, low, known = np.int64(0), np.int64(0), np.int64(0)
@@ -90,7 +90,7 @@ def _fixed_edges(values: Any, origin: int, cell: Any, cover: Any) -> Any:
     return high, low, known
 
 
-@part
+@stage
 def _known_and_small(values: Any) -> Any:
     """Return how many values are known, and how many are small."""
     known, small = np.int32(0), np.int32(0)
@@ -176,14 +176,14 @@ def add_codes(bands: Any, b: int, origin: int, codes: Any, total: Any) -> None:
             _codes_run(codes[bands.first[s] - origin : bands.after[s] - origin], total[p])
 
 
-@part
+@stage
 def _only(code: int, codes: Any, values: Any, factor: Any, out: Any) -> None:
     """Values times a factor where the code is this one, else 0."""
     for i in range(out.size):
         out[i] = values[i] * factor if codes[i] == code else np.float32(0)
 
 
-@part
+@stage
 def _present(codes: Any) -> Any:
     """Return a bit per code that occurs, up to 31; larger codes have none."""
     bits = np.int32(0)
@@ -307,7 +307,7 @@ def count_bins(
     return row
 
 
-@part
+@stage
 def _write_bins(count: Any, low: int, high: int, row: int, value: Any, weight: Any) -> int:
     """Write the bins in use and clear them; return the next free row."""
     for b in range(low, high + 1):
@@ -348,7 +348,7 @@ def find_quantiles(
         _read_and_clear(count, low, high, shares, out[p])
 
 
-@part
+@stage
 def _read_and_clear(count: Any, low: int, high: int, shares: Any, out: Any) -> None:
     """Read quantiles from the counts of one polygon, if there are any, and clear them."""
     total = _sum(count[low : high + 1])
@@ -365,7 +365,7 @@ def _sum(count: Any) -> int:
     return total
 
 
-@part
+@stage
 def _read_quantiles(count: Any, low: int, high: int, total: int, shares: Any, out: Any) -> None:
     for q in range(shares.size):
         wanted, reached = shares[q] * np.float64(total), np.int64(0)

@@ -1,0 +1,148 @@
+"""The second process is there when it is of use, ends with the first, and makes no difference to what comes out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from numba import float64
+from test_contract import FIRST
+
+from waterbodem import second
+from waterbodem.kernels import _cache, _jit, burden, rehearsal
+
+#: A script without a main guard, that needs a kernel which the second process would compile.
+SCRIPT = """
+import numpy as np
+from waterbodem import second
+second._CODE, second.PATIENCE = {code!r}, 1.0
+second.begin()
+from waterbodem.kernels import _cache, measures
+assert _cache.elsewhere.expects(measures.flag_bits.py_func)
+out = np.empty(3, np.float32)
+measures.flag_bits(np.arange(3, dtype="u2"), np.uint16(2), np.ones(3, "f4"), out)
+print(out.tolist(), end="")
+"""
+#: Begin, say which process it is, and go on.
+BEGIN = """
+import sys, time
+from waterbodem import second
+started = second._started
+second._started = lambda: (lambda process: print(process.pid, flush=True) or process)(started())
+second.begin()
+time.sleep(float(sys.argv[1]))
+"""
+
+
+def shift(x):
+    return x + 1
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    """What is started, where there is every reason to: two processors and nothing compiled yet."""
+    started = []
+    monkeypatch.setattr(_cache, "_cache_dir", lambda: str(tmp_path / "cache"))
+    monkeypatch.setattr(burden, "shift_from", _jit.kernel(shift))
+    monkeypatch.setattr(second, "_once", threading.Lock())
+    monkeypatch.setattr(second, "_started", lambda: started.append("it"))
+    monkeypatch.setattr(second, "_expect", lambda process: None)
+    monkeypatch.setenv("WATERBODEM_THREADS", "2")
+    return started
+
+
+def test_it_is_started_once(begun):
+    second.begin()
+    second.begin()
+    assert begun == ["it"]
+
+
+def test_it_is_not_started_on_one_processor(begun, monkeypatch):
+    monkeypatch.setenv("WATERBODEM_THREADS", "1")
+    second.begin()
+    assert begun == []
+
+
+def test_it_is_not_started_when_all_is_compiled(begun):
+    burden.shift_from.compile((float64,))
+    second.begin()
+    assert begun == []
+
+
+def test_it_is_not_started_when_nothing_is_kept(begun, tmp_path):
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").write_text("where the folder should be")
+    second.begin()
+    assert begun == []
+
+
+def test_it_is_not_started_when_nothing_is_compiled(begun, monkeypatch):
+    monkeypatch.setattr(burden, "shift_from", shift)
+    second.begin()
+    assert begun == []
+
+
+@pytest.mark.parametrize("program", ["/usr/bin/qgis", "", None])
+def test_a_program_that_is_not_python_is_not_started(begun, monkeypatch, program):
+    monkeypatch.setattr(sys, "executable", program)
+    second.begin()
+    assert begun == []
+
+
+def test_a_process_that_cannot_be_started_is_done_without(begun, monkeypatch):
+    monkeypatch.setattr(second, "_started", lambda: subprocess.Popen(["/no/such/program"]))
+    second.begin()
+
+
+def test_it_compiles_all_but_the_scores():
+    names = sorted(f"{k.__module__.rpartition('.')[2]}.{k.__name__}" for k in rehearsal.KERNELS)
+    assert names == sorted(set(FIRST) - {"scoring.score_from"})
+
+
+def environment(folder):
+    return {
+        **os.environ,
+        "NUMBA_CACHE_DIR": str(folder),
+        "WATERBODEM_THREADS": "2",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(1)", "import time; time.sleep(600)"], ids=["fails", "hangs"])
+def test_what_it_does_not_compile_is_compiled_here(tmp_path, code):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(code=f"import time; time.sleep(0.5); {code}"))
+    command = [sys.executable, "-W", "error", str(script)]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True)
+    assert (done.stdout, done.stderr, done.returncode) == ("[0.0, 0.0, 1.0]", "", 0)
+
+
+def gone(pid):
+    """Tell whether a process ends within some seconds."""
+    for _ in range(500):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("killed", [False, True])
+def test_it_ends_with_the_first(tmp_path, killed):
+    command = [sys.executable, "-c", BEGIN, "60" if killed else "0.5"]
+    with subprocess.Popen(command, env=environment(tmp_path), stdout=subprocess.PIPE, text=True) as first:
+        pid = int(first.stdout.readline())
+        os.kill(pid, 0)
+        if killed:
+            first.send_signal(signal.SIGKILL)
+        first.wait(10)
+    assert gone(pid)
+    assert not list(tmp_path.rglob("*find_quantiles*")), "it had not come to its own end"

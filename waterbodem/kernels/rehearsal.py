@@ -1,0 +1,60 @@
+"""What a first answer compiles besides scores: each for the types that it is called with there.
+
+A second process can do so while the first is at the scores, which take as long as all the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from waterbodem.kernels import burden, measures, zonal
+
+
+def _arrays(kinds: str) -> list[Any]:
+    """Return arrays without cells; ``f4*2`` has two dimensions."""
+    return [np.empty((0,) * int(dims or 1), kind) for kind, _, dims in (k.partition("*") for k in kinds.split())]
+
+
+def _record(kind: np.dtype[np.void]) -> Any:
+    return np.zeros(1, kind)[0]
+
+
+def _bands() -> zonal.Bands:
+    return zonal.Bands(*_arrays("i8 i8 i8 i8 u4 i4 i8 i8"))
+
+
+def _shift() -> tuple[Any, ...]:
+    out = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1"))
+    return (*_arrays("i8"), 0, _record(burden.CHANGE), out, _record(burden.BUFFERS))
+
+
+def _measures() -> tuple[Any, ...]:
+    found = measures.Found(*_arrays("f4 u1 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 ?"))
+    borders = measures.Borders(*np.zeros(3, np.float32), np.int64(0), *np.zeros(4, np.float32))
+    return found, borders, measures.Rows(*_arrays("f4 f4*2 f4 f4 f4 f4 f4 f4 f4 f4 f4"))
+
+
+#: Kernels, and how to make what they are called with, in the order that an answer needs them.
+KERNELS: dict[Any, Callable[[], tuple[Any, ...]]] = {
+    burden.shift_from: _shift,
+    measures.fill_measures: _measures,
+    measures.flag_bits: lambda: (*_arrays("u2"), np.uint16(0), *_arrays("f4 f4")),
+    measures.lower_by_curve: lambda: (*_arrays("f4 f8 f8 f8 f4"),),
+    zonal.find_runs: lambda: (*_arrays("i8 i8 i8"), 0, *_arrays("i8*2")),
+    zonal.add_row: lambda: (_bands(), 0, 0, *_arrays("f4 i8*2")),
+    zonal.add_codes: lambda: (_bands(), 0, 0, *_arrays("u1 i8*2")),
+    zonal.add_by_code: lambda: (_bands(), 0, 0, *_arrays("f4 u1 i8*2 f4")),
+    zonal.fill_bins: lambda: (*_arrays("f4 u2"),),
+    zonal.count_bins: lambda: (*_arrays("i8*2 u2 i8 ? f8 i8 u2 i8 f8*2 i8"),),
+    zonal.find_quantiles: lambda: (*_arrays("i8 i8 i8 u2 i8 f8 i8 f8*2"),),
+}
+
+
+def rehearse() -> None:
+    """Compile them, so that they are in the kernel cache."""
+    for kernel, arguments in KERNELS.items():
+        kernel.compile(tuple(numba.typeof(a) for a in arguments()))
