@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from rasterio.errors import RasterioIOError
 from test_batch import RUN, place
 
-from waterbodem import batch, drawing
+from waterbodem import batch, companion, drawing
 from waterbodem.drawing import WORTH, Drawing
 from waterbodem.job import open_job
 from waterbodem.preview import preview
@@ -80,7 +81,7 @@ def test_another_process_draws_the_same_pictures(job, draw, monkeypatch):
 
 
 def test_a_few_pictures_are_no_reason_for_a_process(job, monkeypatch):
-    monkeypatch.setattr(drawing, "Popen", None)
+    monkeypatch.setattr(companion, "begin", None)
     draw = Drawing(job, WORTH - 1)
     draw.prepare()
     assert draw.png(job.variants[0]) == picture_png(job, job.variants[0])
@@ -96,15 +97,17 @@ def test_pictures_go_on_here_when_the_other_process_is_killed(job, draw, drawn):
     assert draw._process is None
 
 
-@pytest.mark.parametrize("executable", [None, "absent", sys.executable.replace("python", "nothon"), "/bin/false"])
-def test_pictures_are_drawn_here_where_no_process_can_begin(job, draw, monkeypatch, executable):
+@pytest.mark.parametrize("executable", [None, "/usr/bin/qgis", "/nowhere/python3", "fails"])
+def test_pictures_are_drawn_here_where_no_process_can_begin(job, draw, monkeypatch, tmp_path, executable):
+    if executable == "fails":
+        executable = shutil.copy(shutil.which("false"), tmp_path / "python3")
     monkeypatch.setattr(spawn, "get_executable", lambda: executable)
     draw.prepare()
     assert draw.png(job.variants[0]) == picture_png(job, job.variants[0])
 
 
 def test_an_answer_that_is_none_is_not_taken(job, draw, monkeypatch):
-    monkeypatch.setattr(drawing, "_SERVE", "print('no picture')")
+    monkeypatch.setattr(companion, "_code", lambda *_: "print('no picture')")
     draw.prepare()
     assert draw.png(job.variants[0]) == picture_png(job, job.variants[0])
 

@@ -9,10 +9,10 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
-from multiprocessing import spawn
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import Popen
 from typing import IO
 
+from waterbodem import companion
 from waterbodem.job import Job, Variant
 
 _log = logging.getLogger("waterbodem")
@@ -23,9 +23,6 @@ WORTH = 6
 MEMORY = 350_000_000
 #: With more polygons than this, none is outlined.
 OUTLINED = 500
-
-#: Modules are found where this process finds them, and nowhere else.
-_SERVE = "import sys; sys.path[:] = sys.argv[1:]; from waterbodem.drawing import serve; serve()"
 
 
 class Drawing:
@@ -46,9 +43,15 @@ class Drawing:
     def prepare(self) -> None:
         """Load what draws."""
         if self._count >= WORTH:
-            self._process = _begin(self._job)
+            self._begin()
         if self._count and self._process is None:
             import_module("waterbodem.run_picture")
+
+    def _begin(self) -> None:
+        self._process = companion.begin(__name__, serve.__name__, answers=True)
+        if self._process is not None:
+            with suppress(OSError):  # a process that has ended already is met at the first picture
+                _send(_pipe(self._process.stdin), self._job)
 
     def png(self, variant: Variant) -> bytes:
         """Return the picture of a variant whose maps are finished."""
@@ -66,25 +69,7 @@ class Drawing:
         """End the other process; it has nothing to save."""
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            with suppress(OSError):
-                process.communicate()
-
-
-def _begin(job: Job) -> Popen[bytes] | None:
-    """Begin a process that draws, or return None where there can be none; it ends when this one does."""
-    executable = spawn.get_executable()
-    if not executable:
-        return None
-    command = [os.fsdecode(executable), "-P", "-c", _SERVE, *sys.path]
-    try:
-        process = Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True)
-    except OSError as error:
-        _log.info("pictures are drawn in this process: no other can begin (%s)", error)
-        return None
-    with suppress(OSError):  # a process that has ended already is met at the first picture
-        _send(_pipe(process.stdin), job)
-    return process
+            companion.end(process)
 
 
 def _ask(process: Popen[bytes], variant: Variant) -> bytes:

@@ -8,32 +8,25 @@ from __future__ import annotations
 
 import atexit
 import os
-import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
-from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
+from waterbodem import companion
 from waterbodem.threads import workers
 
 #: Seconds after which nothing is expected of it any more.
 PATIENCE = 60.0
 _once = threading.Lock()
-_CODE = "import sys; sys.path[:] = sys.argv[1:]; from waterbodem.second import main; main()"
 
 
 def begin() -> None:
     """Start it, once, if there is something to compile, a processor for it and a cache that will keep it."""
-    if _once.acquire(blocking=False) and workers() > 1 and _python() and _wanted():
-        with suppress(OSError):
-            _expect(_started())
-
-
-def _python() -> bool:
-    """Tell whether the program that runs is Python, not one that has it inside."""
-    return Path(sys.executable or "").stem.lower().startswith("python")
+    if _once.acquire(blocking=False) and workers() > 1 and _wanted():
+        process = companion.begin(__name__, main.__name__, answers=False)
+        if process is not None:
+            _expect(process)
 
 
 def _wanted() -> bool:
@@ -43,18 +36,7 @@ def _wanted() -> bool:
     return isinstance(kept, _cache.ForgivingCache) and kept.empty() and kept.writable()
 
 
-def _started() -> subprocess.Popen[bytes]:
-    """Start it; it holds on to a pipe from this process, which breaks when this ends, however that comes about."""
-    return subprocess.Popen(
-        [sys.executable, "-c", _CODE, *sys.path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-
-
-def _expect(process: subprocess.Popen[bytes]) -> None:
+def _expect(process: Popen[bytes]) -> None:
     """Let kernels that it compiles be waited for, and end it with this process."""
     from waterbodem.kernels import _cache, rehearsal
 
@@ -63,12 +45,8 @@ def _expect(process: subprocess.Popen[bytes]) -> None:
     def expects(function: Any) -> bool:
         return function in theirs and process.poll() is None and time.monotonic() < last
 
-    def end() -> None:
-        process.kill()
-        process.communicate()
-
     _cache.elsewhere.expects = expects
-    atexit.register(end)
+    atexit.register(companion.end, process)
 
 
 def main() -> None:
