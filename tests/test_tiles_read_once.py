@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rasterio
@@ -50,17 +52,31 @@ def test_blocks_beside_each_other_share_what_was_decoded(tmp_path):
 @pytest.mark.parametrize(
     ("tile", "expected"),
     [
-        ((512, 512), (1024, 1536)),  # two beside two, and one more each way, where a block begins within a tile
-        ((256, 256), (768, 1280)),
+        ((512, 512), (0, 0)),  # whole tiles: nobody else needs them
+        ((256, 256), (0, 0)),
+        ((2048, 512), (2048, 1536)),  # no more rows than there are
         ((1, 3072), (513, 3072)),
-        ((2048, 2048), (2048, 3072)),  # no more than there is
     ],
 )
-def test_bytes_that_a_block_decodes(tmp_path, tile, expected):
+def test_bytes_that_blocks_share(tmp_path, tile, expected):
     stored = {"tiled": tile[1] != COLS, "blockysize": tile[0], "blockxsize": tile[1]}
     run_file, _ = layer(tmp_path, 2048, COLS, **stored)
     job = open_job(run_file)
-    assert job.stack.sources["kwel"].file.decoded(*BLOCK) == expected[0] * expected[1] * 4
+    assert job.stack.sources["kwel"].file.shared(job.grid, BLOCK) == expected[0] * expected[1] * 4
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(1, 0), (0, 1), (-511, 0)])
+def test_blocks_that_begin_within_a_tile_share_it(tmp_path, rows, cols):
+    run_file, _ = layer(tmp_path, 2048, COLS, tiled=True, blockysize=512, blockxsize=512)
+    file = open_job(run_file).stack.sources["kwel"].file
+    moved = replace(file.grid, top=file.grid.top - 5 * rows, left=file.grid.left + 5 * cols)
+    assert file.shared(moved, BLOCK) == 1024 * 1536 * 4
+
+
+def test_cells_of_another_size_share_tiles(tmp_path):
+    run_file, _ = layer(tmp_path, 2048, COLS, tiled=True, blockysize=512, blockxsize=512)
+    file = open_job(run_file).stack.sources["kwel"].file
+    assert file.shared(replace(file.grid, dx=10.0, dy=10.0), BLOCK) == 1024 * 1536 * 4
 
 
 def test_what_may_be_kept_grows_with_layers_and_threads_and_has_bounds(tmp_path, monkeypatch):

@@ -97,7 +97,7 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
 def cache_of(job: Job) -> int:
     """Return the bytes that GDAL may keep, so that what blocks beside each other share is decoded once."""
     files = [s.file for s in job.stack.sources.values()]
-    block = sum(f.decoded(*BLOCK) for f in files if isinstance(f, RasterFile))
+    block = sum(f.shared(job.grid, BLOCK) for f in files if isinstance(f, RasterFile))
     return min(max(GDAL_CACHE[0], workers() * block), GDAL_CACHE[1])
 
 

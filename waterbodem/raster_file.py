@@ -118,11 +118,15 @@ class RasterFile:
     masked: bool
     tile: tuple[int, int]
 
-    def decoded(self, rows: int, cols: int) -> int:
-        """Return the bytes that are decoded for a block of cells, wherever it lies."""
+    def shared(self, grid: Grid, block: tuple[int, int]) -> int:
+        """Return the bytes decoded for a block of rows and columns of a grid, 0 if no other block needs them."""
+        if self.grid.same_lattice(grid) and not any(
+            first % tile or n % tile for first, n, tile in zip(self.grid.offset(grid), block, self.tile, strict=True)
+        ):
+            return 0
         height, width = (
-            min((math.ceil(n / t) + 1) * t, most)
-            for n, t, most in zip((rows, cols), self.tile, self.grid.shape, strict=True)
+            min((math.ceil(n / tile) + 1) * tile, most)
+            for n, tile, most in zip(block, self.tile, self.grid.shape, strict=True)
         )
         return height * width * np.dtype(self.dtype).itemsize
 
