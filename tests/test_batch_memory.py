@@ -16,8 +16,8 @@ from waterbodem.grid import Grid
 from waterbodem.raster_files import write_raster
 
 LAYERS = ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")
-#: Rows and columns of the smaller raster: two parts, a block each. The larger has four times as many cells.
-SIDE = 1024
+#: Rows and columns of the smaller raster: four parts, a block each. The larger has four times as many cells.
+SIDE = 2048
 #: Bytes that a run may keep for every cell that the larger raster has more: its tiles, sizes and overviews are on disk.
 #: A cell of a polygon alone, or of what is summed over it, takes 16.
 KEPT = 8

@@ -182,7 +182,7 @@ def check_read(final, values, kind, grid):
     return factors
 
 
-SHAPES = [(1, 1), (1, 300), (300, 1), (255, 257), (256, 256), (257, 255), (513, 40), (600, 1100)]
+SHAPES = [(1, 1), (1, 300), (300, 1), (255, 257), (256, 256), (257, 255), (513, 40), (600, 2100)]
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -40,7 +40,7 @@ Array = NDArray[Any]
 #: The map of answers; its cells are counted per class.
 CLASSES = "klasse"
 #: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
-BLOCK = (512, 1024)
+BLOCK = (512, 2048)
 #: Bytes of a part that are written at once: every write waits for the interpreter's lock.
 BUFFER = 1 << 19
 #: Least and most bytes that GDAL may keep of what it decoded.
