@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from browser import browser, opened
+from browser import opened
 
 import waterbodem as wb
 from waterbodem import batch
@@ -54,12 +54,6 @@ FORM = """() => {
     lang: document.documentElement.lang, title: document.title.length,
   };
 }"""
-
-
-@pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

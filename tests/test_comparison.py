@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from browser import browser, opened
+from browser import opened
 from places import box, even
 from test_report import HOSTILE, Page
 
@@ -22,12 +22,6 @@ def layers():
 @pytest.fixture(scope="module")
 def plans():
     return wb.example_plans()
-
-
-@pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
 
 
 def matrices(found):

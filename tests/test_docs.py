@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import browser, opened
+from browser import opened
 from test_accessible import CONTRAST
 
 import waterbodem as wb
@@ -60,12 +60,6 @@ def test_every_functie_has_a_page(site):
 def test_the_glossary_holds_every_term(site):
     text = shown(site, "woordenlijst.html")
     assert all(term.uitleg in text for term in registry.terms().values())
-
-
-@pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
 
 
 @pytest.mark.parametrize("page", ["index", "aan-de-slag", "methode", "functies/woningbouw", "kompas", "bronnen"])

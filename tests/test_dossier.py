@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from browser import browser, opened
+from browser import opened
 from places import box, even
 from test_report import HOSTILE, Page, many
 
@@ -33,12 +33,6 @@ def answer():
 @pytest.fixture(scope="module")
 def html(answer):
     return report_html(answer)
-
-
-@pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
 
 
 # --- question and answer ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import shapely
-from browser import browser, opened
+from browser import opened
 from test_map_page import HOSTILE
 
 import waterbodem as wb
@@ -30,12 +30,6 @@ pictures = false
 [gebieden]
 path = "lagen/plannen.geojson"
 """
-
-
-@pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
 
 
 def layers(**changed):

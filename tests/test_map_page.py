@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from browser import browser, opened
+from browser import opened
 from PIL import Image
 from places import box, even, shape
 
@@ -34,12 +34,6 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def answer():
     return wb.assess(wb.example(), ["woningbouw", "natte_natuur"], wb.example_plans())
-
-
-@pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
 
 
 def data_of(page):

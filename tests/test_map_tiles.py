@@ -11,7 +11,6 @@ import re
 from math import floor
 
 import pytest
-from browser import browser
 from PIL import Image
 from test_map_page import place, ready
 
@@ -21,12 +20,6 @@ ADDRESS = re.compile(
     r"https://service\.pdok\.nl/brt/achtergrondkaart/wmts/v2_0/standaard/EPSG:28992/(\d+)/(\d+)/(\d+)\.png"
 )
 SIZE = (1000, 700)
-
-
-@pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def covered(geometries: Sequence[BaseGeometry], grid: Grid) -> Footprints:
     )
 
 
-class _Blank(RasterSource):  # type: ignore[misc]
+class _Blank(RasterSource):
     """A raster of nothing: exactextract asks a raster, we only want its coverage."""
 
     def __init__(self, grid: Grid) -> None:
@@ -92,7 +92,7 @@ class _Blank(RasterSource):  # type: ignore[misc]
         return None
 
 
-class _Polygon(Feature):  # type: ignore[misc]
+class _Polygon(Feature):
     """A polygon as exactextract asks for it."""
 
     def __init__(self, geometry: BaseGeometry | None = None) -> None:
@@ -119,7 +119,7 @@ class _Polygon(Feature):  # type: ignore[misc]
         return list(self.found)
 
 
-class _Polygons(FeatureSource):  # type: ignore[misc]
+class _Polygons(FeatureSource):
     """Polygons one after another."""
 
     def __init__(self, geometries: Sequence[BaseGeometry]) -> None:
@@ -136,7 +136,7 @@ class _Polygons(FeatureSource):  # type: ignore[misc]
         return None
 
 
-class _Cells(Writer):  # type: ignore[misc]
+class _Cells(Writer):
     """Keeps the cells and coverage of every polygon, in order."""
 
     def __init__(self) -> None:

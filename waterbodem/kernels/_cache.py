@@ -49,7 +49,7 @@ def _lean(target_context: Any) -> bool:
     return tried
 
 
-class _Files(IndexDataCacheFile):  # type: ignore[misc]
+class _Files(IndexDataCacheFile):
     """A file for every compiled form of a function, named after all that it depends on.
 
     Numba keeps an index and numbers the files: of two processes that write at once, one could be given the code that
@@ -88,7 +88,7 @@ class _Elsewhere:
 elsewhere = _Elsewhere()
 
 
-class ForgivingCache(FunctionCache):  # type: ignore[misc]
+class ForgivingCache(FunctionCache):
     """A numba cache whose faults cost time only."""
 
     def __init__(self, function: Any) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
-from numba import config
 from numba.extending import intrinsic, register_jitable
 
 from waterbodem.kernels import _cache, _link
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: What numba's own types do not tell: options that are not public, and its settings.
+_njit: Any = numba.njit
+_settings: Any = numba.config
 
 #: Options of all kernels; C has no use for them.
 _ALL: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -39,22 +42,26 @@ def part(function: F, inline: str = "never") -> F:
 
     A part that returns a piece of an array needs ``inline="always"``.
     """
-    return numba.njit(inline=inline, **PART)(function)  # type: ignore[no-any-return]
+    made: F = _njit(inline=inline, **PART)(function)
+    return made
 
 
 def stage(function: F) -> F:
     """Compile a :func:`part` that works on a block of cells: it is called, so that all that call it stay small."""
-    return numba.njit(**{**PART, **_link.STAGE})(function)  # type: ignore[no-any-return]
+    made: F = _njit(**{**PART, **_link.STAGE})(function)
+    return made
 
 
 def spelled_out(function: F) -> F:
     """Let a function write the instructions of a part itself; it is typed here once, as numba has no types."""
-    return intrinsic(function)  # type: ignore[no-any-return]
+    made: Any = intrinsic(function)
+    return cast(F, made)
 
 
 def both(function: F) -> F:
     """Leave a function as it is for the interpreter, and compile it as a part where a kernel calls it."""
-    return register_jitable(**PART)(function)  # type: ignore[no-any-return]
+    made: F = register_jitable(**PART)(function)
+    return made
 
 
 @contextmanager
@@ -70,9 +77,10 @@ def _uncollected() -> Iterator[None]:
 
 
 def _cached(function: F, options: dict[str, Any]) -> F:
-    dispatcher = numba.njit(**options)(function)
-    if config.DISABLE_JIT:
+    dispatcher: Any = _njit(**options)(function)
+    if _settings.DISABLE_JIT:
         return function
     dispatcher.compile = _uncollected()(dispatcher.compile)
     _cache.keep(dispatcher, function)
-    return dispatcher  # type: ignore[no-any-return]
+    made: F = dispatcher
+    return made

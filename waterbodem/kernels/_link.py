@@ -19,7 +19,7 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 TRIED = ("0.68.",)
 
 
-class _Kernel(JITCodeLibrary):  # type: ignore[misc]
+class _Kernel(JITCodeLibrary):
     """Code that the interpreter calls."""
 
     def finalize(self) -> None:
@@ -81,7 +81,7 @@ class _Stage(_Part):
 def _compiler(kind: type[_Kernel]) -> dict[str, Any]:
     """Return the option that makes numba put a function into a library of a kind."""
 
-    class Compiler(CompilerBase):  # type: ignore[misc]
+    class Compiler(CompilerBase):
         def define_pipelines(self) -> list[Any]:
             state = self.state
             state.library = kind(state.targetctx.codegen(), state.func_id.func_qualname)
