@@ -106,8 +106,9 @@ def test_pictures_are_drawn_here_where_no_process_can_begin(job, draw, monkeypat
     assert draw.png(job.variants[0]) == picture_png(job, job.variants[0])
 
 
-def test_an_answer_that_is_none_is_not_taken(job, draw, monkeypatch):
-    monkeypatch.setattr(companion, "_code", lambda *_: "print('no picture')")
+@pytest.mark.parametrize("said", ["no picture", "N.", "I1\n.", "cno\nthing\n.", ""])
+def test_an_answer_that_is_none_is_not_taken(job, draw, monkeypatch, said):
+    monkeypatch.setattr(companion, "_code", lambda *_: f"print({said!r})")
     draw.prepare()
     assert draw.png(job.variants[0]) == picture_png(job, job.variants[0])
 
@@ -158,7 +159,7 @@ def test_check_foresees_the_memory_of_the_other_process(job, draw):
 
 
 def test_check_counts_the_memory_of_the_other_process(job, monkeypatch):
-    monkeypatch.setattr("waterbodem.preview.WORTH", len(job.variants))
+    monkeypatch.setattr(drawing, "WORTH", len(job.variants))
     run_file = job.output.parent / "run.toml"
     with_pictures = preview(run_file)[0].memory
     run_file.write_text("pictures = false\n" + RUN, encoding="utf-8")

@@ -248,7 +248,7 @@ def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
 def _moved(name: str, row: dict[Any, Any], taal: str) -> str:
     """Return how a number went from one answer to the other, as far as two decimals show it."""
     before, after, change = (
-        decimal(row[f"{which}"], 2, taal) for which in (f"{name}_voor", f"{name}_na", f"verschil_{name}")
+        decimal(row[which], 2, taal) for which in (f"{name}_voor", f"{name}_na", f"verschil_{name}")
     )
     kind = "gelijk" if before == after else "anders"
     sign = "+" if row[f"verschil_{name}"] > 0 else ""
@@ -283,7 +283,8 @@ def _html_row(row: dict[Any, Any]) -> str:
     pairs = ((decimal(row[f"{n}_voor"]), decimal(row[f"{n}_na"])) for n in ("score", "risico"))
     cells = [f"<bdi>{escape(row['functie'])}</bdi>", " → ".join(answers), *(" → ".join(p) for p in pairs)]
     first = f"<th scope='row' style='{CELL}'><bdi>{escape(row['gebied'])}</bdi></th>"
-    return f"<tr>{first}{''.join(f'<td style={chr(34)}{CELL}{chr(34)}>{c}</td>' for c in cells)}</tr>"
+    rest = "".join(f"<td style='{CELL}'>{cell}</td>" for cell in cells)
+    return f"<tr>{first}{rest}</tr>"
 
 
 def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
@@ -368,7 +369,7 @@ def _parameters(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
             values = {n: tuple(plain(f.value(n), taal) for f in (a, b)) for n in names}
             found |= {f"{other}, {number_label(n, taal)}": (v[0], v[1]) for n, v in values.items()}
         else:
-            found[f"{texts(taal)['vergelijking']['functie']}"] = (one, other)
+            found[texts(taal)["vergelijking"]["functie"]] = (one, other)
     return found
 
 

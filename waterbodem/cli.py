@@ -316,9 +316,11 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
 def _loading() -> Iterator[None]:
     """Load modules, which are no garbage: do not look for it among them, now nor when the program ends."""
     gc.disable()
-    yield
-    gc.freeze()
-    gc.enable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 class Stop:

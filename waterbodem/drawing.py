@@ -25,6 +25,11 @@ MEMORY = 350_000_000
 OUTLINED = 500
 
 
+def memory_needed(job: Job) -> int:
+    """Return the bytes that drawing takes beside the run."""
+    return MEMORY if job.file.pictures and job.file.cell_maps and len(job.variants) >= WORTH else 0
+
+
 class Drawing:
     """Draws the pictures of variants one by one; in another process where that pays and can be done.
 
@@ -58,7 +63,7 @@ class Drawing:
         if self._process is not None:
             try:
                 return _ask(self._process, variant)
-            except (OSError, EOFError, pickle.UnpicklingError) as error:
+            except Exception as error:  # an answer that is no picture fails in as many ways as it has bytes
                 _log.info("pictures are drawn in this process: the other ended (%s)", error)
                 self.close()
         from waterbodem.run_picture import picture_png
@@ -74,7 +79,9 @@ class Drawing:
 
 def _ask(process: Popen[bytes], variant: Variant) -> bytes:
     _send(_pipe(process.stdin), variant)
-    png: bytes = pickle.load(_pipe(process.stdout))
+    png = pickle.load(_pipe(process.stdout))
+    if not isinstance(png, bytes):
+        raise EOFError("no picture")
     return png
 
 

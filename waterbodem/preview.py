@@ -12,7 +12,7 @@ from typing import Any
 from waterbodem import memory, room
 from waterbodem.audit import Audit, audit_stack
 from waterbodem.calibration import busy_cells, measure
-from waterbodem.drawing import MEMORY, WORTH
+from waterbodem.drawing import memory_needed
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
 from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
@@ -156,10 +156,8 @@ def _size(job: Job, name: str) -> int:
 
 
 def _memory(job: Job, threads: int) -> int:
-    artist = MEMORY if job.file.pictures and len(job.variants) >= WORTH else 0
-    return (
-        artist + cache_of(job) + 300_000_000 + threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
-    )
+    blocks = threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
+    return 300_000_000 + blocks + cache_of(job) + memory_needed(job)
 
 
 def _existing(folder: Path) -> Path:

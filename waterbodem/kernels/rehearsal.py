@@ -12,15 +12,12 @@ import numba
 import numpy as np
 
 from waterbodem.kernels import burden, measures, zonal
+from waterbodem.kernels.places import record_of
 
 
 def _arrays(kinds: str) -> list[Any]:
     """Return arrays without cells; ``f4*2`` has two dimensions."""
     return [np.empty((0,) * int(dims or 1), kind) for kind, _, dims in (k.partition("*") for k in kinds.split())]
-
-
-def _record(kind: np.dtype[np.void]) -> Any:
-    return np.zeros(1, kind)[0]
 
 
 def _bands() -> zonal.Bands:
@@ -29,7 +26,7 @@ def _bands() -> zonal.Bands:
 
 def _shift() -> tuple[Any, ...]:
     out = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1"))
-    return (*_arrays("i8"), 0, _record(burden.CHANGE), out, _record(burden.BUFFERS))
+    return (*_arrays("i8"), 0, record_of(burden.CHANGE), out, record_of(burden.BUFFERS))
 
 
 def _measures() -> tuple[Any, ...]:
