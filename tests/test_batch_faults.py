@@ -114,15 +114,15 @@ STAGES = {
     "start": ("batch", "open_job"),
     "parts": ("batch", "_make_parts"),
     "end of a part": ("parts", "PartWriter.finish"),
-    "receivers": ("batch", "make_receivers"),
+    "receivers": ("run_outputs", "make_receivers"),
     "map": ("run_maps", "stage_map"),
     "names of a map": ("run_maps", "_stage_pam"),
     "picture": ("run_picture", "picture_png"),
     "table": ("run_tables", "stage_pieces"),
     "downstream": ("exposure_run", "_write_maps"),
-    "styles": ("batch", "make_styles"),
-    "page": ("batch", "make_page"),
-    "herkomst": ("batch", "write_provenance"),
+    "styles": ("run_outputs", "make_styles"),
+    "page": ("run_outputs", "make_page"),
+    "herkomst": ("run_outputs", "write_provenance"),
 }
 
 
@@ -448,7 +448,7 @@ m.{1} = dies
         ("waterbodem.run_maps", "stage_map"),
         ("waterbodem.run_tables", "stage_pieces"),
         ("waterbodem.atomic", "_flush"),
-        ("waterbodem.batch", "make_tables"),
+        ("waterbodem.run_outputs", "make_tables"),
     ],
     ids=lambda w: w[1],
 )

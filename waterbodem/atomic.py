@@ -225,3 +225,9 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def discard(path: Path) -> None:
+    """Remove a file that nobody needs; what is no file, or may not be removed, does no harm."""
+    with suppress(OSError):
+        path.unlink()

@@ -4,77 +4,30 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from waterbodem.atomic import PARTIAL_PATTERN
+from waterbodem.atomic import PARTIAL_PATTERN, discard
 from waterbodem.crew import Crew, Local, Task, finished
-from waterbodem.drawing import Drawing
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, told
-from waterbodem.exposure_run import make_downstream
-from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal
-from waterbodem.made import Made
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import is_whole
-from waterbodem.parts import part_file, products
+from waterbodem.parts import part_file
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.preview import check_fits
-from waterbodem.reception_run import make_receivers
-from waterbodem.run_files import get_ready, make_page, make_picture, pictures_due, remove_pictures
-from waterbodem.run_maps import make_map
-from waterbodem.run_provenance import input_data, outputs_of, write_provenance
-from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, Plan, plan_of
-from waterbodem.run_styles import make_styles
-from waterbodem.run_tables import make_tables
+from waterbodem.run_outputs import Keys, Outcome, changed_error, finish
+from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.threads import workers as default_workers
 
 _log = logging.getLogger("waterbodem")
-
-Keys = Mapping[Variant, str]
-
-
-@dataclass
-class Outcome:
-    """What a run did.
-
-    Parameters
-    ----------
-    output : Path
-    made, kept : int
-        Parts that were computed now, and parts that were there already.
-    problems : list of (str, str)
-        What failed, and why: rows of a functie, or who receives it. The rest is there.
-    failed : list of str
-        Functies, with their scenario, of which a part failed: no map of them is written, and no row in a table.
-    seconds : float
-    outside : tuple of str
-        Polygons that lie wholly outside the data.
-    niet_bepaald : tuple of str
-        What could not be determined of who receives the burden, and why, in Dutch.
-    """
-
-    output: Path
-    made: int = 0
-    kept: int = 0
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    outside: tuple[str, ...] = ()
-    niet_bepaald: tuple[str, ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether every output is there."""
-        return not self.problems
 
 
 def run(
@@ -173,7 +126,7 @@ def _work(
     _make_parts(job, journal, keys, outcome, crew, progress)
     if again:
         _note_damaged(job, journal, keys, outcome)
-    _finish(job, journal, keys, outcome, threads, progress)
+    finish(job, journal, keys, outcome, threads, progress)
     return outcome
 
 
@@ -251,13 +204,7 @@ def _remove_partials(job: Job) -> None:
     ours = (job.work / "parts", job.work / "stroming", *(job.output / v.name for v in job.variants))
     for folder in (job.output, *ours):
         for path in folder.glob(PARTIAL_PATTERN):
-            _discard(path)
-
-
-def _discard(path: Path) -> None:
-    """Remove a file that nobody needs; what is no file, or may not be removed, does no harm."""
-    with suppress(OSError):
-        path.unlink()
+            discard(path)
 
 
 def _remove_damaged(job: Job, keys: Keys) -> int:
@@ -266,7 +213,7 @@ def _remove_damaged(job: Job, keys: Keys) -> int:
     damaged = [f for f in files if f.exists() and not is_whole(f)]
     for file in damaged:
         _log.warning("part %s is damaged: computed again", file.name)
-        _discard(file)
+        discard(file)
     return len(damaged)
 
 
@@ -323,13 +270,8 @@ def _changed(job: Job, variants: Iterable[Variant], files: Sequence[Path]) -> di
         own = [job.stack.sources[n].file.path for n in job.layers_of(variant)]
         read = [f for f in files if any(_belongs(f, path) for path in own)]
         if read:
-            found[variant.name] = told(_changed_error(read))
+            found[variant.name] = told(changed_error(read))
     return found
-
-
-def _changed_error(files: Iterable[Path]) -> CorruptLayer:
-    names = ", ".join(sorted({f.name for f in files}))
-    return CorruptLayer("file changed during the run: run again", value=names)
 
 
 def _belongs(file: Path, layer: Path) -> bool:
@@ -356,102 +298,3 @@ def _note_damaged(job: Job, journal: Journal, keys: Keys, outcome: Outcome) -> N
             name = job.part_key(key, part)
             if not is_whole(part_file(job, name)):
                 _fail(journal, outcome, variant, part, name, "part is damaged again: is the disk?")
-
-
-# --- outputs ---------------------------------------------------------------------------------------------------------
-
-
-def _finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: int, progress: Progress) -> None:
-    """Put parts together; outputs of variants with a failed part are left out."""
-    whole = [v for v in job.variants if v.name not in outcome.failed]
-    exposure = exposure_of(job)
-    received = Determined(failed=True)
-    with _costing(journal, outcome, "ontvangers"):
-        found = make_receivers(job, journal, whole, progress, exposure)
-        _refuse_changed(journal)
-        received = found
-    _lay_out(job, journal, {v: keys[v] for v in whole}, outcome, received, workers, progress)
-    with _costing(journal, outcome, "benedenstrooms"):
-        downstream = make_downstream(job, journal, whole, progress, exposure)
-        _refuse_changed(journal)
-        received.add(downstream)
-    outcome.niet_bepaald = tuple(received.niet_bepaald)
-    make_styles(job, journal, keys, whole, received.outputs)
-    make_page(job, journal, _made(job, journal, keys, whole, outcome, received))
-    write_provenance(job, journal, keys, whole, received, outcome.problems)
-    if outcome.complete:
-        _remove_stale(job, keys)
-
-
-def _lay_out(
-    job: Job, journal: Journal, keys: Keys, outcome: Outcome, received: Determined, workers: int, progress: Progress
-) -> None:
-    """Write table, maps and pictures side by side; a picture follows the last map of its variant."""
-    tasks = [(v, i) for v in keys for i in range(len(products(job)))]
-    due = pictures_due(job, journal, keys)
-    with closing(Drawing(job, len(due))) as draw, _stoppable(1) as artist, _stoppable(workers) as pool:
-        table = pool.submit(make_tables, job, journal, keys, list(keys), received)
-        maps = pool.map(lambda t: make_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
-        drawn = [artist.submit(draw.prepare)]
-        if outcome.made:
-            get_ready()
-        for done, ((variant, index), _) in enumerate(zip(tasks, maps, strict=True), start=1):
-            progress("kaarten", done, len(tasks))
-            if variant in due and index == len(products(job)) - 1:
-                drawn.append(artist.submit(make_picture, job, journal, variant, keys[variant], draw))
-        outcome.outside = table.result()
-        for picture in drawn:
-            picture.result()
-    remove_pictures(job)
-
-
-def _refuse_changed(journal: Journal) -> None:
-    """Refuse what was just made where any layer may have been another one."""
-    changed = journal.changed()
-    if changed:
-        raise _changed_error(changed)
-
-
-@contextmanager
-def _costing(journal: Journal, outcome: Outcome, label: str) -> Iterator[None]:
-    """Let an error cost only what is done here, unless the rest would meet the same."""
-    try:
-        yield
-    except OutOfSpace:
-        raise
-    except Exception as error:
-        outcome.problems.append((label, told(error)))
-        journal.note_problem(label, told(error))
-        _log.warning("%s failed: %s", label, told(error))
-
-
-@contextmanager
-def _stoppable(workers: int) -> Iterator[Executor]:
-    """Give threads that begin nothing new once what they are for has stopped."""
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _remove_stale(job: Job, keys: Keys) -> None:
-    """Remove parts of an earlier content: what was asked now is complete without them."""
-    kept = {part_file(job, job.part_key(key, p)) for key in keys.values() for p in job.parts()}
-    for path in (job.work / "parts").iterdir():
-        if path not in kept:
-            _discard(path)
-
-
-def _made(
-    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, received: Determined
-) -> Made:
-    return Made(
-        file=Plan.read(journal.plan()).file,
-        keys={v: keys[v] for v in whole},
-        inputs={n: input_data(job, n) for n in job.stack.sources},
-        outputs=dict(outputs_of(job, journal, keys, whole, received)),
-        problems=outcome.problems,
-        failed=outcome.failed,
-        outside=outcome.outside,
-    )

@@ -70,6 +70,18 @@ class Sourced(Definition):
         return "; ".join(part for part in parts if part) or "geen bron genoemd"
 
 
+def shortest(value: float) -> str:
+    """Return a number as short as in its file, small ones too without an exponent.
+
+    Examples
+    --------
+    >>> shortest(0.25), shortest(2.0), shortest(1e-6)
+    ('0.25', '2', '0.000001')
+    """
+    text = f"{value:g}"
+    return f"{value:.12f}".rstrip("0") if "e-" in text else text
+
+
 def dutch(value: float) -> str:
     """Return a number as it is written in Dutch, as short as in its file.
 
@@ -78,7 +90,7 @@ def dutch(value: float) -> str:
     >>> dutch(0.25), dutch(2.0)
     ('0,25', '2')
     """
-    return f"{value:g}".replace(".", ",")
+    return shortest(value).replace(".", ",")
 
 
 class LayerKind(Definition):

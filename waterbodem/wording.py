@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from waterbodem import registry
-from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold
+from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold, shortest
 from waterbodem.errors import ArgumentError
 from waterbodem.units import unit_text
 
@@ -100,8 +100,7 @@ def plain(value: float, taal: str = "nl") -> str:
     """
     if not math.isfinite(value):
         return decimal(value, taal=taal)
-    text = f"{value:g}"
-    return _localised(f"{value:.12f}".rstrip("0") if "e-" in text else text, taal)
+    return _localised(shortest(value), taal)
 
 
 def digits_of(unit: str) -> int:
