@@ -16,6 +16,7 @@ from waterbodem import registry
 from waterbodem.blocks import by_block
 from waterbodem.definitions import Criterion, Functie, Threshold
 from waterbodem.errors import ArgumentError, LayerError, nearest
+from waterbodem.kernels import combining
 from waterbodem.kernels import scoring as kernel
 from waterbodem.kernels.places import record_of
 from waterbodem.late import xr
@@ -23,10 +24,10 @@ from waterbodem.layerset import LayerSet, known_names, layer_set
 from waterbodem.threads import in_blocks
 
 METHODS = {
-    "meetkundig": kernel.GEOMETRIC,
-    "gemiddelde": kernel.MEAN,
-    "minimum": kernel.MINIMUM,
-    "owa": kernel.OWA,
+    "meetkundig": combining.GEOMETRIC,
+    "gemiddelde": combining.MEAN,
+    "minimum": combining.MINIMUM,
+    "owa": combining.OWA,
 }
 Array = NDArray[Any]
 

@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import kernel, part, stage
+from waterbodem.kernels._jit import kernel, stage
+from waterbodem.kernels.combining import GEOMETRIC, combine, loss_of
 from waterbodem.kernels.places import cells_at, places_of
-from waterbodem.kernels.singles import exp, fma, log
+from waterbodem.kernels.singles import fma, log
 
 BLOCK = 1024
 #: Most criteria, members, thresholds and borders: there are 16 bits for what is known, and for flags.
 MOST = 16
 #: Curves hold a multiple of this many points, filled up with points at +inf.
 STEP = 3
-GEOMETRIC, MEAN, MINIMUM, OWA = range(4)
 NO_CRITERION = 255
 #: Index of a layer that is not in the data: a basic one is unknown, an optional one takes no part.
 MISSING, ABSENT = -1, -2
@@ -188,102 +188,6 @@ def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> Non
 def _lowest(score: Any, worst: Any) -> None:
     for i in range(score.size):
         worst[i] = score[i] if score[i] < worst[i] else worst[i]
-
-
-@stage
-def _geometric(loss: Any, total: Any, out: Any) -> None:
-    for i in range(out.size):
-        w = total[i] if total[i] > np.float32(0) else np.float32(1)
-        out[i] = exp(-loss[i] / w) if total[i] > np.float32(0) else np.float32(np.nan)
-
-
-@stage
-def _loss_of(lost: Any, sure: Any, value: Any, n: int, m: Any, loss: Any) -> None:
-    """Loss of all criteria together, those that are not sure at ``value``."""
-    for i in range(n):
-        loss[i] = np.float32(0)
-    least = -log(value if value > m.floor else m.floor)
-    for k in range(m.criteria):
-        other = m.weight[k] * least
-        for i in range(n):
-            loss[i] += lost[k, i] if sure[k, i] else other
-
-
-@stage
-def _mean(score: Any, known: Any, n: int, m: Any, total: Any, out: Any) -> None:
-    for i in range(n):
-        out[i] = np.float32(0)
-    for k in range(m.criteria):
-        w = m.weight[k]
-        for i in range(n):
-            out[i] += w * score[k, i] if known[k, i] else np.float32(0)
-    for i in range(n):
-        out[i] = out[i] / total[i] if total[i] > np.float32(0) else np.float32(np.nan)
-
-
-@stage
-def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
-    """The lowest among heavy criteria, where none of those is known among all."""
-    for i in range(n):
-        heavy, light = np.float32(2), np.float32(2)
-        for k in range(m.criteria):
-            if known[k, i]:
-                light = min(light, score[k, i])
-                heavy = min(heavy, score[k, i]) if m.heavy[k] else heavy
-        low = heavy if heavy <= np.float32(1) else light
-        out[i] = low if low <= np.float32(1) else np.float32(np.nan)
-
-
-@part
-def _sorted_known(score: Any, known: Any, count: int, i: int, order: Any) -> int:
-    """Fill ``order`` with the known of ``count`` criteria of cell i, best first; return how many."""
-    n = 0
-    for k in range(count):
-        if known[k, i]:
-            j = n
-            while j > 0 and score[order[j - 1], i] < score[k, i]:
-                order[j] = order[j - 1]
-                j -= 1
-            order[j] = k
-            n += 1
-    return n
-
-
-@stage
-def _owa(score: Any, known: Any, n: int, m: Any, order: Any, out: Any) -> None:
-    """Ordered weighted average: order weights from the cumulative weights to a power."""
-    for i in range(n):
-        count = _sorted_known(score, known, m.criteria, i, order)
-        total = 0.0
-        for j in range(count):
-            total += np.float64(m.weight[order[j]])
-        value, reached, before = 0.0, 0.0, 0.0
-        for j in range(count):
-            reached += np.float64(m.weight[order[j]])
-            share = 1.0 if j == count - 1 else (reached / total) ** m.power
-            value += (share - before) * np.float64(score[order[j], i])
-            before = share
-        out[i] = np.float32(value) if count > 0 else np.float32(np.nan)
-
-
-@stage
-def _otherwise(score: Any, known: Any, n: int, m: Any, total: Any, order: Any, out: Any) -> None:
-    """The score of n cells by another method than the geometric mean."""
-    if m.method == MEAN:
-        _mean(score, known, n, m, total, out)
-    elif m.method == MINIMUM:
-        _minimum(score, known, n, m, out)
-    else:
-        _owa(score, known, n, m, order, out)
-
-
-@stage
-def _combine(score: Any, known: Any, n: int, m: Any, loss: Any, total: Any, order: Any, out: Any) -> None:
-    """The score of n cells by the method of the model; ``order`` is None for the geometric mean."""
-    if order is None:
-        _geometric(loss, total, out)
-    else:
-        _otherwise(score, known, n, m, total, order, out)
 
 
 @stage
@@ -459,8 +363,8 @@ def _losses(m: Any, n: int, score: Any, w: Any, a: int, out: Any) -> None:
 def _bound(sure: Any, value: Any, n: int, m: Any, w: Any, order: Any, out: Any) -> None:
     """The score with ``value`` for every criterion that is not sure."""
     _fill(w.score, sure, value, n, m.criteria, w.filled)
-    _loss_of(w.lost, sure, value, n, m, w.loss[:n])
-    _combine(w.filled, w.sure, n, m, w.loss[:n], w.ones[:n], order, out)
+    loss_of(w.lost, sure, value, n, m, w.loss[:n])
+    combine(w.filled, w.sure, n, m, w.loss[:n], w.ones[:n], order, out)
 
 
 @stage
@@ -542,7 +446,7 @@ def score_from(layers: Any, first: int, model: Any, out: Scores, w: Any, order: 
         _reset(w)
         _criteria(layers, m, model.lines, first + a, n, w)
         _thresholds(layers, m, first + a, n, w)
-        _combine(w.score, w.known, n, m, w.loss[:n], w.total[:n], order, out.score[a : a + n])
+        combine(w.score, w.known, n, m, w.loss[:n], w.total[:n], order, out.score[a : a + n])
         _answers(m, a, n, w, out)
         if bounds is not None:
             _bounds(layers, first + a, m, a, n, w, order, bounds)
