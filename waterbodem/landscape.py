@@ -195,6 +195,7 @@ def example_tile(
     >>> sorted(example_tile(example_grid(2, 25), ["kwel", "ghg"]))
     ['ghg', 'kwel']
     """
+    from waterbodem.kernels import landforms
     from waterbodem.kernels import landscape as kernel
 
     wanted = _checked_names(names, scenarios)
@@ -207,7 +208,7 @@ def example_tile(
     if grid.rows * grid.cols < WORTH_COMPILING:
         kernel.on_arrays(*task)
     else:
-        kernel.landscape(*task, kernel.work(grid.cols, len(LAYERS)))
+        kernel.landscape(*task, landforms.work(grid.cols, len(LAYERS)))
     return dict(zip(wanted, out, strict=True))
 
 

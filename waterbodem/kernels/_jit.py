@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any, TypeVar, cast
 import numba
 from numba.extending import intrinsic, register_jitable
 
+from waterbodem.errors import ArgumentError
 from waterbodem.kernels import _cache, _link
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,10 +78,21 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _refusing(function: F) -> F:
+    """Stand for a kernel where nothing may be compiled: parts of it are written in instructions of the processor."""
+
+    @functools.wraps(function)
+    def refuse(*_args: object, **_numbers: object) -> None:
+        where = f"kernel {function.__name__}"
+        raise ArgumentError("kernels only run compiled", value="NUMBA_DISABLE_JIT", allowed="unset", where=where)
+
+    return cast(F, refuse)
+
+
 def _cached(function: F, options: dict[str, Any]) -> F:
     dispatcher: Any = _njit(**options)(function)
     if _settings.DISABLE_JIT:
-        return function
+        return _refusing(function)
     dispatcher.compile = _uncollected()(dispatcher.compile)
     _cache.keep(dispatcher, function)
     made: F = dispatcher
