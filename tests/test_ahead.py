@@ -1,6 +1,8 @@
 """Hashing layers ahead gives what hashing them when they are needed gives."""
 
 import hashlib
+import threading
+import time
 
 import pytest
 
@@ -42,3 +44,28 @@ def test_a_layer_that_is_gone_is_told_where_it_is_needed(place):
 def test_a_stated_hash_is_checked(place):
     with hashing(place / "run.toml") as digest, pytest.raises(CorruptLayer):
         digest(place / "kwel.tif", "0" * 64, "kwel")
+
+
+def test_layers_are_hashed_on_one_processor_while_the_program_loads(place, monkeypatch):
+    busy, peak, lock = [], [], threading.Lock()
+
+    def slowly(path, stated=None, where=""):
+        with lock:
+            busy.append(path)
+            peak.append(len(busy))
+        time.sleep(0.05)
+        with lock:
+            busy.remove(path)
+        return sha256(path.read_bytes())
+
+    monkeypatch.setattr("waterbodem.ahead.sha256_of", slowly)
+    tables = "".join(f'[layers.l{i}]\npath = "l{i}.tif"\n' for i in range(6))
+    (place / "lagen.toml").write_text(tables)
+    paths = [place / f"l{i}.tif" for i in range(6)]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    with hashing(place / "run.toml") as digest:
+        time.sleep(0.12)
+        assert max(peak) == 1
+        assert [digest(p) for p in paths] == [sha256(p.read_bytes()) for p in paths]
+    assert max(peak) > 1

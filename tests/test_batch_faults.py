@@ -50,17 +50,22 @@ def nursery():
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("reference")
+def undisturbed(tmp_path_factory):
+    """What a run leaves that nothing happens to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
     assert batch.run(place(folder, RUN)).complete
-    return digests(folder / "uit")
+    return folder / "uit"
 
 
 @pytest.fixture(scope="module")
-def size(reference, tmp_path_factory):
+def reference(undisturbed):
+    return digests(undisturbed)
+
+
+@pytest.fixture(scope="module")
+def size(undisturbed):
     """Bytes of all that a run leaves."""
-    folder = tmp_path_factory.getbasetemp() / "reference0" / "uit"
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    return sum(p.stat().st_size for p in undisturbed.rglob("*") if p.is_file())
 
 
 def told(done, *codes, said=""):

@@ -22,8 +22,8 @@ from waterbodem.errors import CorruptLayer
 from waterbodem.grid import Grid
 from waterbodem.mosaic import Place, stage_map
 from waterbodem.part_file import PartReader, PartWriter, is_whole
-from waterbodem.parts import BLOCK, Product
-from waterbodem.tiles import TILE, Pyramid, compress, encode, kind_of, tiles_of
+from waterbodem.parts import Product
+from waterbodem.tiles import TILE, Pyramid, encode, kind_of, tiles_of
 
 RD = "EPSG:28992"
 MEAN, MODE, FLOAT = kind_of(), kind_of(classes=True), kind_of(floats=True)
@@ -129,6 +129,31 @@ def test_a_pyramid_does_not_depend_on_how_rows_come(pieces):
     assert sorted(got, key=lambda g: g[0]) == want
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_tile_comes_back_as_it_was(name):
+    kind = KINDS[name]
+    values = random_map(TILE, TILE, kind, empty=False)
+    assert tiles.decode(encode(values), kind).tobytes() == values.tobytes()
+
+
+def test_a_pyramid_takes_tiles_that_exist_only_where_they_are_whole():
+    values = random_map(600, 130, MEAN)
+    stamp, got = [b"as it is"], []
+    pyramid = Pyramid(130, 2, MEAN, lambda level, tile: got.append((level, tile)))
+    pyramid.push(values[:256], tiles=stamp)
+    pyramid.push(values[256:300], tiles=stamp)  # half a tile
+    pyramid.push(values[300:556], tiles=stamp)  # a whole one, at half a tile
+    pyramid.close()
+    first = [tile for level, tile in got if level == 0]
+    assert first == [*stamp, encode(tiles_whole(values[256:512])), encode(tiles_whole(values[512:556]))]
+
+
+def tiles_whole(cells):
+    out = np.full((TILE, TILE), 255, np.uint8)
+    out[: cells.shape[0], : cells.shape[1]] = cells
+    return out
+
+
 # --- files: read by GDAL ---------------------------------------------------------------------------------------------
 
 
@@ -140,17 +165,17 @@ def write_parts(folder, values, kind, part_rows=512):
         cells = values[first : first + part_rows]
         rows, cols = cells.shape
         index = np.zeros((1, -(-rows // TILE), -(-cols // TILE), 3), np.int64)
-        halves = np.zeros((1, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), 3), np.int64)
+        half = kind.half(np.ascontiguousarray(cells))
+        halves = np.zeros((1, -(-half.shape[0] // TILE), -(-half.shape[1] // TILE), 3), np.int64)
         path = folder / f"{first}.part"
         with path.open("wb") as file:
             writer = PartWriter(file, path.name)
             for r, c, tile in tiles_of(cells, kind):
                 if tile is not None:
                     index[0, r, c] = writer.add(encode(tile))
-            for r in range(halves.shape[1]):
-                for c in range(halves.shape[2]):
-                    block = cells[r * BLOCK[0] : (r + 1) * BLOCK[0], c * BLOCK[1] : (c + 1) * BLOCK[1]]
-                    halves[0, r, c] = writer.add(compress(kind.half(np.ascontiguousarray(block))))
+            for r, c, tile in tiles_of(half, kind):
+                if tile is not None:
+                    halves[0, r, c] = writer.add(encode(tile))
             writer.finish({"tiles": index, "halves": halves})
         places.append(Place(path, grid.part(slice(first, first + rows), slice(0, cols))))
     return grid, places

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from waterbodem.errors import WaterbodemError
@@ -29,10 +30,12 @@ def hashing(run_file: Path) -> Iterator[Digest]:
     ...     sha256 is sha256_of
     False
     """
-    pool = ThreadPoolExecutor(workers())
+    pool, loaded = ThreadPoolExecutor(max(2, workers())), Event()
+    pool.submit(loaded.wait)  # one processor is for what loads
     begun = {path: (state_of(path), pool.submit(sha256_of, path)) for path in _largest_first(_layers(run_file))}
 
     def digest(path: Path, stated: str | None = None, where: str = "") -> str:
+        loaded.set()
         state, future = begun.pop(path, (None, None))
         usable = future is not None and stated is None and not future.cancel()
         if future is None or not usable or future.exception() or state_of(path) != state:
@@ -42,6 +45,7 @@ def hashing(run_file: Path) -> Iterator[Digest]:
     try:
         yield digest
     finally:
+        loaded.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 

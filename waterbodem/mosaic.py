@@ -115,8 +115,8 @@ def _overviews(found: Sequence[_Level], parts: Sequence[Place], product: tuple[i
     pyramid = Pyramid(-(-grid.cols // 2), len(found), kind, lambda level, tile: found[level].add(tile))
     for place in parts:
         with PartReader(place.path) as part:
-            for rows in halves(part, number, place.grid.shape, kind):
-                pyramid.push(rows)
+            for rows, tiles in halves(part, number, place.grid.shape, kind):
+                pyramid.push(rows, tiles=tiles)
     pyramid.close()
 
 

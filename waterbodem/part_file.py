@@ -26,7 +26,7 @@ ENTRY = 3
 ENTRIES = ("tiles", "halves", "tallies")
 #: Start and CRC-32 of the index, and what kind of file it is.
 _FOOTER = struct.Struct("<QI8s")
-_MAGIC = b"wbpart05"
+_MAGIC = b"wbpart06"
 #: Length of the table of contents that an index starts with.
 _LENGTH = struct.Struct("<I")
 

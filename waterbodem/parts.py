@@ -33,7 +33,7 @@ from waterbodem.runfile import SHARES
 from waterbodem.scoring import score_arrays
 from waterbodem.tally import Tally
 from waterbodem.threads import alone, workers
-from waterbodem.tiles import TILE, Kind, compress, decompress, encode, kind_of, tiles_of
+from waterbodem.tiles import TILE, Kind, decode, encode, kind_of, tiles_of
 
 Array = NDArray[Any]
 
@@ -117,7 +117,7 @@ class _Sink:
         self.counts = np.zeros((count, 256), np.int64)
         self._tallies: list[tuple[int, int, int]] = []
         self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
-        self._halves = np.zeros((count, -(-rows // BLOCK[0]), -(-cols // BLOCK[1]), ENTRY), np.int64)
+        self._halves = np.zeros((count, -(-rows // 2 // TILE), -(-cols // 2 // TILE), ENTRY), np.int64)
         self._stack = ExitStack()
 
     def __enter__(self) -> _Sink:
@@ -151,14 +151,19 @@ class _Sink:
 
     def _write_map(self, number: int, rows: slice, cols: slice, cells: Array) -> None:
         kind = self.products[number].kind
+        if self._write_tiles(self._tiles[number], rows.start // TILE, cols.start // TILE, cells, kind):
+            self._write_tiles(
+                self._halves[number], rows.start // 2 // TILE, cols.start // 2 // TILE, kind.half(cells), kind
+            )
+
+    def _write_tiles(self, index: Array, row: int, col: int, cells: Array, kind: Kind) -> bool:
+        """Write tiles, the first of which has a place in the index; tell whether there are any."""
         filled = False
         for r, c, tile in tiles_of(cells, kind):
             if tile is not None:
                 filled = True
-                self._tiles[number, rows.start // TILE + r, cols.start // TILE + c] = self._writer.add(encode(tile))
-        if filled:
-            entry = self._writer.add(compress(kind.half(cells)))
-            self._halves[number, rows.start // BLOCK[0], cols.start // BLOCK[1]] = entry
+                index[row + r, col + c] = self._writer.add(encode(tile))
+        return filled
 
     def finish(self) -> None:
         """Put the file in place."""
@@ -344,8 +349,10 @@ def tallies_of(job: Job, key: str) -> Iterator[Tally]:
             yield Tally(tuple(map(str, found["measures"])), *(found[f] for f in FIELDS))
 
 
-def halves(part: PartReader, number: int, shape: tuple[int, int], kind: Kind) -> Iterator[Array]:
-    """Yield the cells of a map of a part at half the resolution, rows from north to south.
+def halves(
+    part: PartReader, number: int, shape: tuple[int, int], kind: Kind
+) -> Iterator[tuple[Array, list[bytes | None]]]:
+    """Yield a map of a part at half the resolution, from north to south: cells of a row of tiles, and the tiles.
 
     Parameters
     ----------
@@ -353,18 +360,26 @@ def halves(part: PartReader, number: int, shape: tuple[int, int], kind: Kind) ->
         Place of the map in :func:`products`.
     shape : (int, int)
         Rows and columns of the part.
+
+    Yields
+    ------
+    array (up to TILE, half the columns)
+    list of bytes or None
+        As they are stored; None holds nothing.
     """
-    index = part["halves"][number]
-    for r, row in enumerate(index):
-        height = -(-min(BLOCK[0], shape[0] - r * BLOCK[0]) // 2)
-        yield np.hstack([_half(part, entry, height, c, shape[1], kind) for c, entry in enumerate(row)])
+    rows, cols = (-(-n // 2) for n in shape)
+    for r, entries in enumerate(part["halves"][number]):
+        tiles = [part.blob(entry) if entry[1] else None for entry in entries]
+        yield _joined(tiles, (min(TILE, rows - r * TILE), cols), kind), tiles
 
 
-def _half(part: PartReader, entry: Array, height: int, number: int, cols: int, kind: Kind) -> Array:
-    width = -(-min(BLOCK[1], cols - number * BLOCK[1]) // 2)
-    if not entry[1]:
-        return np.full((height, width), kind.nothing, kind.dtype)
+def _joined(tiles: Sequence[bytes | None], shape: tuple[int, int], kind: Kind) -> Array:
+    """Return the cells of tiles beside each other."""
+    out = np.full(shape, kind.nothing, kind.dtype)
     try:
-        return np.frombuffer(decompress(part.blob(entry)), kind.dtype).reshape(height, width)
+        for col, tile in zip(range(0, shape[1], TILE), tiles, strict=True):
+            if tile is not None:
+                out[:, col : col + TILE] = decode(tile, kind)[: shape[0], : shape[1] - col]
     except ValueError as error:
         raise CorruptLayer(f"part is damaged: {error}") from None
+    return out

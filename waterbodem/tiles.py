@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,12 @@ def encode(tile: Array) -> bytes:
     return compress(_differences(tile) if tile.dtype == np.float32 else tile)
 
 
+def decode(data: bytes, kind: Kind) -> Array:
+    """Return the tile that was encoded, TILE rows and columns."""
+    cells = np.frombuffer(decompress(data), np.uint8)
+    return _summed(cells) if kind.dtype == "float32" else cells.reshape(TILE, TILE)
+
+
 def empty_tile(kind: Kind) -> bytes:
     """Return a tile of nothing as a TIFF stores it."""
     return encode(np.full((TILE, TILE), kind.nothing, kind.dtype))
@@ -104,6 +110,12 @@ def _differences(tile: Array) -> Array:
     out = planes.copy()
     out[:, 1:] -= planes[:, :-1]
     return out
+
+
+def _summed(cells: Array) -> Array:
+    """Return the floats of :func:`_differences`."""
+    planes = np.cumsum(cells.reshape(TILE, 4 * TILE), axis=1, dtype=np.uint8)
+    return planes.reshape(TILE, 4, TILE).transpose(0, 2, 1).copy().view(">f4")[:, :, 0].astype(np.float32)
 
 
 class Pyramid:
@@ -126,8 +138,11 @@ class Pyramid:
         self._filled = [0] * levels
         self._kind, self._sink, self._empty = kind, sink, empty_tile(kind)
 
-    def push(self, values: Array, level: int = 0) -> None:
-        """Take rows of a level."""
+    def push(self, values: Array, level: int = 0, tiles: Sequence[bytes | None] = ()) -> None:
+        """Take rows of a level; ``tiles``: the same rows as tiles, None for nothing, of use where they fill a row."""
+        if tiles and len(values) == TILE and not self._filled[level]:
+            self._hand_on(level, values, tiles)
+            return
         while len(values):
             at = self._filled[level]
             some = values[: TILE - at]
@@ -146,7 +161,10 @@ class Pyramid:
     def _flush(self, level: int) -> None:
         rows = self._rows[level][: self._filled[level]]
         self._filled[level] = 0
-        for _, _, tile in tiles_of(rows, self._kind):
-            self._sink(level, self._empty if tile is None else encode(tile))
+        self._hand_on(level, rows, [t if t is None else encode(t) for _, _, t in tiles_of(rows, self._kind)])
+
+    def _hand_on(self, level: int, rows: Array, tiles: Sequence[bytes | None]) -> None:
+        for tile in tiles:
+            self._sink(level, tile or self._empty)
         if level + 1 < len(self._rows):
             self.push(self._kind.half(rows), level + 1)

@@ -45,8 +45,8 @@ def fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
 def log(x: np.float32) -> np.float32:
     """Natural logarithm of a positive normal float32; exactly 0 at 1. After Cephes (S. Moshier)."""
     bits = _bits(x)
-    e = (bits - np.int32(0x3F3504F3)) >> np.int32(23)
-    f = _float(bits - (e << np.int32(23))) - np.float32(1)
+    e = np.int32(np.int32(bits - np.int32(0x3F3504F3)) >> np.int32(23))
+    f = _float(np.int32(bits - np.int32(e << np.int32(23)))) - np.float32(1)
     n = np.float32(e)
     p = np.float32(7.0376836292e-2)
     p = fma(p, f, np.float32(-1.1514610310e-1))
@@ -76,4 +76,4 @@ def exp(x: np.float32) -> np.float32:
     p = fma(p, r, np.float32(1.6666665459e-1))
     p = fma(p, r, np.float32(5.0000001201e-1))
     y = fma(p * r, r, r) + np.float32(1)
-    return y * _float((np.int32(n) + np.int32(127)) << np.int32(23))
+    return y * _float(np.int32(np.int32(np.int32(n) + np.int32(127)) << np.int32(23)))
