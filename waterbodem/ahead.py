@@ -37,8 +37,7 @@ def hashing(run_file: Path) -> Iterator[Digest]:
     def digest(path: Path, stated: str | None = None, where: str = "") -> str:
         loaded.set()
         state, future = begun.pop(path, (None, None))
-        usable = future is not None and stated is None and not future.cancel()
-        if future is None or not usable or future.exception() or state_of(path) != state:
+        if future is None or stated is not None or future.exception() or state_of(path) != state:
             return sha256_of(path, stated, where)
         return future.result()
 
