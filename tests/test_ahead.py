@@ -1,6 +1,8 @@
 """Hashing layers ahead gives what hashing them when they are needed gives."""
 
 import hashlib
+import subprocess
+import sys
 import threading
 import time
 
@@ -46,26 +48,48 @@ def test_a_stated_hash_is_checked(place):
         digest(place / "kwel.tif", "0" * 64, "kwel")
 
 
-def test_layers_are_hashed_on_one_processor_while_the_program_loads(place, monkeypatch):
-    busy, peak, lock = [], [], threading.Lock()
+def until(true, seconds=10.0):
+    """Wait for something, but not for ever."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def test_one_processor_is_left_to_what_loads(place, monkeypatch):
+    busy, most, go = [], [], threading.Event()
 
     def slowly(path, stated=None, where=""):
-        with lock:
-            busy.append(path)
-            peak.append(len(busy))
-        time.sleep(0.05)
-        with lock:
-            busy.remove(path)
+        busy.append(path)
+        most.append(len(busy))
+        go.wait(20)
+        busy.remove(path)
         return sha256(path.read_bytes())
 
     monkeypatch.setattr("waterbodem.ahead.sha256_of", slowly)
-    tables = "".join(f'[layers.l{i}]\npath = "l{i}.tif"\n' for i in range(6))
-    (place / "lagen.toml").write_text(tables)
+    monkeypatch.setenv("WATERBODEM_THREADS", "2")
+    (place / "lagen.toml").write_text("".join(f'[layers.l{i}]\npath = "l{i}.tif"\n' for i in range(6)))
     paths = [place / f"l{i}.tif" for i in range(6)]
     for path in paths:
         path.write_bytes(path.name.encode())
+
+    def let_go():
+        until(lambda: len(busy) == 2)
+        go.set()
+
     with hashing(place / "run.toml") as digest:
-        time.sleep(0.12)
-        assert max(peak) == 1
+        until(lambda: busy)
+        time.sleep(0.1)
+        assert len(busy) == 1
+        threading.Thread(target=let_go).start()
         assert [digest(p) for p in paths] == [sha256(p.read_bytes()) for p in paths]
-    assert max(peak) > 1
+    assert max(most) == 2
+
+
+@pytest.mark.parametrize("name", ["run.toml", "lagen.toml"])
+def test_a_file_nested_too_deep_is_told_and_the_program_ends(place, name):
+    (place / "run.toml").write_text('layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\n')
+    (place / name).write_text(f"x = {'[' * 5000}{']' * 5000}")
+    command = [sys.executable, "-m", "waterbodem", "run", str(place / "run.toml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=place, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and "not valid TOML" in done.stderr and name in done.stderr

@@ -11,10 +11,12 @@ import sys
 import numba
 import numpy as np
 import pytest
+from llvmlite import ir
 from numba.core.caching import IndexDataCacheFile
+from numba.core.registry import cpu_target
 from test_batch_faults import PLAIN
 
-from waterbodem.kernels import _cache, _jit
+from waterbodem.kernels import _cache, _jit, _link
 from waterbodem.kernels._link import TRIED
 
 CODE = """
@@ -134,3 +136,13 @@ def test_a_part_is_taken_in_and_a_stage_is_called(folder):
     made = re.findall(r"^define internal .*@(\w+)\((.*?)\) local", code, re.MULTILINE)
     assert [code.count(f"call i32 @{name}(") for name, _ in made] == [2] and "6thirds" in made[0][0]
     assert re.findall(r"%arg\.\w+\.\d", made[0][1]) == ["%arg.values.4", "%arg.out.2", "%arg.out.4"], "what it looks at"
+
+
+@pytest.mark.skipif(not numba.__version__.startswith(TRIED), reason="numba's own way is taken in other versions")
+def test_stages_may_use_the_widest_registers():
+    target = cpu_target.target_context
+    library, module = _link._Stage(target.codegen(), "stage"), ir.Module("stage")
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "stage")
+    ir.IRBuilder(function.append_basic_block()).ret_void()
+    library.add_ir_module(module)
+    assert '"prefer-vector-width"="512"' in str(library._final_module)

@@ -117,7 +117,7 @@ except wb.WaterbodemError as error:
 """
 
 
-def test_where_nothing_may_be_compiled_the_example_is_there_and_scores_say_why_not() -> None:
+def test_where_nothing_may_be_compiled_a_small_example_is_there_and_scores_say_why_not() -> None:
     told = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", NOTHING_COMPILED],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},

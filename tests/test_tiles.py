@@ -181,8 +181,8 @@ def write_parts(folder, values, kind, part_rows=512):
     return grid, places
 
 
-def write_map(folder, values, kind):
-    grid, places = write_parts(folder, values, kind)
+def write_map(folder, values, kind, part_rows=512):
+    grid, places = write_parts(folder, values, kind, part_rows)
     colours = None if kind is FLOAT else legend("klasse" if kind is MODE else "geschiktheid", [])
     final = folder / "kaart.tif"
     with staging() as stage:
@@ -287,6 +287,14 @@ def test_a_bit_that_flips_in_a_map_is_noticed_by_whoever_reads_it(tmp_path):
             except RasterioError:
                 continue
             np.testing.assert_array_equal(read, values, f"byte {at} of {start} + {size}")
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("part_rows", [256, 768, 1536])
+def test_a_map_does_not_depend_on_the_rows_of_a_part(tmp_path, name, part_rows):
+    values = random_map(1301, 700, KINDS[name])
+    want = write_map(tmp_path, values, KINDS[name])[0].read_bytes()
+    assert write_map(tmp_path, values, KINDS[name], part_rows)[0].read_bytes() == want
 
 
 # --- part files ------------------------------------------------------------------------------------------------------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from waterbodem.errors import WaterbodemError
-from waterbodem.paths import Digest, local_file, sha256_of, state_of
+from waterbodem.paths import Digest, State, local_file, sha256_of, state_of
 from waterbodem.threads import workers
 
 #: Larger than what the run itself reads.
@@ -30,9 +30,8 @@ def hashing(run_file: Path) -> Iterator[Digest]:
     ...     sha256 is sha256_of
     False
     """
-    pool, loaded = ThreadPoolExecutor(max(2, workers())), Event()
-    pool.submit(loaded.wait)  # one processor is for what loads
-    begun = {path: (state_of(path), pool.submit(sha256_of, path)) for path in _largest_first(_layers(run_file))}
+    paths, pool, loaded = _largest_first(_layers(run_file)), ThreadPoolExecutor(workers()), Event()
+    begun: dict[Path, tuple[State, Future[str]]] = {}
 
     def digest(path: Path, stated: str | None = None, where: str = "") -> str:
         loaded.set()
@@ -42,6 +41,9 @@ def hashing(run_file: Path) -> Iterator[Digest]:
         return future.result()
 
     try:
+        if workers() > 1:
+            pool.submit(loaded.wait)  # one processor is for what loads
+        begun.update((path, (state_of(path), pool.submit(sha256_of, path))) for path in paths)
         yield digest
     finally:
         loaded.set()
@@ -50,7 +52,7 @@ def hashing(run_file: Path) -> Iterator[Digest]:
 
 def _largest_first(paths: list[Path]) -> list[Path]:
     """Return paths so that threads that take them in turn end together."""
-    return sorted(paths, key=lambda path: path.stat().st_size if path.is_file() else 0, reverse=True)
+    return sorted(paths, key=state_of, reverse=True)
 
 
 def _layers(run_file: Path) -> list[Path]:
@@ -64,7 +66,7 @@ def _layers(run_file: Path) -> list[Path]:
             return []
         entries = _table(catalogue)["layers"].values()
         return [local_file(entry["path"], catalogue.parent) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, WaterbodemError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, WaterbodemError):
         return []
 
 

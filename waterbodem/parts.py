@@ -109,7 +109,7 @@ def blocks(grid: Grid) -> Iterator[tuple[slice, slice]]:
 
 
 class _Sink:
-    """Where one variant of a part goes: tiles, halved cells for the overviews, and tallies."""
+    """Where one variant of a part goes: tiles, also those of the first overview, and tallies."""
 
     def __init__(self, job: Job, part: Part, key: str) -> None:
         count, (rows, cols) = len(products(job)), part.grid.shape

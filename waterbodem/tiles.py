@@ -93,8 +93,17 @@ def encode(tile: Array) -> bytes:
 
 
 def decode(data: bytes, kind: Kind) -> Array:
-    """Return the tile that was encoded, TILE rows and columns."""
-    cells = np.frombuffer(decompress(data), np.uint8)
+    """Return the tile that was encoded, TILE rows and columns.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        cells = np.frombuffer(decompress(data), np.uint8)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
     return _summed(cells) if kind.dtype == "float32" else cells.reshape(TILE, TILE)
 
 

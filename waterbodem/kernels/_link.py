@@ -18,9 +18,8 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 #: Versions of numba whose insides this is written for; in another, parts are compiled in its own way.
 TRIED = ("0.68.",)
 
-
-#: LLVM takes half of the registers of AVX-512, out of care for the clocks that early ones slowed down; where there are
-#: none so wide, this says nothing. What a cell gets is the same: no sum over cells is made in another order.
+#: Use registers of 512 bits in full: LLVM takes half of each, out of care for the clocks of early processors.
+#: Where there are none, this says nothing. No sum over cells is made in another order.
 WIDE = '"prefer-vector-width"="512"'
 
 

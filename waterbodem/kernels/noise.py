@@ -19,6 +19,13 @@ _S29 = np.uint64(29)
 _S24 = np.uint64(24)
 
 
+@both
+def smooth(low, high, x):
+    """Rise smoothly from 0 at ``low`` to 1 at ``high``."""
+    t = least(most((x - low) * np.divide(1.0, high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
 # ---- numbers drawn at a lattice
 
 
@@ -41,13 +48,6 @@ def first_share(h):
 def second_share(h):
     """Return 0..1 from the next 24 bits."""
     return np.float64(np.int64((h >> _S24) & _LOW)) / 16777216.0
-
-
-@both
-def smooth(low, high, x):
-    """Rise smoothly from 0 at ``low`` to 1 at ``high``."""
-    t = least(most((x - low) * np.divide(1.0, high - low), 0.0), 1.0)
-    return t * t * (3.0 - 2.0 * t)
 
 
 @both
