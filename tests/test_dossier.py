@@ -322,7 +322,7 @@ def test_hostile_names_run_nothing(running, tmp_path):
 
 
 def test_a_thousand_polygons_open_quickly(running, tmp_path):
-    """Asked: 3 s on a free machine (benchmarks/pages.py); here other tests are at work beside it."""
+    """Asked: 3 s, on a machine that does nothing else; here other tests are at work beside it."""
     b = wb.assess(wb.example(size=200, resolution=10), "woningbouw", many(1000))
     path = b.report(tmp_path / "dossier.html")
     assert path.stat().st_size < 25_000_000
