@@ -8,16 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels._jit import both
-from waterbodem.kernels.noise import (
-    add_noise,
-    add_sloped_noise,
-    first_share,
-    mixed,
-    run_end,
-    second_share,
-    smooth,
-    square_of,
-)
+from waterbodem.kernels.noise import add_noise, add_sloped_noise, first_share, mixed, next_square, second_share, smooth
 from waterbodem.kernels.two_ways import anywhere, cells_of, choose, least, most
 
 Floats = NDArray[np.float64]
@@ -191,11 +182,10 @@ def _dig(x, y, octave, chance, salt, w):
     _turned(x, y, octave, w.u, w.v)
     start = 0
     while start < x.size:
-        end = run_end(w.u, w.v, start)
-        us, vs = w.u[start:end], w.v[start:end]
-        i, j = square_of(us), square_of(vs)
+        end, i, j = next_square(w.u, w.v, start)
         draw, du, dv, per, longer = _pit(np.int64(i), np.int64(j), salt)
         if anywhere(draw < chance):
+            us, vs = w.u[start:end], w.v[start:end]
             _dig_run(us, vs, (i, j, draw < chance, du, dv, per, longer), relief[start:end], hollow[start:end])
         start = end
 

@@ -88,25 +88,32 @@ def _leave(u, start):
     return end
 
 
-def run_end(u, v, start):
+def _run_end(u, v, start):
     """Return the end of the cells from ``start`` on that are taken together."""
     return u.size
 
 
-@compiled_as(run_end)
+@compiled_as(_run_end)
 def _square_end(u, v, start):
     """Compiled: those that lie in one square of the lattice."""
     return min(_leave(u, start), _leave(v, start))
 
 
-def square_of(u):
+def _square_of(u):
     """Return the square of the lattice in which cells lie that are taken together."""
     return np.floor(u)
 
 
-@compiled_as(square_of)
+@compiled_as(_square_of)
 def _one_square(u):
     return np.floor(u[0])
+
+
+@both
+def next_square(u, v, start):
+    """Return the end of the cells from ``start`` on that are taken together, and the square in which they lie."""
+    end = _run_end(u, v, start)
+    return end, _square_of(u[start:end]), _square_of(v[start:end])
 
 
 # ---- noise
@@ -145,11 +152,9 @@ def add_noise(x, y, octave, salt, u, v, out):
     _lattice(x, y, octave, u, v)
     start = 0
     while start < x.size:
-        end = run_end(u, v, start)
-        us, vs = u[start:end], v[start:end]
-        i, j = square_of(us), square_of(vs)
+        end, i, j = next_square(u, v, start)
         g = _corners(np.int64(i), np.int64(j), salt)
-        _fill_run(us, vs, i, j, g, octave[2], out[start:end])
+        _fill_run(u[start:end], v[start:end], i, j, g, octave[2], out[start:end])
         start = end
 
 
@@ -183,9 +188,8 @@ def add_sloped_noise(x, y, octave, salt, u, v, out, dx, dy):
     _lattice(x, y, octave, u, v)
     start = 0
     while start < x.size:
-        end = run_end(u, v, start)
-        us, vs = u[start:end], v[start:end]
-        i, j = square_of(us), square_of(vs)
+        end, i, j = next_square(u, v, start)
         g = _corners(np.int64(i), np.int64(j), salt)
+        us, vs = u[start:end], v[start:end]
         _fill_sloped_run(us, vs, i, j, g, octave, out[start:end], dx[start:end], dy[start:end])
         start = end
