@@ -19,6 +19,7 @@ from waterbodem.dataset import crs_of, grid_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.kernels import burden as kernel
+from waterbodem.kernels.components import CHANGE, LAYERS
 from waterbodem.kernels.places import record_of
 from waterbodem.late import xr
 from waterbodem.layerset import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
@@ -115,7 +116,7 @@ def change_of(plan: Functie, reference: Functie, measures: Measures) -> np.void:
     kwel_share = min(1, deep_f / k["kwel_ontwatering_m"]) - min(1, deep_r / k["kwel_ontwatering_m"])
     recharge = r("grondwateraanvulling_mm_jr") - f("grondwateraanvulling_mm_jr")
     return record_of(
-        kernel.CHANGE,
+        CHANGE,
         task=task,
         room=M2_PER_HA * k["porositeit"] * (1 - f("verhardingsgraad")),
         room_depth=k["bergingsdiepte_max_m"],
@@ -177,7 +178,7 @@ def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> ker
 def fill_burden(layers: Mapping[str, Floats], decline: Floats | None, change: np.void, out: kernel.Burden) -> None:
     """Run the kernel over C-ordered float32 layers of one shape, in threads."""
     nothing = np.empty(0, np.float32)
-    flat = [layers[n].reshape(-1) if n in layers else nothing for n in kernel.LAYERS]
+    flat = [layers[n].reshape(-1) if n in layers else nothing for n in LAYERS]
     flat.append(nothing if decline is None else decline.reshape(-1))
     ndim, cells = out.risico.ndim, out.risico.size
     target = map_burden(lambda a: a.reshape(*a.shape[: a.ndim - ndim], cells), out)
@@ -343,7 +344,7 @@ def afwenteling(
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
     answers = partial(_answers, plans=chosen, many=many, measures=measures)
-    used = names_of(layers, layers_of(*chosen) | set(kernel.LAYERS))
+    used = names_of(layers, layers_of(*chosen) | set(LAYERS))
     if isinstance(referentie, xr.DataArray):
         return by_block(answers, layers, used, cut_reference(referentie, layers, slice(None), slice(None)))
     return by_block(partial(answers, referentie=referentie), layers, used)

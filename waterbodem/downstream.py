@@ -17,7 +17,7 @@ from waterbodem.definitions import Functie
 from waterbodem.flow import Flow
 from waterbodem.flow_store import flow_of, on_grid
 from waterbodem.grid import Grid
-from waterbodem.kernels import burden as kernel
+from waterbodem.kernels import components
 from waterbodem.land import Land, land_of
 from waterbodem.late import xr
 from waterbodem.layerset import Floats, LayerSet, layer_set
@@ -73,7 +73,7 @@ def released(
         part = {name: values[rows] for name, values in cells.present.items()}
         ref = reference if isinstance(reference, Functie) else reference[rows]
         found = burden_arrays(part, functie, ref, measures).components
-        per_ha, partly[rows], none = per_hectare(found[kernel.AFVOER], found[kernel.VERDRONGEN])
+        per_ha, partly[rows], none = per_hectare(found[components.AFVOER], found[components.VERDRONGEN])
         amount[rows] = np.where(none, np.nan, per_ha)
     return amount, partly
 

@@ -21,7 +21,7 @@ from waterbodem.flow import memory_needed
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Variant, areas_mark
 from waterbodem.journal import Journal
-from waterbodem.kernels.burden import LAYERS
+from waterbodem.kernels.components import LAYERS
 from waterbodem.layerset import Floats, LayerSet
 from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, stage_raster

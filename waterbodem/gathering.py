@@ -17,7 +17,7 @@ from waterbodem.burden import change_of, decline_of, futures_of
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
-from waterbodem.kernels import burden, scoring, zonal
+from waterbodem.kernels import burden, components, scoring, zonal
 from waterbodem.kernels import gathering as kernel
 from waterbodem.kernels.places import places_of
 from waterbodem.kompas import KompasRules
@@ -111,7 +111,7 @@ def gather(
     bits = fired_by(cells, functie, rules)
     names, given = _given(cells, functie, rules, chance)
     then = futures_of(cells, functie)
-    land = (*_flat(cells.present, burden.LAYERS), _flat_one(decline_of(cells, functie, then)))
+    land = (*_flat(cells.present, components.LAYERS), _flat_one(decline_of(cells, functie, then)))
     criteria = [*(p.name for p in parts_of(functie, present)), THRESHOLD]
     measures = (
         SCORE,

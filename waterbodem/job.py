@@ -19,7 +19,7 @@ from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, nearest, raise_all
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
-from waterbodem.kernels.burden import LAYERS as BURDEN_LAYERS
+from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, companions, sha256_of

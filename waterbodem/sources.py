@@ -15,7 +15,7 @@ from waterbodem.definitions import Functie
 from waterbodem.errors import NoOverlap
 from waterbodem.grid import Grid
 from waterbodem.groundwater import Reach, reach_of
-from waterbodem.kernels import burden as kernel
+from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.land import Land
 from waterbodem.late import xr
@@ -188,7 +188,7 @@ def _plot(land: Land, area: Area, referentie: Any, measures: Measures, reach: Re
 
     def shifted(functie: Functie) -> Shifted:
         found = burden_arrays(cells.present, functie, reference, measures).components
-        return found[kernel.AFVOER], found[kernel.VERDRONGEN], found[kernel.VERLAGING]
+        return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 
     return Plot(area, block, cover, reach_of(reach, cells.present, block.shape), shifted)
 

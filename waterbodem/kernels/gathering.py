@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels import burden, measures, scoring, zonal
+from waterbodem.kernels import burden, components, measures, scoring, zonal
 from waterbodem.kernels._jit import kernel, part
 from waterbodem.kernels.places import cells_at
 
@@ -80,7 +80,7 @@ MADE = (
     "vastlegging",
     "bodemlast",
 )
-SUMMED = (burden.AFVOER, burden.VERDRONGEN)
+SUMMED = (components.AFVOER, components.VERDRONGEN)
 
 
 @kernel
@@ -139,8 +139,9 @@ def _measure(a: int, n: int, lowest: Any, asked: Any, maps: Any, band: Any) -> N
     e, p, m = a + n, band.components, band.made
     found = measures.Found(
         maps.score[a:e], maps.klasse[a:e], maps.risico[a:e], band.indices[1, :n], lowest,
-        p[burden.AFVOER, :n], p[burden.VERDRONGEN, :n], p[burden.KWELAFVOER, :n], p[burden.VEEN, :n],
-        p[burden.VERLAGING, :n], p[burden.AANVULLING, :n], p[burden.ZETTING, :n], asked.verharding, asked.more_fill,
+        p[components.AFVOER, :n], p[components.VERDRONGEN, :n], p[components.KWELAFVOER, :n], p[components.VEEN, :n],
+        p[components.VERLAGING, :n], p[components.AANVULLING, :n], p[components.ZETTING, :n],
+        asked.verharding, asked.more_fill,
     )  # fmt: skip
     rows = measures.Rows(
         maps.assessed[a:e], band.loss, m[0, :n], m[1, :n], m[2, :n], m[3, :n], m[4, :n], m[5, :n], m[6, :n], m[7, :n],

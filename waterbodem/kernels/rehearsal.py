@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from waterbodem.kernels import burden, measures, zonal
+from waterbodem.kernels import burden, components, measures, zonal
 from waterbodem.kernels.places import record_of
 
 
@@ -26,7 +26,7 @@ def _bands() -> zonal.Bands:
 
 def _shift() -> tuple[Any, ...]:
     out = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1"))
-    return (*_arrays("i8"), 0, record_of(burden.CHANGE), out, record_of(burden.BUFFERS))
+    return (*_arrays("i8"), 0, record_of(components.CHANGE), out, record_of(burden.BUFFERS))
 
 
 def _measures() -> tuple[Any, ...]:
