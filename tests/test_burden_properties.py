@@ -15,7 +15,8 @@ from test_worked_cases import COARSE, SETS, numbers
 from twins import COMPONENTS, burden_cell, decline_cell, shares_of
 
 import waterbodem as wb
-from waterbodem.burden import burden_arrays, effective_drains
+from waterbodem.burden import burden_arrays
+from waterbodem.plan_change import effective_drains
 from waterbodem.registry import burden_rules
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)

@@ -15,7 +15,7 @@ from waterbodem.answer import Answer
 from waterbodem.area_table import frame_of, table_of
 from waterbodem.areas import Area, read_areas
 from waterbodem.atomic import replacing
-from waterbodem.burden import Measures, variables_of
+from waterbodem.burden import variables_of
 from waterbodem.coverage import Target
 from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
@@ -26,6 +26,7 @@ from waterbodem.kompas import KompasRules, Verdict, findings_of, verdicts
 from waterbodem.land import Land, land_of
 from waterbodem.late import gpd, xr
 from waterbodem.measures import chance_of, measures_of
+from waterbodem.plan_change import Measures
 from waterbodem.progress import track
 from waterbodem.question import Plans, Question, ask
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack

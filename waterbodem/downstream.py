@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from waterbodem import dataset, registry
 from waterbodem.areas import block_of, read_areas
-from waterbodem.burden import Array, Measures, burden_arrays, reference_of
+from waterbodem.burden import Array, burden_arrays, reference_of
 from waterbodem.coverage import cover_in
 from waterbodem.definitions import Functie
 from waterbodem.flow import Flow
@@ -21,6 +21,7 @@ from waterbodem.kernels import components
 from waterbodem.land import Land, land_of
 from waterbodem.late import xr
 from waterbodem.layerset import Floats, LayerSet, layer_set
+from waterbodem.plan_change import Measures
 from waterbodem.reception import reception_rules
 from waterbodem.scoring import stack
 from waterbodem.sources import per_hectare

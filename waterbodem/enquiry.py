@@ -12,7 +12,6 @@ import numpy as np
 from waterbodem import memory, registry
 from waterbodem.abstraction import Well, well_effect
 from waterbodem.areas import Area
-from waterbodem.burden import Measures
 from waterbodem.burden_ledger import Entry, Ledger
 from waterbodem.coverage import Target, divide
 from waterbodem.definitions import Functie
@@ -23,6 +22,7 @@ from waterbodem.grid import Grid
 from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
 from waterbodem.land import Land, stream_valleys
 from waterbodem.network import Strand
+from waterbodem.plan_change import Measures
 from waterbodem.progress import track
 from waterbodem.reception import ReachTable, reception_rules
 from waterbodem.sources import PlanSource, Plot, plots

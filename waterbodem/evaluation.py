@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.burden import Measures, burden_arrays, decline_of
+from waterbodem.burden import burden_arrays, decline_of
 from waterbodem.definitions import Functie
 from waterbodem.kernels.burden import Burden
 from waterbodem.layerset import LayerSet
+from waterbodem.plan_change import Measures
 from waterbodem.scoring import ANSWER, parts_of, score_arrays
 
 Array = NDArray[Any]

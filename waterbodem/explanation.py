@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from waterbodem import dataset, registry
-from waterbodem.burden import Measures, burden_arrays, cut_reference, decline_of, reference_of
+from waterbodem.burden import burden_arrays, cut_reference, decline_of, reference_of
 from waterbodem.definitions import Criterion, Functie
 from waterbodem.errors import ArgumentError, NoOverlap
 from waterbodem.html_table import html_table
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.plan_change import Measures
 from waterbodem.scoring import Part, parts_of, score_arrays
 from waterbodem.units import unit_text
 from waterbodem.wording import risk_class, threshold_label

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from waterbodem import registry
 from waterbodem.areas import Area, footprints
-from waterbodem.burden import change_of, decline_of, futures_of
+from waterbodem.burden import decline_of, futures_of
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
@@ -23,6 +23,7 @@ from waterbodem.kernels.places import places_of
 from waterbodem.kompas import KompasRules
 from waterbodem.layerset import LayerSet
 from waterbodem.measures import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
+from waterbodem.plan_change import change_of
 from waterbodem.scoring import check_codes, model_of, parts_of
 from waterbodem.summary import SCORED, THRESHOLD, VOLUMES, shares
 from waterbodem.tally import SCORE, Runs, Settled, Tally, no_sums, runs_of, with_bins

@@ -14,7 +14,6 @@ import shapely
 
 from waterbodem import __version__, kompas, registry
 from waterbodem.areas import Area, read_areas
-from waterbodem.burden import Measures
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, nearest, raise_all
 from waterbodem.evaluation import Settings
@@ -23,6 +22,7 @@ from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.paths import Digest, companions, sha256_of
+from waterbodem.plan_change import Measures
 from waterbodem.raster_file import RasterFile
 from waterbodem.runfile import RECEPTION, AreaChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power

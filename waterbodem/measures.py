@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.burden import futures_of, raised_height, references
+from waterbodem.burden import futures_of, references
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import Result, Settings
 from waterbodem.kernels import measures as kernel
 from waterbodem.kompas import KompasRules, any_case
 from waterbodem.layerset import LayerSet
+from waterbodem.plan_change import raised_height
 from waterbodem.scoring import parts_of, score_arrays
 from waterbodem.summary import SCORED, THRESHOLD, VOLUMES
 from waterbodem.tally import SCORE

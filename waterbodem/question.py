@@ -8,7 +8,7 @@ from typing import Any
 
 from waterbodem import dataset, registry
 from waterbodem.areas import Area, block_of, footprints, read_areas
-from waterbodem.burden import Measures, cut_reference, reference_of
+from waterbodem.burden import cut_reference, reference_of
 from waterbodem.covering import Footprints
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
@@ -19,6 +19,7 @@ from waterbodem.grid import Grid
 from waterbodem.kompas import KompasRules, builtin_rules
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.plan_change import Measures
 
 Plans = Any
 

@@ -10,7 +10,7 @@ import xarray as xr
 from waterbodem import registry
 from waterbodem.abstraction import Well
 from waterbodem.areas import read_areas
-from waterbodem.burden import Measures, cut_reference
+from waterbodem.burden import cut_reference
 from waterbodem.burden_ledger import Ledger
 from waterbodem.coverage import Target
 from waterbodem.definitions import Functie
@@ -20,6 +20,7 @@ from waterbodem.flow import Flow
 from waterbodem.flow_store import on_grid
 from waterbodem.groundwater import Reach
 from waterbodem.land import land_of
+from waterbodem.plan_change import Measures
 
 
 def grootboek(

@@ -17,7 +17,6 @@ from waterbodem import dataset, registry
 from waterbodem.archive import DAMAGE, Unpacker, restored
 from waterbodem.areas import Area, footprints
 from waterbodem.assessment import Assessment
-from waterbodem.burden import Measures
 from waterbodem.crs import parse
 from waterbodem.definitions import Functie, define
 from waterbodem.enquiry import Enquiry
@@ -31,6 +30,7 @@ from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
 from waterbodem.layerset import layer_set
 from waterbodem.paths import local_file
+from waterbodem.plan_change import Measures
 from waterbodem.question import Question
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.areas import Area, block_of, footprints
-from waterbodem.burden import Measures, burden_arrays, reference_of
+from waterbodem.burden import burden_arrays, reference_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import NoOverlap
 from waterbodem.grid import Grid
@@ -20,6 +20,7 @@ from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.land import Land
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet
+from waterbodem.plan_change import Measures
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
