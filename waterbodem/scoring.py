@@ -16,7 +16,7 @@ from waterbodem import registry
 from waterbodem.blocks import by_block
 from waterbodem.definitions import Criterion, Functie, Threshold
 from waterbodem.errors import ArgumentError, LayerError, nearest
-from waterbodem.kernels import combining
+from waterbodem.kernels import combining, curves
 from waterbodem.kernels import scoring as kernel
 from waterbodem.kernels.places import record_of
 from waterbodem.late import xr
@@ -100,7 +100,7 @@ def _lines(criterion: Criterion) -> Array:
     """Return (x, y, slope) where a line starts, filled up with points that no value reaches."""
     x, y = np.array(criterion.curve, dtype=np.float64).T
     rows = np.stack([x[:-1], y[:-1], np.diff(y) / np.diff(x)])
-    spare = -rows.shape[1] % kernel.STEP if rows.size else kernel.STEP
+    spare = -rows.shape[1] % curves.STEP if rows.size else curves.STEP
     never = np.array([[math.inf], [y[0] if len(x) == 1 else 0.0], [0.0]])
     return np.hstack([rows, np.repeat(never, spare, axis=1)])
 
