@@ -59,7 +59,7 @@ def covered(geometries: Sequence[BaseGeometry], grid: Grid) -> Footprints:
     The coverage of a cell does not depend on the extent of the grid.
     """
     found = _Cells()
-    exact_extract(_Blank(grid), _Polygons(geometries), ["cell_id", "coverage"], output=found)
+    exact_extract(_Numbered(grid), _Polygons(geometries), ["values", "coverage"], output=found)
     sizes = [len(cell) for cell, _ in found.rows]
     return Footprints(
         grid,
@@ -69,8 +69,8 @@ def covered(geometries: Sequence[BaseGeometry], grid: Grid) -> Footprints:
     )
 
 
-class _Blank(RasterSource):
-    """A raster of nothing: exactextract asks a raster, we only want its coverage."""
+class _Numbered(RasterSource):
+    """A raster of the numbers of its cells: told as values, they cost exactextract less than as ``cell_id``."""
 
     def __init__(self, grid: Grid) -> None:
         super().__init__()
@@ -82,8 +82,9 @@ class _Blank(RasterSource):
     def extent(self) -> Bounds:
         return self._grid.bounds
 
-    def read_window(self, x0: int, y0: int, nx: int, ny: int) -> NDArray[np.uint8]:
-        return np.zeros((ny, nx), np.uint8)
+    def read_window(self, x0: int, y0: int, nx: int, ny: int) -> NDArray[np.int64]:
+        rows, cols = np.arange(y0, y0 + ny), np.arange(x0, x0 + nx)
+        return rows[:, None] * self._grid.cols + cols
 
     def nodata_value(self) -> None:
         return None
@@ -149,7 +150,7 @@ class _Cells(Writer):
     def write(self, feature: Any) -> None:
         found = _Polygon()
         feature.copy_to(found)
-        self.rows.append(_cells(found.found.get("cell_id", ()), found.found.get("coverage", ())))
+        self.rows.append(_cells(found.found.get("values", ()), found.found.get("coverage", ())))
 
     def finish(self) -> None:
         return

@@ -19,7 +19,7 @@ from waterbodem.downstream import released, weighed_amount
 from waterbodem.exposure_store import BESIDE_BANDS, Determined, Exposure, read_exposure
 from waterbodem.flow import memory_needed
 from waterbodem.grid import Grid
-from waterbodem.job import Job, Variant, areas_mark
+from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.kernels.components import LAYERS
 from waterbodem.layerset import Floats, LayerSet
@@ -84,7 +84,7 @@ def make_downstream(
         return found
     scenarios = list(dict.fromkeys(v.scenario for v in variants))
     wanted = {v: (_final(job, v), _map_key(job, exposure, v)) for v in variants}
-    unknown = {s: (_unknown_file(job, s), exposure.key(s) + areas_mark(job.areas)) for s in scenarios}
+    unknown = {s: (_unknown_file(job, s), exposure.key(s) + job.areas_sha256) for s in scenarios}
     todo = [v for v, (path, key) in wanted.items() if not journal.output_done(path, key)]
     hidden = [s for s, (path, key) in unknown.items() if not journal.output_done(path, key)]
     reason = exposure.why_not(scenarios) if todo or hidden else ""

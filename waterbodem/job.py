@@ -108,6 +108,11 @@ class Job:
         """Where the polygons are."""
         return shapely.STRtree([a.geometry for a in self.areas])
 
+    @cached_property
+    def areas_sha256(self) -> str:
+        """Mark of the polygons that are summed over."""
+        return areas_mark(self.areas)
+
     @property
     def work(self) -> Path:
         """Folder with parts and ledger."""
@@ -163,7 +168,7 @@ class Job:
             "measures": [self.settings.measures.built_mm, self.settings.measures.norm_mm],
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
-            "areas": areas_mark(self.areas),
+            "areas": self.areas_sha256,
             "maps": [self.file.cell_maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)

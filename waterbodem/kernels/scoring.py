@@ -204,6 +204,7 @@ BUFFERS = np.dtype(
         ("loss", "f4", BLOCK),
         ("total", "f4", BLOCK),
         ("basis", "f4", BLOCK),
+        ("rate", "f4", BLOCK),  # share of 1 - score per unit of loss
         ("most", "f4", BLOCK),
         ("worst", "f4", BLOCK),
         ("ones", "f4", BLOCK),
@@ -286,16 +287,28 @@ def _worst_verdict(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
 
 
 @stage
+def _times(values: Any, rate: Any, out: Any) -> None:
+    """Product; adding 0 turns -0 into 0."""
+    for i in range(out.size):
+        out[i] = values[i] * rate[i] + np.float32(0)
+
+
+@stage
+def _excluded(verdict: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = np.float32(1) if verdict[i] >= EXCLUDED else np.float32(0)
+
+
+@stage
 def _losses(m: Any, n: int, score: Any, w: Any, a: int, out: Any) -> None:
     """Share of 1 - score by weighted log loss; all to the last row where a threshold excludes."""
-    last = m.criteria
-    for k in range(last):
-        for i in range(n):
-            part = w.lost[k, i] / w.loss[i] if w.loss[i] > np.float32(0) else np.float32(0)
-            lost = (np.float32(1) - score[i]) * part + np.float32(0)
-            out[k, a + i] = np.float32(0) if w.verdict[i] >= EXCLUDED else lost
+    none, b = np.float32(np.inf), a + n
     for i in range(n):
-        out[last, a + i] = np.float32(1) if w.verdict[i] >= EXCLUDED else np.float32(0)
+        rate = (np.float32(1) - score[i]) / (w.loss[i] if w.loss[i] > np.float32(0) else none)
+        w.rate[i] = np.float32(0) if w.verdict[i] >= EXCLUDED else rate
+    for k in range(m.criteria):
+        _times(w.lost[k, :n], w.rate[:n], out[k, a:b])
+    _excluded(w.verdict[:n], out[m.criteria, a:b])
 
 
 @stage
