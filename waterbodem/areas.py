@@ -217,7 +217,7 @@ def repaired(geometry: Any, where: str) -> tuple[BaseGeometry, str]:
     """
     if geometry is None or geometry.is_empty:
         raise GeometryError("polygon is empty", where=where)
-    flat = shapely.force_2d(geometry)
+    flat = geometry if shapely.get_coordinate_dimension(geometry) == 2 else shapely.force_2d(geometry)
     if not (np.abs(shapely.get_coordinates(flat)) <= FARTHEST).all():
         raise GeometryError("polygon has coordinates that are not finite, or off the earth", where=where)
     if shapely.get_num_coordinates(flat) > MAX_VERTICES:
