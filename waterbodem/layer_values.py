@@ -189,7 +189,7 @@ class Decoder:
         if self.entry.absent is not None:
             absent = _equals(raw, self.entry.absent) & ~unknown
         if raw.dtype.kind == "f":
-            unknown = unknown | (~np.isfinite(raw.astype(np.float64)) & ~absent)
+            unknown = unknown | (~np.isfinite(raw) & ~absent)
         return absent, unknown
 
     def _mapped(self, values: Floats) -> tuple[Floats, dict[float, int]]:

@@ -47,42 +47,46 @@ class Burden(NamedTuple):
 
 
 @stage
-def _share(values: Any, anchor: float, factor: float, share: Any, top: Any) -> None:
-    """Positive part against the anchor, unknown is 0; and the largest share so far."""
-    for i in range(share.size):
-        s = values[i] / anchor if values[i] > 0.0 else 0.0
+def _share(values: Any, per_unit: float, factor: float, number: int, margin: float, top: Any, w: Any) -> None:
+    """Positive part against the anchor, unknown is 0: the largest so far of its group, and of all, with its number."""
+    best, cause = w.best, w.cause
+    for i in range(top.size):
+        s = values[i] * per_unit if values[i] > 0.0 else 0.0
         s *= factor
-        share[i] = s
         top[i] = s if s > top[i] else top[i]
+        more = s > best[i] + margin
+        best[i] = s if more else best[i]
+        cause[i] = number if more else cause[i]
 
 
 @stage
-def _water_shares(p: Any, c: Any, afvoer: Any, verdrongen: Any, top: Any) -> None:
-    """Both are the same water: the share of their sum goes to the larger of the two."""
-    anchor, margin = c.anchor[AFVOER], c.margin
-    for i in range(top.size):
+def _water_shares(p: Any, c: Any, n: int, w: Any) -> None:
+    """Both are the same water: the share of their sum goes to the larger of the two; all others come after."""
+    per_unit, margin = 1.0 / c.anchor[AFVOER], c.margin
+    first, second = np.int64(AFVOER + 1), np.int64(VERDRONGEN + 1)
+    for i in range(n):
         a, b = p[AFVOER, i], p[VERDRONGEN, i]
         total = (a if a == a else 0.0) + (b if b == b else 0.0)
-        share = total / anchor if total > 0.0 else 0.0
-        mine = (a == a) & ((b != b) | (a / anchor + margin >= b / anchor))
-        afvoer[i] = share if mine else 0.0
-        verdrongen[i] = 0.0 if mine else share
-        top[i] = share
+        share = total * per_unit if total > 0.0 else 0.0
+        mine = (a == a) & ((b != b) | (a * per_unit + margin >= b * per_unit))
+        w.top[i] = share
+        w.best[i] = share if share > margin else 0.0
+        w.cause[i] = (first if mine else second) if share > margin else np.int64(0)
 
 
 @stage
 def _largest(c: Any, first: int, after: int, n: int, w: Any) -> None:
-    """Shares of some components, and the largest of them; the first two go together."""
+    """The largest share of some components, and which of all so far; the first two go together."""
     top = w.top[:n]
     if first == AFVOER:
-        _water_shares(w.value, c, w.share[AFVOER, :n], w.share[VERDRONGEN, :n], top)
+        _water_shares(w.value, c, n, w)
     else:
         for i in range(n):
             top[i] = 0.0
     for k in range(max(first, VERDRONGEN + 1), after):
         if w.heard[k]:
             factor = c.lasting if k in (ZETTING, ACHTERUITGANG) else 1.0
-            _share(w.value[k, :n], c.anchor[k], factor, w.share[k, :n], top)
+            _share(w.value[k, :n], 1.0 / c.anchor[k], factor, np.int64(k + 1), c.margin, top, w)
 
 
 @stage
@@ -131,23 +135,9 @@ def _risk(a: Any, b: Any, g: Any, c: Any, out: Any) -> None:
 
 
 @stage
-def _larger(share: Any, margin: float, number: int, best: Any, cause: Any) -> None:
-    for i in range(best.size):
-        more = share[i] > best[i] + margin
-        best[i] = share[i] if more else best[i]
-        cause[i] = number if more else cause[i]
-
-
-@stage
-def _cause(risico: Any, c: Any, n: int, w: Any, out: Any) -> None:
+def _cause(risico: Any, margin: float, cause: Any, out: Any) -> None:
     """Number of the component with the largest share, the first on a tie; 0 = none."""
-    best, cause, margin = w.top[:n], w.cause[:n], c.margin
-    for i in range(n):
-        best[i], cause[i] = 0.0, 0
-    for k in range(KOSTEN + 1):
-        if w.heard[k]:
-            _larger(w.share[k, :n], margin, np.int64(k + 1), best, cause)
-    for i in range(n):
+    for i in range(out.size):
         out[i] = np.uint8(cause[i] if risico[i] >= margin else 0)
 
 
@@ -157,11 +147,11 @@ BUFFERS = np.dtype(
         ("there", "u1", COMPONENTS),  # the component is known somewhere
         ("heard", "u1", COMPONENTS),  # its share can be above 0
         ("value", "f8", (COMPONENTS, BLOCK)),  # components; NaN where not there
-        ("share", "f8", (COMPONENTS, BLOCK)),  # 0 where not heard
         ("room", "f8", BLOCK),
-        ("top", "f8", BLOCK),
-        ("open_", "u1", BLOCK),
+        ("top", "f8", BLOCK),  # largest share of a group of components
+        ("best", "f8", BLOCK),  # largest share of all, and whose
         ("cause", "i8", BLOCK),
+        ("open_", "u1", BLOCK),
         ("unknown", "f4", BLOCK),
     ],
     align=True,
@@ -218,7 +208,7 @@ def shift_from(layers: Any, first: int, c: Any, out: Burden, w: Any) -> None:
         _cost_open(c, n, w)
         _index(w.top[:n], w.open_[:n], c, out.geld[a:b])
         _risk(out.ruimte[a:b], out.tijd[a:b], out.geld[a:b], c, out.risico[a:b])
-        _cause(out.risico[a:b], c, n, w, out.oorzaak[a:b])
+        _cause(out.risico[a:b], c.margin, w.cause[:n], out.oorzaak[a:b])
         if out.components.size:
             for k in range(KOSTEN + 1):
                 _store(w.value[k, :n], out.components[k, a:b])

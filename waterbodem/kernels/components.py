@@ -113,12 +113,12 @@ def _finite(x: float) -> float:
 @stage
 def _soil_room(keileem: Any, ghg: Any, kwel: Any, c: Any, out: Any) -> None:
     """Water that the soil above groundwater and keileem can take [m3/ha]."""
-    full, deepest, drain, per_metre = c.kwel_full, c.room_depth, c.drain_new, c.room
+    per_kwel, deepest, drain, per_metre = 1.0 / c.kwel_full, c.room_depth, c.drain_new, c.room
     for i in range(out.size):
         k, g, q = np.float64(keileem[i]), _finite(np.float64(ghg[i])), _finite(np.float64(kwel[i]))
         k = k if k > -np.inf else np.nan
         wet = g == g
-        dry = 1.0 if wet else _clip(1.0 - q / full, 0.0, 1.0)
+        dry = 1.0 if wet else _clip(1.0 - q * per_kwel, 0.0, 1.0)
         depth = _below(k, deepest)
         depth = g if wet and g < depth else depth
         out[i] = per_metre * dry * _above(depth - drain, 0.0)
@@ -169,19 +169,20 @@ def _drained(kwel: Any, c: Any, out: Any) -> None:
 @stage
 def _recharge(kwel: Any, room: Any, c: Any, out: Any) -> None:
     """Aanvullingsverlies [mm/jr], less what can still soak in on the spot."""
-    task, soaks, recharge, top, width = c.task, c.soaks, c.recharge, c.kwel_top, c.kwel_width
+    task, soaks, recharge, top, steep = c.task, c.soaks, c.recharge, c.kwel_top, 1.0 / c.kwel_width
+    per_task = 1.0 / task if soaks else 0.0
     for i in range(out.size):
         q = _finite(np.float64(kwel[i]))
-        u = _above(task - room[i], 0.0) / task if soaks else 1.0
-        out[i] = recharge * _clip((top - q) / width, 0.0, 1.0) * u
+        u = _above(task - room[i], 0.0) * per_task if soaks else 1.0
+        out[i] = recharge * _clip((top - q) * steep, 0.0, 1.0) * u
 
 
 @stage
 def _demand(droogte: Any, c: Any, out: Any) -> None:
     """Watervraag [mm/jr]."""
-    demand, full = c.demand, c.drought_full
+    demand, per_drought = c.demand, 1.0 / c.drought_full
     for i in range(out.size):
-        out[i] = demand * _clip(_finite(np.float64(droogte[i])) / full, 0.0, 1.0)
+        out[i] = demand * _clip(_finite(np.float64(droogte[i])) * per_drought, 0.0, 1.0)
 
 
 @stage
