@@ -50,12 +50,12 @@ class Seen:
 
 
 @contextmanager
-def opened(running, path, size=(1280, 800), *, before=None):
+def opened(running, path, size=(1280, 800), *, before=None, touch=False):
     """A file in a page of its own, offline; yields the page and what it did.
 
     ``before`` is called with the empty page, to put something in place that the file will meet.
     """
-    context = running.new_context(offline=True, viewport={"width": size[0], "height": size[1]})
+    context = running.new_context(offline=True, viewport={"width": size[0], "height": size[1]}, has_touch=touch)
     page = context.new_page()
     if before:
         before(page)

@@ -198,6 +198,31 @@ def test_a_hover_shows_the_value_and_reason_of_the_cell(answer, running, tmp_pat
         assert seen.anything == []
 
 
+def test_a_finger_is_told_as_much_as_a_mouse(answer, running, tmp_path):
+    path = answer.explore().save(tmp_path / "kaart.html")
+    with opened(running, path, (800, 1000), touch=True) as (page, seen):
+        ready(page)
+        page.touchscreen.tap(*place(page, 238782.5, 553932.5))
+        page.wait_for_timeout(100)
+        assert "Drempel: Beekdal" in page.locator("#cel").inner_text() and page.locator("#cel").is_visible()
+        assert seen.anything == []
+
+
+def test_what_is_told_follows_the_functie_that_is_chosen(answer, running, tmp_path):
+    path = answer.explore().save(tmp_path / "kaart.html")
+    x, y = 238782.5, 553932.5
+    with opened(running, path) as (page, seen):
+        ready(page)
+        page.mouse.move(*place(page, x, y))
+        # a choice by keyboard leaves the pointer where it is
+        page.evaluate("document.getElementById('functie').value = '1'")
+        page.evaluate("document.getElementById('functie').dispatchEvent(new Event('change'))")
+        page.wait_for_timeout(200)
+        told = page.locator("#cel").inner_text()
+        assert answer_text(answer.waarom(x, y, functie="natte_natuur").klasse) in told and "Drempel: Beekdal" not in told
+        assert seen.anything == []
+
+
 def test_a_row_finds_its_polygon_and_back(answer, running, tmp_path):
     path = answer.explore().save(tmp_path / "kaart.html")
     with opened(running, path) as (page, seen):

@@ -8,7 +8,7 @@
   const byId = (id) => document.getElementById(id);
   const canvas = byId("kaart"), pen = canvas.getContext("2d"), tip = byId("cel");
   const sheet = document.createElement("canvas");
-  const state = { functie: 0, layer: "klasse", opacity: 0.9, palette: data.kleuren, chosen: 0, cross: null };
+  const state = { functie: 0, layer: "klasse", opacity: 0.9, palette: data.kleuren, chosen: 0, cross: null, told: null, asked: 0 };
   const view = { x: 0, y: 0, scale: 1 }; // metres at the middle of the screen, pixels per metre
   const unpacked = new Map();
   let cells = {}, waiting = false, placed = false;
@@ -272,6 +272,7 @@
   function tell(x, y, px, py) {
     const i = cells.klasse ? indexAt(x, y) : -1;
     if (i < 0) { tip.hidden = true; return; }
+    state.told = [x, y, px, py];
     const names = areasAt(x, y).slice(0, 3).map((a) => line(`${t.gebied}: ${a.naam}`, "soft"));
     const place = `${data.rd ? "RD " : ""}x ${Math.floor(raster.links + x)}, y ${Math.floor(raster.boven - y)}`;
     const told = cells.klasse[i] === OUTSIDE ? [line(t.buiten, "soft")] : reasons(i);
@@ -346,7 +347,7 @@
     fingers.delete(event.pointerId);
   });
   canvas.addEventListener("pointercancel", (event) => fingers.delete(event.pointerId));
-  canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
+  canvas.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") tip.hidden = true; }); // a finger leaves as it tells
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
@@ -411,8 +412,12 @@
   }
 
   async function use(index) {
-    cells = await load(index);
+    state.asked = index;
+    const found = await load(index);
+    if (state.asked !== index) return; // another was chosen meanwhile
+    cells = found;
     state.functie = index;
+    if (!tip.hidden) tell(...state.told);
     for (const row of rows) row.hidden = row.dataset.functie !== functie().id;
     refresh();
   }
