@@ -253,6 +253,10 @@ Zes beginselen van *water en bodem sturend* (ontwerp-Omgevingsvisie 2050, par. 3
 die klopt. `?` waar minder dan {} van het plan bekend is. Geen totaal: een afwegingsbeeld. Alle grenzen zijn
 <span class="oordeel">expertoordeel</span> en door u te vervangen.
 
+Ontlasting door berging of vernatting (water, kwelafvoer, veenoxidatie en grondwaterverlaging onder 0) telt alleen in
+cellen van klasse {}; elders telt ze als 0. Een getal van het Kompas kan daardoor kleiner zijn dan hetzelfde bij de
+lasten van een plan.
+
 | maat | wat | eenheid |
 |---|---|---|
 | risico, risico zeer hoog | gemiddeld afwentelingsrisico; deel van het plan met risico {} of meer | 0 tot 1 |
@@ -267,7 +271,9 @@ die klopt. `?` waar minder dan {} van het plan bekend is. Geen totaal: een afweg
 
 def kompas_page() -> str:
     rules = builtin_rules()
-    parts = [KOMPAS.format(percentage(rules.bekend_min), plain(rules.risico_zeer_hoog))]
+    *most, last = rules.ontlasting_klassen
+    relieved = f"{', '.join(most)} of {last}"
+    parts = [KOMPAS.format(percentage(rules.bekend_min), relieved, plain(rules.risico_zeer_hoog))]
     parts += [part for principle in rules.beginselen.values() for part in principle_parts(principle)]
     derived = [(name, cases_text(cases)) for name, cases in rules.afgeleid.items()]
     parts += ["## Hulpmaten", table(["maat", "waar als"], [*derived, ("kans (per cel)", cases_text(rules.kans.als))])]

@@ -62,7 +62,7 @@ wb.assess(lagen, ["woningbouw", "natte_natuur", "waterberging"], plannen).table[
 # %% [markdown]
 # ## Met uw eigen gegevens
 # 1. `waterbodem init mijn-gebied` maakt een lagen.toml met uitleg; zet uw rasters ernaast en vul de paden in.
-# 2. `waterbodem check mijn-gebied/lagen.toml` noemt alle fouten ineens.
+# 2. `waterbodem check mijn-gebied/lagen.toml` noemt wat er mis is.
 # 3. Vervang hierboven twee regels:
 #
 # ```python

@@ -219,7 +219,9 @@ def test_what_is_told_follows_the_functie_that_is_chosen(answer, running, tmp_pa
         page.evaluate("document.getElementById('functie').dispatchEvent(new Event('change'))")
         page.wait_for_timeout(200)
         told = page.locator("#cel").inner_text()
-        assert answer_text(answer.waarom(x, y, functie="natte_natuur").klasse) in told and "Drempel: Beekdal" not in told
+        assert (
+            answer_text(answer.waarom(x, y, functie="natte_natuur").klasse) in told and "Drempel: Beekdal" not in told
+        )
         assert seen.anything == []
 
 

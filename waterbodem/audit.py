@@ -19,6 +19,7 @@ from waterbodem.layer_source import LayerSource
 from waterbodem.layer_values import Findings
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.raster_file import Block, RasterFile
+from waterbodem.wording import decimal, plain
 
 #: A raster up to this many cells is read whole; a larger one in SAMPLES x SAMPLES windows.
 WHOLE = 4_000_000
@@ -123,10 +124,10 @@ def _plain(value: Any) -> Any:
 
 
 def _row_text(row: AuditRow) -> str:
-    cell = "vlakken" if row.cell_m is None else f"cellen van {row.cell_m:g} m"
+    cell = "vlakken" if row.cell_m is None else f"cellen van {plain(row.cell_m)} m"
     span = "geen bekende waarden"
     if math.isfinite(row.low):
-        span = f"{row.low:.4g} .. {row.high:.4g} {row.unit}"
+        span = f"{_brief(row.low, 4)} .. {_brief(row.high, 4)} {row.unit}"
     share = f"{100 * row.known_share:.0f} % bekend{' (steekproef)' if row.sampled else ''}"
     digest = {True: "sha256 klopt", False: "sha256 klopt niet", None: "geen sha256 opgegeven"}
     return (
@@ -142,11 +143,16 @@ def _cost_text(cost: Cost | None) -> list[str]:
     if cost is None:
         return []
     return [
-        f"Rooster: {cost.rows} rijen x {cost.cols} kolommen van {cost.cell_m:g} m, "
-        + f"{cost.cells:,} cellen".replace(",", "."),
-        f"Kosten vooraf: {cost.bytes_read / 1e6:.3g} MB lezen, "
-        f"{cost.bytes_memory / 1e6:.3g} MB geheugen, ongeveer {cost.seconds:.2g} s",
+        f"Rooster: {cost.rows} rijen x {cost.cols} kolommen van {plain(cost.cell_m)} m, "
+        f"{decimal(cost.cells, 0)} cellen",
+        f"Kosten vooraf: {_brief(cost.bytes_read / 1e6, 3)} MB lezen, "
+        f"{_brief(cost.bytes_memory / 1e6, 3)} MB geheugen, ongeveer {_brief(cost.seconds, 2)} s",
     ]
+
+
+def _brief(value: float, digits: int) -> str:
+    """Return so many significant digits, with a Dutch comma."""
+    return plain(float(f"{value:.{digits}g}"))
 
 
 def check_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> Audit:

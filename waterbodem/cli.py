@@ -173,7 +173,7 @@ def functies(functie: str | None, own: Path | None) -> None:
 @click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen.")
 @click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")
 def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
-    """Controleer een lagen.toml of run-bestand: alle fouten ineens, en wat het gaat kosten."""
+    """Controleer een lagen.toml of run-bestand: wat er mis is, en wat het gaat kosten."""
     from waterbodem.audit import check_catalogue
     from waterbodem.runfile import is_run_file
 

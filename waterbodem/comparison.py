@@ -28,6 +28,7 @@ from waterbodem.wording import (
     is_fictitious,
     name_of,
     risk_class,
+    risk_text,
     short,
     steps,
     texts,
@@ -104,7 +105,7 @@ def _row(found: Comparison, id_: str, name: str) -> str:
 
 def _risk(value: float) -> str:
     step = risk_class(value)
-    return f"{chip(step.naam, step.kleur)} {decimal(value)}" if step else escape(decimal(value))
+    return f"{chip(step.naam, step.kleur)} {risk_text(value)}" if step else escape(risk_text(value))
 
 
 def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.plan_change import Measures
 from waterbodem.scoring import Part, parts_of, score_arrays
 from waterbodem.units import unit_text
-from waterbodem.wording import risk_class, threshold_label
+from waterbodem.wording import risk_class, risk_text, threshold_label
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Explanation:
 
     def _risk(self) -> str:
         step = risk_class(self.risico)
-        said = f"{step.naam} ({number(self.risico)})" if step else number(self.risico)
+        said = f"{step.naam} ({risk_text(self.risico)})" if step else number(self.risico)
         return f"afwentelingsrisico {said}" + (f", vooral door {self.oorzaak}" if self.oorzaak else "")
 
     def _shift_lines(self) -> list[str]:

@@ -18,6 +18,7 @@ from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
 from waterbodem.parts import BLOCK, cache_of
 from waterbodem.threads import workers as default_workers
+from waterbodem.wording import decimal, plain
 
 #: Bytes per cell of a block beside its layers: results of one functie, with polygons.
 RESULT_BYTES = 250
@@ -75,12 +76,12 @@ class Preview:
         time = "" if self.seconds is None else f"Tijd: ongeveer {_duration(self.seconds)} (uit een proef hier en nu)"
         return "\n".join(
             [
-                f"Rooster: {self.rows} x {self.cols} cellen van {self.resolution:g} m; "
-                f"te berekenen: {self.cells / 1e6:.1f} miljoen",
+                f"Rooster: {self.rows} x {self.cols} cellen van {plain(self.resolution)} m; "
+                f"te berekenen: {decimal(self.cells / 1e6, 1)} miljoen",
                 f"Functies en scenario's: {self.variants}; gebieden: {self.polygons}",
-                f"Lezen: {self.read / 1e9:.2f} GB; schrijven: hoogstens ongeveer {self.disk / 1e9:.2f} GB "
-                f"(vrij: {self.free / 1e9:.0f} GB)",
-                f"Geheugen: ongeveer {self.memory / 1e9:.1f} GB",
+                f"Lezen: {decimal(self.read / 1e9)} GB; schrijven: hoogstens ongeveer {decimal(self.disk / 1e9)} GB "
+                f"(vrij: {decimal(self.free / 1e9, 0)} GB)",
+                f"Geheugen: ongeveer {decimal(self.memory / 1e9, 1)} GB",
                 self._downstream(),
                 time,
             ]
@@ -90,8 +91,8 @@ class Preview:
         if not self.stroming:
             return "Wie benedenstrooms ligt: niet bepaald, want maaiveld ontbreekt"
         free = memory.available()
-        known = "" if free is None else f" (vrij: {free / 1e9:.1f} GB)"
-        return f"Wie benedenstrooms ligt: hoogstens {self.stroming / 1e9:.1f} GB geheugen{known}"
+        known = "" if free is None else f" (vrij: {decimal(free / 1e9, 1)} GB)"
+        return f"Wie benedenstrooms ligt: hoogstens {decimal(self.stroming / 1e9, 1)} GB geheugen{known}"
 
 
 def _duration(seconds: float) -> str:

@@ -28,6 +28,7 @@ from waterbodem.wording import (
     name_of,
     percent,
     risk_class,
+    risk_text,
     short,
     small,
     steps,
@@ -302,7 +303,7 @@ class View:
             return str(t["risico_onbekend"])
         cause = self.cause(line)
         text = t["risico"] if cause else t["risico_geen"]
-        return str(text.format(klasse=name_of(step, self.taal), risico=decimal(value, 2, self.taal), oorzaak=cause))
+        return str(text.format(klasse=name_of(step, self.taal), risico=risk_text(value, self.taal), oorzaak=cause))
 
     def cause(self, line: Line) -> str:
         """Return the name of the component that weighs most; empty if none."""

@@ -17,7 +17,7 @@ from waterbodem.kompas import builtin_rules
 from waterbodem.pace import cells_per_second, duration
 from waterbodem.run_state import RunState, VariantState
 from waterbodem.units import unit_text
-from waterbodem.wording import criterion_label, layer_label, risk_class, short, steps, texts, threshold_label
+from waterbodem.wording import criterion_label, layer_label, risk_class, risk_text, short, steps, texts, threshold_label
 
 #: Longest name in a column.
 NAME = 32
@@ -56,7 +56,7 @@ def _answer_row(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _risk(value: float) -> str:
     found = risk_class(value)
-    return f"{number(value)} {found.naam}" if found else number(value)
+    return f"{risk_text(value)} {found.naam}" if found else number(value)
 
 
 def _cause(component: str) -> str:

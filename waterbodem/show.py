@@ -17,6 +17,7 @@ from waterbodem.wording import (
     name_of,
     percent,
     risk_class,
+    risk_text,
     short,
     steps,
     symbol_colour,
@@ -124,7 +125,7 @@ def _risk_html(row: dict[Any, Any]) -> str:
     if step is None:
         return escape(decimal(row["risico"]))
     cause = f" {escape(_cause(row))}" if row["oorzaak"] else ""
-    return f"{chip(step.naam, step.kleur)} {decimal(row['risico'])}{cause}"
+    return f"{chip(step.naam, step.kleur)} {risk_text(row['risico'])}{cause}"
 
 
 def _kompas_html(assessment: Answer, row: dict[Any, Any]) -> str:
@@ -183,7 +184,7 @@ def assessment_text(assessment: Answer) -> str:
 
 def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:
     step, risk = steps()[row["antwoord"]], risk_class(row["risico"])
-    word = f"{risk.naam} {decimal(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
+    word = f"{risk.naam} {risk_text(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
     symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.rules.beginselen.values())
     return [
         short(row["gebied"], TEXT_NAME),

@@ -201,6 +201,18 @@ def risk_class(value: float) -> RiskClass | None:
     return passed[-1] if passed else None
 
 
+def risk_text(value: float, taal: str = "nl") -> str:
+    """Return a risk in two digits, or in more where two would name another class.
+
+    Examples
+    --------
+    >>> risk_text(0.41), risk_text(0.3986), risk_text(float("nan"))
+    ('0,41', '0,399', 'onbekend')
+    """
+    digits = (d for d in (2, 3, 4, 5) if math.isnan(value) or risk_class(round(value, d)) is risk_class(value))
+    return decimal(value, next(digits, 6), taal)
+
+
 def symbol_colour(symbol: str, kleuren: str = "landelijk") -> RGB:
     """Return the colour of a Kompas symbol: that of the answer class with the same symbol."""
     return colour_of(next((s for s in steps().values() if s.kompas == symbol), unknown()), kleuren)
