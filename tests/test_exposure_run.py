@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -29,6 +31,7 @@ from waterbodem import (
 )
 from waterbodem.downstream import benedenstrooms
 from waterbodem.enquiry import Enquiry
+from waterbodem.errors import CorruptLayer
 from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import exposure_of, read_exposure
 from waterbodem.flow import memory_needed
@@ -326,7 +329,8 @@ def test_without_any_vulnerability_there_is_no_map_of_zeros(tmp_path):
 def test_a_stored_sweep_answers_for_any_block(tmp_path):
     job, _ = made(place(tmp_path))
     exposure = exposure_of(job)
-    file = exposure.file("")
+    with closing(Journal(job.work / "ledger.sqlite")) as journal:
+        file = exposure.file(journal, "")
     block = job.grid.part(slice(10, 40), slice(20, 90))
     expected = benedenstrooms(wb.open_layers(EXAMPLE), "woningbouw").blootstelling.values[10:40, 20:90]
     np.testing.assert_array_equal(read_exposure(file, exposure.grid, block), expected)
@@ -340,3 +344,93 @@ def test_the_cost_is_told_beforehand(tmp_path):
     assert without.stroming == 0
     assert "maaiveld ontbreekt" in without.to_text()
     assert memory_needed(175_000_000) < 24e9
+
+
+MAP_ONLY = 'layers = "lagen/lagen.toml"\nfuncties = ["energie_windpark"]\noutput = "uit"\nmaps = ["benedenstrooms"]\n'
+
+
+def halved(path):
+    """Write a raster anew with half its values."""
+    with rasterio.open(path) as file:
+        values, profile = file.read(), file.profile
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(np.where(values == profile["nodata"], values, values / 2).astype(values.dtype))
+
+
+def test_a_map_alone_depends_on_every_layer_of_the_burden(tmp_path):
+    """Windpark has no criterion on ghg; what it shifts to others has."""
+    path = place(tmp_path, MAP_ONLY)
+    assert batch.run(path).complete
+    before = digests(tmp_path / "uit")
+    halved(tmp_path / "lagen" / "ghg.tif")
+    assert batch.run(path).complete
+    again = digests(tmp_path / "uit")
+    name = "energie_windpark/benedenstrooms.tif"
+    assert again[name] != before[name]
+    path.write_text(MAP_ONLY.replace('"uit"', '"vers"'), encoding="utf-8")
+    assert batch.run(path).complete
+    assert digests(tmp_path / "vers")[name] == again[name]
+
+
+def flipped(path):
+    """Turn one bit in the middle of a file, as a disk may; its size and time stay."""
+    info, data = path.stat(), bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 16
+    path.write_bytes(data)
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("harm", [flipped, cut])
+def test_a_kept_sweep_that_was_damaged_is_made_anew(tmp_path, harm):
+    path = place(tmp_path, MAP_ONLY)
+    batch.run(path)
+    before, kept = digests(tmp_path / "uit"), list((tmp_path / "uit" / ".waterbodem" / "stroming").glob("bloot*.tif"))
+    assert len(kept) == 1
+    harm(kept[0])
+    (tmp_path / "uit" / "energie_windpark" / "benedenstrooms.tif").unlink()
+    assert batch.run(path).complete
+    after = digests(tmp_path / "uit")
+    assert {n: d for n, d in after.items() if n.endswith(".tif")} == {
+        n: d for n, d in before.items() if n.endswith(".tif")
+    }
+
+
+BESIDE = (
+    "blootstelling_onbekend.tif.aux.xml",
+    "blootstelling_onbekend@2050hoog.qml",
+    "natte_natuur@2050hoog/benedenstrooms.tif.aux.xml",
+    "woningbouw/benedenstrooms.qml",
+    "woningbouw/ontvangst.tif.aux.xml",
+    "woningbouw/grondwater.tif.aux.xml",
+)
+
+
+def test_what_lies_beside_a_map_comes_back_as_it_was(tmp_path):
+    path = place(tmp_path, AREAS)
+    batch.run(path)
+    folder = tmp_path / "uit"
+    before = {n: d for n, d in digests(folder).items() if n != "herkomst.json"}
+    for i, name in enumerate(BESIDE):
+        (folder / name).unlink() if i % 2 else cut(folder / name)
+    assert batch.run(path).complete
+    assert {n: d for n, d in digests(folder).items() if n != "herkomst.json"} == before
+    listed = json.loads((folder / "herkomst.json").read_text(encoding="utf-8"))["uitvoer"]
+    assert {n: d["sha256"] for n, d in listed.items()}.items() <= before.items() and set(BESIDE) <= set(listed)
+    assert not [n for n in listed if n.startswith(".waterbodem")]
+
+
+def test_what_was_made_while_a_layer_changed_is_neither_placed_nor_kept(tmp_path, monkeypatch):
+    path = place(tmp_path, AREAS)
+    monkeypatch.setattr(Journal, "changed", lambda _: [Path("ghg.tif")])
+    for make in (make_receivers, make_downstream):
+        job = open_job(path)
+        (job.work / "parts").mkdir(parents=True, exist_ok=True)
+        with closing(Journal(job.work / "ledger.sqlite")) as journal:
+            with pytest.raises(CorruptLayer, match="changed during the run"):
+                make(job, journal, job.variants, lambda *_: None, exposure_of(job))
+            assert journal.outputs() == {}
+    assert digests(tmp_path / "uit") == {}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_batch import WHOLE, place
+from test_batch import EXAMPLE, WHOLE, place
 
+import waterbodem as wb
 from waterbodem import ahead, run_picture
 from waterbodem.cli import cli
+from waterbodem.errors import ArgumentError
 from waterbodem.journal import Journal
+from waterbodem.output import save_assessment
+from waterbodem.overwriting import refuse_overwriting
 
 
 @pytest.fixture(autouse=True)
@@ -166,3 +172,68 @@ def test_moments_that_no_clock_shows_are_left_out(tmp_path, begun):
     folder = ledger(tmp_path, json.dumps(PLAN), begun)
     assert ask("status", folder).exit_code == 3
     assert json.loads(ask("status", folder, "--json").stdout)["sinds"] is None
+
+
+# --- the user's own files --------------------------------------------------------------------------------------------
+
+
+OWN = [
+    ("gebieden.gpkg", 'path = "gebieden.gpkg"'),
+    ("woningbouw/plannen.gpkg", 'path = "woningbouw/plannen.gpkg"'),
+    (".waterbodem/x.gpkg", 'path = ".waterbodem/x.gpkg"'),
+]
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize(("name", "choice"), OWN, ids=[n for n, _ in OWN])
+def test_results_do_not_take_the_place_of_what_was_given(tmp_path, command, name, choice):
+    text = WHOLE.replace('"uit"', '"."') + f"[gebieden]\n{choice}\n"
+    path = place(tmp_path, text)
+    own = tmp_path / name
+    own.parent.mkdir(exist_ok=True)
+    wb.example_plans().to_file(own)
+    before = own.read_bytes()
+    refused(command, path, said="written over what was given")
+    assert own.read_bytes() == before
+
+
+def test_an_answer_does_not_take_the_place_of_its_polygons(tmp_path):
+    shutil.copytree(EXAMPLE, tmp_path / "data")
+    own = tmp_path / "data" / "gebieden.gpkg"
+    wb.example_plans().to_file(own)
+    before = own.read_bytes()
+    words = ["--layers", tmp_path / "data", "--functie", "woningbouw", "--gebied", own, "--output", tmp_path / "data"]
+    refused("assess", *words, said="written over what was given")
+    assert own.read_bytes() == before
+
+
+def test_every_result_is_known_by_its_name(tmp_path):
+    """What a run and an answer leave is what may not be given there."""
+    shutil.copytree(EXAMPLE, tmp_path / "data")
+    run = tmp_path / "run.toml"
+    text = 'layers = "data"\nfuncties = ["woningbouw"]\noutput = "uit"\nscenarios = ["2050hoog"]\n'
+    run.write_text(text + '[gebieden]\npath = "data/plannen.geojson"\n', encoding="utf-8")
+    wb.run(run)
+    answer = wb.assess(wb.open_layers(EXAMPLE), "woningbouw", EXAMPLE / "plannen.geojson")
+    save_assessment(answer, tmp_path / "antwoord")
+    found = [p for folder in ("uit", "antwoord") for p in (tmp_path / folder).rglob("*") if p.is_file()]
+    assert len(found) > 40
+    for path in found:
+        root = tmp_path / path.relative_to(tmp_path).parts[0]
+        with pytest.raises(ArgumentError, match="written over"):
+            refuse_overwriting(root, ["woningbouw", "woningbouw@2050hoog"], [path])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_name_of_two_lines_is_one_cell(tmp_path, end):
+    run = place(
+        tmp_path, WHOLE.replace('output = "uit"', 'output = "uit"\nmaps = []') + '[gebieden]\npath = "p.gpkg"\n'
+    )
+    names = [f"Plan{end}noord", "Plan zuid"]
+    wb.example_plans().iloc[:2].assign(naam=names).to_file(tmp_path / "p.gpkg")
+    done = ask("run", run)
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "uit" / "gebieden.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["gebied"] for r in rows] == names
+    assert "Plan" in (tmp_path / "uit" / "rapport.html").read_text("utf-8")

@@ -16,14 +16,15 @@ from waterbodem.atomic import PARTIAL_PATTERN, discard
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, told
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
-from waterbodem.journal import Journal
+from waterbodem.journal import Journal, changed_error
+from waterbodem.overwriting import WORK
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import is_whole
 from waterbodem.parts import part_file
 from waterbodem.paths import Digest, sha256_of
 from waterbodem.preview import check_fits
-from waterbodem.run_outputs import Keys, Outcome, changed_error, finish
-from waterbodem.run_state import GLANCE, LEDGER, LOCK, WORK, plan_of
+from waterbodem.run_outputs import Keys, Outcome, finish
+from waterbodem.run_state import GLANCE, LEDGER, LOCK, plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.threads import workers as default_workers
 

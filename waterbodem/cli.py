@@ -253,7 +253,8 @@ def assess(
         from waterbodem.screen import answer_data, answer_text, ledger_data, ledger_text
 
     started = time.monotonic()
-    request = commands.Request(functies=ids, changes=tuple(commands.Change(*s) for s in settings), **given)
+    changes = tuple(commands.Change(*s) for s in settings)
+    request = commands.Request(functies=ids, changes=changes, output=output, **given)
     if output is not None:
         check_folder(output)
     with _progress() as step:

@@ -18,6 +18,7 @@ from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
 from waterbodem.land import Land, land_of_stack
+from waterbodem.overwriting import refuse_overwriting
 
 Step = Callable[[str], None]
 
@@ -58,6 +59,7 @@ class Request:
     demping_m: float | None = None
     reikwijdte: float | str | None = None
     onttrekking: tuple[float, float, float] | None = None
+    output: Path | None = None
 
 
 def answer(request: Request, step: Step) -> Assessment:
@@ -119,6 +121,9 @@ def read(request: Request, step: Step) -> tuple[xr.Dataset, Any, Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
     stack = layers.open_catalogue(request.layers, request.allow)
     raise_all(list(stack.problems), where=stack.where)
+    if request.output is not None:
+        read_too = (catalogue_file(request.layers), request.gebied, request.functies_file, request.ontvangers)
+        refuse_overwriting(request.output, request.functies, (*read_too, *stack.files))
     gebied = frame_of(request.gebied, stack.grid.crs)
     block = block_of(read_areas(gebied, stack.grid.crs, request.id), stack.grid)
     step(f"lagen lezen: {len(stack.sources)}")

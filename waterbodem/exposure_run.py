@@ -85,21 +85,33 @@ def make_downstream(
     scenarios = list(dict.fromkeys(v.scenario for v in variants))
     wanted = {v: (_final(job, v), _map_key(job, exposure, v)) for v in variants}
     unknown = {s: (_unknown_file(job, s), exposure.key(s) + job.areas_sha256) for s in scenarios}
-    todo = [v for v, (path, key) in wanted.items() if not journal.output_done(path, key)]
-    hidden = [s for s, (path, key) in unknown.items() if not journal.output_done(path, key)]
+    todo = [v for v, made in wanted.items() if not _is_there(journal, *made)]
+    hidden = [s for s, made in unknown.items() if not _is_there(journal, *made)]
     reason = exposure.why_not(scenarios) if todo or hidden else ""
     if reason:
         found.niet_bepaald.append(reason)
     else:
         for scenario in hidden:
-            _write_unknown(job, exposure, scenario)
-            journal.note_output(*unknown[scenario])
+            _write_unknown(job, journal, exposure, scenario)
+            journal.note_outputs(_outputs(*unknown[scenario]))
         for some in _groups(job.grid, todo):
-            _write_maps(job, exposure, some, progress)
+            _write_maps(job, journal, exposure, some, progress)
             for variant in some:
-                journal.note_output(*wanted[variant])
-        found.outputs |= dict(wanted.values()) | dict(unknown.values())
+                journal.note_outputs(_outputs(*wanted[variant]))
+        for made in (*wanted.values(), *unknown.values()):
+            found.outputs |= _outputs(*made)
     return found
+
+
+def _outputs(path: Path, key: str) -> dict[Path, str]:
+    """Return the files of a map, all made of the same."""
+    beside = [path.with_name(path.name + ".aux.xml")]
+    beside += [path.with_suffix(".qml")] if path.name.startswith(UNKNOWN) else []  # others get theirs with all styles
+    return dict.fromkeys([path, *beside], key)
+
+
+def _is_there(journal: Journal, path: Path, key: str) -> bool:
+    return all(journal.output_done(file, key) for file in _outputs(path, key))
 
 
 def _final(job: Job, variant: Variant) -> Path:
@@ -123,10 +135,12 @@ def _groups(grid: Grid, variants: Sequence[Variant]) -> Iterator[Sequence[Varian
 # --- maps ------------------------------------------------------------------------------------------------------------
 
 
-def _write_maps(job: Job, exposure: Exposure, variants: Sequence[Variant], progress: Progress) -> None:
+def _write_maps(
+    job: Job, journal: Journal, exposure: Exposure, variants: Sequence[Variant], progress: Progress
+) -> None:
     """Write the maps of some variants; every layer is read once for all of them."""
     maps = {v: np.full(job.grid.shape, nodata(), np.uint8) for v in variants}
-    files = {s: exposure.file(s) for s in dict.fromkeys(v.scenario for v in variants)}
+    files = {s: exposure.file(journal, s) for s in dict.fromkeys(v.scenario for v in variants)}
     strips = list(_strips(job.grid))
     for done, rows in enumerate(strips, start=1):
         block = job.grid.part(rows, slice(0, job.grid.cols))
@@ -136,15 +150,16 @@ def _write_maps(job: Job, exposure: Exposure, variants: Sequence[Variant], progr
             for variant, share in _shares(job, variants, block, swept):
                 maps[variant][rows] = np.where(inside, percent(share, nodata()), nodata())
         progress("benedenstrooms", done, len(strips))
+    journal.refuse_changed()
     for variant, codes in maps.items():
         with staging() as stage:
             stage.folder(_final(job, variant).parent)
             stage_raster(stage, _final(job, variant), codes, job.grid, legend(MAP), f"{map_title(MAP)}: {variant.name}")
 
 
-def _write_unknown(job: Job, exposure: Exposure, scenario: str) -> None:
+def _write_unknown(job: Job, journal: Journal, exposure: Exposure, scenario: str) -> None:
     """Write how much of the exposure is unknown."""
-    file, codes = exposure.file(scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
+    file, codes = exposure.file(journal, scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
     for rows in _strips(job.grid):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         share = percent(read_exposure(file, exposure.grid, block), nodata())

@@ -25,8 +25,10 @@ from waterbodem.flow_bands import BYTES_PER_CELL, expose_in_bands
 from waterbodem.flow_store import kept_codes
 from waterbodem.grid import Grid
 from waterbodem.job import Job, areas_mark, code_version
+from waterbodem.journal import Journal
 from waterbodem.land import land_of_stack
 from waterbodem.layerset import Floats
+from waterbodem.paths import sha256_of
 from waterbodem.reception import reception_rules
 
 #: Bytes that the codes of all cells, and one layer of them, take while bands are swept.
@@ -118,13 +120,20 @@ class Exposure:
         text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), choice.reikwijdte])
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def file(self, scenario: str, unknown: bool = False) -> Path:
-        """Return D as a float32 raster on all of the data, or the share of it that is unknown; swept if need be."""
+    def file(self, journal: Journal, scenario: str, unknown: bool = False) -> Path:
+        """Return D as a float32 raster on all of the data, or the share of it that is unknown.
+
+        Swept if it is not there, or not as it was written: it is hashed before it is used again.
+        """
         name = "onbekend" if unknown else "blootstelling"
-        path = self.job.work / "stroming" / f"{name}_{self.key(scenario)[:40]}.tif"
-        if not path.is_file():
+        key = self.key(scenario)
+        path = self.job.work / "stroming" / f"{name}_{key[:40]}.tif"
+        noted = journal.output_done(path, key)
+        if noted is None or sha256_of(path) != noted:
             value = vulnerability(self.enquiry.land, scenario)
             self._sweep(path, np.isnan(value).view(np.uint8) if unknown else value)
+            journal.refuse_changed()
+            journal.note_output(path, key)
         return path
 
     def _sweep(self, path: Path, value: NDArray[Any]) -> None:

@@ -14,6 +14,7 @@ import shapely
 
 from waterbodem import __version__, kompas, registry
 from waterbodem.areas import Area, read_areas
+from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, nearest, raise_all
 from waterbodem.evaluation import Settings
@@ -21,6 +22,7 @@ from waterbodem.grid import Grid
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
+from waterbodem.overwriting import WORK, refuse_overwriting
 from waterbodem.paths import Digest, companions, sha256_of
 from waterbodem.plan_change import Measures
 from waterbodem.raster_file import RasterFile
@@ -116,7 +118,7 @@ class Job:
     @property
     def work(self) -> Path:
         """Folder with parts and ledger."""
-        return self.output / ".waterbodem"
+        return self.output / WORK
 
     def parts(self) -> Iterator[Part]:
         """Yield the parts from north to south."""
@@ -146,7 +148,8 @@ class Job:
 
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
-        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if self.wants_burden else ())}
+        shifts = self.wants_burden or self.wants_downstream
+        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if shifts else ())}
         if self.areas:
             nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
             wanted |= layers_of(nature)
@@ -251,6 +254,10 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     functies = chosen_functies(file, base)
+    variants = tuple(Variant(f, s) for f in functies for s in ("", *scenarios_of(file, stack)))
+    refuse_overwriting(
+        base / file.output, [v.name for v in variants], (Path(path), *_read_by(file, base), *stack.files)
+    )
     land, areas = stack, _areas(file.gebieden, base, stack)
     if areas:
         stack = replace(stack, grid=_cut(stack.grid, areas))
@@ -258,7 +265,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         file,
         base / file.output,
         stack,
-        tuple(Variant(f, s) for f in functies for s in ("", *scenarios_of(file, stack))),
+        variants,
         Settings(
             registry.choose(file.afwenteling.referentie or registry.burden_rules().reference)[0][0],
             Measures(file.afwenteling.aangelegde_berging_mm, file.afwenteling.bergingseis_mm),
@@ -271,6 +278,14 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         _areas(file.ontvangers, base, land),
         {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in stack.sources.items()},
     )
+
+
+def _read_by(file: RunFile, base: Path) -> Iterator[Path]:
+    """Yield the files that a run file names, beside those of layers."""
+    yield catalogue_file(base / file.layers)
+    if file.functies_file:
+        yield base / file.functies_file
+    yield from (base / choice.path for choice in (file.gebieden, file.ontvangers) if choice is not None)
 
 
 def _check_grid(stack: LayerStack, chosen: bool) -> None:

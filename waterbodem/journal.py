@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,12 @@ PATIENCE = 60.0
 _FAR = 1e11
 
 _NOTE_OUTPUT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
+
+
+def changed_error(files: Iterable[Path]) -> CorruptLayer:
+    """Return what is wrong where files of layers are no longer as they were."""
+    names = ", ".join(sorted({f.name for f in files}))
+    return CorruptLayer("file changed during the run: run again", value=names)
 
 
 class Journal:
@@ -78,6 +84,18 @@ class Journal:
     def changed(self) -> list[Path]:
         """Return the inputs that are no longer as they were when they were hashed."""
         return [path for path, mark in self._seen.items() if state_of(path) != mark]
+
+    def refuse_changed(self) -> None:
+        """Refuse what was just made where any input may have been another one.
+
+        Raises
+        ------
+        CorruptLayer
+            Naming the files that have changed.
+        """
+        changed = self.changed()
+        if changed:
+            raise changed_error(changed)
 
     def part_done(self, key: str) -> bool:
         """Tell whether a part is finished without a problem."""

@@ -67,6 +67,11 @@ class LayerStack:
     file_problems: tuple[WaterbodemError, ...] = ()
     where: str = ""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files of the layers."""
+        return tuple(s.file.path for s in self.sources.values())
+
     def __repr__(self) -> str:
         lines = ("  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, WIDTHS, strict=True)).rstrip() for r in self._rows())
         return "\n".join([f"<LayerStack> {self._headline()}", *lines])

@@ -56,7 +56,7 @@ def make_receivers(
     found.niet_bepaald += [obstacle] if obstacle else []
     key = _key(job, exposure, variants)
     if not _is_there(job, journal, key):
-        files = _write(job, exposure, functies, progress)
+        files = _write(job, journal, exposure, functies, progress)
         for path in files:
             journal.note_output(path, key)
     found.outputs = dict.fromkeys(journal.made_of(key), key)
@@ -140,7 +140,9 @@ def _reach(job: Job) -> float:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _write(job: Job, exposure: Exposure, functies: Sequence[Functie], progress: Progress) -> list[Path]:
+def _write(
+    job: Job, journal: Journal, exposure: Exposure, functies: Sequence[Functie], progress: Progress
+) -> list[Path]:
     """Write all files, or none; return them, the package last."""
     lines, paths = [], []
     with staging() as stage:
@@ -153,6 +155,7 @@ def _write(job: Job, exposure: Exposure, functies: Sequence[Functie], progress: 
             paths += [paths_of_all({functie.id: ledger})] if ledger.is_routed else []
             progress("ontvangers", done, len(functies))
         package, *others = stage_frames(stage, root, joined(lines), joined(paths) if paths else None)
+        journal.refuse_changed()
     _forget(job, functies, files)
     return [*files, *others, package]
 
@@ -160,7 +163,7 @@ def _write(job: Job, exposure: Exposure, functies: Sequence[Functie], progress: 
 def _maps(job: Job, stage: Stage, functie: Functie, ledger: Ledger) -> list[Path]:
     wanted = [n for n in ARRIVALS if n in job.file.maps]
     folder = stage.folder(job.output / functie.id)
-    return [p for p in stage_arrivals(stage, folder, ledger, wanted, job.file.float_) if p.suffix == ".tif"]
+    return stage_arrivals(stage, folder, ledger, wanted, job.file.float_)
 
 
 def _forget(job: Job, functies: Sequence[Functie], files: Sequence[Path]) -> None:

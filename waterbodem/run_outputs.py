@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from waterbodem.atomic import discard
 from waterbodem.drawing import Drawing
-from waterbodem.errors import CorruptLayer, OutOfSpace, told
+from waterbodem.errors import OutOfSpace, told
 from waterbodem.exposure_run import make_downstream
 from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import Job, Variant
@@ -74,12 +74,12 @@ def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: in
     received = Determined(failed=True)
     with _costing(journal, outcome, "ontvangers"):
         found = make_receivers(job, journal, whole, progress, exposure)
-        _refuse_changed(journal)
+        journal.refuse_changed()
         received = found
     _lay_out(job, journal, {v: keys[v] for v in whole}, outcome, received, workers, progress)
     with _costing(journal, outcome, "benedenstrooms"):
         downstream = make_downstream(job, journal, whole, progress, exposure)
-        _refuse_changed(journal)
+        journal.refuse_changed()
         received.add(downstream)
     outcome.niet_bepaald = tuple(received.niet_bepaald)
     make_styles(job, journal, keys, whole, received.outputs)
@@ -109,13 +109,6 @@ def _lay_out(
         for picture in drawn:
             picture.result()
     remove_pictures(job)
-
-
-def _refuse_changed(journal: Journal) -> None:
-    """Refuse what was just made where any layer may have been another one."""
-    changed = journal.changed()
-    if changed:
-        raise changed_error(changed)
 
 
 @contextmanager
@@ -161,9 +154,3 @@ def _made(
         failed=outcome.failed,
         outside=outcome.outside,
     )
-
-
-def changed_error(files: Iterable[Path]) -> CorruptLayer:
-    """Return what is wrong where files of layers are no longer as they were."""
-    names = ", ".join(sorted({f.name for f in files}))
-    return CorruptLayer("file changed during the run: run again", value=names)

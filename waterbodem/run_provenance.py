@@ -70,7 +70,7 @@ def _listed(job: Job, outputs: Mapping[Path, str]) -> dict[str, dict[str, str]]:
 
 def _earlier(job: Job, journal: Journal) -> dict[Path, str]:
     """Return every output in the folder that is as some run wrote it."""
-    known = {p: d for p, d in journal.outputs().items() if p.is_relative_to(job.output)}
+    known = {p: d for p, d in journal.outputs().items() if p.is_relative_to(job.output) and job.work not in p.parents}
     return known | {b: sha256_of(b) for p in known for b in _beside(p) if b not in known}
 
 
@@ -102,12 +102,11 @@ def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
 
 
 def _others_of(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of who receives it, with what lies beside them."""
+    """Yield the files of who receives it."""
     for path, key in outputs.items():
         digest = journal.output_done(path, key)
         if digest:
             yield path, digest
-            yield from ((b, sha256_of(b)) for b in _beside(path))
 
 
 def _beside(path: Path) -> Iterator[Path]:

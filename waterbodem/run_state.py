@@ -16,12 +16,13 @@ from waterbodem.errors import ArgumentError, CorruptLayer
 from waterbodem.exposure_store import exposure_of
 from waterbodem.job import MOST_ROWS, Job, Variant, part_name
 from waterbodem.journal import Page, read_page
+from waterbodem.overwriting import WORK
 from waterbodem.parts import products
 from waterbodem.registry import is_plain_file
 from waterbodem.runfile import is_run_file, read_run_file
 from waterbodem.table_files import LAYER
 
-WORK, LEDGER, LOCK = ".waterbodem", "ledger.sqlite", "lock"
+LEDGER, LOCK = "ledger.sqlite", "lock"
 #: Seconds that a lock is tried for: longer than another look at it takes.
 GLANCE = 0.2
 #: Seconds after its last note that a run counts as busy, where its lock cannot be looked at.

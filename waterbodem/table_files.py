@@ -253,10 +253,10 @@ def _text_column(name: str, values: pd.Series, form: Form) -> list[str]:
 
 
 def _line(cells: Iterable[Any], form: Form) -> str:
-    """Return cells as a line of CSV, quoted where needed."""
+    """Return cells as a line of CSV, quoted where needed; the writer quotes what ends its own lines."""
     out = io.StringIO()
-    csv.writer(out, delimiter=form.separator, lineterminator="").writerow([*cells, ""])
-    return out.getvalue()[:-1]
+    csv.writer(out, delimiter=form.separator, lineterminator="\r\n").writerow([*cells, ""])
+    return out.getvalue()[:-3]
 
 
 def harmless(text: str) -> str:
