@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import shapely
 
-from waterbodem import registry
+from waterbodem import heap, registry
 from waterbodem.grid import Grid
 from waterbodem.raster_files import write_raster
 
@@ -61,3 +61,10 @@ def peak_of(run_file):
 def test_a_polygon_as_large_as_the_raster_takes_no_more_memory_on_a_larger_one(tmp_path):
     small, large = (peak_of(prepare(tmp_path / str(side), side)) for side in (SIDE, 2 * SIDE))
     assert large - small < KEPT * 3 * SIDE**2
+
+
+def test_a_system_without_glibc_keeps_nothing_and_says_nothing(monkeypatch):
+    monkeypatch.setattr(heap.ctypes, "CDLL", lambda _: object())
+    heap.keep_pages()
+    monkeypatch.setattr(heap.ctypes, "CDLL", lambda _: (_ for _ in ()).throw(OSError("no such library")))
+    heap.keep_pages()

@@ -5,16 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
 
 #: Values (cells times layers) that a call may return; 8 GB of float32.
 DEFAULT_MAX_CELLS = 2_000_000_000
-
-#: Bytes of the largest array whose pages are kept, just below the most that glibc keeps.
-KEPT = 31 << 20
 
 #: Share of the free memory that arrays may take, and what reading needs beside them [bytes].
 USABLE, WORKING = 0.8, 300_000_000
@@ -39,15 +34,6 @@ def available() -> int | None:
 def needed(grid: Grid, layers: int) -> int:
     """Return what float32 layers take on a grid, with the work beside them [bytes]."""
     return 4 * grid.rows * grid.cols * layers + WORKING
-
-
-def keep_pages() -> None:
-    """Let arrays of a block take the pages of those of the block before.
-
-    glibc gives the pages of large arrays back and gets them anew, zeroed, which costs a tenth of a run. It stops doing
-    so for sizes up to that of the largest array it has seen go; elsewhere this does nothing.
-    """
-    np.empty(KEPT, np.uint8)
 
 
 def check_fits(grid: Grid, layers: int) -> None:

@@ -21,12 +21,12 @@ from waterbodem.errors import CorruptLayer, OutOfSpace, PartFailed, told
 from waterbodem.evaluation import GRIDS, Result, evaluate
 from waterbodem.gathering import Footing, footing_of, gather
 from waterbodem.grid import Grid
+from waterbodem.heap import keep_pages
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
 from waterbodem.kompas import builtin_rules
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
-from waterbodem.memory import keep_pages
 from waterbodem.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
 from waterbodem.raster_file import RasterFile, kept_open
 from waterbodem.runfile import SHARES
