@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,25 @@ def peak_of(run_file):
 def test_a_polygon_as_large_as_the_raster_takes_no_more_memory_on_a_larger_one(tmp_path):
     small, large = (peak_of(prepare(tmp_path / str(side), side)) for side in (SIDE, 2 * SIDE))
     assert large - small < KEPT * 3 * SIDE**2
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from waterbodem.heap import keep_pages
+if sys.argv[1] == "kept":
+    keep_pages()
+for _ in range(30):
+    np.ones(5_000_000)  # 40 MB
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="tells glibc")
+def test_a_large_array_takes_the_pages_of_the_one_before():
+    faults = {how: int(subprocess.check_output([sys.executable, "-c", FAULTS, how])) for how in ("kept", "given back")}
+    nothing = int(subprocess.check_output([sys.executable, "-c", FAULTS.replace("range(30)", "range(1)"), "kept"]))
+    assert faults["kept"] - nothing < 0.2 * (faults["given back"] - nothing), faults
 
 
 def test_a_system_without_glibc_keeps_nothing_and_says_nothing(monkeypatch):

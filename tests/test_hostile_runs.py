@@ -224,6 +224,13 @@ def test_every_result_is_known_by_its_name(tmp_path):
             refuse_overwriting(root, ["woningbouw", "woningbouw@2050hoog"], [path])
 
 
+@pytest.mark.parametrize("text", [WHOLE.replace('"uit"', '"lus"'), WHOLE + '[gebieden]\npath = "lus"\n'])
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_path_that_leads_to_itself_is_refused_in_words(tmp_path, command, text):
+    loop(tmp_path / "lus")
+    refused(command, place(tmp_path, text), said="lus")
+
+
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_a_name_of_two_lines_is_one_cell(tmp_path, end):
     run = place(

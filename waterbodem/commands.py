@@ -18,7 +18,7 @@ from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
 from waterbodem.land import Land, land_of_stack
-from waterbodem.overwriting import refuse_overwriting
+from waterbodem.overwriting import WORK, refuse_overwriting
 
 Step = Callable[[str], None]
 
@@ -92,7 +92,7 @@ def answer(request: Request, step: Step) -> Assessment:
 
 def kept_in(catalogue: Path) -> Path:
     """Return the folder beside a lagen.toml where flow directions are kept."""
-    return catalogue_file(catalogue).parent / ".waterbodem"
+    return catalogue_file(catalogue).parent / WORK
 
 
 def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:

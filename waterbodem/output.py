@@ -17,7 +17,7 @@ from waterbodem.answer import Answer
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import Legend
 from waterbodem.definitions import Functie
-from waterbodem.errors import ArgumentError
+from waterbodem.overwriting import nearest_folder
 from waterbodem.provenance import FILE_NAME, herkomst
 from waterbodem.qgis import OutputMap, stage_styles
 from waterbodem.raster_files import percent, stage_raster
@@ -91,18 +91,9 @@ def save_assessment(
 
 
 def check_folder(folder: str | Path) -> Path:
-    """Return an output folder; refuse a file of that name.
-
-    Raises
-    ------
-    ArgumentError
-        If it, or a folder it lies in, is a file.
-    """
-    path = Path(folder)
-    first = next((p for p in (path, *path.parents) if p.exists()), path)
-    if first.exists() and not first.is_dir():
-        raise ArgumentError("output folder is a file", value=str(folder), allowed="a folder, or a new name")
-    return path
+    """Return an output folder; refuse a file of that name, as :func:`waterbodem.overwriting.nearest_folder` does."""
+    nearest_folder(Path(folder))
+    return Path(folder)
 
 
 def json_text(data: Any) -> str:

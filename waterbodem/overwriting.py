@@ -1,7 +1,8 @@
-"""Refuse an output folder in which results would take the place of what was given."""
+"""Whether results can go to an output folder: it is one, and they take the place of nothing that was given."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,21 @@ WRITTEN = re.compile(
 )
 #: Where a run keeps its parts.
 WORK = ".waterbodem"
+
+
+def nearest_folder(output: Path) -> Path:
+    """Return an output folder, or the first that is there of those it lies in.
+
+    Raises
+    ------
+    ArgumentError
+        If that is a file, or a link that leads nowhere.
+    """
+    found = next(p for p in (output, *output.parents) if p.exists() or p.is_symlink())
+    if not found.is_dir():
+        wrong = "output folder is a file, or a link that leads nowhere"
+        raise ArgumentError(wrong, value=found.name, allowed="a folder, or a new name", where="output")
+    return found
 
 
 def refuse_overwriting(output: Path, folders: Iterable[str], given: Iterable[Path | None]) -> None:
@@ -33,9 +49,9 @@ def refuse_overwriting(output: Path, folders: Iterable[str], given: Iterable[Pat
     ArgumentError
         Naming the first such file.
     """
-    root = output.resolve()
+    root = _followed(output)
     ours = {root / name for name in (*folders, WORK)}
-    for file in (path.resolve() for path in given if path is not None):
+    for file in (_followed(path) for path in given if path is not None):
         if (file.parent == root and WRITTEN.fullmatch(file.name)) or not ours.isdisjoint(file.parents):
             raise ArgumentError(
                 "a result would be written over what was given",
@@ -43,3 +59,8 @@ def refuse_overwriting(output: Path, folders: Iterable[str], given: Iterable[Pat
                 allowed="another output folder, or another name for this file",
                 where="output",
             )
+
+
+def _followed(path: Path) -> Path:
+    """Return where a path leads; one that leads nowhere is for who reads or writes it to tell."""
+    return Path(os.path.realpath(path))

@@ -16,6 +16,7 @@ from waterbodem.drawing import memory_needed
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
 from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
+from waterbodem.overwriting import nearest_folder
 from waterbodem.parts import BLOCK, cache_of
 from waterbodem.threads import workers as default_workers
 from waterbodem.wording import decimal, plain
@@ -163,11 +164,9 @@ def _memory(job: Job, threads: int) -> int:
 
 def _existing(folder: Path) -> Path:
     try:
-        found = next(p for p in (folder, *folder.parents) if p.exists())
+        found = nearest_folder(folder)
     except OSError as error:
         raise ArgumentError("output folder cannot be written", value=error.strerror, where=folder.name[:80]) from None
-    if not found.is_dir():
-        raise ArgumentError("output folder is a file", value=found.name, allowed="a folder, or a new name")
     if not os.access(found, os.W_OK | os.X_OK):
         raise ArgumentError("output folder cannot be written", value="Permission denied", where=found.name)
     return found
