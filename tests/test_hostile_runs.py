@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -222,6 +223,30 @@ def test_every_result_is_known_by_its_name(tmp_path):
         root = tmp_path / path.relative_to(tmp_path).parts[0]
         with pytest.raises(ArgumentError, match="written over"):
             refuse_overwriting(root, ["woningbouw", "woningbouw@2050hoog"], [path])
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "said"),
+    [
+        ("uit/gebieden.csv", Path.mkdir, "a folder is where results must come"),
+        ("uit/woningbouw/klasse.tif", Path.mkdir, "a folder is where results must come"),
+        ("uit/woningbouw", Path.touch, "a file is where results must come"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_what_is_in_the_way_of_a_result_is_told_before_anything_is_computed(tmp_path, command, name, made, said):
+    run = place(tmp_path, WHOLE)
+    (tmp_path / name).parent.mkdir(parents=True)
+    made(tmp_path / name)
+    refused(command, run, said=said)
+    refused(command, run, said=Path(name).name)
+
+
+@pytest.mark.parametrize("key", ["output", "layers"])
+def test_the_sign_of_a_home_folder_is_refused_where_nothing_fills_it_in(tmp_path, key):
+    text = re.sub(rf'^{key} = "', f'{key} = "~/', WHOLE, flags=re.MULTILINE)
+    refused("run", place(tmp_path, text), said="write the whole path")
+    assert not list(tmp_path.rglob("~*"))
 
 
 @pytest.mark.parametrize("text", [WHOLE.replace('"uit"', '"lus"'), WHOLE + '[gebieden]\npath = "lus"\n'])

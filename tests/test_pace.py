@@ -73,14 +73,14 @@ def test_a_run_without_a_callback_logs(small, caplog):
     lines = [r.getMessage() for r in caplog.records if r.name == "waterbodem"]
     assert lines[0] == "rekenen: 0 van 24000 cellen"
     assert any(line.startswith("rekenen: 24000 van 24000 cellen, ") for line in lines)
-    assert lines[-1].startswith("kaarten: 6 van 6")
+    assert lines[-2].startswith("kaarten: 6 van 6") and lines[-1] == "overzichten: 1 van 1"
 
 
-def test_a_callback_hears_of_every_part_and_map(small):
+def test_a_callback_hears_of_every_part_map_and_picture(small):
     heard = []
     batch.run(small, tile=256, workers=1, progress=lambda *event: heard.append(event))
     assert heard[:4] == [("rekenen", n, 24000) for n in (0, 256 * 40, 512 * 40, 24000)]
-    assert heard[4:] == [("kaarten", n, 6) for n in range(1, 7)]
+    assert heard[4:] == [("kaarten", n, 6) for n in range(1, 7)] + [("overzichten", 1, 1)]
     heard.clear()
     batch.run(small, tile=256, progress=lambda *event: heard.append(event))
     assert heard[0] == ("rekenen", 24000, 24000), "all was there"
@@ -117,4 +117,4 @@ def test_a_log_of_the_command_has_a_line_a_phase_with_the_time(small):
     first = done.stderr.splitlines()[0]
     assert first[:4].isdigit() and first.endswith("rekenen: 0 van 24000 cellen")
     told = [line for line in done.stderr.splitlines() if not line.startswith("let op:")]
-    assert len(told) == 4
+    assert [line.split(" ")[2] for line in told] == ["rekenen:"] * 2 + ["kaarten:"] * 2 + ["overzichten:"]

@@ -102,6 +102,19 @@ def test_the_disk_that_check_foresees_is_that_of_the_fullest_moment(tmp_path, ca
     assert foreseen <= most
 
 
+def test_the_time_that_check_foresees_counts_pictures_and_who_receives_it(tmp_path):
+    """They decide for a small run; its cells take hundredths of a second."""
+
+    def seconds(text):
+        path = landscape(tmp_path, text + PLANS, rows=300, cols=300)
+        parcels(tmp_path, 10, 1000)
+        return preview(path)[0].seconds
+
+    bare = seconds('maps = ["klasse"]\npictures = false\n')
+    assert seconds('maps = ["klasse"]\n') > bare + 0.3, "half a second a picture"
+    assert seconds('maps = ["klasse", "ontvangst"]\npictures = false\n') > bare + 0.2, "3 ms a plan"
+
+
 def test_parts_of_an_earlier_content_make_no_room(tmp_path):
     path = landscape(tmp_path, 'maps = ["klasse"]\n', rows=300, cols=300)
     batch.run(path)

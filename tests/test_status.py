@@ -19,6 +19,8 @@ import waterbodem as wb
 from waterbodem import batch, parts, run_state
 from waterbodem.cli import cli
 from waterbodem.errors import ArgumentError, CorruptLayer
+from waterbodem.run_state import RunState, VariantState
+from waterbodem.screen import run_text
 
 RUN = 'layers = "lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
 
@@ -149,6 +151,13 @@ def until(question, seconds=60):
             return found
         time.sleep(0.05)
     raise AssertionError("it never came")
+
+
+@pytest.mark.parametrize(("todo", "said"), [(0, "Rekenen is klaar"), (1, "nog 20 s rekenen")])
+def test_a_busy_run_whose_parts_are_all_there_computes_no_more(todo, said):
+    found = VariantState("woningbouw", 3 - todo, 0, todo, 0, 6)
+    text = run_text(RunState("bezig", "run.toml", varianten=(found,), cellen_per_s=1000.0, nog_s=20.0))
+    assert said in text and ("Tempo" in text) == bool(todo)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")

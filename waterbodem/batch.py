@@ -93,6 +93,7 @@ def run(
     >>> outcome = wb.run(folder / "run.toml", progress=show)
     rekenen: 1600
     kaarten: 6
+    overzichten: 1
     >>> outcome.complete
     True
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from waterbodem.errors import ArgumentError
@@ -14,6 +14,8 @@ WRITTEN = re.compile(
     r"(gebieden|grootboek)\.(gpkg|csv)|stroompaden\.gpkg|blootstelling_onbekend(@.*)?\.(tif|tif\.aux\.xml|qml)"
     r"|rapport\.html|waterbodem\.qgs|herkomst\.json"
 )
+#: How files in the folder of a functie end.
+OF_FUNCTIE = (".tif", ".tif.aux.xml", ".qml", ".png")
 #: Where a run keeps its parts.
 WORK = ".waterbodem"
 
@@ -33,13 +35,13 @@ def nearest_folder(output: Path) -> Path:
     return found
 
 
-def refuse_overwriting(output: Path, folders: Iterable[str], given: Iterable[Path | None]) -> None:
-    """Refuse an output folder in which a file that was given has the name of a result.
+def refuse_overwriting(output: Path, folders: Sequence[str], given: Iterable[Path | None]) -> None:
+    """Refuse an output folder in which a file that was given, or a folder, has the name of a result.
 
     Parameters
     ----------
     output : Path
-    folders : iterable of str
+    folders : sequence of str
         Folders in it that results go to.
     given : iterable of Path or None
         Files that are read.
@@ -47,8 +49,9 @@ def refuse_overwriting(output: Path, folders: Iterable[str], given: Iterable[Pat
     Raises
     ------
     ArgumentError
-        Naming the first such file.
+        Naming the first of them.
     """
+    _refuse_obstacles(output, [output / name for name in folders])
     root = _followed(output)
     ours = {root / name for name in (*folders, WORK)}
     for file in (_followed(path) for path in given if path is not None):
@@ -59,6 +62,30 @@ def refuse_overwriting(output: Path, folders: Iterable[str], given: Iterable[Pat
                 allowed="another output folder, or another name for this file",
                 where="output",
             )
+
+
+def _refuse_obstacles(output: Path, folders: Iterable[Path]) -> None:
+    """Refuse a file where a folder must come, and a folder where a file must."""
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise _in_the_way("a file", folder, "that name for no file: a folder of results gets it")
+        for path in _folders_in(folder):
+            if path.name.endswith(OF_FUNCTIE):
+                raise _in_the_way("a folder", path, "that name for no folder: a map gets it")
+    for path in _folders_in(output):
+        if WRITTEN.fullmatch(path.name):
+            raise _in_the_way("a folder", path, "that name for no folder: a result gets it")
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(p for p in folder.iterdir() if p.is_dir())
+    except OSError:  # not there, or not to be read: for who writes in it to tell
+        return []
+
+
+def _in_the_way(what: str, path: Path, allowed: str) -> ArgumentError:
+    return ArgumentError(f"{what} is where results must come", value=path.name, allowed=allowed, where="output")
 
 
 def _followed(path: Path) -> Path:

@@ -89,11 +89,17 @@ class Pace:
 
 
 def _amount(phase: str, done: int, total: int) -> str:
-    return f"{_count(done, total)} van {_count(total, total)} cellen" if phase == COMPUTING else f"{done} van {total}"
+    return f"{count(done, total)} van {count(total, total)} cellen" if phase == COMPUTING else f"{done} van {total}"
 
 
-def _count(number: float, scale: float) -> str:
-    """Return a number, in millions where the scale of what it belongs to asks for that."""
+def count(number: float, scale: float) -> str:
+    """Return a number, in millions where the scale of what it belongs to asks for that.
+
+    Examples
+    --------
+    >>> count(32_399, 32_399), count(5e6, 2e8)
+    ('32399', '5 miljoen')
+    """
     if scale < 1e5:
         return f"{number:.0f}"
     return f"{number / 1e6:.{1 if scale < 1e8 else 0}f} miljoen".replace(".", ",")
@@ -107,7 +113,7 @@ def cells_per_second(rate: float) -> str:
     >>> cells_per_second(12_340_000), cells_per_second(800)
     ('12,3 miljoen cellen/s', '800 cellen/s')
     """
-    return f"{_count(rate, rate)} cellen/s"
+    return f"{count(rate, rate)} cellen/s"
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,9 @@ from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_
 from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
 from waterbodem.overwriting import nearest_folder
+from waterbodem.pace import count
 from waterbodem.parts import BLOCK, cache_of
+from waterbodem.reception_run import seconds_needed
 from waterbodem.threads import workers as default_workers
 from waterbodem.wording import decimal, plain
 
@@ -25,6 +27,8 @@ from waterbodem.wording import decimal, plain
 RESULT_BYTES = 250
 #: Putting maps together as a share of computing them, and bytes that are hashed in a second.
 MAPS_SHARE, HASHED = 0.25, 1e9
+#: Seconds that a run takes whatever its cells: to start, per map, per picture, per row of the table.
+STARTING, A_MAP, A_PICTURE, A_ROW = 1.5, 0.02, 0.5, 3e-5
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Preview:
     free : int
         Free disk where the output goes [bytes].
     seconds : float or None
-        Estimate from the sample; None without one.
+        Estimate from the sample, and for a machine of two cores of what has no cells; None without one.
     stroming : int
         Memory that flow directions, exposure and ledgers take at most [bytes]; 0 without maaiveld.
     stroming_s : float
@@ -78,7 +82,7 @@ class Preview:
         return "\n".join(
             [
                 f"Rooster: {self.rows} x {self.cols} cellen van {plain(self.resolution)} m; "
-                f"te berekenen: {decimal(self.cells / 1e6, 1)} miljoen",
+                f"te berekenen: {count(self.cells, self.cells)}",
                 f"Functies en scenario's: {self.variants}; gebieden: {self.polygons}",
                 f"Lezen: {decimal(self.read / 1e9)} GB; schrijven: hoogstens ongeveer {decimal(self.disk / 1e9)} GB "
                 f"(vrij: {decimal(self.free / 1e9, 0)} GB)",
@@ -148,9 +152,18 @@ def _bounds_of(job: Job, threads: int) -> Preview:
 def _sampled(job: Job, found: Preview, threads: int) -> Preview:
     rates = measure(job)
     share = found.cells / rates.cells
-    seconds = share * rates.seconds * (1 + MAPS_SHARE) / threads + found.read / HASHED + found.stroming_s
+    computing = share * rates.seconds * (1 + MAPS_SHARE) / threads
+    seconds = computing + found.read / HASHED + found.stroming_s + _fixed_seconds(job)
     disk = min(found.disk, max(0, room.foreseen(job, rates) - room.there(job)))
     return replace(found, disk=disk, seconds=seconds)
+
+
+def _fixed_seconds(job: Job) -> float:
+    """Return what a run takes beside its cells: it decides for a small one [s]."""
+    variants, maps = len(job.variants), len(job.file.cell_maps)
+    pictures = variants if job.file.pictures and maps else 0
+    rows = variants * len(job.areas)
+    return STARTING + A_MAP * maps * variants + A_PICTURE * pictures + A_ROW * rows + seconds_needed(job)
 
 
 def _size(job: Job, name: str) -> int:

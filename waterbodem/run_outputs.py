@@ -106,8 +106,10 @@ def _lay_out(
             if variant in due and index == len(products(job)) - 1:
                 drawn.append(artist.submit(make_picture, job, journal, variant, keys[variant], draw))
         outcome.outside = table.result()
-        for picture in drawn:
+        for done, picture in enumerate(drawn):
             picture.result()
+            if done:  # the first only loads what draws
+                progress("overzichten", done, len(due))
     remove_pictures(job)
 
 

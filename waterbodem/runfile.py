@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from waterbodem.definitions import Definition, complaints
 from waterbodem.errors import CatalogueError, raise_all
@@ -15,7 +15,18 @@ from waterbodem.registry import is_plain_file, read_toml
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 CellSize = Annotated[float, Field(ge=0.001, le=1e6, allow_inf_nan=False)]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
-FileName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$")]
+
+
+def _spelled_out(path: str) -> str:
+    """Return a path as it is; refuse the sign of a home folder, which only a command line fills in."""
+    if path.startswith("~"):
+        raise ValueError("'~' is not filled in here: write the whole path")
+    return path
+
+
+FileName = Annotated[
+    str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$"), AfterValidator(_spelled_out)
+]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
