@@ -298,7 +298,6 @@ def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
         "made_up": _made_up(d),
         "sentences": d.sentences(taal),
         "drawings": list(_drawings(d, taal, kleuren)),
-        "names": [a.name for a in d.after.question.areas],
         "changes": [(words[k], colour) for k, colour in change_colours().items()],
         "rows": [_named(r, names, taal) for r in told],
         "causes": list(causes(d, taal)),
@@ -314,14 +313,15 @@ def _drawings(d: Difference, taal: str, kleuren: str) -> Iterator[tuple[str, Dra
     """Yield before, after and change of every functie."""
     t, q = texts(taal)["vergelijking"], d.after.question
     areas = q.areas[:MAX_DRAWN]
+    names = [a.name for a in areas]
     for first, second in _pairs(d.before, d.after):
         cells = _cells_of(d, second)
         for key, f in (("voor", first), ("na", second)):
             title = f"{t[key]}: {name_of(f, taal)}"
-            yield title, sketch(class_picture(cells[f"klasse_{key}"].values, kleuren), q.grid, areas, taal)
+            yield title, sketch(class_picture(cells[f"klasse_{key}"].values, kleuren), q.grid, areas, names, taal)
         codes = _change_codes(cells["stappen"].values, cells["klasse_na"].values)
         picture = coded_picture(codes, dict(enumerate(change_colours().values())))
-        yield f"{t['verandering']}: {name_of(second, taal)}", sketch(picture, q.grid, areas, taal)
+        yield f"{t['verandering']}: {name_of(second, taal)}", sketch(picture, q.grid, areas, names, taal)
 
 
 def _cells_of(d: Difference, functie: Functie) -> xr.Dataset:

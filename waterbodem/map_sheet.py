@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from waterbodem.areas import Area
 from waterbodem.colours import share
 from waterbodem.crs import same_crs
 from waterbodem.definitions import RGB
 from waterbodem.grid import Grid
+from waterbodem.map_labels import Label, Paper, labels_of
 from waterbodem.wording import plain, short, unknown
 
 #: At most this many cells are drawn a side; larger grids are thinned, and the figure says so.
@@ -31,6 +33,8 @@ PANEL, LEFT, GAP, UNDER = 3.1, 0.55, 0.28, 0.45
 MARGIN = 0.09
 #: With more outlines than this, thin lines without halo.
 CROWDED = 100
+#: Points of a name, how wide a letter is against that, and letters of a name at most.
+LABEL, LETTER, NAME_LETTERS = 7, 0.6, 22
 STRIPE, OUTLINE, PALE = (120, 120, 120), "#1a1a1a", (242, 242, 242)
 GREY, EDGE = "#555555", "#bbbbbb"
 Array = NDArray[Any]
@@ -104,7 +108,7 @@ class Frame:
 
     grid: Grid
     rings: tuple[Array, ...]
-    labels: tuple[tuple[float, float, str], ...]
+    labels: tuple[Label, ...]
     margin: float = 0.0
     taal: str = "nl"
 
@@ -141,18 +145,9 @@ def _draw_map(ax: Any, panel: Panel, frame: Frame) -> None:
     for colour, width in (("white", 2.2), (OUTLINE, 0.9)) if len(frame.rings) <= CROWDED else ((OUTLINE, 0.3),):
         ax.add_collection(LineCollection(list(frame.rings), colors=colour, linewidths=width, zorder=3))
     left, right, bottom, top = frame.view
-    for x, y, label in frame.labels:
-        side = (
-            "left" if x < left + 0.22 * (right - left) else "right" if x > right - 0.22 * (right - left) else "center"
-        )
-        place = {
-            "left": max(left, x - 0.12 * (right - left)),
-            "right": min(right, x + 0.12 * (right - left)),
-            "center": x,
-        }
-        ax.text(
-            place[side], y, label, ha=side, va="bottom", fontsize=7, parse_math=False, path_effects=_halo(), zorder=4
-        )
+    style = {"ha": "center", "va": "center", "fontsize": LABEL, "parse_math": False, "zorder": 4}
+    for label in frame.labels:
+        ax.text(label.x, label.y, label.text, path_effects=_halo(), **style)
     ax.set(xlim=(left, right), ylim=(bottom, top))
     ax.set_title(panel.title, fontsize=10, loc="left", fontweight="bold", parse_math=False)
     _style_axes(ax, frame)
@@ -293,10 +288,14 @@ def write(figure: Figure, y: float, text: str, **style: Any) -> None:
     figure.text(LEFT / width, y / height, text, parse_math=False, va="top", **style)
 
 
-def above(geometry: Any) -> tuple[float, float]:
-    """Return the middle of the upper side of a polygon's box [km]."""
-    xmin, _, xmax, ymax = geometry.bounds
-    return (xmin + xmax) / 2000, ymax / 1000
+def labelled(frame: Frame, areas: Sequence[Area]) -> Frame:
+    """Return a frame with names or numbers at polygons, where they are not too many."""
+    left, right, _, _ = frame.view
+    inch = (right - left) / PANEL
+    paper = Paper(left, right, LETTER * LABEL / 72 * inch, LABEL / 72 * inch)
+    boxes = shapely.bounds([a.geometry for a in areas]) / 1000
+    found = labels_of([a.nr for a in areas], [a.name for a in areas], boxes, paper, NAME_LETTERS)
+    return replace(frame, labels=tuple(label for label in found if label is not None))
 
 
 def rings_of(geometry: Any, tolerance: float) -> list[Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,20 @@ from waterbodem.areas import Area
 from waterbodem.definitions import RGB, Functie
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.map_labels import NUMBERED, Label, Paper, labels_of
 from waterbodem.map_sheet import STRIPE, thin
 from waterbodem.wording import colour_of, plain, steps, unknown
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
 
+Points = NDArray[np.float64]
+
 #: Pixels of the picture at most, width of the drawing, and room around the cells for names and outlines.
 MAX_SIDE, WIDTH, ROOM = 700, 1000.0, 60.0
-#: Up to this many polygons are named on the map.
-NAMED = 40
+#: Height of letters, as the style sheet has it, letters of a name at most, and what they are written on.
+LETTERS, NAME_LETTERS = 30.0, 24
+PAPER = Paper(0.0, WIDTH, 0.6 * LETTERS, LETTERS, up=-1)
 #: Drawings are not higher than this share of their width.
 TALLEST = 1.3
 HATCH, STRIPE_CODE = 6, 254
@@ -35,11 +39,10 @@ HATCH, STRIPE_CODE = 6, 254
 
 @dataclass(frozen=True)
 class Shape:
-    """A polygon: its outline as an SVG path, and where its name stands."""
+    """A polygon: its outline as an SVG path, and where its name stands, if there is room for it."""
 
     path: str
-    x: float
-    y: float
+    label: Label | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Drawing:
         In the order of the polygons.
     bar : (float, str)
         Length of the scale bar, and what it stands for.
+    few : bool
+        Whether polygons have a name or number, and a sentence each.
     """
 
     picture: str
@@ -66,18 +71,20 @@ class Drawing:
     height: float
     shapes: tuple[Shape, ...]
     bar: tuple[float, str]
-    named: bool
+    few: bool
 
 
-def drawing(assessment: Answer, functie: Functie, areas: Sequence[Area], kleuren: str, taal: str) -> Drawing:
-    """Return the map of one functie with these polygons."""
+def drawing(
+    assessment: Answer, functie: Functie, areas: Sequence[Area], names: Sequence[str], kleuren: str, taal: str
+) -> Drawing:
+    """Return the map of one functie with these polygons, named so."""
     cells = assessment.cells.sel(functie=functie.id) if "functie" in assessment.cells.dims else assessment.cells
     picture = class_picture(np.asarray(cells["klasse"].values), kleuren)
-    return sketch(picture, assessment.question.grid, areas, taal)
+    return sketch(picture, assessment.question.grid, areas, names, taal)
 
 
-def sketch(picture: str, grid: Grid, areas: Sequence[Area], taal: str) -> Drawing:
-    """Return a map of any picture of the cells of a grid, with these polygons."""
+def sketch(picture: str, grid: Grid, areas: Sequence[Area], names: Sequence[str], taal: str) -> Drawing:
+    """Return a map of any picture of the cells of a grid, with these polygons, named so."""
     wide, high = grid.cols * grid.dx, grid.rows * grid.dy
     scale = (WIDTH - 2 * ROOM) / max(wide, high / TALLEST)
     left = (WIDTH - wide * scale) / 2
@@ -86,9 +93,9 @@ def sketch(picture: str, grid: Grid, areas: Sequence[Area], taal: str) -> Drawin
         box=(round(left, 2), ROOM, round(wide * scale, 2), round(high * scale, 2)),
         width=WIDTH,
         height=round(high * scale + 2 * ROOM, 2),
-        shapes=tuple(_shape(a, grid, scale, left) for a in areas),
+        shapes=_shapes(areas, names, lambda c: (c - (grid.left, grid.top)) * (scale, -scale) + (left, ROOM)),
         bar=_bar(wide, scale, taal),
-        named=len(areas) <= NAMED,
+        few=len(areas) <= NUMBERED,
     )
 
 
@@ -120,16 +127,24 @@ def _picture(codes: NDArray[Any], colours: Mapping[int, RGB]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _shape(area: Area, grid: Grid, scale: float, left: float) -> Shape:
-    """Return a polygon in the drawing, without detail that it cannot show."""
-    moved = shapely.transform(area.geometry, lambda c: (c - (grid.left, grid.top)) * (scale, -scale) + (left, ROOM))
-    lines = shapely.get_parts(shapely.boundary(shapely.simplify(moved, 0.5)))
-    path = "".join(_ring(shapely.get_coordinates(line)) for line in lines)
-    xmin, ymin, xmax, _ = moved.bounds
-    return Shape(path, round((xmin + xmax) / 2, 1), round(ymin - 8, 1))
+def _shapes(areas: Sequence[Area], names: Sequence[str], move: Callable[[Points], Points]) -> tuple[Shape, ...]:
+    """Return polygons in the drawing, without detail that it cannot show."""
+    moved = [shapely.transform(a.geometry, move) for a in areas]
+    labels = labels_of([a.nr for a in areas], names, shapely.bounds(moved), PAPER, NAME_LETTERS)
+    return tuple(Shape(_outline(g), _on_base(label)) for g, label in zip(moved, labels, strict=True))
 
 
-def _ring(points: NDArray[np.float64]) -> str:
+def _outline(polygon: Any) -> str:
+    lines = shapely.get_parts(shapely.boundary(shapely.simplify(polygon, 0.5)))
+    return "".join(_ring(shapely.get_coordinates(line)) for line in lines)
+
+
+def _on_base(label: Label | None) -> Label | None:
+    """Return a label with the place of its base line, which SVG writes on."""
+    return None if label is None else Label(round(label.x, 1), round(label.y + 0.35 * LETTERS, 1), label.text)
+
+
+def _ring(points: Points) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points[:-1]) + "Z"
 
 

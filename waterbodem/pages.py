@@ -32,7 +32,6 @@ from waterbodem.wording import (
     resampled_text,
     risk_class,
     risk_text,
-    short,
     steps,
     symbol_colour,
     texts,
@@ -70,7 +69,6 @@ def environment(taal: str) -> jinja2.Environment:
         width=lambda share: f"{100 * share:.2f}".rstrip("0").rstrip("."),
         resampled=partial(resampled_text, taal=taal),
         sign=lambda s: s.replace("-", "\u2212"),
-        brief=lambda name: short(name, 24),
     )
     env.globals.update(_helpers(taal))
     return env

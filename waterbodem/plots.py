@@ -12,14 +12,15 @@ from waterbodem import dataset, registry
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, nearest
 from waterbodem.grid import Grid
+from waterbodem.map_labels import NAMED
 from waterbodem.map_panels import answer_panels, layer_panel
 from waterbodem.map_sheet import (
     MARGIN,
     PANEL,
     UNDER,
     Frame,
-    above,
     canvas,
+    labelled,
     legend_height,
     rings_of,
     row_of_maps,
@@ -40,18 +41,12 @@ from waterbodem.wording import (
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
 
-#: Up to this many polygons are named on the map; above, numbers, and above the second none.
-NAMED, NUMBERED = 8, 60
-
 
 def _frame(assessment: Answer, taal: str) -> Frame:
     q = assessment.question
     tolerance = max(q.grid.rows * q.grid.dy, q.grid.cols * q.grid.dx) / 2000
     rings = [r for a in q.areas for r in rings_of(a.geometry, tolerance)]
-    few = len(q.areas) <= NAMED
-    named = q.areas if len(q.areas) <= NUMBERED else ()
-    labels = tuple((*above(a.geometry), short(a.name, 22) if few else str(a.nr)) for a in named)
-    return Frame(q.grid, tuple(rings), labels, MARGIN, taal)
+    return labelled(Frame(q.grid, tuple(rings), (), MARGIN, taal), q.areas)
 
 
 def _remarks(grid: Grid, layers: xr.Dataset, taal: str) -> str:

@@ -24,9 +24,9 @@ from waterbodem.map_sheet import (
     Array,
     Frame,
     Panel,
-    above,
     canvas,
     figure_png,
+    labelled,
     legend_height,
     paint,
     rings_of,
@@ -47,7 +47,8 @@ WATER, RECEIVER = (217, 95, 2), (118, 42, 131)
 WIDEST, THINNEST = 3.4, 0.5
 #: An arrow stands on a path every so much of the width of the map.
 ARROW_EVERY = 1 / 9
-NAMED = 12
+#: Up to this many receivers are named.
+NAMED_RECEIVERS = 12
 DPI = 110
 
 
@@ -109,9 +110,7 @@ def _frame(assessment: Answer, ledger: Ledger, taal: str) -> Frame:
     plans = assessment.question.areas
     tolerance = max(view.rows * view.dy, view.cols * view.dx) / 2000
     rings = [r for a in plans for r in rings_of(a.geometry, tolerance)]
-    named = plans if len(plans) <= NAMED else ()
-    labels = tuple((*above(a.geometry), short(a.name, 22)) for a in named)
-    return Frame(view, tuple(rings), labels, MARGIN / 2, taal)
+    return labelled(Frame(view, tuple(rings), (), MARGIN / 2, taal), plans)
 
 
 def _view(assessment: Answer, ledger: Ledger, grid: Grid) -> Grid:
@@ -164,7 +163,7 @@ def _draw_receivers(ax: Any, ledger: Ledger, frame: Frame) -> None:
     ax.add_collection(LineCollection(rings, colors=css(RECEIVER), linewidths=0.9, linestyles="--", zorder=2.5))
     left, right, bottom, top = frame.view
     window = shapely.box(1000 * left, 1000 * bottom, 1000 * right, 1000 * top)
-    for area in shown if len(shown) <= NAMED else ():
+    for area in shown if len(shown) <= NAMED_RECEIVERS else ():
         part = area.geometry.intersection(window)
         if not part.is_empty:
             spot = part.representative_point()

@@ -9,6 +9,7 @@ import waterbodem
 from waterbodem import dataset, registry
 from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
+from waterbodem.map_labels import are_numbered
 from waterbodem.map_panels import criterion_colour
 from waterbodem.map_sheet import figure_png
 from waterbodem.map_svg import Drawing, drawing
@@ -78,6 +79,7 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "policy": policy(),
         "kleuren": kleuren,
         "detail": detail,
+        "numbered": are_numbered(len(q.areas)),
         "bare": view.total > COMPACT_LINES,
         "made_up": is_fictitious(q.layers),
         "reference": _reference(assessment, taal),
@@ -104,8 +106,8 @@ def _drawings(view: View, kleuren: str) -> list[tuple[Functie, list[Line], Drawi
     found, areas = [], view.assessment.question.areas
     for f in view.functies.values():
         lines = [line for line in view.lines if line.functie.id == f.id][:MAX_DRAWN]
-        shown = [areas[line.row["nr"] - 1] for line in lines]
-        found.append((f, lines, drawing(view.assessment, f, shown, kleuren, view.taal)))
+        shown, names = [areas[line.row["nr"] - 1] for line in lines], [line.gebied for line in lines]
+        found.append((f, lines, drawing(view.assessment, f, shown, names, kleuren, view.taal)))
     return found
 
 
