@@ -36,6 +36,7 @@ from waterbodem.wording import (
     symbol_colour,
     texts,
     threshold_label,
+    trace,
 )
 
 
@@ -62,6 +63,7 @@ def environment(taal: str) -> jinja2.Environment:
     )
     env.filters.update(
         dec=lambda v, digits=2: decimal(v, digits, taal),
+        trace=lambda v, digits=2: trace(v, digits, taal),
         pct=partial(percent, taal=taal),
         plain=partial(plain, taal=taal),
         amount=lambda v, unit: amount(v, unit, taal),

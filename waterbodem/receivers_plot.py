@@ -14,6 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from waterbodem import dataset
+from waterbodem.areas import Area
 from waterbodem.burden_ledger import Ledger
 from waterbodem.colours import classified, legend, nodata, step_names
 from waterbodem.definitions import Functie
@@ -139,8 +140,9 @@ def _panels(ledger: Ledger, view: Grid, taal: str) -> list[Panel]:
         values = thin(cells[variable].values[window], thinning(view))
         if not np.isnan(values).all() or not drawn:
             drawn.append(_panel(classified(values, name), name, title, taal))
-    water = (*drawn[0].entries, (t["paden"], WATER, False), (t["ontvangers"], RECEIVER, False))
-    return [replace(drawn[0], entries=water), *drawn[1:]]
+    over = [(t["paden"], WATER, False)] if len(ledger.paths()) else []
+    over += [(t["ontvangers"], RECEIVER, False)] if _receivers(ledger) else []
+    return [replace(drawn[0], entries=(*drawn[0].entries, *over)), *drawn[1:]]
 
 
 def _panel(codes: Array, name: str, title: str, taal: str) -> Panel:
@@ -155,9 +157,13 @@ def _panel(codes: Array, name: str, title: str, taal: str) -> Panel:
 # --- what is drawn over it -------------------------------------------------------------------------------------------
 
 
+def _receivers(ledger: Ledger) -> list[Area]:
+    return [r.area for r in ledger.division.receivers if r.target.soort != "ander plan"]
+
+
 def _draw_receivers(ax: Any, ledger: Ledger, frame: Frame) -> None:
     """Draw the outlines of receivers that are no plan, with their names where there are few."""
-    shown = [r.area for r in ledger.division.receivers if r.target.soort != "ander plan"]
+    shown = _receivers(ledger)
     tolerance = max(frame.grid.rows * frame.grid.dy, frame.grid.cols * frame.grid.dx) / 1000
     rings = [r for a in shown for r in rings_of(a.geometry, tolerance)]
     ax.add_collection(LineCollection(rings, colors=css(RECEIVER), linewidths=0.9, linestyles="--", zorder=2.5))

@@ -74,20 +74,34 @@ def _localised(text: str, taal: str) -> str:
 
 
 def percent(value: float, taal: str = "nl") -> str:
-    r"""Return a share as a percentage; a trace is not 0 and almost all is not 100.
+    r"""Return a share as a percentage; a trace, of either sign, is not 0 and almost all is not 100.
 
     Examples
     --------
     >>> percent(0.5), percent(0.002), percent(0.999), percent(1.0)
     ('50\xa0%', '<1\xa0%', '>99\xa0%', '100\xa0%')
+    >>> percent(-0.25) == "\u221225\xa0%", percent(-0.001) == ">\u22121\xa0%"
+    (True, True)
     """
     if math.isnan(value):
         return decimal(value, taal=taal)
-    if 0 < value < 0.005:
-        return "<1\u00a0%"
+    if 0 < abs(value) < 0.005:
+        return "<1\u00a0%" if value > 0 else ">\u22121\u00a0%"
     if 0.995 <= value < 1 - 1e-6:
         return ">99\u00a0%"
-    return f"{100 * value:.0f}\u00a0%"
+    return f"{decimal(100 * value, 0)}\u00a0%"
+
+
+def trace(value: float, digits: int = 2, taal: str = "nl") -> str:
+    """Return a number that is above 0; one too small for its digits is not 0.
+
+    Examples
+    --------
+    >>> trace(1.32), trace(0.004), trace(0.0)
+    ('1,32', '<0,01', '0,00')
+    """
+    smallest = 10.0**-digits
+    return f"<{decimal(smallest, digits, taal)}" if 0 < value < smallest / 2 else decimal(value, digits, taal)
 
 
 def plain(value: float, taal: str = "nl") -> str:
