@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+# Bytecode, as pip leaves it of all but an editable install: without it a command takes a third of a second more to start.
+COMPILE = $(BIN)/python -m compileall -q waterbodem
 DEV = $(VENV)/.ready-dev
 
 .PHONY: demo test lint unit bench peers docs clean
@@ -36,10 +38,12 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "waterbodem needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[flow]'
+	$(COMPILE)
 	touch $@
 
 $(DEV): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(COMPILE)
 	touch $@
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 #: Seconds between looks at the memory.
 PERIOD = 0.05
 PROC = Path("/proc")
+#: Bytecode is kept, as every installation has it: the first run of a command writes it.
+ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 def family(pid: int) -> list[int]:
@@ -44,7 +47,7 @@ def heard(command: list[str]) -> tuple[float, float, str]:
         If it fails, with what it said.
     """
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT)
     peak, done = [0], threading.Event()
 
     def look() -> None:
