@@ -454,3 +454,21 @@ def test_many_polygons_in_pieces_and_parts_are_the_same_table(tmp_path, monkeypa
     assert first.nr.tolist() == [n for n in range(1, 65) for _ in range(4)]
     assert first.drop(columns="geometry").equals(second.drop(columns="geometry"))
     assert (first.geometry == second.geometry).all()
+
+
+@pytest.mark.parametrize("keep_times", [True, False])
+def test_an_output_folder_that_was_copied_is_its_own(tmp_path, keep_times):
+    """Parts are there, what is made of them is taken or made again, and the folder it came from does not matter."""
+    path = place(tmp_path, RUN + '[ontvangers]\npath = "lagen/beekdal.geojson"\n')
+    assert batch.run(path).complete
+    first, second = tmp_path / "uit", tmp_path / "kopie"
+    shutil.copytree(first, second, copy_function=shutil.copy2 if keep_times else shutil.copyfile)
+    path.write_text(path.read_text("utf-8").replace('"uit"', '"kopie"'), encoding="utf-8")
+    (second / "woningbouw" / "klasse.tif").unlink()
+    outcome = batch.run(path)
+    assert outcome.complete and outcome.made == 0
+    said = [json.loads((folder / "herkomst.json").read_text("utf-8")) for folder in (first, second)]
+    assert said[0]["uitvoer"] == said[1]["uitvoer"] and not said[1]["eerder"]
+    for name in said[0]["uitvoer"]:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    assert wb.status(second).complete

@@ -218,10 +218,11 @@ scenarios = ["2050hoog"]
 output = "uit"
 float = true
 pictures = false
-maps = ["klasse", "risico", "benedenstrooms"]
+maps = ["klasse", "risico", "benedenstrooms", "ontvangst", "grondwater"]
 [gebieden]
 path = "lagen/plannen.geojson"
 """
+ARRIVALS = ("ontvangst", "grondwater")
 BANDS = {
     "klasse": "Antwoord: Natte natuur (2050hoog)",
     "risico": "Afwentelingsrisico: Natte natuur (2050hoog)",
@@ -251,18 +252,21 @@ def styles(folder):
 
 def test_a_run_styles_every_map_and_groups_them(ran):
     maps = {p.relative_to(ran).as_posix() for p in ran.rglob("*.tif") if ".waterbodem" not in p.parts}
-    assert {m.replace(".tif", ".qml") for m in maps} == {n for n in styles(ran) if n.endswith(".qml")}
+    amounts = {f"{f}/{m}_f32.tif" for f in FUNCTIES for m in ARRIVALS}
+    assert amounts < maps, "numbers that the steps of their maps are made of, not to look at"
+    assert {m.replace(".tif", ".qml") for m in maps - amounts} == {n for n in styles(ran) if n.endswith(".qml")}
     root = Xml.parse(ran / PROJECT).getroot()
     groups = root.findall("layer-tree-group/layer-tree-group")
     assert [g.get("name") for g in groups] == [
         "Woningbouw", "Woningbouw (2050hoog)", "Natte natuur", "Natte natuur (2050hoog)"
     ]  # fmt: skip
-    for group in groups:
-        assert [layer.get("name") for layer in group] == [
-            "Gebieden", "Antwoord", "Afwentelingsrisico", "Last voor benedenstrooms"
-        ]  # fmt: skip
+    own = ["Gebieden", "Antwoord", "Afwentelingsrisico", "Last voor benedenstrooms"]
+    arrives = ["Ontvangen water", "Verandering van het grondwater"]
+    for group, more in zip(groups, (arrives, []) * 2, strict=True):
+        assert [layer.get("name") for layer in group] == own + more, "who receives it is told of present conditions"
     drawn = [e.text for e in root.iter("datasource") if e.text.endswith(".tif")]
-    assert sorted(drawn) == sorted(f"./{v}/{m}.tif" for v in VARIANTS for m in ("klasse", "risico", "benedenstrooms"))
+    per_functie = [f"./{v}/{m}.tif" for v in VARIANTS for m in ("klasse", "risico", "benedenstrooms")]
+    assert sorted(drawn) == sorted([*per_functie, *(f"./{f}/{m}.tif" for f in FUNCTIES for m in ARRIVALS)])
 
 
 @pytest.mark.parametrize("name", ["klasse", "risico", "benedenstrooms"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -17,7 +18,7 @@ from waterbodem.paths import Digest, State, sha256_of, state_of
 _TABLES = """
 CREATE TABLE IF NOT EXISTS input (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, sha256 TEXT);
 CREATE TABLE IF NOT EXISTS part (key TEXT PRIMARY KEY, label TEXT, seconds REAL, problem TEXT);
-CREATE TABLE IF NOT EXISTS output (path TEXT PRIMARY KEY, key TEXT, sha256 TEXT, size INTEGER, mtime_ns INTEGER);
+CREATE TABLE IF NOT EXISTS output (name TEXT PRIMARY KEY, key TEXT, sha256 TEXT, size INTEGER, mtime_ns INTEGER);
 CREATE TABLE IF NOT EXISTS run (nr INTEGER PRIMARY KEY, plan TEXT, begun REAL, ended REAL, problem TEXT);
 """
 #: A ledger of other tables is not read.
@@ -43,7 +44,8 @@ class Journal:
     Parameters
     ----------
     path : Path
-        The database; made anew if it is not one.
+        The database, in a folder of its own within that of the outputs; made anew if it is not one. Outputs go by
+        their names there, so that the folder may be copied or moved.
     verify : bool
         Hash every input and every output again, also where size, time and inode are unchanged.
     digest : callable
@@ -52,6 +54,7 @@ class Journal:
 
     def __init__(self, path: Path, *, verify: bool = False, digest: Digest = sha256_of) -> None:
         self._lock, self._path, self._verify, self._digest = threading.Lock(), path, verify, digest
+        self._root = path.parent.parent
         self._seen: dict[Path, State] = {}
         self._db = _open(path)
 
@@ -112,7 +115,7 @@ class Journal:
 
     def output_done(self, path: Path, key: str | None = None) -> str | None:
         """Return the sha256 of an output that was made from this content (default any) and is still as it was."""
-        row = self._row("SELECT key, sha256, size, mtime_ns FROM output WHERE path = ?", (path.as_posix(),))
+        row = self._row("SELECT key, sha256, size, mtime_ns FROM output WHERE name = ?", (self._name(path),))
         if row is None or key not in (None, row[0]) or not path.is_file():
             return None
         info = path.stat()
@@ -122,26 +125,34 @@ class Journal:
     def outputs(self) -> dict[Path, str]:
         """Return every output that was noted and is still as it was, with its sha256."""
         with _faults(self._path), self._lock:
-            rows = self._db.execute("SELECT path FROM output ORDER BY path").fetchall()
-        found = {Path(p): self.output_done(Path(p)) for (p,) in rows}
+            paths = [self._root / n for (n,) in self._db.execute("SELECT name FROM output ORDER BY name")]
+        found = {path: self.output_done(path) for path in paths}
         return {path: digest for path, digest in found.items() if digest}
 
     def made_of(self, key: str) -> list[Path]:
         """Return the outputs that were noted as made of this content, whether they are still there or not."""
         with _faults(self._path), self._lock:
-            return [Path(p) for (p,) in self._db.execute("SELECT path FROM output WHERE key = ? ORDER BY path", (key,))]
+            rows = self._db.execute("SELECT name FROM output WHERE key = ? ORDER BY name", (key,))
+            return [self._root / name for (name,) in rows]
 
     def note_output(self, path: Path, key: str) -> str:
         """Note a finished output; return its sha256."""
-        row = _output_row(path, key)
+        row = self._output_row(path, key)
         self._write(_NOTE_OUTPUT, row)
         return str(row[2])
 
     def note_outputs(self, made: Mapping[Path, str]) -> None:
         """Note finished outputs at once, each with the content it was made of."""
-        rows = [_output_row(path, key) for path, key in made.items()]
+        rows = [self._output_row(path, key) for path, key in made.items()]
         with _faults(self._path), self._lock, self._db:
             self._db.executemany(_NOTE_OUTPUT, rows)
+
+    def _output_row(self, path: Path, key: str) -> tuple[object, ...]:
+        info = path.stat()
+        return self._name(path), key, sha256_of(path), info.st_size, info.st_mtime_ns
+
+    def _name(self, path: Path) -> str:
+        return Path(os.path.relpath(path, self._root)).as_posix()
 
     def begin(self) -> None:
         """Note that a run begins; what it is to do is not known yet."""
@@ -189,7 +200,7 @@ class Page:
     problem : str
         What ended the run.
     parts : mapping of key to (label, problem)
-    outputs : mapping of path to (key, size, mtime_ns)
+    outputs : mapping of name to (key, size, mtime_ns)
     """
 
     plan: str = ""
@@ -224,7 +235,7 @@ def _read_page(path: Path) -> Page:
             return Page()
         run = db.execute("SELECT plan, begun, ended, problem FROM run").fetchone()
         parts = {k: (a, b) for k, a, b in db.execute("SELECT key, label, problem FROM part")}
-        outputs = {p: (k, a, b) for p, k, a, b in db.execute("SELECT path, key, size, mtime_ns FROM output")}
+        outputs = {n: (k, a, b) for n, k, a, b in db.execute("SELECT name, key, size, mtime_ns FROM output")}
     plan, begun, ended, problem = run or ("", None, None, "")
     return Page(plan, _moment(begun), _moment(ended), problem, parts, outputs)
 
@@ -238,11 +249,6 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     """Open a ledger; where no run has it open, or left it open, it is a file like any other."""
     left_open = path.with_name(path.name + "-wal").exists()
     return sqlite3.connect(f"{path.resolve().as_uri()}?{'mode=ro' if left_open else 'immutable=1'}", uri=True)
-
-
-def _output_row(path: Path, key: str) -> tuple[object, ...]:
-    info = path.stat()
-    return path.as_posix(), key, sha256_of(path), info.st_size, info.st_mtime_ns
 
 
 @contextmanager

@@ -183,3 +183,4 @@ def _forget(job: Job, functies: Sequence[Functie], files: Sequence[Path]) -> Non
             if path not in files:
                 path.unlink(missing_ok=True)
                 path.with_name(path.name + ".aux.xml").unlink(missing_ok=True)
+                path.with_suffix(".qml").unlink(missing_ok=True)

@@ -37,8 +37,6 @@ class Plan:
     ----------
     file : str
         Name of the run file.
-    root : str
-        Output folder, as the ledger calls it.
     rows, cols, part_rows : int
     keys : mapping of variant to key
         What the numbers of each depend on.
@@ -51,7 +49,6 @@ class Plan:
     """
 
     file: str
-    root: str
     rows: int
     cols: int
     part_rows: int
@@ -102,7 +99,7 @@ def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) ->
     tables = [f"{LAYER}.gpkg", f"{LAYER}.csv"] if job.areas else []
     size = job.grid.rows, job.grid.cols, job.part_rows
     named = {v.name: k for v, k in keys.items()}
-    plan = Plan(file, job.output.as_posix(), *size, named, maps, tables, receivers=exposure_of(job).mark)
+    plan = Plan(file, *size, named, maps, tables, receivers=exposure_of(job).mark)
     return Plan(**{**vars(plan), "kept": sum(n in done for v in plan.keys for n in plan.parts_of(v))})
 
 
@@ -255,7 +252,7 @@ def _tables(root: Path, plan: Plan, page: Page, variants: Sequence[VariantState]
 
 def _is_made(root: Path, plan: Plan, page: Page, name: str, key: str) -> bool:
     """Tell whether an output was made of this content and is still as it was."""
-    row, path = page.outputs.get(f"{plan.root}/{name}"), root / name
+    row, path = page.outputs.get(name), root / name
     if row is None or row[0] != key or not path.is_file():
         return False
     info = path.stat()

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from waterbodem.atomic import staging
-from waterbodem.exposure_run import MAP
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.parts import Product, products
 from waterbodem.qgis import PROJECT, OutputMap, stage_styles
+from waterbodem.reception_files import RECEIVED
 from waterbodem.scoring import parts_of
 
 Keys = Mapping[Variant, str]
@@ -49,9 +49,8 @@ def make_styles(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]
 
 def _maps(job: Job, variant: Variant, others: Collection[Path]) -> Iterator[OutputMap]:
     yield from (output_map(job, variant, p) for p in products(job))
-    downstream = OutputMap(MAP, variant.functie, scenario=variant.scenario)
-    if job.output / downstream.path in others:
-        yield downstream
+    received = (OutputMap(name, variant.functie, scenario=variant.scenario) for name in RECEIVED)
+    yield from (m for m in received if job.output / m.path in others)
 
 
 def _style(job: Job, m: OutputMap) -> Path:
