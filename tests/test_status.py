@@ -196,6 +196,6 @@ def test_a_lock_that_cannot_be_looked_at_leaves_the_traces(tmp_path):
 
 
 def test_the_plan_of_a_ledger_reads_back():
-    plan = run_state.Plan("run.toml", "/uit", 600, 40, 256, {"a": "key"}, ["klasse.tif"], [], 1)
+    plan = run_state.Plan("run.toml", 600, 40, 256, {"a": "key"}, ["klasse.tif"], [], 1)
     assert run_state.Plan.read(plan.to_json()) == plan
     assert len(set(plan.parts_of("a"))) == 3
