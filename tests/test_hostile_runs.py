@@ -122,7 +122,6 @@ def test_a_name_of_a_megabyte(tmp_path):
 
 PLAN = {
     "file": "run.toml",
-    "root": "uit",
     "rows": 10,
     "cols": 10,
     "part_rows": 5,

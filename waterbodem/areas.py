@@ -51,7 +51,7 @@ class Area:
     repaired: str = ""
 
 
-def read_areas(gebied: Any, crs: str | None, id: str | None = None) -> list[Area]:
+def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: str = "gebied") -> list[Area]:
     """Return polygons from whatever a user holds, in the CRS of the grid, repaired.
 
     Parameters
@@ -63,15 +63,17 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None) -> list[Area
         Of the grid.
     id : str, optional
         Property that holds the name; else naam, name or id, else a number.
+    where : str
+        What an error calls them.
 
     Raises
     ------
     GeometryError
         If there is no polygon, or one is empty, not finite, or changed by more than 1 % when repaired.
     """
-    frame = to_crs(frame_of(gebied, crs), crs)
+    frame = to_crs(frame_of(gebied, crs, where), crs)
     if frame.empty:
-        raise GeometryError("there is no polygon", allowed="at least one")
+        raise GeometryError("there is no polygon", allowed="at least one", where=where)
     names = _names(frame, id)
     areas: list[Area] = []
     problems: list[WaterbodemError] = []
@@ -84,10 +86,10 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None) -> list[Area
     return areas
 
 
-def frame_of(gebied: Any, crs: str | None) -> gpd.GeoDataFrame:
+def frame_of(gebied: Any, crs: str | None, where: str = "gebied") -> gpd.GeoDataFrame:
     """Return any form of polygons as a GeoDataFrame."""
     if isinstance(gebied, (str, Path)):
-        return _from_file(Path(gebied), crs)
+        return _from_file(Path(gebied), crs, where)
     if isinstance(gebied, gpd.GeoDataFrame):
         if gebied._geometry_column_name is None:
             raise GeometryError("table has no geometry column")
@@ -105,21 +107,37 @@ def frame_of(gebied: Any, crs: str | None) -> gpd.GeoDataFrame:
     )
 
 
-def _from_file(path: Path, crs: str | None) -> gpd.GeoDataFrame:
-    path = local_file(str(path), Path.cwd(), allow=[Path(path.absolute().anchor)], where="gebied")
-    check_vector_content(path, "gebied")
+def _from_file(path: Path, crs: str | None, where: str) -> gpd.GeoDataFrame:
+    path = local_file(str(path), Path.cwd(), allow=[Path(path.absolute().anchor)], where=where)
+    check_vector_content(path, where)
     if path.suffix.lower() in (".geojson", ".json"):
         return _from_geojson(_read_json(path), crs)
     try:
-        return gpd.read_file(path, layer=_first_with_geometry(path))
+        return gpd.read_file(path, layer=_layer_of_polygons(path, where))
+    except WaterbodemError:
+        raise
     except Exception as error:
         raise GeometryError(f"file cannot be read: {error}", where=str(path)) from None
 
 
-def _first_with_geometry(path: Path) -> str | None:
-    """Return the layer that is meant: a file of a GIS also holds tables, for instance of styles."""
-    named = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry is not None]
-    return named[0] if named else None
+def _layer_of_polygons(path: Path, where: str) -> str | None:
+    """Return the layer that is meant: a file of a GIS also holds tables of styles, lines and points.
+
+    Raises
+    ------
+    GeometryError
+        If several could be.
+    """
+    shapes = {str(name): str(kind) for name, kind in pyogrio.list_layers(path) if kind is not None}
+    likely = [name for name, kind in shapes.items() if "Polygon" in kind] or list(shapes)
+    if len(likely) > 1:
+        raise GeometryError(
+            "file has several layers",
+            value=path.name,
+            allowed=f"one of {', '.join(likely)}, saved as a file of its own",
+            where=where,
+        )
+    return likely[0] if likely else None
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -171,7 +171,7 @@ def assess(
     measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
     land = omgeving or land_of(layers)
-    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers)
+    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
 
     def enquire(areas: Sequence[Area]) -> Enquiry:
         given = tuple(Target(a) for a in targets)

@@ -21,7 +21,7 @@ from waterbodem.overwriting import WORK
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import is_whole
 from waterbodem.parts import part_file
-from waterbodem.paths import Digest, sha256_of
+from waterbodem.paths import Digest, beside, sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.run_outputs import Keys, Outcome, finish
 from waterbodem.run_state import GLANCE, LEDGER, LOCK, plan_of
@@ -98,8 +98,7 @@ def run(
     True
     """
     started = time.monotonic()
-    if not wait_for_lock >= 0:
-        raise ArgumentError("no number of seconds", value=wait_for_lock, allowed=">= 0", where="wait_for_lock")
+    _check_arguments(workers, wait_for_lock, executor)
     output, threads = _output_folder(path), workers or default_workers()
     with (
         _hired(threads, executor, dask) as crew,
@@ -116,9 +115,20 @@ def run(
         except CorruptLayer:
             if not _remove_damaged(job, keys):
                 raise
+            journal.clear_problems()
             outcome = _work(job, journal, keys, crew, threads, progress, again=True)
         outcome.seconds = time.monotonic() - started
     return outcome
+
+
+def _check_arguments(workers: object, wait_for_lock: object, executor: object) -> None:
+    if workers is not None and not (type(workers) is int and workers > 0):
+        raise ArgumentError("no number of workers", value=workers, allowed="1 or more; None: all", where="workers")
+    if not (isinstance(wait_for_lock, (int, float)) and wait_for_lock >= 0):
+        raise ArgumentError("no number of seconds", value=wait_for_lock, allowed=">= 0", where="wait_for_lock")
+    if not isinstance(executor, Executor | None):
+        allowed = "a concurrent.futures.Executor"
+        raise ArgumentError("not an executor", value=type(executor).__name__, allowed=allowed, where="executor")
 
 
 def _work(
@@ -277,8 +287,8 @@ def _changed(job: Job, variants: Iterable[Variant], files: Sequence[Path]) -> di
 
 
 def _belongs(file: Path, layer: Path) -> bool:
-    """Tell whether a file is that of a layer, or lies beside it to tell more."""
-    return file.parent == layer.parent and file.name.startswith(layer.stem)
+    """Tell whether a file is that of a layer, or lies, or lay, beside it to tell more."""
+    return file == layer or file in beside(layer)
 
 
 def _label(variant: Variant, part: Part) -> str:

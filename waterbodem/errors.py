@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -145,6 +146,46 @@ def raise_all(problems: list[WaterbodemError], *, where: str = "") -> None:
         raise problems[0]
     if problems:
         raise Problems(problems, where=where)
+
+
+class Trial:
+    """Steps that may each go wrong on their own; what is wrong is raised at once, at the end.
+
+    Parameters
+    ----------
+    where : str
+        The file that they are about.
+
+    Examples
+    --------
+    >>> trial = Trial()
+    >>> with trial.step():
+    ...     raise ArgumentError("too small")
+    >>> with trial.step():
+    ...     raise ArgumentError("too large")
+    >>> trial.end()
+    Traceback (most recent call last):
+    waterbodem.errors.Problems: 2 problem(s)
+      - too small
+      - too large
+    """
+
+    def __init__(self, where: str = "") -> None:
+        self._where, self._problems = where, list[WaterbodemError]()
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Keep what goes wrong for later."""
+        try:
+            yield
+        except Problems as error:
+            self._problems += error.problems
+        except WaterbodemError as error:
+            self._problems.append(error)
+
+    def end(self) -> None:
+        """Raise what went wrong, if anything did."""
+        raise_all(self._problems, where=self._where)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

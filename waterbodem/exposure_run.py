@@ -24,12 +24,14 @@ from waterbodem.journal import Journal
 from waterbodem.kernels.components import LAYERS
 from waterbodem.layerset import Floats, LayerSet
 from waterbodem.qgis_style import raster_qml
-from waterbodem.raster_files import percent, stage_raster
+from waterbodem.raster_files import percent, remove_map, stage_raster
 from waterbodem.reception_files import UNKNOWN
 
 MAP = "benedenstrooms"
 #: Cells that are worked on at a time, and bytes that the maps in hand may take.
 BLOCK, IN_HAND = 8_000_000, 2_000_000_000
+#: Bytes that a cell of a map takes in hand, and one of floats beside it; of floats while they are written, and on disk.
+CODE, EXACT, WRITTEN, STORED = 1, 4, 14, 6
 #: Measured on two cores; a machine may well be twice as fast or slow.
 NS_DIRECTIONS, NS_VARIANT = 700, 60
 Progress = Callable[[str, int, int], None]
@@ -53,18 +55,23 @@ def cost(job: Job) -> Cost:
         return Cost()
     land, cells = job.around.grid.rows * job.around.grid.cols, job.grid.rows * job.grid.cols
     sweeps = len({v.scenario for v in job.variants})
-    maps = min(IN_HAND, len(job.variants) * cells)
+    maps = min(max(IN_HAND, cells * _each(job)), len(job.variants) * cells * _each(job))
+    exact = cells if job.file.float_ else 0
     return Cost(
-        memory=max(memory_needed(land), BESIDE_BANDS * land + maps),
-        disk=land * (1 + 8 * sweeps) + 2 * cells * (len(job.variants) + sweeps),
+        memory=max(memory_needed(land), BESIDE_BANDS * land + maps + WRITTEN * exact),
+        disk=land * (1 + 8 * sweeps) + 2 * cells * (len(job.variants) + sweeps) + STORED * exact * len(job.variants),
         seconds=(land * NS_DIRECTIONS + cells * len(job.variants) * NS_VARIANT) / 1e9,
     )
+
+
+def _each(job: Job) -> int:
+    return CODE + EXACT if job.file.float_ else CODE
 
 
 def make_downstream(
     job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress, exposure: Exposure
 ) -> Determined:
-    """Write ``<functie>/benedenstrooms.tif``.
+    """Write ``<functie>/benedenstrooms.tif``, and ``benedenstrooms_f32.tif`` where floats are asked for.
 
     ``blootstelling_onbekend.tif`` is the share of a cell's water that ends on land of unknown vulnerability, which
     counts as 0. What is there already and made of the same stays as it is.
@@ -85,33 +92,41 @@ def make_downstream(
     scenarios = list(dict.fromkeys(v.scenario for v in variants))
     wanted = {v: (_final(job, v), _map_key(job, exposure, v)) for v in variants}
     unknown = {s: (_unknown_file(job, s), exposure.key(s) + job.areas_sha256) for s in scenarios}
-    todo = [v for v, made in wanted.items() if not _is_there(journal, *made)]
-    hidden = [s for s, made in unknown.items() if not _is_there(journal, *made)]
+    todo = [v for v, made in wanted.items() if not _is_there(job, journal, *made)]
+    hidden = [s for s, made in unknown.items() if not _is_there(job, journal, *made)]
     reason = exposure.why_not(scenarios) if todo or hidden else ""
     if reason:
         found.niet_bepaald.append(reason)
+        for path, _ in (*(wanted[v] for v in todo), *(unknown[s] for s in hidden)):
+            remove_map(path)
+            remove_map(_exact(path))
     else:
         for scenario in hidden:
             _write_unknown(job, journal, exposure, scenario)
-            journal.note_outputs(_outputs(*unknown[scenario]))
-        for some in _groups(job.grid, todo):
+            journal.note_outputs(_outputs(job, *unknown[scenario]))
+        for some in _groups(job, todo):
             _write_maps(job, journal, exposure, some, progress)
             for variant in some:
-                journal.note_outputs(_outputs(*wanted[variant]))
+                journal.note_outputs(_outputs(job, *wanted[variant]))
         for made in (*wanted.values(), *unknown.values()):
-            found.outputs |= _outputs(*made)
+            found.outputs |= _outputs(job, *made)
     return found
 
 
-def _outputs(path: Path, key: str) -> dict[Path, str]:
+def _outputs(job: Job, path: Path, key: str) -> dict[Path, str]:
     """Return the files of a map, all made of the same."""
     beside = [path.with_name(path.name + ".aux.xml")]
+    beside += [_exact(path)] if job.file.float_ and path.stem == MAP else []
     beside += [path.with_suffix(".qml")] if path.name.startswith(UNKNOWN) else []  # others get theirs with all styles
     return dict.fromkeys([path, *beside], key)
 
 
-def _is_there(journal: Journal, path: Path, key: str) -> bool:
-    return all(journal.output_done(file, key) for file in _outputs(path, key))
+def _is_there(job: Job, journal: Journal, path: Path, key: str) -> bool:
+    return all(journal.output_done(file, key) for file in _outputs(job, path, key))
+
+
+def _exact(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_f32.tif")
 
 
 def _final(job: Job, variant: Variant) -> Path:
@@ -126,9 +141,9 @@ def _map_key(job: Job, exposure: Exposure, variant: Variant) -> str:
     return hashlib.sha256(f"{job.key(variant)} {exposure.key(variant.scenario)}".encode()).hexdigest()
 
 
-def _groups(grid: Grid, variants: Sequence[Variant]) -> Iterator[Sequence[Variant]]:
+def _groups(job: Job, variants: Sequence[Variant]) -> Iterator[Sequence[Variant]]:
     """Yield as many variants at a time as their maps fit in memory."""
-    size = max(1, IN_HAND // (grid.rows * grid.cols))
+    size = max(1, IN_HAND // (job.grid.rows * job.grid.cols * _each(job)))
     return (variants[i : i + size] for i in range(0, len(variants), size))
 
 
@@ -140,6 +155,7 @@ def _write_maps(
 ) -> None:
     """Write the maps of some variants; every layer is read once for all of them."""
     maps = {v: np.full(job.grid.shape, nodata(), np.uint8) for v in variants}
+    exact = {v: np.full(job.grid.shape, np.nan, np.float32) for v in variants if job.file.float_}
     files = {s: exposure.file(journal, s) for s in dict.fromkeys(v.scenario for v in variants)}
     strips = list(_strips(job.grid))
     for done, rows in enumerate(strips, start=1):
@@ -149,12 +165,17 @@ def _write_maps(
             swept = {s: read_exposure(f, exposure.grid, block) for s, f in files.items()}
             for variant, share in _shares(job, variants, block, swept):
                 maps[variant][rows] = np.where(inside, percent(share, nodata()), nodata())
+                if job.file.float_:
+                    exact[variant][rows] = np.where(inside, share, np.float32(np.nan))
         progress("benedenstrooms", done, len(strips))
     journal.refuse_changed()
     for variant, codes in maps.items():
+        final, label = _final(job, variant), f"{map_title(MAP)}: {variant.name}"
         with staging() as stage:
-            stage.folder(_final(job, variant).parent)
-            stage_raster(stage, _final(job, variant), codes, job.grid, legend(MAP), f"{map_title(MAP)}: {variant.name}")
+            stage.folder(final.parent)
+            stage_raster(stage, final, codes, job.grid, legend(MAP), label)
+            if job.file.float_:
+                stage_raster(stage, _exact(final), exact[variant], job.grid, label=label)
 
 
 def _write_unknown(job: Job, journal: Journal, exposure: Exposure, scenario: str) -> None:

@@ -31,6 +31,8 @@ from waterbodem.layerset import Floats
 from waterbodem.paths import sha256_of
 from waterbodem.reception import reception_rules
 
+#: Where directions and sweeps are kept, and how sweeps are called: of vulnerability, and of where it is unknown.
+FOLDER, SWEEPS = "stroming", ("blootstelling", "onbekend")
 #: Bytes that the codes of all cells, and one layer of them, take while bands are swept.
 BESIDE_BANDS = 9
 #: A sweep that keeps less than this many rows at a time is not worth beginning.
@@ -125,9 +127,7 @@ class Exposure:
 
         Swept if it is not there, or not as it was written: it is hashed before it is used again.
         """
-        name = "onbekend" if unknown else "blootstelling"
-        key = self.key(scenario)
-        path = self.job.work / "stroming" / f"{name}_{key[:40]}.tif"
+        key, path = self.key(scenario), self._place(scenario, unknown)
         noted = journal.output_done(path, key)
         if noted is None or sha256_of(path) != noted:
             value = vulnerability(self.enquiry.land, scenario)
@@ -135,6 +135,14 @@ class Exposure:
             journal.refuse_changed()
             journal.note_output(path, key)
         return path
+
+    def _place(self, scenario: str, unknown: bool) -> Path:
+        return self.job.work / FOLDER / f"{SWEEPS[unknown]}_{self.key(scenario)[:40]}.tif"
+
+    def kept(self) -> set[Path]:
+        """Return where sweeps of this run are kept; others in that folder are of an earlier content."""
+        scenarios = {v.scenario for v in self.job.variants}
+        return {self._place(s, unknown) for s in scenarios for unknown in (False, True)}
 
     def _sweep(self, path: Path, value: NDArray[Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,10 +174,15 @@ def exposure_of(job: Job) -> Exposure:
         job.settings.measures,
         job.file.afwenteling.demping_m,
         job.file.afwenteling.reikwijdte,
-        folder=job.work / "stroming",
+        folder=job.work / FOLDER,
         around=True,
     )
     return Exposure(job, enquiry)
+
+
+def swept_files(job: Job) -> list[Path]:
+    """Return the sweeps that runs left, of whatever content."""
+    return [p for name in SWEEPS for p in (job.work / FOLDER).glob(f"{name}_*.tif")]
 
 
 def band_height(grid: Grid, free: int | None) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from waterbodem import dataset
+from waterbodem.atomic import replacing
 from waterbodem.errors import GridMismatch, LayerError
 from waterbodem.flow import Flow, Holes, Mask, decoded, fingerprint, flow_from_maaiveld
 from waterbodem.grid import Grid
@@ -95,14 +94,8 @@ def _kept(path: Path, flow: Flow) -> Flow:
 def save(path: Path, flow: Flow) -> None:
     """Write directions as ESRI D8 codes; a file at its final name is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    codes = flow.codes
-    handle, name = tempfile.mkstemp(suffix=".tif", prefix=".", dir=path.parent)
-    os.close(handle)
-    try:
-        _write(Path(name), codes, flow)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path) as temp:
+        _write(temp, flow.codes, flow)
 
 
 def _write(path: Path, codes: NDArray[np.uint8], flow: Flow) -> None:

@@ -16,7 +16,7 @@ from waterbodem import __version__, kompas, registry
 from waterbodem.areas import Area, read_areas
 from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
-from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, nearest, raise_all
+from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, Trial, nearest, raise_all
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
@@ -244,40 +244,52 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     WaterbodemError
         Everything that is wrong, at once where that is possible.
     """
-    file = read_run_file(path)
-    base = Path(path).resolve().parent
-    stack = open_catalogue(base / file.layers, digest=digest)
-    stack = stack.on(file.grid.bounds, file.grid.resolution)
-    raise_all(list(stack.problems), where=str(path))
-    _check_grid(stack, chosen=file.grid.bounds is not None)
-    ordered_power(file.methode, file.orness)
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
-    functies = chosen_functies(file, base)
-    variants = tuple(Variant(f, s) for f in functies for s in ("", *scenarios_of(file, stack)))
-    refuse_overwriting(
-        base / file.output, [v.name for v in variants], (Path(path), *_read_by(file, base), *stack.files)
-    )
-    land, areas = stack, _areas(file.gebieden, base, stack)
-    if areas:
-        stack = replace(stack, grid=_cut(stack.grid, areas))
+    file, base, trial = read_run_file(path), Path(path).resolve().parent, Trial(str(path))
+    with trial.step():
+        functies, settings = _asked(file, base)
+    with trial.step():
+        land = open_catalogue(base / file.layers, digest=digest).on(file.grid.bounds, file.grid.resolution)
+        with trial.step():
+            raise_all(list(land.problems))
+            _check_grid(land, chosen=file.grid.bounds is not None)
+        with trial.step():
+            scenarios = scenarios_of(file, land)
+        with trial.step():
+            areas = _areas(file.gebieden, base, land, "gebieden")
+        with trial.step():
+            receivers = _areas(file.ontvangers, base, land, "ontvangers")
+    trial.end()
+    variants = tuple(Variant(f, s) for f in functies for s in ("", *scenarios))
+    refuse_overwriting(base / file.output, [v.name for v in variants], (Path(path), *_read_by(file, base), *land.files))
     return Job(
         file,
         base / file.output,
-        stack,
+        replace(land, grid=_cut(land.grid, areas)) if areas else land,
         variants,
-        Settings(
-            registry.choose(file.afwenteling.referentie or registry.burden_rules().reference)[0][0],
-            Measures(file.afwenteling.aangelegde_berging_mm, file.afwenteling.bergingseis_mm),
-            file.methode,
-            file.orness,
-        ),
+        settings,
         areas,
         part_rows,
         land,
-        _areas(file.ontvangers, base, land),
-        {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in stack.sources.items()},
+        receivers,
+        {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in land.sources.items()},
     )
+
+
+def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings]:
+    """Return the functies of a run and how they are judged; what is wrong with either is told together."""
+    known = registry.load_functies(base / file.functies_file if file.functies_file else None)
+    burden, trial = file.afwenteling, Trial()
+    with trial.step():
+        functies = chosen_functies(file, known)
+    with trial.step():
+        reference = known[burden.referentie or registry.burden_rules().reference]
+    with trial.step():
+        ordered_power(file.methode, file.orness)
+    trial.end()
+    measures = Measures(burden.aangelegde_berging_mm, burden.bergingseis_mm)
+    return functies, Settings(reference, measures, file.methode, file.orness)
 
 
 def _read_by(file: RunFile, base: Path) -> Iterator[Path]:
@@ -301,8 +313,10 @@ def _check_grid(stack: LayerStack, chosen: bool) -> None:
         raise NoOverlap("bounds lie outside all layers", value=grid.bounds, allowed=f"near {around[0]}", where="grid")
 
 
-def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack) -> tuple[Area, ...]:
-    return () if choice is None else tuple(read_areas(base / choice.path, stack.grid.crs, choice.id))
+def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack, where: str) -> tuple[Area, ...]:
+    if choice is None:
+        return ()
+    return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where=where))
 
 
 def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:
@@ -316,10 +330,9 @@ def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:
     return block
 
 
-def chosen_functies(file: RunFile, base: Path) -> list[Functie]:
-    """Return the functies of a run, with its own parameters."""
-    known = registry.load_functies(base / file.functies_file if file.functies_file else None)
-    ids = list(known) if file.functies == "all" else list(file.functies)
+def chosen_functies(file: RunFile, known: registry.Functies) -> list[Functie]:
+    """Return the functies of a run out of those that are known, with its own parameters."""
+    ids = [f.id for f in known.values()] if file.functies == "all" else [known[i].id for i in file.functies]
     for name in file.parameters:
         if name not in ids:
             allowed = nearest(name, ids)

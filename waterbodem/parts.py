@@ -88,7 +88,8 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
     with alone(), rasterio.Env(GDAL_CACHEMAX=cache_of(job)), kept_open(), ExitStack() as stack:
         sinks = _Sinks(job, part, keys, stack)
         for rows, cols in blocks(part.grid):
-            _make_block(job, part, rows, cols, sinks)
+            if sinks.open:
+                _make_block(job, part, rows, cols, sinks)
         sinks.finish()
     if sinks.reasons:
         raise PartFailed(sinks.reasons)
@@ -259,7 +260,10 @@ def _readable(job: Job, grid: Grid, sinks: _Sinks) -> Iterator[tuple[Sequence[Va
 
 
 def _layers(job: Job, grid: Grid, variants: Sequence[Variant]) -> dict[str, Array]:
-    return job.stack.read(grid, tuple(dict.fromkeys(n for v in variants for n in job.layers_of(v))))
+    """Return what variants ask of a block; one layer without a value where the data have none of it."""
+    found = job.stack.read(grid, tuple(dict.fromkeys(n for v in variants for n in job.layers_of(v))))
+    asked = next(iter(variants[0].functie.criteria))
+    return found or {asked: np.full(grid.shape, np.nan, np.float32)}
 
 
 def _with_areas(

@@ -193,8 +193,13 @@ def _harmless(path: Path, end: str) -> bool:
 
 def companions(path: Path) -> list[Path]:
     """Return the files beside a raster or vector file that tell part of what it holds, in a fixed order."""
+    return sorted(p for p in beside(path) if p.is_file())
+
+
+def beside(path: Path) -> set[Path]:
+    """Return the names that such files may have, whether they are there or not."""
     names = {path.with_name(path.name + end) for end in COMPANIONS} | {path.with_suffix(end) for end in COMPANIONS}
-    return sorted(p for p in names if p.is_file() and p != path)
+    return names - {path}
 
 
 def check_vector_content(path: Path, where: str = "") -> None:

@@ -11,15 +11,15 @@ from typing import Any
 
 from waterbodem import memory, room
 from waterbodem.audit import Audit, audit_stack
-from waterbodem.calibration import busy_cells, measure
+from waterbodem.calibration import Rates, busy_cells, measure
 from waterbodem.drawing import memory_needed
-from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError, raise_all
+from waterbodem.errors import ArgumentError, OutOfSpace, PartFailed, WaterbodemError, raise_all
 from waterbodem.exposure_run import cost
 from waterbodem.job import Job, open_job
 from waterbodem.overwriting import nearest_folder
 from waterbodem.pace import count
 from waterbodem.parts import BLOCK, cache_of
-from waterbodem.reception_run import seconds_needed
+from waterbodem.reception_run import ledger_memory, seconds_needed
 from waterbodem.threads import workers as default_workers
 from waterbodem.wording import decimal, plain
 
@@ -56,6 +56,8 @@ class Preview:
         Memory that flow directions, exposure and ledgers take at most [bytes]; 0 without maaiveld.
     stroming_s : float
         Roughly how long they take, one thread [s].
+    wil_stroming : bool
+        Whether anything is asked of who lies downstream.
     """
 
     rows: int
@@ -71,6 +73,7 @@ class Preview:
     seconds: float | None = None
     stroming: int = 0
     stroming_s: float = 0.0
+    wil_stroming: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -93,6 +96,8 @@ class Preview:
         ).rstrip()
 
     def _downstream(self) -> str:
+        if not self.wil_stroming:
+            return "Wie benedenstrooms ligt: niet gevraagd"
         if not self.stroming:
             return "Wie benedenstrooms ligt: niet bepaald, want maaiveld ontbreekt"
         free = memory.available()
@@ -115,7 +120,8 @@ def preview(path: str | Path, workers: int | None = None) -> tuple[Preview, Audi
     job = open_job(path)
     audit = audit_stack(job.stack)
     raise_all(list(audit.problems), where=str(path))
-    found = _sampled(job, _bounds_of(job, workers or default_workers()), workers or default_workers())
+    threads = workers or default_workers()
+    found = _sampled(job, _bounds_of(job, threads), threads, measure(job))
     _refuse(found)
     return found, audit
 
@@ -128,7 +134,18 @@ def check_fits(job: Job, threads: int) -> None:
     OutOfSpace, ArgumentError
     """
     found = _bounds_of(job, threads)
-    _refuse(_sampled(job, found, threads) if found.disk > found.free else found)
+    _refuse(_sampled(job, found, threads, _rates(job)) if found.disk > found.free else found)
+
+
+def _rates(job: Job) -> Rates:
+    """Measure a run without the functies that its samples fail for: the others are made all the same."""
+    try:
+        return measure(job)
+    except PartFailed as error:
+        left = tuple(v for v in job.variants if v.name not in error.reasons)
+        if not left:
+            raise
+        return measure(replace(job, variants=left))
 
 
 def _bounds_of(job: Job, threads: int) -> Preview:
@@ -144,13 +161,13 @@ def _bounds_of(job: Job, threads: int) -> Preview:
         disk=max(0, room.most(job) - room.there(job)),
         memory=_memory(job, threads),
         free=free,
-        stroming=downstream.memory,
+        stroming=downstream.memory + ledger_memory(job),
         stroming_s=downstream.seconds,
+        wil_stroming=job.wants_downstream,
     )
 
 
-def _sampled(job: Job, found: Preview, threads: int) -> Preview:
-    rates = measure(job)
+def _sampled(job: Job, found: Preview, threads: int, rates: Rates) -> Preview:
     share = found.cells / rates.cells
     computing = share * rates.seconds * (1 + MAPS_SHARE) / threads
     seconds = computing + found.read / HASHED + found.stroming_s + _fixed_seconds(job)

@@ -89,7 +89,7 @@ def grootboek(
     if isinstance(referentie, xr.DataArray):
         referentie = cut_reference(referentie, layers, slice(None), slice(None))
     plans = read_areas(gebied, land.grid.crs, id)
-    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers)
+    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
     enquiry = Enquiry(
         land,
         tuple(plans),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from waterbodem import memory
@@ -17,9 +17,10 @@ from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.late import pd, pyogrio
 from waterbodem.pace import Progress
+from waterbodem.raster_files import remove_map
 from waterbodem.receiver_columns import columns_of
 from waterbodem.reception import builtin_reach, reception_rules
-from waterbodem.reception_files import ARRIVALS, LEDGER, ledger_frame, stage_arrivals, stage_frames
+from waterbodem.reception_files import ARRIVALS, LEDGER, PATHS, ledger_frame, stage_arrivals, stage_frames
 
 #: Bytes that a cell takes: of a plan in a ledger, of land that groundwater effects reach, of maps of what arrives.
 LEDGER_BYTES, EFFECT_BYTES, MAP_BYTES = 150, 8, 4
@@ -50,17 +51,16 @@ def make_receivers(
     found, functies = Determined(), [v.functie for v in variants if not v.scenario]
     if not job.wants_ledger or not functies:
         return found
-    reason = why_not(job, len(functies))
-    if reason:
-        found.niet_bepaald.append(reason)
-        return found
-    obstacle = exposure.enquiry.obstacle
-    found.niet_bepaald += [obstacle] if obstacle else []
-    key = _key(job, exposure, variants)
+    obstacle, key = exposure.enquiry.obstacle, _key(job, exposure, variants)
     if not _is_there(job, journal, key):
-        files = _write(job, journal, exposure, functies, progress)
-        for path in files:
+        reason = why_not(job, len(functies))
+        if reason:
+            found.niet_bepaald.append(reason)
+            _forget(job, functies, ())
+            return found
+        for path in _write(job, journal, exposure, functies, progress):
             journal.note_output(path, key)
+    found.niet_bepaald += [obstacle] if obstacle else []
     found.outputs = dict.fromkeys(journal.made_of(key), key)
     return found
 
@@ -117,16 +117,29 @@ def why_not(job: Job, functies: int) -> str:
 def memory_needed(job: Job) -> int:
     """Return the memory that the ledger of one functie takes at most, beside directions [bytes]."""
     land = job.around.grid
-    effects = sum(_cells(job, a, _reach(job)) for a in job.areas) if "ghg" in job.around.sources else 0
-    return LEDGER_BYTES * _plan_cells(job) + EFFECT_BYTES * effects + MAP_BYTES * land.rows * land.cols
+    return LEDGER_BYTES * _plan_cells(job) + EFFECT_BYTES * _effect_cells(job) + MAP_BYTES * land.rows * land.cols
+
+
+def _effect_cells(job: Job) -> int:
+    """Return the cells in which groundwater may change, counted per plan."""
+    return sum(_cells(job, a, _reach(job)) for a in job.areas) if "ghg" in job.around.sources else 0
 
 
 def seconds_needed(job: Job) -> float:
     """Return roughly how long the ledgers take [s]."""
+    functies = ledgers_of(job)
+    return functies and functies * (A_LINE * len(job.areas) + A_CELL * (_plan_cells(job) + _effect_cells(job)))
+
+
+def ledger_memory(job: Job) -> int:
+    """Return the bytes that ledgers take at most beside directions; 0 where there are none."""
+    return memory_needed(job) if ledgers_of(job) else 0
+
+
+def ledgers_of(job: Job) -> int:
+    """Return how many ledgers are made: one per functie, for present conditions."""
     functies = sum(not v.scenario for v in job.variants)
-    if not job.wants_ledger or why_not(job, functies):
-        return 0.0
-    return functies * (A_LINE * len(job.areas) + A_CELL * _plan_cells(job))
+    return 0 if not job.wants_ledger or why_not(job, functies) else functies
 
 
 def _plan_cells(job: Job) -> int:
@@ -166,8 +179,9 @@ def _write(
             progress("ontvangers", done, len(functies))
         package, *others = stage_frames(stage, root, joined(lines), joined(paths) if paths else None)
         journal.refuse_changed()
-    _forget(job, functies, files)
-    return [*files, *others, package]
+    written = [*files, *others, package]
+    _forget(job, functies, written)
+    return written
 
 
 def _maps(job: Job, stage: Stage, functie: Functie, ledger: Ledger) -> list[Path]:
@@ -176,11 +190,9 @@ def _maps(job: Job, stage: Stage, functie: Functie, ledger: Ledger) -> list[Path
     return stage_arrivals(stage, folder, ledger, wanted, job.file.float_)
 
 
-def _forget(job: Job, functies: Sequence[Functie], files: Sequence[Path]) -> None:
-    """Remove maps of an earlier content that are not determined, or not asked for, any more."""
-    for folder in (job.output / f.id for f in functies):
-        for path in (folder / f"{name}{end}.tif" for name in ARRIVALS for end in ("", "_f32")):
-            if path not in files:
-                path.unlink(missing_ok=True)
-                path.with_name(path.name + ".aux.xml").unlink(missing_ok=True)
-                path.with_suffix(".qml").unlink(missing_ok=True)
+def _forget(job: Job, functies: Sequence[Functie], files: Collection[Path]) -> None:
+    """Remove what was made of an earlier content and is not determined, or not asked for, any more."""
+    names = [f"{f.id}/{name}{end}.tif" for f in functies for name in ARRIVALS for end in ("", "_f32")]
+    for path in (job.output / n for n in (*names, f"{LEDGER}.gpkg", f"{LEDGER}.csv", f"{PATHS}.gpkg")):
+        if path not in files:
+            remove_map(path)

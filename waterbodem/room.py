@@ -10,9 +10,10 @@ import shapely
 
 from waterbodem.calibration import Rates, busy_cells, meetings
 from waterbodem.exposure_run import cost
+from waterbodem.exposure_store import FOLDER, exposure_of, swept_files
 from waterbodem.job import Job
 from waterbodem.parts import part_file, products
-from waterbodem.reception_run import why_not
+from waterbodem.reception_run import ledgers_of
 
 #: Parts, maps and their overviews: as a multiple of cells that do not compress, and of what parts hold of them.
 UNCOMPRESSED, PARTS_AND_MAPS = 2.6, 2.4
@@ -55,8 +56,10 @@ def _files(job: Job) -> Iterator[Path]:
     for variant in job.variants:
         key = job.key(variant)
         yield from (part_file(job, job.part_key(key, part)) for part in job.parts())
-    folders = (job.output, job.work / "stroming", *(job.output / v.name for v in job.variants))
+    folders = (job.output, *(job.output / v.name for v in job.variants))
     yield from (f for folder in folders for f in folder.glob("*"))
+    stale = set(swept_files(job)) - exposure_of(job).kept()
+    yield from (f for f in (job.work / FOLDER).glob("*") if f not in stale)
 
 
 def _beside(job: Job) -> int:
@@ -72,8 +75,6 @@ def _tables(job: Job) -> int:
 
 
 def _received(job: Job) -> int:
-    functies = sum(not v.scenario for v in job.variants)
-    if not job.wants_ledger or why_not(job, functies):
-        return 0
+    functies = ledgers_of(job)
     each = ARRIVES + (ARRIVES_EXACTLY if job.file.float_ else 0)
     return functies * (len(job.areas) * (LINE + PATHS) + int(each * math.prod(job.around.grid.shape)))

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from waterbodem.atomic import discard
 from waterbodem.drawing import Drawing
 from waterbodem.errors import OutOfSpace, told
 from waterbodem.exposure_run import make_downstream
-from waterbodem.exposure_store import Determined, exposure_of
+from waterbodem.exposure_store import Determined, Exposure, exposure_of, swept_files
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.made import Made
@@ -74,19 +74,26 @@ def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: in
     received = Determined(failed=True)
     with _costing(journal, outcome, "ontvangers"):
         found = make_receivers(job, journal, whole, progress, exposure)
-        journal.refuse_changed()
+        _refuse_changed(journal, found)
         received = found
     _lay_out(job, journal, {v: keys[v] for v in whole}, outcome, received, workers, progress)
     with _costing(journal, outcome, "benedenstrooms"):
         downstream = make_downstream(job, journal, whole, progress, exposure)
-        journal.refuse_changed()
+        _refuse_changed(journal, downstream)
         received.add(downstream)
     outcome.niet_bepaald = tuple(received.niet_bepaald)
     make_styles(job, journal, keys, whole, received.outputs)
     make_page(job, journal, _made(job, journal, keys, whole, outcome, received))
-    write_provenance(job, journal, keys, whole, received, outcome.problems)
+    left = write_provenance(job, journal, keys, whole, received, outcome.problems)
+    journal.note_plan(replace(Plan.read(journal.plan()), beside=left).to_json())
     if outcome.complete:
-        _remove_stale(job, keys)
+        _remove_stale(job, keys, exposure)
+
+
+def _refuse_changed(journal: Journal, made: Determined) -> None:
+    """Refuse what was made of layers that changed meanwhile; where nothing was made, none of them matters."""
+    if made.outputs:
+        journal.refuse_changed()
 
 
 def _lay_out(
@@ -136,10 +143,10 @@ def _stoppable(workers: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _remove_stale(job: Job, keys: Keys) -> None:
-    """Remove parts of an earlier content: what was asked now is complete without them."""
-    kept = {part_file(job, job.part_key(key, p)) for key in keys.values() for p in job.parts()}
-    for path in (job.work / "parts").iterdir():
+def _remove_stale(job: Job, keys: Keys, exposure: Exposure) -> None:
+    """Remove parts and sweeps of an earlier content: what was asked now is complete without them."""
+    kept = {part_file(job, job.part_key(key, p)) for key in keys.values() for p in job.parts()} | exposure.kept()
+    for path in (*(job.work / "parts").iterdir(), *swept_files(job)):
         if path not in kept:
             discard(path)
 

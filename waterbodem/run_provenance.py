@@ -29,13 +29,13 @@ def write_provenance(
     whole: Sequence[Variant],
     received: Determined,
     problems: Sequence[tuple[str, str]],
-) -> None:
-    """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output.
+) -> list[str]:
+    """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output; return their names.
 
     ``eerder`` lists what an earlier run left here that is not of this one.
     """
     outputs = {**dict(outputs_of(job, journal, keys, whole, received)), **dict(_page_output(job, journal))}
-    data = {
+    data: dict[str, Any] = {
         "versies": versions(vector=job.has_vector),
         "definities": registry.rules_version(),
         "functies": {v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": keys[v]} for v in whole},
@@ -55,6 +55,7 @@ def write_provenance(
     }
     with staging() as stage:
         stage.file(job.output / FILE_NAME).write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
+    return list(data["uitvoer"])
 
 
 def input_data(job: Job, name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Plan:
         Parts, counted per variant, that were there when the run began.
     receivers : str
         What the tables say of receivers depends on; empty where they say nothing.
+    beside : sequence of str
+        Names of all else that the run left: known when it is done.
     """
 
     file: str
@@ -57,6 +59,7 @@ class Plan:
     tables: Sequence[str]
     kept: int = 0
     receivers: str = ""
+    beside: Sequence[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, text: str) -> Plan:
@@ -69,7 +72,8 @@ class Plan:
         """
         plan = cls(**json.loads(text))
         numbers = plan.part_rows > 0 and 0 < plan.rows <= MOST_ROWS and 0 < plan.cols <= MOST_ROWS
-        if not numbers or not all(isinstance(n, str) for n in (*plan.keys.values(), *plan.maps, *plan.tables)):
+        names = (*plan.keys.values(), *plan.maps, *plan.tables, *plan.beside)
+        if not numbers or not all(isinstance(n, str) for n in names):
             raise ValueError("plan is not that of a run")
         return plan
 
@@ -215,8 +219,9 @@ def _standing(root: Path, page: Page, busy: bool) -> RunState:
     found = tuple(_variant(root, plan, page, v) for v in plan.keys)
     tables = dict(_tables(root, plan, page, found))
     whole = all(v.klaar and not v.mislukt + v.te_doen and v.kaarten == v.kaarten_totaal for v in found)
+    beside = all(_is_made(root, page, name) for name in plan.beside)
     return RunState(
-        toestand=_word(page, busy, whole and all(tables.values())),
+        toestand=_word(page, busy, whole and beside and all(tables.values())),
         bestand=plan.file,
         sinds=page.begun,
         tot=page.ended,
@@ -240,20 +245,20 @@ def _word(page: Page, busy: bool, whole: bool) -> str:
 def _variant(root: Path, plan: Plan, page: Page, name: str) -> VariantState:
     found = [page.parts.get(n, ("", None))[1] for n in plan.parts_of(name)]
     done, todo = found.count(""), found.count(None)
-    maps = sum(_is_made(root, plan, page, f"{name}/{m}", plan.keys[name]) for m in plan.maps)
+    maps = sum(_is_made(root, page, f"{name}/{m}", plan.keys[name]) for m in plan.maps)
     return VariantState(name, done, len(found) - done - todo, todo, maps, len(plan.maps))
 
 
 def _tables(root: Path, plan: Plan, page: Page, variants: Sequence[VariantState]) -> Iterator[tuple[str, bool]]:
     key = table_key([plan.keys[v.naam] for v in variants if not v.mislukt], plan.receivers)
     for name in plan.tables:
-        yield name, _is_made(root, plan, page, name, key)
+        yield name, _is_made(root, page, name, key)
 
 
-def _is_made(root: Path, plan: Plan, page: Page, name: str, key: str) -> bool:
-    """Tell whether an output was made of this content and is still as it was."""
+def _is_made(root: Path, page: Page, name: str, key: str | None = None) -> bool:
+    """Tell whether an output was made of this content (default any) and is still as it was."""
     row, path = page.outputs.get(name), root / name
-    if row is None or row[0] != key or not path.is_file():
+    if row is None or key not in (None, row[0]) or not path.is_file():
         return False
     info = path.stat()
     return (info.st_size, info.st_mtime_ns) == row[1:]
