@@ -51,7 +51,10 @@ def make_receivers(
     found, functies = Determined(), [v.functie for v in variants if not v.scenario]
     if not job.wants_ledger or not functies:
         return found
-    obstacle, key = exposure.enquiry.obstacle, _key(job, exposure, variants)
+    key = _key(job, exposure, variants, routed=True)
+    obstacle = "" if _is_there(job, journal, key) else exposure.enquiry.obstacle  # memory may be short just now
+    if obstacle:
+        key = _key(job, exposure, variants, routed=False)
     if not _is_there(job, journal, key):
         reason = why_not(job, len(functies))
         if reason:
@@ -81,9 +84,8 @@ def _package(job: Job) -> Path:
     return job.output / f"{LEDGER}.gpkg"
 
 
-def _key(job: Job, exposure: Exposure, variants: Sequence[Variant]) -> str:
+def _key(job: Job, exposure: Exposure, variants: Sequence[Variant], *, routed: bool) -> str:
     keys = [job.key(v) for v in variants if not v.scenario]
-    routed = not exposure.enquiry.obstacle
     text = f"{keys} {exposure.mark} {routed} {[n for n in ARRIVALS if n in job.file.maps]} {job.file.float_}"
     return hashlib.sha256(text.encode()).hexdigest()
 
