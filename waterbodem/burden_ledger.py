@@ -91,10 +91,11 @@ class Ledger:
         """A row per plan and line.
 
         Columns plan_nr, plan, functie, ontvanger_nr, ontvanger, soort, m3, aandeel, waterschijf_mm (over the receiver),
-        verlaging_gemiddeld_m, verlaging_grootste_m, vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown)
-        and oppervlakte_ha. NaN = niet bepaald. ``soort`` of a receiver is ontvanger, ander plan or beekdal; of another
-        line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0 is all
-        plans together, ontvanger_nr 0 is no receiver.
+        verlaging_gemiddeld_m, verlaging_grootste_m, vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown,
+        or outside the data) and oppervlakte_ha. NaN = niet bepaald; so is all that a receiver outside the data gets.
+        ``soort`` of a receiver is ontvanger, ander plan or beekdal; of another line overlap, plan, elders, buiten or
+        totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no
+        receiver.
         """
         pairs = list(zip(self.entries, self._all_volumes, strict=True))
         rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e.effect])]
@@ -109,7 +110,8 @@ class Ledger:
         total = volumes["totaal"]
         for nr, receiver in self.division.of_plan(name["plan_nr"]):
             label = {"ontvanger_nr": nr, "ontvanger": receiver.area.name, "soort": receiver.target.soort}
-            amount = _amount(volumes["ontvanger"][nr - 1], total, receiver)
+            volume = volumes["ontvanger"][nr - 1] if receiver.inside_ha > 0 else np.nan
+            amount = _amount(volume, total, receiver)
             yield {**name, **label, **amount, **self._lowering(effects, receiver)}
         for kind, text in LINES.items():
             if kind != "overlap" or volumes[kind]:
@@ -150,9 +152,11 @@ class Ledger:
         known = np.isfinite(values)
         cell_ha = self.division.grid.cell_ha
         unknown = float(share[~known].sum()) * cell_ha
-        area = receiver.inside_ha - unknown
+        area, outside = receiver.inside_ha - unknown, receiver.outside_ha
+        if not receiver.inside_ha > 0:
+            return dict(zip(names, (np.nan, np.nan, np.nan, outside), strict=True))
         mean = float((values[known] * share[known]).sum()) * cell_ha / area if area > 0 else np.nan
-        some = np.append(values[known], 0.0)
+        some, unknown = np.append(values[known], 0.0), unknown + outside
         return dict(zip(names, (mean, float(some.max()), float(-some.min()) + 0.0, unknown), strict=True))
 
     def _under(self, effects: Sequence[Effect], receiver: Receiver) -> tuple[Doubles, Doubles]:

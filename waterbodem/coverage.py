@@ -77,6 +77,13 @@ class Receiver:
         """The polygon."""
         return self.target.area
 
+    @property
+    def outside_ha(self) -> float:
+        """Its area outside the data [ha]; less than a millionth of all is what rounding leaves."""
+        whole = self.area.geometry.area / 1e4
+        outside = whole - self.inside_ha
+        return outside if outside > 1e-6 * whole else 0.0
+
 
 @dataclass(frozen=True)
 class Division:
