@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from click.testing import CliRunner
 from layer_files import catalogue, layer, raster
 from test_batch import EXAMPLE
 from test_exposure_run import AREAS, drop, place
@@ -18,6 +19,7 @@ from test_one_fails import break_tile
 
 import waterbodem as wb
 from waterbodem import batch, exposure_run, memory, preview, room, run_outputs
+from waterbodem.cli import cli
 from waterbodem.errors import ArgumentError, CorruptLayer, GeometryError, Problems, WaterbodemError
 from waterbodem.exposure_store import FOLDER, swept_files
 from waterbodem.job import open_job
@@ -268,3 +270,25 @@ def damaging(folder):
         return make_styles(*given)
 
     return styles
+
+
+def test_the_sign_of_a_home_folder_makes_no_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [
+        "assess",
+        "--layers",
+        str(EXAMPLE),
+        "--functie",
+        "woningbouw",
+        "--gebied",
+        str(EXAMPLE / "plannen.geojson"),
+    ]
+    done = CliRunner().invoke(cli, [*words, "--output=~/uit"], catch_exceptions=False)
+    assert done.exit_code == 1 and "'~' is not filled in" in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_option_that_a_run_file_has_no_use_for_is_refused(tmp_path):
+    path = kwel_only(tmp_path)
+    done = CliRunner().invoke(cli, ["check", str(path), "--allow", str(tmp_path)])
+    assert done.exit_code == 2 and "--allow" in done.output

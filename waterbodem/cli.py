@@ -180,6 +180,9 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     if is_run_file(file):
         from waterbodem.preview import preview
 
+        if allow:
+            raise click.UsageError("--allow geldt voor een lagen.toml; een run leest lagen naast zijn lagen.toml")
+
         with _progress() as step:
             step("controleren en meten")
             found, audit = preview(file)

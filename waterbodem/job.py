@@ -220,7 +220,7 @@ def areas_mark(areas: tuple[Area, ...]) -> str:
 
 @cache
 def code_version() -> str:
-    """Return the version and a hash of the modules that make numbers."""
+    """Return the version and a hash of all modules: which of them makes a number is not guessed."""
     digest = hashlib.sha256(__version__.encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))

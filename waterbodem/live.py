@@ -19,7 +19,6 @@ WGS84 = "EPSG:4326"
 TILES = "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/standaard/EPSG:3857/{z}/{x}/{y}.png"
 SOURCE = "BRT-achtergrondkaart, Kadaster via PDOK (CC BY 4.0)"
 DRAWN = {"shapeOptions": {"color": "#0b63ce", "fillOpacity": 0.1}}
-OTHERS = ("polyline", "circlemarker", "circle", "marker")
 ZOOM = 14
 
 

@@ -26,8 +26,10 @@ def nearest_folder(output: Path) -> Path:
     Raises
     ------
     ArgumentError
-        If that is a file, or a link that leads nowhere.
+        If that is a file, or a link that leads nowhere, or starts with the sign of a home folder.
     """
+    if str(output).startswith("~"):
+        raise ArgumentError("'~' is not filled in here", value=str(output), allowed="the whole path", where="output")
     found = next(p for p in (output, *output.parents) if p.exists() or p.is_symlink())
     if not found.is_dir():
         wrong = "output folder is a file, or a link that leads nowhere"

@@ -38,7 +38,7 @@ def track(things: Iterable[T], what: str, total: int | None = None) -> Iterator[
     yield from _bar(things, what, total) if in_notebook() else things
     seconds = time.monotonic() - begun
     if seconds > PATIENCE:
-        _log.info("%s: %.1f s", what, seconds)
+        _log.info("%s: %.0f s", what, seconds)
 
 
 def in_notebook() -> bool:
