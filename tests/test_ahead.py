@@ -10,6 +10,7 @@ import pytest
 
 from waterbodem.ahead import hashing
 from waterbodem.errors import CorruptLayer, LayerError
+from waterbodem.paths import sha256_of
 
 
 @pytest.fixture
@@ -30,8 +31,32 @@ def test_a_layer_is_hashed(place):
         assert digest(place / "kwel.tif") == digest(place / "kwel.tif") == sha256(b"as it was")
 
 
-def test_a_layer_that_changed_since_is_hashed_again(place):
+@pytest.fixture
+def hashed(monkeypatch):
+    """What is set once a file has been hashed."""
+    done = threading.Event()
+
+    def noted(path, stated=None, where=""):
+        try:
+            return sha256_of(path, stated, where)
+        finally:
+            done.set()
+
+    monkeypatch.setattr("waterbodem.ahead.sha256_of", noted)
+    return done
+
+
+@pytest.mark.parametrize("named", ["lagen.toml", "."])
+def test_layers_are_hashed_before_they_are_needed(place, hashed, named):
+    """Also where a run names the folder of its lagen.toml."""
+    (place / "run.toml").write_text(f'layers = "{named}"\noutput = "uit"\n')
+    with hashing(place / "run.toml"):
+        assert hashed.wait(20)
+
+
+def test_a_layer_that_changed_since_is_hashed_again(place, hashed):
     with hashing(place / "run.toml") as digest:
+        assert hashed.wait(20), "what is known of it is of before"
         (place / "kwel.tif").write_bytes(b"as it became")
         assert digest(place / "kwel.tif") == sha256(b"as it became")
 

@@ -141,9 +141,9 @@ def test_an_executor_that_breaks_ends_the_run_in_words(tmp_path):
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         with pytest.raises(ArgumentError, match="executor takes no parts"):
-            batch.run(path, executor=pool, tile=256, progress=kill)
+            batch.run(path, workers=1, executor=pool, tile=256, progress=kill)
         with pytest.raises(ArgumentError, match="executor takes no parts"):
-            batch.run(path, executor=pool, tile=256)
+            batch.run(path, workers=1, executor=pool, tile=256)
     again = batch.run(path, tile=256)
     assert again.complete and again.kept > 0
 

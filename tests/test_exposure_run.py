@@ -104,6 +104,25 @@ def test_maps_equal_the_call_on_arrays(tmp_path):
     assert job.areas == ()
 
 
+def under(layers, scenario):
+    """Layers of which those of a scenario took the place of the present ones."""
+    names = {str(n).partition("@")[0]: n for n in layers if str(n).endswith(f"@{scenario}")}
+    assert names
+    return layers.assign({name: layers[theirs] for name, theirs in names.items()})[[n for n in layers if "@" not in n]]
+
+
+def test_maps_of_a_scenario_equal_the_call_on_its_layers(tmp_path):
+    """What is released changes with the scenario, and so does who lies downstream."""
+    made(place(tmp_path, WHOLE + 'scenarios = ["2050hoog"]\n'))
+    layers = under(wb.open_layers(EXAMPLE), "2050hoog")
+    for functie in FUNCTIES:
+        with rasterio.open(tmp_path / "uit" / f"{functie}@2050hoog" / "benedenstrooms.tif") as file:
+            np.testing.assert_array_equal(file.read(1), percent(benedenstrooms(layers, functie).benedenstrooms.values))
+    with rasterio.open(tmp_path / "uit" / "blootstelling_onbekend@2050hoog.tif") as file:
+        unknown = benedenstrooms(layers, "woningbouw").blootstelling_onbekend.values
+        np.testing.assert_array_equal(file.read(1), percent(unknown))
+
+
 def test_polygons_cut_the_map_not_the_land(tmp_path):
     """Water runs on beyond the polygons, so that their cells have what they have on the whole."""
     job, found = made(place(tmp_path, AREAS))
@@ -434,3 +453,20 @@ def test_what_was_made_while_a_layer_changed_is_neither_placed_nor_kept(tmp_path
                 make(job, journal, job.variants, lambda *_: None, exposure_of(job))
             assert journal.outputs() == {}
     assert digests(tmp_path / "uit") == {}
+
+
+def test_a_layer_that_changes_after_the_sweep_costs_the_map(tmp_path):
+    """Where the water goes is kept by then; what it carries was read of one layer or the other."""
+    path, work = place(tmp_path, MAP_ONLY), tmp_path / "uit" / ".waterbodem"
+    (work / "parts").mkdir(parents=True)
+
+    def change(*_):
+        halved(tmp_path / "lagen" / "ghg.tif")
+
+    with closing(Journal(work / "ledger.sqlite")) as journal:
+        job = open_job(path, digest=journal.digest)
+        with pytest.raises(CorruptLayer, match=r"ghg\.tif"):
+            make_downstream(job, journal, job.variants, change, exposure_of(job))
+        noted = list(journal.outputs())
+    assert {p.name.partition("_")[0] for p in noted if p.parent == work / "stroming"} == {"blootstelling", "onbekend"}
+    assert "benedenstrooms.tif" not in {p.name for p in (*noted, *(tmp_path / "uit").rglob("*"))}

@@ -40,6 +40,19 @@ def test_what_cannot_be_answered_is_told(layers):
     assert board.answer is None and "outside the data" in board._below.outputs[0]["text"]
 
 
+def test_a_polygon_that_is_moved_is_answered_anew(layers):
+    """Where it cannot be answered there, what was said of the place it had is gone."""
+    plans, board = wb.example_plans().geometry, wb.live_map(layers, "woningbouw", achtergrond=False)
+    board.drawn(None, "created", drawn(plans[2:3]))
+    first = board.answer.table.score[0]
+    board.drawn(None, "edited", drawn(plans[1:2]))
+    second = wb.assess(layers, "woningbouw", plans[1]).table.score[0]
+    assert board.answer.table.score[0] == pytest.approx(second, abs=1e-3) != pytest.approx(first, abs=1e-3)
+    board.drawn(None, "edited", drawn(plans[:1].translate(50_000, 0)))
+    assert board.answer is None
+    assert [o["output_type"] for o in board._below.outputs] == ["stream"], "the answer is not shown either"
+
+
 def test_the_map_shows_the_data_and_asks_tiles_only_where_wanted(layers):
     plain, tiles = (wb.live_map(layers, "woningbouw", achtergrond=a).map for a in (False, True))
     assert [type(x).__name__ for x in plain.layers] == ["GeoJSON"]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ import waterbodem as wb
 from waterbodem import batch, parts, run_state
 from waterbodem.cli import cli
 from waterbodem.errors import ArgumentError, CorruptLayer
+from waterbodem.journal import Page
 from waterbodem.run_state import RunState, VariantState
 from waterbodem.screen import run_text
 
@@ -153,6 +155,17 @@ def until(question, seconds=60):
     raise AssertionError("it never came")
 
 
+def test_rate_and_time_left_count_what_this_run_did(monkeypatch):
+    """Ten seconds; of ten parts five are there, three of them from before, one failed and four are left."""
+    monkeypatch.setattr(run_state, "time", SimpleNamespace(time=lambda: 1010.0))
+    plan = run_state.Plan("run.toml", 500, 40, 100, {"a": "", "b": ""}, [], [], kept=3)
+    found = VariantState("a", 3, 0, 2, 0, 6), VariantState("b", 2, 1, 2, 0, 6)
+    pace = run_state._pace(plan, Page(begun=1000.0), found)
+    assert pace == {"cellen_per_s": pytest.approx(500 * 40 * 2 / 10 / 10), "nog_s": pytest.approx(4 * 10 / 2)}
+    none_yet = VariantState("a", 3, 0, 2, 0, 6), VariantState("b", 0, 0, 5, 0, 6)
+    assert run_state._pace(plan, Page(begun=1000.0), none_yet) == {}
+
+
 @pytest.mark.parametrize(("todo", "said"), [(0, "Rekenen is klaar"), (1, "nog 20 s rekenen")])
 def test_a_busy_run_whose_parts_are_all_there_computes_no_more(todo, said):
     found = VariantState("woningbouw", 3 - todo, 0, todo, 0, 6)
@@ -166,11 +179,11 @@ def test_a_busy_run_is_followed_and_a_killed_one_is_seen(tmp_path):
     child = subprocess.Popen([sys.executable, "-c", SLOW, str(path)], stdin=subprocess.PIPE, text=True)
     try:
         until((folder / ".waterbodem/ledger.sqlite").is_file)
-        state = until(lambda: (s := wb.status(folder)).varianten and s.varianten[0].klaar and s)
+        state = until(lambda: (s := wb.status(folder)).varianten and all(v.klaar for v in s.varianten) and s)
         assert state.toestand == "bezig" and not state.complete
         assert parts_of(state) == [("woningbouw", 1, 0, 2, 0), ("natte_natuur", 1, 0, 2, 0)]
-        assert 0 < state.cellen_per_s <= 256 * 40 / (time.time() - state.sinds) * 1.5
-        assert state.nog_s > 0
+        left = 4 / 6 * 768 * 40
+        assert state.cellen_per_s * state.nog_s == pytest.approx(left), "at this rate it takes this long"
         done = ask(folder)
         assert done.exit_code == 3 and "bezig" in done.stdout and "cellen/s, nog" in done.stdout
         assert child.poll() is None, "asking does not end it"
