@@ -135,14 +135,15 @@ class ReceptionView:
             return []
         if not total > 0:
             return [self._t["laat_niets_los"].format(plan=plan)]
-        shares = [self._share(row) for row in records[:-1] if row["aandeel"] >= TOLD_FROM and row["soort"] != "overlap"]
+        shares = [self._share(row) for row in records[:-1] if abs(row["aandeel"]) >= TOLD_FROM]
         said = [self._t["laat_los"].format(plan=plan, m3=self._m3(total))]
         return [*said, self._t["blijft"].format(delen="; ".join(shares))] if shares else said
 
     def _share(self, row: Mapping[Any, Any]) -> str:
+        """Tell who gets what; what receivers share, a negative line, is told after them as counted twice."""
         key = f"deel_{row['soort']}"
         text = self._t.get(key, self._t["deel"])
-        given = {"aandeel": percent(row["aandeel"], self._taal), "m3": self._m3(row["m3"])}
+        given = {"aandeel": percent(abs(row["aandeel"]), self._taal), "m3": self._m3(abs(row["m3"]))}
         return str(text.format(**given, wie=_said(row["ontvanger"])))
 
     def _m3(self, value: float) -> str:
