@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.grid import Bounds
-from waterbodem.wording import short
+from waterbodem.naming import distinct
 
 Boxes = NDArray[np.float64]
 
@@ -63,7 +63,8 @@ def labels_of(
     if len(numbers) > NUMBERED:
         return [None] * len(numbers)
     numbered = are_numbered(len(numbers))
-    texts = [str(n) for n in numbers] if numbered else [short(n, letters) for n in names]
+    cut = distinct(dict(zip(numbers, names, strict=True)), letters)
+    texts = [str(n) if numbered else cut[n] for n in numbers]
     return placed(texts, boxes, paper, inside=numbered)
 
 

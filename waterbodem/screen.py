@@ -14,6 +14,7 @@ from waterbodem import registry
 from waterbodem.answer import Answer
 from waterbodem.definitions import Criterion, Functie, Sourced
 from waterbodem.kompas import builtin_rules
+from waterbodem.naming import distinct
 from waterbodem.pace import cells_per_second, duration
 from waterbodem.run_state import RunState, VariantState
 from waterbodem.units import unit_text
@@ -28,7 +29,8 @@ NAME = 32
 
 def answer_text(assessment: Answer) -> str:
     """Return a line per polygon and functie, and what stands beside them."""
-    rows = [_answer_row(row) for row in assessment.rows.to_dict("records")]
+    names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
+    rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
     order = ", ".join(p.naam for p in builtin_rules().beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
     lines += [f"Let op: {note}." for note in assessment.notes]
@@ -38,11 +40,11 @@ def answer_text(assessment: Answer) -> str:
 HEADINGS = ("gebied", "functie", "antwoord", "score", "dekking", "bepalend", "afwenteling", "oorzaak", "kompas")
 
 
-def _answer_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
     step = steps()[row["antwoord"]]
     symbols = [str(v) for name, v in row.items() if name.startswith("kompas_")]
     return (
-        short(row["gebied"], NAME),
+        name,
         short(row["functie"], NAME),
         f"{step.letter} {step.kort}",
         number(row["score"]),
