@@ -83,8 +83,8 @@ class Difference:
         told = [_sentence(row, self, taal) for row in changed[:MAX_TOLD]]
         left, same = len(changed) - MAX_TOLD, len(rows) - len(changed)
         told += [texts(taal)["meer"].format(n=left)] if left > 0 else []
-        rest = texts(taal)["vergelijking"]["rest" if changed else "alles_gelijk"]
-        return [*told, *([rest.format(n=same)] if same else [])]
+        key = f"{'rest' if changed else 'alles_gelijk'}{'_een' if same == 1 else ''}"
+        return [*told, *([texts(taal)["vergelijking"][key].format(n=same)] if same else [])]
 
     def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
         """Write the difference as one HTML page, whole or not at all; return its path."""
@@ -306,8 +306,12 @@ def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
         "changes": [(words[k], colour) for k, colour in change_colours().items()],
         "rows": [_named(r, names, taal) for r in _records(d)],
         "causes": list(causes(d, taal)),
-        "commands": list(dict.fromkeys(command_of(x.question) for x in (d.before, d.after))),
+        "commands": [(t["vergelijking"][k], command_of(x.question, f"uitvoer-{k}")) for k, x in _answers(d).items()],
     }
+
+
+def _answers(d: Difference) -> dict[str, Answer]:
+    return {"voor": d.before, "na": d.after}
 
 
 def _named(row: dict[Any, Any], names: dict[str, Functie], taal: str) -> dict[Any, Any]:

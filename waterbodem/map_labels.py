@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +30,9 @@ class Label:
 
 @dataclass(frozen=True)
 class Paper:
-    """What is written on: its sides, the width of a letter and the height of a line, in the units of the map.
+    """What is written on: its sides, the size of a letter and the height of a line, in the units of the map.
 
-    ``up`` is -1 where y grows downwards.
+    ``up`` is -1 where y grows downwards; ``wide`` measures a text in letters.
     """
 
     left: float
@@ -40,6 +40,11 @@ class Paper:
     letter: float
     line: float
     up: int = 1
+    wide: Callable[[str], float] = len
+
+    def width(self, text: str) -> float:
+        """Return the width of a text, in the units of the map."""
+        return self.wide(text) * self.letter
 
 
 def are_numbered(count: int) -> bool:
@@ -101,7 +106,7 @@ def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) ->
 
 def _places(text: str, box: Sequence[float], paper: Paper, inside: bool) -> Iterator[Label]:
     xmin, ymin, xmax, ymax = box
-    half, away = len(text) * paper.letter / 2, (0.5 + GAP) * paper.line
+    half, away = paper.width(text) / 2, (0.5 + GAP) * paper.line
     x = max(paper.left + half, min((xmin + xmax) / 2, paper.right - half))
     outer = [ymax + away, ymin - away][:: paper.up]
     middle = (ymin + ymax) / 2
@@ -110,7 +115,7 @@ def _places(text: str, box: Sequence[float], paper: Paper, inside: bool) -> Iter
 
 
 def _frame(label: Label, paper: Paper) -> Bounds:
-    half = len(label.text) * paper.letter / 2
+    half = paper.width(label.text) / 2
     return label.x - half, label.y - paper.line / 2, label.x + half, label.y + paper.line / 2
 
 
