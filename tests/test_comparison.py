@@ -81,6 +81,19 @@ def test_it_shows_itself_and_writes_a_page(layers, plans, running, tmp_path):
     assert "Housing fits best on Plan Es" in words
 
 
+@pytest.mark.parametrize("width", [400, 700, 1000])
+def test_names_are_whole_on_a_narrow_screen(width, layers, plans, running, tmp_path):
+    named = plans.assign(naam=["Gebiedsontwikkeling", "Verblijfsrecreatie", "Bedrijventerrein", "Es"])
+    path = wb.compare(layers, "all", named).report(tmp_path / "v.html")
+    with opened(running, path, (width, 900)) as (page, _):
+        lines = page.evaluate("""() => [...document.querySelectorAll("th bdi")]
+            .filter((n) => !/[ -]/.test(n.textContent)).map((n) => [n.textContent, n.getClientRects().length])""")
+        edge = page.evaluate("() => document.querySelector('caption').getBoundingClientRect().right")
+    assert len(lines) > 8
+    assert [name for name, count in lines if count > 1] == []
+    assert edge <= width
+
+
 # --- difference ------------------------------------------------------------------------------------------------------
 
 
