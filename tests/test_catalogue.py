@@ -121,6 +121,12 @@ def test_names_what_is_wrong(tmp_path, text, hint):
     assert hint in str(caught.value) and str(file) in str(caught.value)
 
 
+def test_a_wrong_crs_is_named_once(tmp_path):
+    with pytest.raises(CatalogueError) as caught:
+        read_catalogue(catalogue(tmp_path, 'crs = "RD"\n' + layer("droogte", "a.tif", "%")))
+    assert str(caught.value).endswith("crs: CRS is not usable; allowed: EPSG:<code> or WKT text; got 'RD'")
+
+
 @pytest.mark.parametrize(
     "text, hint",
     [
