@@ -226,6 +226,21 @@ def test_the_map_shows_paths_receivers_and_plans(answer):
         answer.plot_receivers("woningbouwen")
 
 
+def test_no_two_names_on_the_map_of_receivers_meet():
+    plans = wb.example_plans()
+    over = gpd.GeoDataFrame(
+        {"naam": ["Waterschap Oost", "Waterschap West", "Polder"]},
+        geometry=[plans.geometry[2].buffer(150), plans.geometry[2], shapely.box(*plans.total_bounds)],
+        crs=plans.crs,
+    )
+    figure = plot_receivers(wb.assess(wb.example(), "woningbouw", plans, ontvangers=over))
+    figure.draw_without_rendering()
+    shown = [t for t in figure.axes[-2].texts if t.get_text()]
+    boxes = [t.get_window_extent() for t in shown]
+    assert {"Waterschap Oost", "Polder", "Plan Beekdal"} <= {t.get_text() for t in shown}
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
 def test_an_abstraction_with_its_ground_is_screened():
     well = Well(500_000, 265, 2500)
     plans = wb.example_plans()

@@ -73,7 +73,9 @@ def labels_of(
     return placed(texts, boxes, paper, inside=numbered)
 
 
-def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) -> list[Label | None]:
+def placed(
+    texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool, among: Sequence[Label] = ()
+) -> list[Label | None]:
     """Return where texts stand: those of large polygons choose first; None where every place is taken.
 
     Parameters
@@ -84,6 +86,8 @@ def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) ->
     paper : Paper
     inside : bool
         Whether a text would rather stand in a polygon than above it.
+    among : sequence of Label
+        Texts that stand there already.
 
     Examples
     --------
@@ -93,7 +97,7 @@ def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) ->
     [('Es', 50.0, 23.0), ('Veen', 45.0, 13.0)]
     """
     found: list[Label | None] = [None] * len(texts)
-    taken: list[Bounds] = []
+    taken: list[Bounds] = [_frame(label, paper) for label in among]
     for i in sorted(range(len(texts)), key=lambda i: -_size(boxes[i])):
         for label in _places(texts[i], boxes[i].tolist(), paper, inside):
             frame = _frame(label, paper)

@@ -294,12 +294,16 @@ def write(figure: Figure, y: float, text: str, **style: Any) -> None:
 
 def labelled(frame: Frame, areas: Sequence[Area]) -> Frame:
     """Return a frame with names or numbers at polygons, where they are not too many."""
-    left, right, _, _ = frame.view
-    inch = (right - left) / PANEL
-    paper = Paper(left, right, LABEL / 72 * inch, LABEL / 72 * inch, wide=letters_wide)
     boxes = shapely.bounds([a.geometry for a in areas]) / 1000
-    found = labels_of([a.nr for a in areas], [a.name for a in areas], boxes, paper, NAME_LETTERS)
+    found = labels_of([a.nr for a in areas], [a.name for a in areas], boxes, paper_of(frame), NAME_LETTERS)
     return replace(frame, labels=tuple(label for label in found if label is not None))
+
+
+def paper_of(frame: Frame) -> Paper:
+    """Return what names are written on, in km."""
+    left, right, _, _ = frame.view
+    letter = LABEL / 72 * (right - left) / PANEL
+    return Paper(left, right, letter, letter, wide=letters_wide)
 
 
 def letters_wide(text: str, bold: bool = False) -> float:
