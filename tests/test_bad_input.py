@@ -54,6 +54,13 @@ def test_read_only_layers_work():
     assert wb.geschiktheid(data, "woningbouw").klasse.values[0, 0] == 1
 
 
+@pytest.mark.parametrize("given", ["lagen.toml", None, {}])
+def test_what_is_no_dataset_is_told_how_to_become_one(given):
+    for ask in (lambda: wb.assess(given, "woningbouw", PLAN), lambda: wb.geschiktheid(given, "woningbouw")):
+        with pytest.raises(WaterbodemError, match=r"wb\.open_layers"):
+            ask()
+
+
 @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:2263"])
 def test_areas_need_metres(crs):
     with pytest.raises(WaterbodemError, match="metres"):

@@ -13,6 +13,7 @@ from waterbodem import units
 from waterbodem.catalogue import KEYS, catalogue_schema, parse_catalogue, read_catalogue
 from waterbodem.errors import CatalogueError, Problems
 from waterbodem.registry import layer_kinds
+from waterbodem.runfile import read_run_file
 
 GOOD = """
 title = "Proef"
@@ -72,6 +73,7 @@ def test_a_folder_is_accepted_and_frozen(tmp_path):
 BAD = {
     "no unit": ('[layers.droogte]\npath = "a.tif"', "layers.droogte.unit"),
     "unit of another dimension": (layer("droogte", "a.tif", "m"), "%, fractie"),
+    "a layer in capitals": (layer("GHG", "a.tif", "m"), "did you mean 'ghg'"),
     "unknown key": (layer("droogte", "a.tif", "%", untis='"%"'), "did you mean 'unit'"),
     "unknown layer": (layer("kwell", "a.tif", "mm/d"), "did you mean 'kwel'"),
     "kwel without sign": (layer("kwel", "a.tif", "mm/d"), "layers.kwel.sign"),
@@ -117,6 +119,32 @@ def test_names_what_is_wrong(tmp_path, text, hint):
     with pytest.raises(CatalogueError) as caught:
         read_catalogue(file)
     assert hint in str(caught.value) and str(file) in str(caught.value)
+
+
+def test_a_wrong_crs_is_named_once(tmp_path):
+    with pytest.raises(CatalogueError) as caught:
+        read_catalogue(catalogue(tmp_path, 'crs = "RD"\n' + layer("droogte", "a.tif", "%")))
+    assert str(caught.value).endswith("crs: CRS is not usable; allowed: EPSG:<code> or WKT text; got 'RD'")
+
+
+@pytest.mark.parametrize(
+    "text, hint",
+    [
+        ('gebeiden = "a.gpkg"', "gebeiden: unknown key; got 'a.gpkg'; allowed: did you mean 'gebieden'?"),
+        ("Float = true", "did you mean 'float'?"),
+        ("[grid]\nresoluton = 5", "grid.resoluton: unknown key; got 5; allowed: did you mean 'resolution'? one of"),
+        (
+            '[ontvangers]\npath = "a.gpkg"\nnaam = "x"',
+            "ontvangers.naam: unknown key; got 'x'; allowed: one of path, id",
+        ),
+    ],
+)
+def test_an_unknown_key_of_a_run_file_is_answered_with_those_of_its_table(tmp_path, text, hint):
+    file = tmp_path / "run.toml"
+    file.write_text(f'layers = "lagen.toml"\nfuncties = "all"\noutput = "uitvoer"\n{text}\n', "utf-8")
+    with pytest.raises(CatalogueError) as caught:
+        read_run_file(file)
+    assert hint in str(caught.value)
 
 
 def test_all_problems_at_once_and_the_good_layers_stay(tmp_path):

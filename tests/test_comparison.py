@@ -11,6 +11,7 @@ from test_report import HOSTILE, Page
 import waterbodem as wb
 from waterbodem.change import causes
 from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.map_svg import WIDTH
 from waterbodem.wording import decimal, risk_class
 
 
@@ -80,6 +81,19 @@ def test_it_shows_itself_and_writes_a_page(layers, plans, running, tmp_path):
     assert "Housing fits best on Plan Es" in words
 
 
+@pytest.mark.parametrize("width", [400, 700, 1000])
+def test_names_are_whole_on_a_narrow_screen(width, layers, plans, running, tmp_path):
+    named = plans.assign(naam=["Gebiedsontwikkeling", "Verblijfsrecreatie", "Bedrijventerrein", "Es"])
+    path = wb.compare(layers, "all", named).report(tmp_path / "v.html")
+    with opened(running, path, (width, 900)) as (page, _):
+        lines = page.evaluate("""() => [...document.querySelectorAll("th bdi")]
+            .filter((n) => !/[ -]/.test(n.textContent)).map((n) => [n.textContent, n.getClientRects().length])""")
+        edge = page.evaluate("() => document.querySelector('caption').getBoundingClientRect().right")
+    assert len(lines) > 8
+    assert [name for name, count in lines if count > 1] == []
+    assert edge <= width
+
+
 # --- difference ------------------------------------------------------------------------------------------------------
 
 
@@ -91,6 +105,8 @@ def test_the_difference_of_equal_answers_is_nothing(layers, plans):
     assert np.nanmax(np.abs(d.cells.stappen.values)) == 0
     assert (d.table.beter_ha == 0).all() and (d.table.slechter_ha == 0).all()
     assert d.sentences() == [f"Er verandert niets: alle {len(d.table)} antwoorden, scores en risico's blijven gelijk."]
+    one = wb.assess(layers, "woningbouw", plans.iloc[:1])
+    assert wb.difference(one, one).sentences() == ["Er verandert niets: antwoord, score en risico blijven gelijk."]
 
 
 def test_cells_and_hectares_by_hand():
@@ -158,6 +174,25 @@ def test_the_page_names_what_differs(layers, plans, running, tmp_path):
         assert seen.complaints + seen.dialogs == [] and all(r.startswith("data:") for r in seen.requests)
 
 
+def test_the_two_commands_of_a_difference_write_to_two_places(layers, plans, tmp_path):
+    now, wetter = (wb.assess(x, "woningbouw", plans) for x in (layers, layers.assign(ghg=layers.ghg - 0.2)))
+    words = Page(wb.difference(now, wetter).report(tmp_path / "d.html").read_text("utf-8")).words
+    assert "--output uitvoer-voor" in words and "--output uitvoer-na" in words
+    assert "Vul de namen van uw bestanden in" in words
+
+
+def test_names_stay_within_every_map_of_a_difference(layers, plans, running, tmp_path):
+    named = plans.assign(
+        naam=["Woonwijk Es-Noord", "MMMMM WWWWW Keileem-West", "Woonwijk Beekdal", "Woonwijk Veenrand-Zuid"]
+    )
+    now, plan = (wb.assess(layers, f, named) for f in ("grasland_veeteelt", "woningbouw"))
+    with opened(running, wb.difference(now, plan).report(tmp_path / "d.html")) as (page, _):
+        boxes = page.evaluate("""() => [...document.querySelectorAll("svg text:not(.lat)")].map((t) => {
+            const b = t.getBBox(); return [b.x, b.x + b.width]; })""")
+    assert len(boxes) == 12
+    assert all(left >= 0 and right <= WIDTH for left, right in boxes), boxes
+
+
 def test_a_difference_shows_itself_in_a_notebook(layers, plans):
     """Sentences, what differs in words, and the answers with their letters; no names of Python, nothing run."""
     named = plans.assign(naam=[HOSTILE[0], *plans.naam[1:]])
@@ -217,7 +252,7 @@ def test_what_stays_the_same_is_one_sentence_and_other_answers_come_first(layers
     assert 0 < len(less) < len(rows)
     told = d.sentences()
     assert [z.split(": ")[0].split(", ")[1] for z in told[:-1]] == less
-    assert told[-1].startswith(f"Verder hetzelfde: bij {len(rows) - len(less)} andere")
+    assert told[-1].startswith(f"Verder hetzelfde: bij {len(rows) - len(less)} andere uitkomst")
     drained = wb.functies()["woningbouw"].replace(ophoging_m=1.5)
     steps = wb.difference(a, wb.assess(layers, [drained], plans)).sentences()
     places = [("gaat van" in z) for z in steps if "antwoord" in z and "→" in z]

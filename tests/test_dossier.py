@@ -93,7 +93,7 @@ def test_every_line_has_a_rose_that_says_its_symbols(answer, html):
 
 def test_polygons_of_the_map_lie_over_their_cells():
     b = wb.assess(even(3, 4), "woningbouw", box(1, 1, 3, 2))
-    found = drawing(b, b.question.functies[0], b.question.areas, "landelijk", "nl")
+    found = drawing(b, b.question.functies[0], b.question.areas, ["Plan"], "landelijk", "nl")
     left, top, wide, high = found.box
     assert left >= 0 and left + wide <= WIDTH and high == pytest.approx(wide / 2)
     points = np.array([[float(v) for v in p.split()] for p in re.split("[ML]", found.shapes[0].path.rstrip("Z"))[1:]])
@@ -210,7 +210,7 @@ def test_nothing_known_is_said_first():
     for size in (1, 4):
         b = wb.assess(even(size, size, **nothing), "woningbouw", box(0, 0, size, size))
         words = Page(report_html(b)).words
-        assert "Van dit gebied zijn geen gegevens" in words and "X onbekend (te weinig gegevens) op 1" in words
+        assert "Van dit gebied zijn geen gegevens" in words and "X onbekend (te weinig gegevens) op gebied 1" in words
     little = dict.fromkeys(list(even().data_vars)[:3], np.nan)
     words = Page(report_html(wb.assess(even(**little), "woningbouw", box(0, 0, 3, 3)))).words
     assert "Van geen enkel gebied is genoeg bekend" in words and "geen gegevens:" not in words

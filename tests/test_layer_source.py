@@ -139,6 +139,10 @@ def test_unlisted_codes_are_named_and_counted(tmp_path):
      ("droogte", "fractie", [[0.2, 0.5, 100]], "100 too large (% instead of fractie)"),
      ("droogte", "%", [[1, 2, -3]], "1 values are outside the plausible range; got '-3 .. -3'"),
      ("beekdal", "1", [[0, 1, 0.5]], "1 values"),
+     ("beekdal", "1", [[0, 1, 2]], "1 values are outside the plausible range; got '2 .. 2'"),
+     ("beekdal", "1", [[0, 2, 2]], "does 2 mean unknown (nodata = 2), or is it a code (classes)?"),
+     ("wateroverlast", "cm", [[0, 9999, 9999]], "does 9999 mean unknown (nodata = 9999)?"),
+     ("keileemdiepte", "m", [[3, 9999, 9999]], "does 9999 mean absent (absent = 9999) or unknown (nodata = 9999)?"),
      ("grondwaterbescherming", "class", [[0, 4, 5]], "allowed: 0, 1, 2, 3, 4")],
 )  # fmt: skip
 def test_implausible_values(tmp_path, kind, unit, values, hint):
@@ -146,6 +150,21 @@ def test_implausible_values(tmp_path, kind, unit, values, hint):
     with pytest.raises(LayerError) as caught:
         bad.read(bad.grid)
     assert hint in str(caught.value)
+
+
+def test_a_sign_is_guessed_at_before_a_unit(tmp_path):
+    """Divided by a hundred these depths would fit too, and mean another thing without a word."""
+    bad = one(tmp_path, np.float32([[-0.4, -2.5, 0.1]]), "ghg", "m", keys={"sign": '"down"'})
+    with pytest.raises(LayerError, match=r'the other sign \(sign = "up"\)\?'):
+        bad.read(bad.grid)
+
+
+@pytest.mark.parametrize("kind", ["beekdal", "grondwaterbescherming"])
+def test_codes_have_no_unit_to_be_wrong_in(tmp_path, kind):
+    bad = one(tmp_path, np.float32([[0, 1, 7, 60]]), kind, "1" if kind == "beekdal" else "class")
+    with pytest.raises(LayerError) as caught:
+        bad.read(bad.grid)
+    assert "factor" not in str(caught.value)
 
 
 def test_range_and_outside(tmp_path):

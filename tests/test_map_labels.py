@@ -20,7 +20,7 @@ polygons = st.tuples(sides, sides, st.floats(1, 40), st.floats(1, 40))
 
 
 def frame(label, paper):
-    half = len(label.text) * paper.letter / 2
+    half = paper.width(label.text) / 2
     return shapely.box(label.x - half, label.y - paper.line / 2, label.x + half, label.y + paper.line / 2)
 
 

@@ -417,6 +417,21 @@ def test_a_map_that_loads_out_of_sight_fits_once_it_is_seen(hidden, answer, runn
         assert seen.complaints == []
 
 
+def test_a_map_keeps_fitting_its_screen_until_the_reader_moves_it(answer, running, tmp_path):
+    path = answer.explore().save(tmp_path / "kaart.html")
+    left, right = "kaart.naarScherm(238300, 553300)[0]", "kaart.naarScherm(239780, 554280)[0]"
+    with opened(running, path, (1000, 800)) as (page, _):
+        ready(page)
+        page.set_viewport_size({"width": 400, "height": 900})
+        page.wait_for_timeout(300)
+        assert 0 < page.evaluate(left) < page.evaluate(right) < 400
+        page.locator("#in").click()
+        wide = page.evaluate(f"{right} - {left}")
+        page.set_viewport_size({"width": 500, "height": 900})
+        page.wait_for_timeout(300)
+        assert page.evaluate(f"{right} - {left}") == pytest.approx(wide), "a view that was chosen stays"
+
+
 def test_a_notebook_frame_runs_the_map(answer, running, tmp_path):
     path = tmp_path / "notebook.html"
     path.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>n</title>{answer.explore()._repr_html_()}", "utf-8")

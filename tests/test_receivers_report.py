@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import geopandas as gpd
@@ -20,6 +21,7 @@ from waterbodem.errors import ArgumentError, MissingLibrary
 from waterbodem.output import save_assessment
 from waterbodem.receivers import grootboek
 from waterbodem.receivers_plot import plot_receivers
+from waterbodem.receivers_view import ReceptionView
 from waterbodem.reception import reception_rules
 from waterbodem.report import report_html
 
@@ -151,6 +153,18 @@ def test_named_receivers_that_overlap_the_plans_still_add_up():
     assert len(ledger.voor("buurt")) == 4
 
 
+def test_shares_in_a_sentence_add_up_to_all_where_receivers_overlap():
+    plans = wb.example_plans().iloc[2:3]
+    wide = plans.geometry.iloc[0].buffer(900)
+    both = gpd.GeoDataFrame({"naam": ["West", "Alles"]}, geometry=[wide, wide.buffer(100)], crs=plans.crs)
+    view = ReceptionView(wb.assess(wb.example(), "woningbouw", plans, ontvangers=both), "nl")
+    shares = view.parts[0].sentences[0].partition("Waar dat blijft: ")[2].partition(". ")[0].split("; ")
+    parts = {re.sub(r".*\) ", "", s): int(re.match(r"\d+", s)[0]) for s in shares}
+    double = parts.pop("daarvan is dubbel geteld, want ontvangers overlappen")
+    assert double > 5
+    assert sum(parts.values()) - double == pytest.approx(100, abs=2)
+
+
 def test_without_maaiveld_water_is_not_determined_and_no_map_is_made(tmp_path):
     b = wb.assess(without("maaiveld"), "woningbouw", wb.example_plans())
     assert b.ledgers["woningbouw"].table.m3.isna().all()
@@ -210,6 +224,21 @@ def test_the_map_shows_paths_receivers_and_plans(answer):
     assert arrows
     with pytest.raises(ArgumentError, match="woningbouw"):
         answer.plot_receivers("woningbouwen")
+
+
+def test_no_two_names_on_the_map_of_receivers_meet():
+    plans = wb.example_plans()
+    over = gpd.GeoDataFrame(
+        {"naam": ["Waterschap Oost", "Waterschap West", "Polder"]},
+        geometry=[plans.geometry[2].buffer(150), plans.geometry[2], shapely.box(*plans.total_bounds)],
+        crs=plans.crs,
+    )
+    figure = plot_receivers(wb.assess(wb.example(), "woningbouw", plans, ontvangers=over))
+    figure.draw_without_rendering()
+    shown = [t for t in figure.axes[-2].texts if t.get_text()]
+    boxes = [t.get_window_extent() for t in shown]
+    assert {"Waterschap Oost", "Polder", "Plan Beekdal"} <= {t.get_text() for t in shown}
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
 def test_an_abstraction_with_its_ground_is_screened():

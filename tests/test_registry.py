@@ -293,7 +293,11 @@ MISTAKES = {
     "both forms": ("punten = [[0, 1], [0.5, 0]]", "punten = [[0, 1]]\nklassen = { 1 = 1 }", "criteria.wateroverlast"),
     "class score beyond 1": ("3 = 0.3", "3 = 30", "criteria.grondwaterbescherming.klassen"),
     "unknown key": ('naam = "Kas met bassin"', 'naam = "Kas"\nkleur = 3', "kleur"),
-    "unknown key in a criterion": ("gewicht = 2", "gewicht = 2\ngewich = 3", "criteria.wateroverlast.gewich"),
+    "unknown key in a criterion": (
+        "gewicht = 2",
+        "gewicht = 2\ngewich = 3",
+        "criteria.wateroverlast.gewich: unknown key; got 3; allowed: did you mean 'gewicht'",
+    ),
     "unknown layer": ("[criteria.wateroverlast]", "[criteria.wateroverlsat]", "wateroverlsat"),
     "unknown layer in a threshold": ('laag = "kwel"', 'laag = "kwell"', "kwell"),
     "unknown operator": ('operator = ">="', 'operator = "=>"', "drempels.0.operator"),

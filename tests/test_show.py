@@ -7,6 +7,7 @@ import pytest
 import shapely
 
 import waterbodem as wb
+from waterbodem.screen import answer_text
 from waterbodem.show import MAX_ROWS, assessment_html, assessment_text
 from waterbodem.wording import css, steps
 
@@ -27,6 +28,22 @@ class Tags(HTMLParser):
 @pytest.fixture(scope="module")
 def answer():
     return wb.assess(wb.example(), ["woningbouw", "natte_natuur"], wb.example_plans())
+
+
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_plans_partly_outside_the_data_are_told_below_the_table(count):
+    layers = wb.example(size=100, resolution=10)
+    left, top = float(layers.x[0]) - 5, float(layers.y[0]) + 5
+    boxes = [shapely.box(left - 150, top - 100 * i - 50, left + 50, top - 100 * i) for i in range(count)]
+    inside = shapely.box(left + 100, top - 300, left + 200, top - 100)
+    plans = gpd.GeoDataFrame(geometry=[*boxes, inside], crs="EPSG:28992")
+    text = answer_text(wb.assess(layers, ["woningbouw", "natte_natuur"], plans))
+    told = [line for line in text.splitlines() if "buiten de gegevens" in line]
+    if count > 4:
+        assert told == ["Let op: 5 gebieden liggen deels buiten de gegevens (kolom buiten_ha in gebieden.csv)."]
+    else:
+        numbers = range(1, count + 1)
+        assert told == [f"Let op: van gebied {n} ligt 0,75 van 1,00 ha buiten de gegevens." for n in numbers]
 
 
 def test_every_row_has_answer_colour_risk_and_six_symbols(answer):

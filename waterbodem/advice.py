@@ -8,7 +8,8 @@ from typing import Any
 
 from waterbodem import registry
 from waterbodem.definitions import Functie
-from waterbodem.wording import answer_text, decimal, isolated, name_of, risk_class, short, small, steps, texts, unknown
+from waterbodem.naming import opening, said
+from waterbodem.wording import answer_text, decimal, name_of, risk_class, short, small, steps, texts, unknown
 
 Row = Mapping[Any, Any]
 NAME = 80
@@ -40,12 +41,13 @@ def _high(value: float) -> float:
 def advice_for_area(rows: Sequence[Row], functies: Mapping[str, Functie], taal: str = "nl") -> str:
     """Return which functies fit one polygon, best first."""
     names = {id_: name_of(f, taal) for id_, f in functies.items()}
-    return _advice("gebied", isolated(short(rows[0]["gebied"], NAME)), rows, lambda r: small(names[r["functie"]]), taal)
+    subject = opening(short(rows[0]["gebied"], NAME), taal)
+    return _advice("gebied", subject, rows, lambda r: small(names[r["functie"]]), taal)
 
 
 def advice_for_functie(rows: Sequence[Row], functie: Functie, taal: str = "nl") -> str:
     """Return which polygons one functie fits, best first."""
-    return _advice("functie", name_of(functie, taal), rows, lambda r: isolated(short(r["gebied"], NAME)), taal)
+    return _advice("functie", name_of(functie, taal), rows, lambda r: said(short(r["gebied"], NAME), taal), taal)
 
 
 def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) -> str:
@@ -65,7 +67,7 @@ def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) 
 
 def _one(row: Row, name: str, taal: str) -> str:
     t, risk = texts(taal)["advies"], risk_class(row["risico"])
-    said = name_of(risk, taal) if risk else texts(taal)["onbekend"]
+    word = name_of(risk, taal) if risk else texts(taal)["onbekend"]
     rules = registry.scoring_rules()
     return str(
         t["een_hoog" if row["risico"] + rules.marge >= rules.risico_hoog else "een"].format(
@@ -73,7 +75,7 @@ def _one(row: Row, name: str, taal: str) -> str:
             antwoord=answer_text(row["antwoord"], taal),
             letter=row["antwoord"],
             score=decimal(row["score"], 2, taal),
-            risico=said,
+            risico=word,
         )
     )
 

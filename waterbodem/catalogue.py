@@ -144,8 +144,8 @@ class Catalogue(Definition):
             raise ValueError("give EPSG:<code> or WKT text")
         try:
             return crs_text.projected(value)
-        except WaterbodemError as error:
-            raise ValueError(str(error)) from None
+        except WaterbodemError as error:  # the value is named where the key is
+            raise ValueError("; allowed: ".join(t for t in (error.what, error.allowed) if t)) from None
 
 
 def kind_of(name: str) -> LayerKind:

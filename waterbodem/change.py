@@ -24,6 +24,7 @@ from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.evaluation import Settings
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.map_svg import Drawing, class_picture, coded_picture, sketch
+from waterbodem.naming import distinct, said
 from waterbodem.pages import policy, render
 from waterbodem.remake import command_of
 from waterbodem.show import chip
@@ -77,13 +78,13 @@ class Difference:
 
         At most twenty, and how many more there are.
         """
-        rows = self.table.drop(columns="geometry").to_dict("records")
+        rows = _records(self)
         changed = sorted((r for r in rows if _changes(r)), key=lambda r: r["antwoord_voor"] == r["antwoord_na"])
         told = [_sentence(row, self, taal) for row in changed[:MAX_TOLD]]
         left, same = len(changed) - MAX_TOLD, len(rows) - len(changed)
         told += [texts(taal)["meer"].format(n=left)] if left > 0 else []
-        rest = texts(taal)["vergelijking"]["rest" if changed else "alles_gelijk"]
-        return [*told, *([rest.format(n=same)] if same else [])]
+        key = f"{'rest' if changed else 'alles_gelijk'}{'_een' if same == 1 else ''}"
+        return [*told, *([texts(taal)["vergelijking"][key].format(n=same)] if same else [])]
 
     def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
         """Write the difference as one HTML page, whole or not at all; return its path."""
@@ -223,6 +224,12 @@ def _hectares(assessment: Answer, gained: Array) -> dict[str, Array]:
 # --- words and pages -------------------------------------------------------------------------------------------------
 
 
+def _records(d: Difference) -> list[dict[Any, Any]]:
+    """Return the rows of the table with names that are short and apart."""
+    names = distinct(dict(zip(d.table["nr"], d.table["gebied"], strict=True)), NAME)
+    return [{**row, "gebied": names[row["nr"]]} for row in d.table.drop(columns="geometry").to_dict("records")]
+
+
 def _changes(row: dict[Any, Any]) -> bool:
     """Tell whether anything changes that two decimals show."""
     pairs = [(row[f"{name}_voor"], row[f"{name}_na"]) for name in ("score", "risico")]
@@ -236,7 +243,7 @@ def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
     text = t["zin_gelijk"] if row["antwoord_voor"] == row["antwoord_na"] else t["zin"]
     return str(
         text.format(
-            gebied=f"{isolated(short(subject, NAME))}, {isolated(short(row['gebied'], NAME))}",
+            gebied=f"{isolated(short(subject, NAME))}, {said(row['gebied'], taal)}",
             voor=row["antwoord_voor"],
             na=row["antwoord_na"],
             score=_moved("score", row, taal),
@@ -266,8 +273,7 @@ def _html_table(d: Difference) -> str:
     t, names = texts("nl"), {**functies_of(d.before), **functies_of(d.after)}
     heads = [t["tabel"][k] for k in ("gebied", "functie", "antwoord", "score")] + [t["kaart"]["risico"]]
     head = "".join(f"<th scope='col' style='{CELL}'>{escape(h)}</th>" for h in heads)
-    shown = d.table.drop(columns="geometry").head(MAX_TOLD).to_dict("records")
-    body = "".join(_html_row(_named(r, names, "nl")) for r in shown)
+    body = "".join(_html_row(_named(r, names, "nl")) for r in _records(d)[:MAX_TOLD])
     mark = f" <strong>{escape(t['verzonnen'])}</strong>" if _made_up(d) else ""
     caption = f"<caption style='text-align:left'>{escape(t['vergelijking']['verschil'])}{mark}</caption>"
     table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
@@ -289,7 +295,6 @@ def _html_row(row: dict[Any, Any]) -> str:
 
 def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
     names = {**functies_of(d.before), **functies_of(d.after)}
-    told = d.table.drop(columns="geometry").to_dict("records")
     t = texts(taal)
     words = {k: t["vergelijking"].get(k, t["onbekend"]) for k in change_colours()}
     return {
@@ -299,14 +304,18 @@ def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
         "sentences": d.sentences(taal),
         "drawings": list(_drawings(d, taal, kleuren)),
         "changes": [(words[k], colour) for k, colour in change_colours().items()],
-        "rows": [_named(r, names, taal) for r in told],
+        "rows": [_named(r, names, taal) for r in _records(d)],
         "causes": list(causes(d, taal)),
-        "commands": list(dict.fromkeys(command_of(x.question) for x in (d.before, d.after))),
+        "commands": [(t["vergelijking"][k], command_of(x.question, f"uitvoer-{k}")) for k, x in _answers(d).items()],
     }
 
 
+def _answers(d: Difference) -> dict[str, Answer]:
+    return {"voor": d.before, "na": d.after}
+
+
 def _named(row: dict[Any, Any], names: dict[str, Functie], taal: str) -> dict[Any, Any]:
-    return {**row, "gebied": short(row["gebied"], NAME), "functie": name_of(names[row["functie_na"]], taal)}
+    return {**row, "functie": name_of(names[row["functie_na"]], taal)}
 
 
 def _drawings(d: Difference, taal: str, kleuren: str) -> Iterator[tuple[str, Drawing]]:

@@ -16,6 +16,7 @@ from waterbodem import registry
 from waterbodem.assessment import Assessment, assess
 from waterbodem.atomic import replacing
 from waterbodem.definitions import Functie
+from waterbodem.naming import distinct
 from waterbodem.pages import policy, render
 from waterbodem.question import Plans
 from waterbodem.remake import command_of
@@ -29,12 +30,11 @@ from waterbodem.wording import (
     name_of,
     risk_class,
     risk_text,
-    short,
     steps,
     texts,
 )
 
-NAME = 40
+NAME, TEXT_NAME = 40, 18
 HEAD, BODY = "text-align:left;padding-right:14px", "padding:2px 14px 2px 0;white-space:nowrap"
 
 
@@ -71,7 +71,8 @@ class Comparison:
     def _repr_html_(self) -> str:
         names = functies_of(self.assessment)
         t, first = texts("nl"), texts("nl")["tabel"]["functie"]
-        head = "".join(f"<th scope='col' style='{HEAD}'><bdi>{escape(n)}</bdi></th>" for n in (first, *_columns(self)))
+        heads = (first, *_columns(self, NAME))
+        head = "".join(f"<th scope='col' style='{HEAD}'><bdi>{escape(n)}</bdi></th>" for n in heads)
         rows = "".join(_row(self, id_, name_of(f)) for id_, f in names.items())
         told = "".join(f"<li>{escape(zin)}</li>" for zin in self.advies)
         mark = f"<strong>{escape(t['verzonnen'])}</strong>" if is_fictitious(_layers(self)) else ""
@@ -80,8 +81,8 @@ class Comparison:
         return f"<table style='border-collapse:collapse'>{table}</table><ul>{told}</ul>"
 
 
-def _columns(found: Comparison) -> list[str]:
-    return [short(c, NAME) for c in found.antwoorden.columns]
+def _columns(found: Comparison, length: int) -> list[str]:
+    return list(distinct({a.nr: a.name for a in found.assessment.question.areas}, length).values())
 
 
 def _layers(found: Comparison) -> xr.Dataset:
@@ -91,7 +92,7 @@ def _layers(found: Comparison) -> xr.Dataset:
 def _plain(found: Comparison) -> str:
     risks = found.risico.map(lambda v: getattr(risk_class(v), "naam", decimal(math.nan)))
     shown = found.antwoorden + " " + found.scores.map(lambda v: decimal(v)) + " " + risks
-    return shown.rename(columns=lambda c: short(c, 18)).to_string()
+    return shown.set_axis(_columns(found, TEXT_NAME), axis=1).to_string()
 
 
 def _row(found: Comparison, id_: str, name: str) -> str:

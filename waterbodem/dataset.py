@@ -69,7 +69,7 @@ def grid_of(data: xr.Dataset | xr.DataArray) -> Grid:
         If a dimension is missing, coordinates are uneven, or y ascends.
     """
     if not isinstance(data, (xr.Dataset, xr.DataArray)):
-        raise ArgumentError("layers must be an xr.Dataset", value=type(data).__name__)
+        raise not_layers(data)
     for dim in ("y", "x"):
         if dim not in data.dims:
             raise GridMismatch("dimension is missing", value=tuple(data.dims), allowed="y and x")
@@ -77,6 +77,12 @@ def grid_of(data: xr.Dataset | xr.DataArray) -> Grid:
     left, dx = _axis(data, "x", cols)
     bottom_up, dy = _axis(data, "y", rows)
     return Grid(left, -bottom_up, dx, dy, rows, cols, crs_of(data))
+
+
+def not_layers(given: object) -> ArgumentError:
+    """Return the error for what is no dataset: it says how files become one."""
+    allowed = "what wb.open_layers('lagen.toml') returns, or wb.example()"
+    return ArgumentError("layers must be an xr.Dataset", value=type(given).__name__, allowed=allowed)
 
 
 def _axis(data: xr.Dataset | xr.DataArray, dim: str, size: int) -> tuple[float, float]:

@@ -6,9 +6,9 @@ Field names are the keys of the data files, so that an error names what its auth
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -419,12 +419,38 @@ def complaints(
     error: ValidationError, where: str, kind: type[WaterbodemError] = DefinitionError
 ) -> list[WaterbodemError]:
     """Return one error per key that pydantic refused."""
-    return [_complaint(detail, where, kind) for detail in error.errors()]
+    model = next((d for d in _descendants(Definition) if d.__name__ == error.title), None)
+    return [_complaint(detail, where, kind, model) for detail in error.errors()]
 
 
-def _complaint(detail: ErrorDetails, where: str, kind: type[WaterbodemError]) -> WaterbodemError:
+def _complaint(
+    detail: ErrorDetails, where: str, kind: type[WaterbodemError], model: type[BaseModel] | None
+) -> WaterbodemError:
     key = ".".join(str(part) for part in detail["loc"])
     given = detail["input"]
     shown = None if isinstance(given, (dict, BaseModel)) or detail["type"] == "missing" else given
     what = PLAIN.get(detail["type"], detail["msg"].removeprefix("Value error, "))
-    return kind(what, value=shown, where=f"{where}: {key}" if key else where)
+    unknown = detail["type"] == "extra_forbidden"
+    allowed = nearest(str(detail["loc"][-1]), _keys(model, detail["loc"][:-1])) if unknown and model else ""
+    return kind(what, value=shown, allowed=allowed, where=f"{where}: {key}" if key else where)
+
+
+def _descendants(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for below in model.__subclasses__():
+        yield below
+        yield from _descendants(below)
+
+
+def _keys(model: type[BaseModel], path: Iterable[int | str]) -> list[str]:
+    """Return the keys of the table that a path leads to; a part that is no key of it stands in a list or a mapping."""
+    for part in path:
+        fields = {name: f for n, f in model.model_fields.items() for name in (n, f.alias)}
+        model = _model_in(fields[part].annotation) or model if part in fields else model
+    return [f.alias or n for n, f in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation holds, as such or within a list, a mapping or a choice."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for m in map(_model_in, get_args(annotation)) if m), None)

@@ -189,8 +189,15 @@ class Trial:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the list of known names, with the nearest one first said aloud."""
+    """Return the list of known names, with the nearest one first said aloud, whatever its capitals.
+
+    Examples
+    --------
+    >>> nearest("GHG", ["ghg", "gvg"])
+    "did you mean 'ghg'? one of ghg, gvg"
+    """
     names = list(known)
-    close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    small = {n.casefold(): n for n in reversed(names)}
+    close = get_close_matches(name.casefold(), small, n=1)
+    hint = f"did you mean {small[close[0]]!r}? " if close else ""
     return f"{hint}one of {', '.join(names)}"

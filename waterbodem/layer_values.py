@@ -270,14 +270,30 @@ class Decoder:
         )
 
     def slip(self, found: Findings) -> str:
-        """Return a guess at why values are out of range: the unit, or the sign."""
+        """Return a guess at why values are out of range: one of them is a mark, or the sign or the unit is another."""
+        guesses = (self._mark_hint(found), self._sign_hint(found), self._factor_hint(found))
+        return next((f": {guess}?" for guess in guesses if guess), "")
+
+    def _mark_hint(self, found: Findings) -> str:
+        """Ask what one value means that several cells share and that no other value goes near."""
+        if found.outside < 2 or found.outside_low != found.outside_high or self.entry.classes:
+            return ""
+        mark = f"{(found.outside_low / self.factor - self.offset) / self.scale:.10g}"
+        other = f"absent (absent = {mark}) or " if self.kind.may_be_absent else ""
+        coded = ", or is it a code (classes)" if self.kind.codes else ""
+        return f"does {mark} mean {other}unknown (nodata = {mark}){coded}"
+
+    def _sign_hint(self, found: Findings) -> str:
         low, high = self.limits
-        for slip in SLIPS:
-            if low <= found.low / slip and found.high / slip <= high:
-                return f": a factor {slip} too large{self._unit_hint(slip)}?"
-        if self.kind.teken and low <= -found.high and -found.low <= high:
-            return ": the other sign?"
-        return ""
+        turned = low <= -found.high and -found.low <= high
+        others = [s for s in self.kind.teken if s != self.entry.sign]
+        return f'the other sign (sign = "{others[0]}")' if turned and others else ""
+
+    def _factor_hint(self, found: Findings) -> str:
+        """Ask for a unit that brings all values into the range; codes have none."""
+        low, high = self.limits
+        fits = [s for s in SLIPS if low <= found.low / s and found.high / s <= high and not self.kind.codes]
+        return f"a factor {fits[0]} too large{self._unit_hint(fits[0])}" if fits else ""
 
     def _unit_hint(self, slip: int) -> str:
         stated = self.entry.unit

@@ -103,7 +103,7 @@ def known_names(layers: xr.Dataset) -> list[str]:
         If it is no dataset.
     """
     if not isinstance(layers, xr.Dataset):
-        raise ArgumentError("layers must be an xr.Dataset", value=type(layers).__name__)
+        raise dataset.not_layers(layers)
     return [str(n) for n in layers.data_vars if str(n).partition("@")[0] in layer_kinds()]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.grid import Bounds
-from waterbodem.wording import short
+from waterbodem.naming import distinct
 
 Boxes = NDArray[np.float64]
 
@@ -30,9 +30,9 @@ class Label:
 
 @dataclass(frozen=True)
 class Paper:
-    """What is written on: its sides, the width of a letter and the height of a line, in the units of the map.
+    """What is written on: its sides, the size of a letter and the height of a line, in the units of the map.
 
-    ``up`` is -1 where y grows downwards.
+    ``up`` is -1 where y grows downwards; ``wide`` measures a text in letters.
     """
 
     left: float
@@ -40,6 +40,11 @@ class Paper:
     letter: float
     line: float
     up: int = 1
+    wide: Callable[[str], float] = len
+
+    def width(self, text: str) -> float:
+        """Return the width of a text, in the units of the map."""
+        return self.wide(text) * self.letter
 
 
 def are_numbered(count: int) -> bool:
@@ -63,11 +68,14 @@ def labels_of(
     if len(numbers) > NUMBERED:
         return [None] * len(numbers)
     numbered = are_numbered(len(numbers))
-    texts = [str(n) for n in numbers] if numbered else [short(n, letters) for n in names]
+    cut = distinct(dict(zip(numbers, names, strict=True)), letters)
+    texts = [str(n) if numbered else cut[n] for n in numbers]
     return placed(texts, boxes, paper, inside=numbered)
 
 
-def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) -> list[Label | None]:
+def placed(
+    texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool, among: Sequence[Label] = ()
+) -> list[Label | None]:
     """Return where texts stand: those of large polygons choose first; None where every place is taken.
 
     Parameters
@@ -78,6 +86,8 @@ def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) ->
     paper : Paper
     inside : bool
         Whether a text would rather stand in a polygon than above it.
+    among : sequence of Label
+        Texts that stand there already.
 
     Examples
     --------
@@ -87,7 +97,7 @@ def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) ->
     [('Es', 50.0, 23.0), ('Veen', 45.0, 13.0)]
     """
     found: list[Label | None] = [None] * len(texts)
-    taken: list[Bounds] = []
+    taken: list[Bounds] = [_frame(label, paper) for label in among]
     for i in sorted(range(len(texts)), key=lambda i: -_size(boxes[i])):
         for label in _places(texts[i], boxes[i].tolist(), paper, inside):
             frame = _frame(label, paper)
@@ -100,7 +110,7 @@ def placed(texts: Sequence[str], boxes: Boxes, paper: Paper, *, inside: bool) ->
 
 def _places(text: str, box: Sequence[float], paper: Paper, inside: bool) -> Iterator[Label]:
     xmin, ymin, xmax, ymax = box
-    half, away = len(text) * paper.letter / 2, (0.5 + GAP) * paper.line
+    half, away = paper.width(text) / 2, (0.5 + GAP) * paper.line
     x = max(paper.left + half, min((xmin + xmax) / 2, paper.right - half))
     outer = [ymax + away, ymin - away][:: paper.up]
     middle = (ymin + ymax) / 2
@@ -109,7 +119,7 @@ def _places(text: str, box: Sequence[float], paper: Paper, inside: bool) -> Iter
 
 
 def _frame(label: Label, paper: Paper) -> Bounds:
-    half = len(label.text) * paper.letter / 2
+    half = paper.width(label.text) / 2
     return label.x - half, label.y - paper.line / 2, label.x + half, label.y + paper.line / 2
 
 

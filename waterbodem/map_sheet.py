@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
@@ -33,8 +35,10 @@ PANEL, LEFT, GAP, UNDER = 3.1, 0.55, 0.28, 0.45
 MARGIN = 0.09
 #: With more outlines than this, thin lines without halo.
 CROWDED = 100
-#: Points of a name, how wide a letter is against that, and letters of a name at most.
-LABEL, LETTER, NAME_LETTERS = 7, 0.6, 22
+#: Points of a name, and letters of a name at most.
+LABEL, NAME_LETTERS = 7, 22
+#: Size at which letters are measured.
+EM = 100
 STRIPE, OUTLINE, PALE = (120, 120, 120), "#1a1a1a", (242, 242, 242)
 GREY, EDGE = "#555555", "#bbbbbb"
 Array = NDArray[Any]
@@ -290,12 +294,35 @@ def write(figure: Figure, y: float, text: str, **style: Any) -> None:
 
 def labelled(frame: Frame, areas: Sequence[Area]) -> Frame:
     """Return a frame with names or numbers at polygons, where they are not too many."""
-    left, right, _, _ = frame.view
-    inch = (right - left) / PANEL
-    paper = Paper(left, right, LETTER * LABEL / 72 * inch, LABEL / 72 * inch)
     boxes = shapely.bounds([a.geometry for a in areas]) / 1000
-    found = labels_of([a.nr for a in areas], [a.name for a in areas], boxes, paper, NAME_LETTERS)
+    found = labels_of([a.nr for a in areas], [a.name for a in areas], boxes, paper_of(frame), NAME_LETTERS)
     return replace(frame, labels=tuple(label for label in found if label is not None))
+
+
+def paper_of(frame: Frame) -> Paper:
+    """Return what names are written on, in km."""
+    left, right, _, _ = frame.view
+    letter = LABEL / 72 * (right - left) / PANEL
+    return Paper(left, right, letter, letter, wide=letters_wide)
+
+
+def letters_wide(text: str, bold: bool = False) -> float:
+    """Return how wide a text is in DejaVu Sans, the widest of the letters that maps are written in, against its size.
+
+    Examples
+    --------
+    >>> round(letters_wide("Veenrand-Zuid"), 1), round(letters_wide("Veenrand-Zuid", bold=True), 1)
+    (7.4, 8.3)
+    """
+    return sum(_letter_wide(letter, bold) for letter in text)
+
+
+@cache
+def _letter_wide(letter: str, bold: bool) -> float:
+    font = get_font(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")))
+    font.set_size(EM, 72)
+    known = font.get_char_index(ord(letter))  # a letter that the font lacks comes from one where it is a square at most
+    return float(font.load_char(ord(letter)).linearHoriAdvance / 65536 / EM) if known else 1.0
 
 
 def rings_of(geometry: Any, tolerance: float) -> list[Array]:

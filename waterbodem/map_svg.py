@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from waterbodem.definitions import RGB, Functie
 from waterbodem.grid import Grid
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.map_labels import NUMBERED, Label, Paper, labels_of
-from waterbodem.map_sheet import STRIPE, thin
+from waterbodem.map_sheet import STRIPE, letters_wide, thin
 from waterbodem.wording import colour_of, plain, steps, unknown
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ Points = NDArray[np.float64]
 
 #: Pixels of the picture at most, width of the drawing, and room around the cells for names and outlines.
 MAX_SIDE, WIDTH, ROOM = 700, 1000.0, 60.0
-#: Height of letters, as the style sheet has it, letters of a name at most, and what they are written on.
-LETTERS, NAME_LETTERS = 30.0, 24
-PAPER = Paper(0.0, WIDTH, 0.6 * LETTERS, LETTERS, up=-1)
+#: Height of letters, as the style sheet has it, letters of a name at most, room beside it, and what it is written on.
+LETTERS, NAME_LETTERS, EDGE = 30.0, 24, 4.0
+PAPER = Paper(EDGE, WIDTH - EDGE, LETTERS, LETTERS, up=-1, wide=partial(letters_wide, bold=True))
 #: Drawings are not higher than this share of their width.
 TALLEST = 1.3
 HATCH, STRIPE_CODE = 6, 254

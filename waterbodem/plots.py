@@ -16,6 +16,7 @@ from waterbodem.map_labels import NAMED
 from waterbodem.map_panels import answer_panels, layer_panel
 from waterbodem.map_sheet import (
     MARGIN,
+    NAME_LETTERS,
     PANEL,
     UNDER,
     Frame,
@@ -27,13 +28,13 @@ from waterbodem.map_sheet import (
     thinning,
     write,
 )
+from waterbodem.naming import distinct
 from waterbodem.wording import (
     answer_text,
     decimal,
     functies_of,
     is_fictitious,
     name_of,
-    short,
     steps,
     texts,
 )
@@ -60,8 +61,9 @@ def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
     """Return answer and score per polygon, or how often every answer occurs where there are many."""
     rows = assessment.rows[assessment.rows.functie == functie.id]
     if len(rows) <= NAMED:
+        names = distinct(dict(zip(rows.nr, rows.gebied, strict=True)), NAME_LETTERS)
         return "   ".join(
-            f"{short(r.gebied, 22)}: {_word(r.antwoord, taal)} ({r.antwoord}), {decimal(r.score, 2, taal)}"
+            f"{names[r.nr]}: {_word(r.antwoord, taal)} ({r.antwoord}), {decimal(r.score, 2, taal)}"
             for r in rows.itertuples()
         )
     counts = rows.antwoord.value_counts()

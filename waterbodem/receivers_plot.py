@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,11 @@ from waterbodem.burden_ledger import Ledger
 from waterbodem.colours import classified, legend, nodata, step_names
 from waterbodem.definitions import Functie
 from waterbodem.grid import Bounds, Grid
+from waterbodem.map_labels import Label, placed
 from waterbodem.map_sheet import (
+    LABEL,
     MARGIN,
+    NAME_LETTERS,
     UNDER,
     Array,
     Frame,
@@ -30,6 +34,7 @@ from waterbodem.map_sheet import (
     labelled,
     legend_height,
     paint,
+    paper_of,
     rings_of,
     row_of_maps,
     striped,
@@ -37,7 +42,8 @@ from waterbodem.map_sheet import (
     thinning,
     write,
 )
-from waterbodem.wording import css, is_fictitious, name_of, short, texts
+from waterbodem.naming import distinct
+from waterbodem.wording import css, is_fictitious, name_of, texts
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -157,29 +163,42 @@ def _panel(codes: Array, name: str, title: str, taal: str) -> Panel:
 # --- what is drawn over it -------------------------------------------------------------------------------------------
 
 
-def _receivers(ledger: Ledger) -> list[Area]:
-    return [r.area for r in ledger.division.receivers if r.target.soort != "ander plan"]
+def _receivers(ledger: Ledger) -> dict[int, Area]:
+    """Return receivers that are no plan, by the number they have in the ledger."""
+    return {k: r.area for k, r in enumerate(ledger.division.receivers, 1) if r.target.soort != "ander plan"}
 
 
 def _draw_receivers(ax: Any, ledger: Ledger, frame: Frame) -> None:
     """Draw the outlines of receivers that are no plan, with their names where there are few."""
     shown = _receivers(ledger)
     tolerance = max(frame.grid.rows * frame.grid.dy, frame.grid.cols * frame.grid.dx) / 1000
-    rings = [r for a in shown for r in rings_of(a.geometry, tolerance)]
+    rings = [r for a in shown.values() for r in rings_of(a.geometry, tolerance)]
     ax.add_collection(LineCollection(rings, colors=css(RECEIVER), linewidths=0.9, linestyles="--", zorder=2.5))
+    for label in _names(shown, frame) if len(shown) <= NAMED_RECEIVERS else ():
+        _name(ax, label)
+
+
+def _names(shown: Mapping[int, Area], frame: Frame) -> list[Label]:
+    """Return names of receivers in what is seen of them, clear of those of plans and of each other."""
     left, right, bottom, top = frame.view
-    window = shapely.box(1000 * left, 1000 * bottom, 1000 * right, 1000 * top)
-    for area in shown if len(shown) <= NAMED_RECEIVERS else ():
-        part = area.geometry.intersection(window)
-        if not part.is_empty:
-            spot = part.representative_point()
-            _name(ax, spot.x / 1000, spot.y / 1000, short(area.name.partition(" (")[0], 24))
+    window, paper = shapely.box(1000 * left, 1000 * bottom, 1000 * right, 1000 * top), paper_of(frame)
+    names = distinct({nr: a.name.partition(" (")[0] for nr, a in shown.items()}, NAME_LETTERS)
+    seen = {nr: a.geometry.intersection(window) for nr, a in shown.items()}
+    spots = {nr: part.representative_point() for nr, part in seen.items() if not part.is_empty}
+    boxes = np.array([_around(spot.x / 1000, spot.y / 1000, paper.line) for spot in spots.values()]).reshape(-1, 4)
+    found = placed([names[nr] for nr in spots], boxes, paper, inside=True, among=frame.labels)
+    return [label for label in found if label is not None]
 
 
-def _name(ax: Any, x: float, y: float, text: str) -> None:
+def _around(x: float, y: float, line: float) -> Bounds:
+    """Return a spot with a line above and below it, so that a name can give way to another."""
+    return x, y - line, x, y + line
+
+
+def _name(ax: Any, label: Label) -> None:
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
-    style = {"fontsize": 7, "color": css(RECEIVER), "ha": "center", "va": "center", "style": "italic"}
-    ax.text(x, y, text, parse_math=False, path_effects=halo, zorder=4, **style)
+    style = {"fontsize": LABEL, "color": css(RECEIVER), "ha": "center", "va": "center", "style": "italic"}
+    ax.text(label.x, label.y, label.text, parse_math=False, path_effects=halo, zorder=4, **style)
 
 
 def _draw_paths(ax: Any, ledger: Ledger, frame: Frame) -> None:

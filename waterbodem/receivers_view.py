@@ -12,10 +12,11 @@ import pandas as pd
 from waterbodem.burden_ledger import Ledger
 from waterbodem.definitions import Functie
 from waterbodem.ledger_text import told
+from waterbodem.naming import distinct, opening, said
 from waterbodem.receivers_plot import plot_receivers, png_source
 from waterbodem.reception import reception_rules
 from waterbodem.tally import mean
-from waterbodem.wording import amount, decimal, isolated, percent, short, texts
+from waterbodem.wording import amount, decimal, percent, short, texts
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -77,7 +78,7 @@ class ReceptionView:
     def _part(self, functie: Functie, ledger: Ledger) -> Part:
         many = len(ledger.entries) > DETAIL
         known = len(ledger.niet_bepaald) < 2
-        table = told(ledger.table)
+        table = _apart(told(ledger.table))
         shown = table[table.plan_nr == 0] if many else table
         return Part(
             functie,
@@ -102,11 +103,11 @@ class ReceptionView:
             first = 0 if row["plan_nr"] in seen else sizes[row["plan_nr"]]
             seen.add(row["plan_nr"])
             label = self._label(row)
-            rows.append(Row(first, short(row["plan"], NAME), label, row["soort"], self._numbers(row)))
+            rows.append(Row(first, row["plan"], label, row["soort"], self._numbers(row)))
         return rows
 
     def _label(self, row: Mapping[Any, Any]) -> str:
-        return str(self._t["lijnen"].get(row["soort"], "")) or short(row["ontvanger"], NAME)
+        return str(self._t["lijnen"].get(row["soort"], "")) or str(row["ontvanger"])
 
     def _numbers(self, row: Mapping[Any, Any]) -> tuple[str, ...]:
         depths = ("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m")
@@ -130,20 +131,26 @@ class ReceptionView:
         return " ".join(t for t in (*self._water(records), last, *ground) if t)
 
     def _water(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
-        total, plan = records[-1]["m3"], _said(records[0]["plan"])
+        total, plan = records[-1]["m3"], opening(records[0]["plan"], self._taal)
         if math.isnan(total):
             return []
         if not total > 0:
             return [self._t["laat_niets_los"].format(plan=plan)]
-        shares = [self._share(row) for row in records[:-1] if row["aandeel"] >= TOLD_FROM and row["soort"] != "overlap"]
+        shares = [self._share(row) for row in records[:-1] if abs(row["aandeel"]) >= TOLD_FROM]
         said = [self._t["laat_los"].format(plan=plan, m3=self._m3(total))]
         return [*said, self._t["blijft"].format(delen="; ".join(shares))] if shares else said
 
     def _share(self, row: Mapping[Any, Any]) -> str:
+        """Tell who gets what; what receivers share, a negative line, is told after them as counted twice."""
         key = f"deel_{row['soort']}"
         text = self._t.get(key, self._t["deel"])
-        given = {"aandeel": percent(row["aandeel"], self._taal), "m3": self._m3(row["m3"])}
-        return str(text.format(**given, wie=_said(row["ontvanger"])))
+        given = {"aandeel": percent(abs(row["aandeel"]), self._taal), "m3": self._m3(abs(row["m3"]))}
+        return str(text.format(**given, wie=self._who(row)))
+
+    def _who(self, row: Mapping[Any, Any]) -> str:
+        """Return how a sentence names a receiver; a bare number is that of another plan, or of a receiver."""
+        kind = "gebied" if row.get("soort") == "ander plan" else "ontvanger"
+        return said(short(row["ontvanger"], NAME), self._taal, kind)
 
     def _m3(self, value: float) -> str:
         return amount(value, "m3", self._taal)
@@ -153,7 +160,7 @@ class ReceptionView:
         some = sorted((r for r in records if r[largest] >= TOLD_FROM_M), key=lambda r: -r[largest])
         parts = [
             self._t["hoogstens"].format(
-                wie=_said(r["ontvanger"]),
+                wie=self._who(r),
                 m=self._cm(r[largest]),
                 gemiddeld=self._cm(sign * r["verlaging_gemiddeld_m"]),
             )
@@ -188,7 +195,7 @@ class ReceptionView:
         rows = [row for row in ledger.cumulatie.to_dict("records") if row["alleen_samen"]]
         return [
             self._t["alleen_samen"].format(
-                wie=_said(row["ontvanger"]),
+                wie=self._who(row),
                 wat="; ".join(self._measure(row, name) for name in row["alleen_samen"].split(", ")),
             )
             for row in rows
@@ -205,5 +212,12 @@ def _refused(functie: Functie, reason: str) -> Part:
     return Part(functie, (reason,), (), "", (), False, "", (), ())
 
 
-def _said(name: str) -> str:
-    return isolated(short(name, NAME))
+def _apart(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a ledger with names that are short and apart; number 0 is no plan or receiver, and not cut."""
+    return table.assign(**{kind: _column(table, kind) for kind in ("plan", "ontvanger")})
+
+
+def _column(table: pd.DataFrame, kind: str) -> list[str]:
+    pairs = list(zip(table[f"{kind}_nr"], table[kind], strict=True))
+    named = distinct({nr: name for nr, name in pairs if nr}, NAME)
+    return [named.get(nr, name) for nr, name in pairs]

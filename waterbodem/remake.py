@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from waterbodem.question import Question
 
 
-def command_of(q: Question) -> str:
+def command_of(q: Question, output: str = "uitvoer") -> str:
     """Return the command that asks the same question, with file names to fill in."""
     words = ["waterbodem assess --layers lagen.toml --gebied gebieden.gpkg", *_functie_words(q.functies)]
     words += [f"{flag} {value}" for flag, value in _options(q) if value is not None]
-    return " ".join([*words, "--output uitvoer"])
+    return " ".join([*words, f"--output {output}"])
 
 
 def _options(q: Question) -> Iterable[tuple[str, Any]]:

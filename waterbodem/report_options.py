@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from waterbodem.advice import NAME as ADVICE_NAME
 from waterbodem.advice import advice_for_area, advice_for_functie
 from waterbodem.alternatives import options, others
 from waterbodem.definitions import Functie
-from waterbodem.wording import functies_of, short
+from waterbodem.naming import distinct
+from waterbodem.wording import functies_of
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer
@@ -53,6 +55,7 @@ def options_of(assessment: Answer, taal: str) -> Options:
 
 def told_of(found: pd.DataFrame, functies: Mapping[str, Functie], asked: Sequence[str], taal: str) -> list[str]:
     """Return a sentence per polygon where there are several functies, and per functie asked on several polygons."""
+    found = found.assign(gebied=found["nr"].map(_names(found, ADVICE_NAME)))
     per_area: list[Cells] = [rows.to_dict("records") for _, rows in found.groupby("nr", sort=True)]
     told = [advice_for_area(rows, functies, taal) for rows in per_area if len(rows) > 1]
     if len(per_area) > 1:
@@ -64,12 +67,16 @@ def told_of(found: pd.DataFrame, functies: Mapping[str, Functie], asked: Sequenc
 def tables_of(found: pd.DataFrame, functies: Mapping[str, Functie], asked: Mapping[str, Functie]) -> Tables:
     """Return the matrix of functies and polygons, in pieces that fit on paper."""
     cells = {(r["functie"], r["nr"]): r for r in found.to_dict("records")}
-    names = dict(zip(found.nr, found.gebied, strict=True))
+    names = _names(found, NAME)
     turns = [sorted(names)[i : i + COLUMNS] for i in range(0, len(names), COLUMNS)]
     return tuple(
         (
-            [short(names[nr], NAME) for nr in turn],
+            [names[nr] for nr in turn],
             [(f, id_ in asked, [cells[id_, nr] for nr in turn]) for id_, f in functies.items()],
         )
         for turn in turns
     )
+
+
+def _names(found: pd.DataFrame, length: int) -> dict[int, str]:
+    return distinct(dict(zip(found.nr, found.gebied, strict=True)), length)

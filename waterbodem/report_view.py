@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from waterbodem import registry
 from waterbodem.alternatives import verdicts_of
 from waterbodem.definitions import Component, Functie
 from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.naming import distinct, said
 from waterbodem.scoring import score_arrays
 from waterbodem.tally import mean
 from waterbodem.wording import (
@@ -24,7 +25,6 @@ from waterbodem.wording import (
     decimal,
     functies_of,
     graded,
-    isolated,
     name_of,
     percent,
     risk_class,
@@ -46,8 +46,8 @@ TOLD_FROM = 0.01
 LISTED_FROM = 0.005
 #: Names are cut at this length; at the second where there are more lines than the third, so that a page stays small.
 NAME_LENGTH, SHORT_LENGTH, MANY_LINES = 120, 60, 4_000
-#: Up to this many polygons are named in a sentence.
-MAX_NAMED = 8
+#: Up to this many polygons are named in a sentence, and only while their names together have no more letters than this.
+MAX_NAMED, MAX_LETTERS = 8, 160
 #: Up to this many lines have the reasons of the Kompas, and so need them in the language of the report.
 MAX_REASONED = 1_000
 
@@ -63,10 +63,11 @@ class Loss:
 
 @dataclass(frozen=True)
 class Line:
-    """One polygon and functie."""
+    """One polygon and functie; ``said`` is how a sentence names the polygon."""
 
     place: int
     gebied: str
+    said: str
     functie: Functie
     row: Any
     losses: tuple[Loss, ...]
@@ -118,7 +119,7 @@ class View:
         """Lines in the order of the table: polygons first."""
         table = pd.DataFrame(self.assessment.table.drop(columns="geometry")).head(self._limit)
         rows = table.to_dict("records")
-        named = self._names(rows)
+        named = list(zip(self._names(rows), self._names(rows, self._said), strict=True))
         verdicts = self._verdicts(len(rows))
         return [self._line(i, row, named[i], verdicts[i]) for i, row in enumerate(rows)]
 
@@ -131,19 +132,22 @@ class View:
         told = verdicts_of(self.assessment.question, self.taal)
         return [tuple(v) for of_area in zip(*told.values(), strict=True) for v in of_area][:count]
 
-    def _names(self, rows: Sequence[dict[Any, Any]]) -> list[str]:
+    def _names(self, rows: Sequence[dict[Any, Any]], shown: Callable[[str], str] = str) -> list[str]:
         """Return the names of polygons; a number is added where two share a name."""
-        of_nr = {r["nr"]: isolated(short(r["gebied"], self._name_length)) for r in rows}
-        twice = {n for n, count in Counter(of_nr.values()).items() if count > 1}
-        return [f"{of_nr[r['nr']]} (nr {r['nr']})" if of_nr[r["nr"]] in twice else of_nr[r["nr"]] for r in rows]
+        of_nr = distinct({r["nr"]: r["gebied"] for r in rows}, self._name_length, shown)
+        return [of_nr[r["nr"]] for r in rows]
 
-    def _line(self, place: int, row: dict[Any, Any], gebied: str, verdicts: tuple[Any, ...]) -> Line:
+    def _said(self, name: str) -> str:
+        return said(name, self.taal)
+
+    def _line(self, place: int, row: dict[Any, Any], names: tuple[str, str], verdicts: tuple[Any, ...]) -> Line:
         functie = self.functies[row["functie"]]
         area = row["nr"] - 1
         fired = [(label, float(shares[area])) for label, shares in self._fired[functie.id]]
         return Line(
             place=place,
-            gebied=gebied,
+            gebied=names[0],
+            said=names[1],
             functie=functie,
             row=row,
             losses=self._losses(row),
@@ -213,10 +217,9 @@ class View:
         """Return what was asked, in one sentence."""
         t = self.t["vraag"]
         functies = [small(short(name_of(f, self.taal), NAME_LENGTH)) for f in self.functies.values()]
-        names = self._names([{"nr": a.nr, "gebied": a.name} for a in self.assessment.question.areas])
-        where = self._and(names) if len(names) <= MAX_NAMED else t["gebieden"].format(n=len(names))
-        one = len(functies) == 1
-        return str(t["een" if one else "meer"].format(functies=self._and(functies), gebieden=where))
+        names = self._names([{"nr": a.nr, "gebied": a.name} for a in self.assessment.question.areas], self._said)
+        text = t["een" if len(functies) == 1 else "meer"]
+        return str(text.format(functies=self._and(functies), gebieden=self._places(names)))
 
     def _and(self, names: Sequence[str]) -> str:
         return f" {self.t['en']} ".join([n for n in (", ".join(names[:-1]), names[-1]) if n])
@@ -236,14 +239,15 @@ class View:
     def _by_answer(self, functie: Functie) -> dict[str, list[str]]:
         table = self.assessment.table
         rows = table[table.functie == functie.id]
-        names = self._names(rows[["nr", "gebied"]].to_dict("records"))
+        names = self._names(rows[["nr", "gebied"]].to_dict("records"), self._said)
         found: dict[str, list[str]] = {letter: [] for letter in steps()}
         for letter, name in zip(rows.antwoord, names, strict=True):
             found[letter].append(name)
         return {letter: of for letter, of in found.items() if of}
 
     def _places(self, names: list[str]) -> str:
-        few = len(names) <= MAX_NAMED
+        """Return names, or how many there are where that would be a wall of text."""
+        few = len(names) <= MAX_NAMED and sum(len(n) for n in names) <= MAX_LETTERS
         return self._and(names) if few else str(self.t["vraag"]["gebieden"].format(n=len(names)))
 
     @property
@@ -259,7 +263,7 @@ class View:
         return str(
             self.t["zin"]["antwoord"].format(
                 functie=name_of(line.functie, self.taal),
-                gebied=line.gebied,
+                gebied=line.said,
                 antwoord=answer_text(line.row["antwoord"], self.taal),
                 letter=line.row["antwoord"],
             )
@@ -336,7 +340,7 @@ class View:
         for line in self.lines:
             turn = list(self.functies).index(line.functie.id) // columns
             found.setdefault((line.row["nr"], turn), []).append(line)
-        return [(group[0].gebied, group) for group in found.values()]
+        return [(group[0].said, group) for group in found.values()]
 
     @property
     def counts(self) -> list[tuple[Functie, list[tuple[str, int, float]]]]:

@@ -14,13 +14,26 @@ from waterbodem import registry
 from waterbodem.answer import Answer
 from waterbodem.definitions import Criterion, Functie, Sourced
 from waterbodem.kompas import builtin_rules
+from waterbodem.naming import distinct, said
 from waterbodem.pace import cells_per_second, duration
 from waterbodem.run_state import RunState, VariantState
 from waterbodem.units import unit_text
-from waterbodem.wording import criterion_label, layer_label, risk_class, risk_text, short, steps, texts, threshold_label
+from waterbodem.wording import (
+    criterion_label,
+    decimal,
+    layer_label,
+    risk_class,
+    risk_text,
+    short,
+    steps,
+    texts,
+    threshold_label,
+)
 
 #: Longest name in a column.
-NAME = 32
+NAME, LONG_NAME = 32, 80
+#: Plans of which the part outside the data is told, of those where two decimals show it [ha].
+MAX_TOLD, SHOWN_HA = 4, 0.005
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -28,21 +41,35 @@ NAME = 32
 
 def answer_text(assessment: Answer) -> str:
     """Return a line per polygon and functie, and what stands beside them."""
-    rows = [_answer_row(row) for row in assessment.rows.to_dict("records")]
+    names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
+    rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
     order = ", ".join(p.naam for p in builtin_rules().beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
-    lines += [f"Let op: {note}." for note in assessment.notes]
+    lines += [f"Let op: {note}." for note in (*_outside(assessment), *assessment.notes)]
     return plain_text("\n".join(lines))
+
+
+def _outside(assessment: Answer) -> list[str]:
+    """Return which plans lie partly outside the data, or how many where they are many."""
+    t, table = texts("nl")["scherm"], assessment.rows.drop_duplicates("nr")
+    partly = table[table["buiten_ha"] >= SHOWN_HA]
+    if len(partly) > MAX_TOLD:
+        return [t["deels_buiten"].format(n=len(partly))]
+    names = distinct(dict(zip(table.nr, table.gebied, strict=True)), LONG_NAME, said)
+    return [
+        t["buiten"].format(gebied=names[r.nr], buiten=decimal(r.buiten_ha), totaal=decimal(r.oppervlakte_ha))
+        for r in partly.itertuples()
+    ]
 
 
 HEADINGS = ("gebied", "functie", "antwoord", "score", "dekking", "bepalend", "afwenteling", "oorzaak", "kompas")
 
 
-def _answer_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
     step = steps()[row["antwoord"]]
     symbols = [str(v) for name, v in row.items() if name.startswith("kompas_")]
     return (
-        short(row["gebied"], NAME),
+        name,
         short(row["functie"], NAME),
         f"{step.letter} {step.kort}",
         number(row["score"]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterbodem import registry
 from waterbodem.definitions import RGB
+from waterbodem.naming import distinct
 from waterbodem.wording import (
     answer_text,
     chip_style,
@@ -55,7 +56,7 @@ def assessment_html(assessment: Answer) -> str:
     >>> assessment_html(b).count("<tr>")
     5
     """
-    rows = "".join(_html_row(assessment, row) for row in _rows(assessment))
+    rows = "".join(_html_row(assessment, row) for row in _rows(assessment, NAME))
     head = "".join(f"<th scope='col' style='{_CELL}'>{escape(h)}</th>" for h in _headings())
     return (
         "<table style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
@@ -64,9 +65,10 @@ def assessment_html(assessment: Answer) -> str:
     )
 
 
-def _rows(assessment: Answer) -> list[dict[Any, Any]]:
-    shown: list[dict[Any, Any]] = assessment.rows.drop(columns="geometry").head(MAX_ROWS).to_dict("records")
-    return shown
+def _rows(assessment: Answer, length: int) -> list[dict[Any, Any]]:
+    table = assessment.rows.drop(columns="geometry").head(MAX_ROWS)
+    names = distinct(dict(zip(table.nr, table.gebied, strict=True)), length)
+    return [{**row, "gebied": names[row["nr"]]} for row in table.to_dict("records")]
 
 
 def _headings() -> list[str]:
@@ -91,7 +93,7 @@ def _html_row(assessment: Answer, row: dict[Any, Any]) -> str:
         _risk_html(row),
         _kompas_html(assessment, row),
     ]
-    first = f"<th scope='row' style='{_CELL}'><bdi>{escape(short(row['gebied'], NAME))}</bdi></th>"
+    first = f"<th scope='row' style='{_CELL}'><bdi>{escape(row['gebied'])}</bdi></th>"
     return f"<tr>{first}{''.join(f'<td style={chr(39)}{_CELL}{chr(39)}>{c}</td>' for c in cells)}</tr>"
 
 
@@ -173,7 +175,7 @@ def assessment_text(assessment: Answer) -> str:
     >>> assessment_text(b).splitlines()[2].split()[:4]
     ['Plan', 'Es', 'Woningbouw', 'A']
     """
-    body = [_headings(), *(_text_row(assessment, row) for row in _rows(assessment))]
+    body = [_headings(), *(_text_row(assessment, row) for row in _rows(assessment, TEXT_NAME))]
     widths = [max(len(r[i]) for r in body) for i in range(len(body[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in body]
     left = len(assessment.rows) - MAX_ROWS
@@ -187,7 +189,7 @@ def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:
     word = f"{risk.naam} {risk_text(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
     symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.rules.beginselen.values())
     return [
-        short(row["gebied"], TEXT_NAME),
+        row["gebied"],
         short(_functie(assessment, row), TEXT_NAME),
         f"{step.letter} {step.kort}",
         decimal(row["score"]),

@@ -11,7 +11,7 @@
   const state = { functie: 0, layer: "klasse", opacity: 0.9, palette: data.kleuren, chosen: 0, cross: null, told: null, asked: 0 };
   const view = { x: 0, y: 0, scale: 1 }; // metres at the middle of the screen, pixels per metre
   const unpacked = new Map();
-  let cells = {}, waiting = false, placed = false;
+  let cells = {}, waiting = false, placed = false, steered = false; // steered: the view is one that the reader chose
 
   // --- cells --------------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,9 @@
   const toScreen = (x, y) => { const [w, h] = size(); return [(x - view.x) * view.scale + w / 2, (y - view.y) * view.scale + h / 2]; };
   const toMetres = (px, py) => { const [w, h] = size(); return [(px - w / 2) / view.scale + view.x, (py - h / 2) / view.scale + view.y]; };
 
-  function fit(box = [0, 0, raster.breedte, raster.hoogte], most = Infinity) {
+  function fit(box = null, most = Infinity) {
+    steered = box !== null;
+    box ??= [0, 0, raster.breedte, raster.hoogte];
     const [w, h] = size();
     if (!w || !h) return; // a frame that is not in sight yet has no size; what watches the size calls again
     view.x = (box[0] + box[2]) / 2;
@@ -97,12 +99,14 @@
     view.x = x - (x - view.x) * view.scale / next;
     view.y = y - (y - view.y) * view.scale / next;
     view.scale = next;
+    steered = true;
     redraw();
   }
 
   function pan(px, py) {
     view.x -= px / view.scale;
     view.y -= py / view.scale;
+    steered = true;
     redraw();
   }
 
@@ -434,7 +438,7 @@
   byId("functie").addEventListener("change", (event) => use(Number(event.target.value)));
   byId("dekkracht").addEventListener("input", (event) => { state.opacity = event.target.value / 100; redraw(); });
   byId("kleuren").addEventListener("change", (event) => { state.palette = event.target.checked ? "kleurenblind" : "landelijk"; refresh(); });
-  new ResizeObserver(() => placed ? redraw() : fit()).observe(canvas);
+  new ResizeObserver(() => steered && placed ? redraw() : fit()).observe(canvas);
 
   // For a page around this one, and for tests: from RD to the screen.
   window.kaart = { naarScherm: (x, y) => toScreen(x - raster.links, raster.boven - y), klaar: null };
