@@ -497,9 +497,7 @@ def test_killed_at_any_step_it_goes_on_and_ends_the_same(tmp_path, nursery, refe
     shutil.copytree(output, tmp_path / "ander")
     other = digests(output)
     path.write_text(RUN, encoding="utf-8")
-    shutil.rmtree(output)
-    done = nursery.run("run", path, code=STEPS.format(NEVER, 0))
-    steps, seen = int(done.out.split()[-1]), []
+    steps, seen = min(steps_of(nursery, path, before) for before in (None, tmp_path / "ander")), []
     for number in range(KILLS):
         fresh = number % 2 == 0
         if fresh:
@@ -515,6 +513,14 @@ def test_killed_at_any_step_it_goes_on_and_ends_the_same(tmp_path, nursery, refe
         if number % 4 == 1:
             goes_on(nursery, path, reference)
     assert len(seen) >= 20 and len(set(seen)) >= 8, seen
+
+
+def steps_of(nursery, path, before):
+    """How many steps a run takes in a new folder, or in a copy of one of before: it has less to write."""
+    shutil.rmtree(path.parent / "uit")
+    if before is not None:
+        shutil.copytree(before, path.parent / "uit")
+    return int(nursery.run("run", path, code=STEPS.format(NEVER, 0)).out.split()[-1])
 
 
 def stage_of(folder):

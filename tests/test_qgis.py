@@ -222,7 +222,7 @@ maps = ["klasse", "risico", "benedenstrooms", "ontvangst", "grondwater"]
 [gebieden]
 path = "lagen/plannen.geojson"
 """
-ARRIVALS = ("ontvangst", "grondwater")
+ARRIVALS, MAP = ("ontvangst", "grondwater"), "benedenstrooms"
 BANDS = {
     "klasse": "Antwoord: Natte natuur (2050hoog)",
     "risico": "Afwentelingsrisico: Natte natuur (2050hoog)",
@@ -252,7 +252,7 @@ def styles(folder):
 
 def test_a_run_styles_every_map_and_groups_them(ran):
     maps = {p.relative_to(ran).as_posix() for p in ran.rglob("*.tif") if ".waterbodem" not in p.parts}
-    amounts = {f"{f}/{m}_f32.tif" for f in FUNCTIES for m in ARRIVALS}
+    amounts = {f"{f}/{m}_f32.tif" for f in FUNCTIES for m in ARRIVALS} | {f"{v}/{MAP}_f32.tif" for v in VARIANTS}
     assert amounts < maps, "numbers that the steps of their maps are made of, not to look at"
     assert {m.replace(".tif", ".qml") for m in maps - amounts} == {n for n in styles(ran) if n.endswith(".qml")}
     root = Xml.parse(ran / PROJECT).getroot()

@@ -69,7 +69,7 @@ def refuse_overwriting(output: Path, folders: Sequence[str], given: Iterable[Pat
 def _refuse_obstacles(output: Path, folders: Iterable[Path]) -> None:
     """Refuse a file where a folder must come, and a folder where a file must."""
     for folder in folders:
-        if folder.exists() and not folder.is_dir():
+        if os.path.exists(folder) and not os.path.isdir(folder):  # a name that no disk takes is none
             raise _in_the_way("a file", folder, "that name for no file: a folder of results gets it")
         for path in _folders_in(folder):
             if path.name.endswith(OF_FUNCTIE):
