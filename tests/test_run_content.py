@@ -112,6 +112,14 @@ def test_all_that_is_wrong_with_a_run_file_is_told_at_once(tmp_path):
     assert len(found.value.problems) == 5
 
 
+def test_polygons_are_not_blamed_for_layers_that_are_missing(tmp_path):
+    path = place(tmp_path, ONE.replace('"lagen.toml"', '"leeg.toml"') + '[gebieden]\npath = "lagen/plannen.geojson"\n')
+    catalogue(tmp_path, layer("kwel", "weg.tif", "mm/d", sign='"up"'), "leeg.toml")
+    with pytest.raises(WaterbodemError) as found:
+        open_job(path)
+    assert "weg.tif" in str(found.value) and "polygons" not in str(found.value)
+
+
 def test_a_functie_that_is_unknown_is_told_before_its_parameters(tmp_path):
     text = ONE.replace("woningbouw", "woningbow") + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n"
     with pytest.raises(UnknownFunctie, match="woningbow"):

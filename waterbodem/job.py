@@ -314,7 +314,7 @@ def _check_grid(stack: LayerStack, chosen: bool) -> None:
 
 
 def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack, where: str) -> tuple[Area, ...]:
-    if choice is None:
+    if choice is None or not stack.sources:  # without a layer there is no CRS to hold them against
         return ()
     return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where=where))
 
