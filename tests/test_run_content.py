@@ -117,7 +117,7 @@ def test_polygons_are_not_blamed_for_layers_that_are_missing(tmp_path):
     catalogue(tmp_path, layer("kwel", "weg.tif", "mm/d", sign='"up"'), "leeg.toml")
     with pytest.raises(WaterbodemError) as found:
         open_job(path)
-    assert "weg.tif" in str(found.value) and "polygons" not in str(found.value)
+    assert "weg.tif" in str(found.value) and "have a CRS" not in str(found.value)
 
 
 def test_a_functie_that_is_unknown_is_told_before_its_parameters(tmp_path):
