@@ -227,9 +227,9 @@ def test_every_result_is_known_by_its_name(tmp_path):
 @pytest.mark.parametrize(
     ("name", "made", "said"),
     [
-        ("uit/gebieden.csv", Path.mkdir, "a folder is where results must come"),
-        ("uit/woningbouw/klasse.tif", Path.mkdir, "a folder is where results must come"),
-        ("uit/woningbouw", Path.touch, "a file is where results must come"),
+        ("uit/gebieden.csv", Path.mkdir, "a folder has the name of a result"),
+        ("uit/woningbouw/klasse.tif", Path.mkdir, "a folder has the name of a result"),
+        ("uit/woningbouw", Path.touch, "a file has the name of a folder of results"),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "check"])
@@ -238,7 +238,7 @@ def test_what_is_in_the_way_of_a_result_is_told_before_anything_is_computed(tmp_
     (tmp_path / name).parent.mkdir(parents=True)
     made(tmp_path / name)
     refused(command, run, said=said)
-    refused(command, run, said=Path(name).name)
+    refused(command, run, said=repr(name.removeprefix("uit/")))
 
 
 @pytest.mark.parametrize("key", ["output", "layers"])

@@ -10,9 +10,12 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 import waterbodem as wb
 from waterbodem.map_labels import NAMED, NUMBERED, Paper, labels_of, placed
+from waterbodem.map_sheet import letters_wide
 from waterbodem.report import report_html
 
 sides = st.floats(0, 100, allow_nan=False)
@@ -70,3 +73,13 @@ def test_the_numbers_on_the_maps_of_a_report_are_those_of_its_table():
     told = re.findall(r'<th scope="row"><span class="soft">(\d+)</span> <a[^>]*><bdi>(Veld \w)', page)
     assert len(drawn) == len(plans)
     assert drawn == [(name, number) for number, name in told]
+
+
+@pytest.mark.parametrize("bold", [False, True])
+@pytest.mark.parametrize("text", ["Veenrand-Zuid", "iiii", "WWWW", "Éën plan (nr 12)"])
+def test_a_text_is_as_wide_as_it_is_drawn(text, bold):
+    """Letters measured one by one leave out kerning only."""
+    figure = Figure(figsize=(20, 2), dpi=72)
+    drawn = figure.text(0, 0, text, fontsize=100, family="DejaVu Sans", weight="bold" if bold else "normal")
+    width = drawn.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width
+    assert letters_wide(text, bold) * 100 == pytest.approx(width, rel=0.1)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from waterbodem import crs as crs_text
-from waterbodem.definitions import Definition, Finite, LayerKind, complaints
+from waterbodem.definitions import Definition, Finite, LayerKind
 from waterbodem.errors import (
     CatalogueError,
     DefinitionError,
@@ -23,6 +23,7 @@ from waterbodem.errors import (
 from waterbodem.paths import VECTOR_MAGIC
 from waterbodem.registry import layer_kinds, read_toml
 from waterbodem.units import factor
+from waterbodem.validation import complaints
 
 #: The name of a catalogue in a folder.
 FILE_NAME = "lagen.toml"
@@ -231,7 +232,7 @@ def _validated(data: Mapping[str, Any], file: str) -> tuple[Catalogue | None, li
     try:
         return Catalogue.model_validate(data), []
     except ValidationError as error:
-        return None, complaints(error, file, CatalogueError)
+        return None, complaints(error, Catalogue, file, CatalogueError)
 
 
 def _entry(name: str, table: Any, file: str) -> tuple[LayerEntry | None, list[WaterbodemError]]:

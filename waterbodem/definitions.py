@@ -6,16 +6,16 @@ Field names are the keys of the data files, so that an error names what its auth
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from waterbodem.errors import DefinitionError, WaterbodemError, nearest, raise_all
+from waterbodem.errors import DefinitionError, nearest
 from waterbodem.html_table import html_table
+from waterbodem.validation import define
 
 Operator = Literal[">=", ">", "<", "<=", "=="]
 Consequence = Literal["nee_tenzij", "uitsluiten", "aandacht"]
@@ -24,7 +24,6 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 LARGEST = 1e30
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 RGB = tuple[int, int, int]
-D = TypeVar("D", bound="Definition")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -387,70 +386,3 @@ class Term(Definition):
     uitleg: str
     gloss: str
     vermijd: tuple[str, ...] = ()
-
-
-def define(kind: type[D], data: Mapping[str, Any], where: str) -> D:
-    """Validate plain data into a definition.
-
-    Raises
-    ------
-    DefinitionError
-        Naming ``where`` and the key.
-    """
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        raise_all(complaints(error, where))
-        raise
-
-
-#: What pydantic calls by the names of Python.
-PLAIN = {
-    "missing": "mandatory key is missing",
-    "extra_forbidden": "unknown key",
-    "tuple_type": "must be a list",
-    "model_type": "must be a table",
-    "dict_type": "must be a table",
-    "mapping_type": "must be a table",
-}
-
-
-def complaints(
-    error: ValidationError, where: str, kind: type[WaterbodemError] = DefinitionError
-) -> list[WaterbodemError]:
-    """Return one error per key that pydantic refused."""
-    model = next((d for d in _descendants(Definition) if d.__name__ == error.title), None)
-    return [_complaint(detail, where, kind, model) for detail in error.errors()]
-
-
-def _complaint(
-    detail: ErrorDetails, where: str, kind: type[WaterbodemError], model: type[BaseModel] | None
-) -> WaterbodemError:
-    key = ".".join(str(part) for part in detail["loc"])
-    given = detail["input"]
-    shown = None if isinstance(given, (dict, BaseModel)) or detail["type"] == "missing" else given
-    what = PLAIN.get(detail["type"], detail["msg"].removeprefix("Value error, "))
-    unknown = detail["type"] == "extra_forbidden"
-    allowed = nearest(str(detail["loc"][-1]), _keys(model, detail["loc"][:-1])) if unknown and model else ""
-    return kind(what, value=shown, allowed=allowed, where=f"{where}: {key}" if key else where)
-
-
-def _descendants(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for below in model.__subclasses__():
-        yield below
-        yield from _descendants(below)
-
-
-def _keys(model: type[BaseModel], path: Iterable[int | str]) -> list[str]:
-    """Return the keys of the table that a path leads to; a part that is no key of it stands in a list or a mapping."""
-    for part in path:
-        fields = {name: f for n, f in model.model_fields.items() for name in (n, f.alias)}
-        model = _model_in(fields[part].annotation) or model if part in fields else model
-    return [f.alias or n for n, f in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that an annotation holds, as such or within a list, a mapping or a choice."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((m for m in map(_model_in, get_args(annotation)) if m), None)

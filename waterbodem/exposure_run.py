@@ -25,13 +25,14 @@ from waterbodem.kernels.components import LAYERS
 from waterbodem.layerset import Floats, LayerSet
 from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, remove_map, stage_raster
-from waterbodem.reception_files import UNKNOWN
+from waterbodem.reception_files import UNKNOWN, stage_shown
 
 MAP = "benedenstrooms"
 #: Cells that are worked on at a time, and bytes that the maps in hand may take.
 BLOCK, IN_HAND = 8_000_000, 2_000_000_000
-#: Bytes that a cell of a map takes in hand, and one of floats beside it; of floats while they are written, and on disk.
-CODE, EXACT, WRITTEN, STORED = 1, 4, 14, 6
+#: Bytes that a cell of a map takes in hand, and one of floats beside it; of floats while they are written, and on disk:
+#: measured on cells that do not compress, rounded up.
+CODE, EXACT, WRITTEN, STORED = 1, 4, 25, 6
 #: Measured on two cores; a machine may well be twice as fast or slow.
 NS_DIRECTIONS, NS_VARIANT = 700, 60
 Progress = Callable[[str, int, int], None]
@@ -97,9 +98,9 @@ def make_downstream(
     reason = exposure.why_not(scenarios) if todo or hidden else ""
     if reason:
         found.niet_bepaald.append(reason)
-        for path, _ in (*(wanted[v] for v in todo), *(unknown[s] for s in hidden)):
+        finals = [_final(job, v) for v in todo]
+        for path in (*finals, *map(_exact, finals), *(_unknown_file(job, s) for s in hidden)):
             remove_map(path)
-            remove_map(_exact(path))
     else:
         for scenario in hidden:
             _write_unknown(job, journal, exposure, scenario)
@@ -172,10 +173,8 @@ def _write_maps(
     for variant, codes in maps.items():
         final, label = _final(job, variant), f"{map_title(MAP)}: {variant.name}"
         with staging() as stage:
-            stage.folder(final.parent)
-            stage_raster(stage, final, codes, job.grid, legend(MAP), label)
-            if job.file.float_:
-                stage_raster(stage, _exact(final), exact[variant], job.grid, label=label)
+            where = stage.folder(final.parent), MAP, job.grid, label
+            stage_shown(stage, where, codes, exact.get(variant))
 
 
 def _write_unknown(job: Job, journal: Journal, exposure: Exposure, scenario: str) -> None:

@@ -332,7 +332,7 @@ def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:
 
 def chosen_functies(file: RunFile, known: registry.Functies) -> list[Functie]:
     """Return the functies of a run out of those that are known, with its own parameters."""
-    ids = [f.id for f in known.values()] if file.functies == "all" else [known[i].id for i in file.functies]
+    ids = list(known) if file.functies == "all" else [known[i].id for i in file.functies]
     for name in file.parameters:
         if name not in ids:
             allowed = nearest(name, ids)

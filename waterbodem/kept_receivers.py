@@ -14,7 +14,7 @@ from waterbodem.abstraction import Well
 from waterbodem.archive import Unpacker, restored
 from waterbodem.areas import Area
 from waterbodem.coverage import Target
-from waterbodem.definitions import Functie, define
+from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
 from waterbodem.groundwater import Reach
@@ -23,6 +23,7 @@ from waterbodem.land import Land
 from waterbodem.network import Strand
 from waterbodem.reception import ReachTable
 from waterbodem.sources import Plot, Shifted, cover_of
+from waterbodem.validation import define
 
 #: A grid of more rows or columns is no land.
 LONGEST = 1_000_000

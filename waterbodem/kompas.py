@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from waterbodem import registry
 from waterbodem.areas import Area, areas_of
 from waterbodem.burden import within_lifetime
-from waterbodem.definitions import Consequence, Definition, Functie, Sourced, define
+from waterbodem.definitions import Consequence, Definition, Functie, Sourced
 from waterbodem.grid import Grid
 from waterbodem.layerset import Scenario
 from waterbodem.tally import Totals
+from waterbodem.validation import define
 
 Symbol = Literal["--", "-", "0", "+", "++", "?"]
 SYMBOLS: tuple[Symbol, ...] = ("--", "-", "0", "+", "++")

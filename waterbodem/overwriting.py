@@ -70,13 +70,13 @@ def _refuse_obstacles(output: Path, folders: Iterable[Path]) -> None:
     """Refuse a file where a folder must come, and a folder where a file must."""
     for folder in folders:
         if os.path.exists(folder) and not os.path.isdir(folder):  # a name that no disk takes is none
-            raise _in_the_way("a file", folder, "that name for no file: a folder of results gets it")
+            raise _in_the_way("a file has the name of a folder of results", folder, output)
         for path in _folders_in(folder):
             if path.name.endswith(OF_FUNCTIE):
-                raise _in_the_way("a folder", path, "that name for no folder: a map gets it")
+                raise _in_the_way("a folder has the name of a result", path, output)
     for path in _folders_in(output):
         if WRITTEN.fullmatch(path.name):
-            raise _in_the_way("a folder", path, "that name for no folder: a result gets it")
+            raise _in_the_way("a folder has the name of a result", path, output)
 
 
 def _folders_in(folder: Path) -> list[Path]:
@@ -86,8 +86,9 @@ def _folders_in(folder: Path) -> list[Path]:
         return []
 
 
-def _in_the_way(what: str, path: Path, allowed: str) -> ArgumentError:
-    return ArgumentError(f"{what} is where results must come", value=path.name, allowed=allowed, where="output")
+def _in_the_way(what: str, path: Path, output: Path) -> ArgumentError:
+    name, allowed = path.relative_to(output).as_posix(), "another name for it, or another output folder"
+    return ArgumentError(what, value=name, allowed=allowed, where="output")
 
 
 def _followed(path: Path) -> Path:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 
-from waterbodem.atomic import Stage, discard, staging
+from waterbodem.atomic import Stage, staging
 from waterbodem.colours import Legend
 from waterbodem.crs import same_crs
 from waterbodem.errors import CorruptLayer, OutOfSpace
@@ -166,7 +166,7 @@ def _same_crs(found: Any, meant: str | None) -> bool:
 def remove_map(path: Path) -> None:
     """Remove a map, with what lies beside it of names, colours and style."""
     for file in (path, path.with_name(path.name + ".aux.xml"), path.with_suffix(".qml")):
-        discard(file)
+        file.unlink(missing_ok=True)
 
 
 def pam_bytes(counts: Array, legend: Legend) -> bytes:

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from waterbodem import registry
-from waterbodem.definitions import Definition, Finite, Source, Sourced, define
+from waterbodem.definitions import Definition, Finite, Source, Sourced
 from waterbodem.errors import DefinitionError, nearest
+from waterbodem.validation import define
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

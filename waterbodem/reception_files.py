@@ -41,7 +41,7 @@ def stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) 
     written = [path for files in _maps(stage, root, assessment, float_) for path in files]
     if assessment.is_exposed:
         where = (root, UNKNOWN, assessment.question.grid, map_title(UNKNOWN))
-        written += _map(stage, where, percent(assessment.exposure[1], nodata()), None)
+        written += stage_shown(stage, where, percent(assessment.exposure[1], nodata()), None)
         written.append(root / f"{UNKNOWN}.qml")
         stage.file(written[-1]).write_bytes(raster_qml(legend(UNKNOWN)))
     return written + stage_ledgers(stage, root, assessment.ledgers)
@@ -67,7 +67,7 @@ def _maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterato
         if assessment.is_exposed:
             share = assessment.downstream(functie)
             where = (folder, "benedenstrooms", assessment.question.grid, f"{map_title('benedenstrooms')}: {functie}")
-            yield _map(stage, where, percent(share, nodata()), share if float_ else None)
+            yield stage_shown(stage, where, percent(share, nodata()), share if float_ else None)
         yield stage_arrivals(stage, folder, ledger, ARRIVALS, float_)
 
 
@@ -86,11 +86,12 @@ def stage_arrivals(stage: Stage, folder: Path, ledger: Ledger, names: Collection
     written: list[Path] = []
     for name, grid, codes in arrivals(ledger, names):
         exact = _exact(ledger, name, grid) if float_ else None
-        written += _map(stage, (folder, name, grid, f"{map_title(name)}: {folder.name}"), codes, exact)
+        written += stage_shown(stage, (folder, name, grid, f"{map_title(name)}: {folder.name}"), codes, exact)
     return written
 
 
-def _map(stage: Stage, where: tuple[Path, str, Grid, str], codes: NDArray[np.uint8], exact: Any) -> list[Path]:
+def stage_shown(stage: Stage, where: tuple[Path, str, Grid, str], codes: NDArray[np.uint8], exact: Any) -> list[Path]:
+    """Write a map of codes into a folder and, where they are given, its numbers beside it, under temporary names."""
     folder, name, grid, label = where
     files = stage_raster(stage, folder / f"{name}.tif", codes, grid, legend(name), label)
     if exact is not None:

@@ -12,19 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from waterbodem.definitions import (
-    OWN_CODE,
-    AnswerClass,
-    BurdenRules,
-    Functie,
-    LayerKind,
-    ScoringRules,
-    Source,
-    Term,
-    define,
-)
+from waterbodem.definitions import OWN_CODE, AnswerClass, BurdenRules, Functie, LayerKind, ScoringRules, Source, Term
 from waterbodem.errors import DefinitionError, nearest
 from waterbodem.html_table import html_table
+from waterbodem.validation import define
 
 #: A definition file is text written by people; anything larger is a mistake.
 MAX_BYTES = 1_000_000

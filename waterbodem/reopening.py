@@ -18,7 +18,7 @@ from waterbodem.archive import DAMAGE, Unpacker, restored
 from waterbodem.areas import Area, footprints
 from waterbodem.assessment import Assessment
 from waterbodem.crs import parse
-from waterbodem.definitions import Functie, define
+from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
 from waterbodem.errors import CorruptLayer
 from waterbodem.evaluation import Settings
@@ -32,6 +32,7 @@ from waterbodem.layerset import layer_set
 from waterbodem.paths import local_file
 from waterbodem.plan_change import Measures
 from waterbodem.question import Question
+from waterbodem.validation import define
 
 
 def open_assessment(path: str | Path) -> Assessment:

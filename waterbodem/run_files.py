@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from waterbodem.atomic import discard, staging
+from waterbodem.atomic import staging
 from waterbodem.drawing import Drawing
 from waterbodem.job import Job, Variant, texts_version
 from waterbodem.journal import Journal
@@ -40,7 +40,7 @@ def remove_pictures(job: Job) -> None:
     """Remove pictures of an earlier run that are not asked for."""
     if not job.file.pictures or not job.file.cell_maps:
         for variant in job.variants:
-            discard(job.output / variant.name / PICTURE)
+            (job.output / variant.name / PICTURE).unlink(missing_ok=True)
 
 
 def _picture(job: Job, variant: Variant, key: str) -> tuple[Path, str]:

@@ -105,7 +105,7 @@ def _lay_out(
     with closing(Drawing(job, len(due))) as draw, _stoppable(1) as artist, _stoppable(workers) as pool:
         table = pool.submit(make_tables, job, journal, keys, list(keys), received)
         maps = pool.map(lambda t: make_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
-        drawn = [artist.submit(draw.prepare)]
+        ready, drawn = artist.submit(draw.prepare), []
         if outcome.made:
             get_ready()
         for done, ((variant, index), _) in enumerate(zip(tasks, maps, strict=True), start=1):
@@ -113,10 +113,10 @@ def _lay_out(
             if variant in due and index == len(products(job)) - 1:
                 drawn.append(artist.submit(make_picture, job, journal, variant, keys[variant], draw))
         outcome.outside = table.result()
-        for done, picture in enumerate(drawn):
+        ready.result()
+        for done, picture in enumerate(drawn, start=1):
             picture.result()
-            if done:  # the first only loads what draws
-                progress("overzichten", done, len(due))
+            progress("overzichten", done, len(due))
     remove_pictures(job)
 
 

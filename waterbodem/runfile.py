@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from waterbodem.definitions import Definition, complaints
+from waterbodem.definitions import Definition
 from waterbodem.errors import CatalogueError, raise_all
 from waterbodem.registry import is_plain_file, read_toml
+from waterbodem.validation import complaints
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 CellSize = Annotated[float, Field(ge=0.001, le=1e6, allow_inf_nan=False)]
@@ -147,5 +148,5 @@ def read_run_file(path: str | Path) -> RunFile:
     try:
         return RunFile.model_validate(read_toml(Path(path)))
     except ValidationError as error:
-        raise_all(complaints(error, str(path), CatalogueError), where=str(path))
+        raise_all(complaints(error, RunFile, str(path), CatalogueError), where=str(path))
         raise
