@@ -17,7 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -66,10 +66,10 @@ class Costs:
 # --- measured --------------------------------------------------------------------------------------------------------
 
 
-def run_file(folder: Path, ids: list[str], bounds: tuple[float, ...] | None = None) -> Path:
-    text = f'layers = "lagen.toml"\nfuncties = {json.dumps(ids)}\noutput = "uit-{uuid4().hex}"\n'
+def run_file(folder: Path, ids: list[str]) -> Path:
+    text = f'layers = "lagen.toml"\nfuncties = {json.dumps(ids)}\noutput = "uit-{uuid4().hex}"\npictures = false\n'
     path = folder / "run.toml"
-    path.write_text(text + (f"[grid]\nbounds = {list(bounds)}\n" if bounds else ""), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -105,8 +105,8 @@ def costs(folder: Path, ids: list[str], task: float, parts: int) -> Costs:
     job = open_job(run_file(folder, ids))
     grid = job.grid
     part, written = part_costs(job, parts)
-    beyond = (grid.bounds[0], grid.bounds[1] - 1e6, grid.bounds[2], grid.bounds[3] - 1e6)
-    empty, _ = part_costs(open_job(run_file(folder, ids, beyond)), 2)
+    beyond = replace(job.stack, grid=replace(grid, top=grid.top - 1e6))
+    empty, _ = part_costs(replace(open_job(run_file(folder, ids)), stack=beyond), 2)
     maps, final = map_costs(run_file(folder, ids), grid.rows * grid.cols)
     files = [s.file.path for s in job.stack.sources.values()]
     size, start = sum(f.stat().st_size for f in files), time.perf_counter()

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import batch
 import floor
+import landelijk
 import peer_check
 import peer_rules
 import peer_watch
@@ -118,6 +119,14 @@ def test_a_wrong_answer_is_seen(name, change, expected, folder, rules):
     differ, faults = peer_check.wrong(layers, functie, name, change(right).astype(np.uint8), right)
     assert differ > 500
     assert faults == 0 if expected == 0 else faults > 500
+
+
+def test_the_simulation_of_the_country_is_fed_with_what_parts_cost_here(folder):
+    found = landelijk.costs(folder, IDS[:1], task=0.0, parts=2)
+    layers = sum((folder / f"{name}.tif").stat().st_size for name in RANGES)
+    assert found.read == pytest.approx(layers / (ROWS * COLS))
+    assert 0 < found.empty < found.part, "cells of which nothing is known cost less"
+    assert 0 < found.final < 6 * 2, "six maps of a byte a cell, with overviews"
 
 
 def test_a_failing_tool_is_not_a_fast_one():
