@@ -56,9 +56,9 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
 
     Parameters
     ----------
-    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping, path or list of Area
         Without a CRS they are taken to be in ``crs``; GeoJSON without one is longitude and latitude where its
-        numbers can be that and the grid's cannot.
+        numbers can be that and the grid's cannot. An Area was read before, and stays as it is.
     crs : str or None
         Of the grid.
     id : str, optional
@@ -71,6 +71,8 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
     GeometryError
         If there is no polygon, or one is empty, not finite, or changed by more than 1 % when repaired.
     """
+    if isinstance(gebied, list) and gebied and all(isinstance(a, Area) for a in gebied):
+        return gebied
     frame = to_crs(frame_of(gebied, crs, where), crs)
     if frame.empty:
         raise GeometryError("there is no polygon", allowed="at least one", where=where)
