@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import importlib
 import inspect
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from types import FunctionType
 
@@ -195,6 +197,39 @@ def test_garbage_is_collected_after_compiling_and_not_meanwhile(collecting, tmp_
         assert watch.seen == [False] * 4 and gc.isenabled() == collecting
     finally:
         (gc.enable if before else gc.disable)()
+
+
+# --- one place for what is known once ---------------------------------------------------------------------------------
+
+
+def modules():
+    """Every module of the package, with its tree; templates and data are none."""
+    root = Path(wb.__file__).parent
+    return {str(p.relative_to(root)): ast.parse(p.read_text("utf-8")) for p in sorted(root.rglob("*.py"))}
+
+
+def numbers_written(tree):
+    """Lines that turn points into commas, or put a sign of per cent behind a number."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = {a.value for a in node.args if isinstance(a, ast.Constant)}
+            if node.func.attr == "replace" and {".", ","} <= given:
+                yield node.lineno
+            if node.func.attr == "maketrans" and {".", ","} <= set("".join(map(ast.unparse, node.args))):
+                yield node.lineno
+        if isinstance(node, ast.JoinedStr):
+            after = [
+                str(b.value)
+                for a, b in pairwise(node.values)
+                if isinstance(a, ast.FormattedValue) and isinstance(b, ast.Constant)
+            ]
+            yield from (node.lineno for text in after if re.match("[ \u00a0]?%", text))
+
+
+def test_numbers_are_written_in_one_place():
+    """Else a trace is nothing on one view and not on another; a legend names the whole per cents of a map itself."""
+    found = {name for name, tree in modules().items() if any(numbers_written(tree))}
+    assert found == {"notation.py", "wording.py", "colours.py"}
 
 
 # --- geschiktheid and afwenteling ------------------------------------------------------------------------------------

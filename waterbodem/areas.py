@@ -20,6 +20,7 @@ from waterbodem.errors import ArgumentError, GeometryError, NoOverlap, Waterbode
 from waterbodem.grid import Bounds, Grid
 from waterbodem.late import gpd, pd, pyogrio
 from waterbodem.paths import check_vector_content, local_file
+from waterbodem.wording import percent
 
 #: A repair that changes more of the area than this is refused.
 REPAIR_MAX = 0.01
@@ -259,7 +260,7 @@ def _mended(flat: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
             allowed="at most 1 %",
             where=where,
         )
-    return mended, f"hersteld ({reason}); oppervlakte {100 * change:.3f} % veranderd"
+    return mended, f"hersteld ({reason}); oppervlakte {percent(change, digits=3)} veranderd"
 
 
 def areas_of(areas: Sequence[Area]) -> NDArray[np.float64]:
