@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from layer_files import catalogue, layer, polygons, raster, square
 
 import waterbodem as wb
-from waterbodem import output
+from waterbodem import areas, output, paths
 from waterbodem.cli import Progress, cli, main
 from waterbodem.registry import builtin_functies, layer_kinds, sources
 
@@ -290,6 +290,19 @@ def test_only_the_block_that_is_needed_is_read_and_nothing_else_changes(tmp_path
     )
     text = (out / "herkomst.json").read_text(encoding="utf-8")
     assert str(ROOT) not in text and str(tmp_path) not in text
+
+
+def test_every_file_is_hashed_and_every_polygon_repaired_once(tmp_path, monkeypatch):
+    """The files are checked to find the block that the plans need; the cells are read through that same check."""
+    hashed, mended = [], []
+    sha256, mend = paths._sha256, areas.repaired
+    monkeypatch.setattr(paths, "_sha256", lambda file: hashed.append(Path(file.name).name) or sha256(file))
+    monkeypatch.setattr(areas, "repaired", lambda *given: mended.append(given[1]) or mend(*given))
+    gebied = plan(tmp_path, square(LEFT + 20, TOP - 60, LEFT + 60, TOP - 20), square(LEFT, TOP - 20, LEFT + 20, TOP))
+    done = ask(tmp_path, "--json", gebied=gebied)
+    assert done.exit_code == 0, done.stderr
+    assert sorted(hashed) == sorted(f"{name}.tif" for name in BASIC)
+    assert mended == ["gebied 1 (A)", "gebied 2 (B)"]
 
 
 def test_polygons_in_degrees_give_the_same_answer(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import importlib
 import inspect
@@ -10,7 +11,9 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from types import FunctionType
 
@@ -27,10 +30,13 @@ from random_cells import BASIC, FUNCTIES
 from twins import COMPONENTS
 
 import waterbodem as wb
-from waterbodem import kernels
+from waterbodem import colours, kernels, registry
 from waterbodem.kernels import _cache, _jit
 from waterbodem.kernels._link import TRIED
+from waterbodem.registry import layer_kinds
+from waterbodem.units import dimension
 
+PACKAGE = Path(wb.__file__).parent
 PUBLIC = ("example", "open_layers", "functies", "geschiktheid", "afwenteling", "waarom", "assess", "per_gebied")
 SCORES = {"geschiktheid": "float32", "klasse": "uint8", "bepalend": "uint8", "dekking": "float32", "vlaggen": "uint16"}
 BURDEN = {**dict.fromkeys((*COMPONENTS, "ruimte", "tijd", "geld", "risico"), "float32"), "oorzaak": "uint8"}
@@ -195,6 +201,76 @@ def test_garbage_is_collected_after_compiling_and_not_meanwhile(collecting, tmp_
         assert watch.seen == [False] * 4 and gc.isenabled() == collecting
     finally:
         (gc.enable if before else gc.disable)()
+
+
+# --- one place for what is known once ---------------------------------------------------------------------------------
+
+
+def modules():
+    """Every module of the package, with its tree; templates and data are none."""
+    return {str(p.relative_to(PACKAGE)): ast.parse(p.read_text("utf-8")) for p in sorted(PACKAGE.rglob("*.py"))}
+
+
+def numbers_written(tree):
+    """Lines that turn points into commas, or put a sign of per cent behind a number."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = {a.value for a in node.args if isinstance(a, ast.Constant)}
+            if node.func.attr == "replace" and {".", ","} <= given:
+                yield node.lineno
+            if node.func.attr == "maketrans" and {".", ","} <= set("".join(map(ast.unparse, node.args))):
+                yield node.lineno
+        if isinstance(node, ast.JoinedStr):
+            after = [
+                str(b.value)
+                for a, b in pairwise(node.values)
+                if isinstance(a, ast.FormattedValue) and isinstance(b, ast.Constant)
+            ]
+            yield from (node.lineno for text in after if re.match("[ \u00a0]?%", text))
+
+
+def test_numbers_are_written_in_one_place():
+    """Else a trace is nothing on one view and not on another; a legend names the whole per cents of a map itself."""
+    found = {name for name, tree in modules().items() if any(numbers_written(tree))}
+    assert found == {"notation.py", "wording.py", "colours.py"}
+
+
+def files_without(kind, schemas):
+    """The files that should know a layer and do not, beside lagen.toml."""
+    template = tomllib.loads((PACKAGE / "templates/lagen_sjabloon.toml").read_text("utf-8"))
+    knows = {
+        "data/eenheden.toml": dimension(kind.unit) is not None,
+        "data/kleuren.toml [bepalend]": kind.id
+        in tomllib.loads((PACKAGE / "data/kleuren.toml").read_text())["bepalend"],
+        "templates/lagen_sjabloon.toml [tekens]": set(kind.teken) <= set(template["tekens"]),
+        **{f"docs/schema/{path.name}": re.search(rf"\b{kind.id}\b", path.read_text("utf-8")) for path in schemas},
+    }
+    return [name for name, known in knows.items() if not known]
+
+
+def test_a_layer_is_in_every_file_that_must_know_it():
+    """What this names, `Add a layer` in CONTRIBUTING names too."""
+    schemas = [PACKAGE.parent / "docs/schema" / name for name in ("functie.schema.json", "lagen.schema.json")]
+    assert {kind.id: files_without(kind, schemas) for kind in layer_kinds().values()} == {
+        id_: [] for id_ in layer_kinds()
+    }
+    new = layer_kinds()["kwel"].model_copy(update={"id": "zuurgraad", "unit": "pH", "teken": {"zuur": 1}})
+    guide = (PACKAGE.parent / "CONTRIBUTING.md").read_text("utf-8")
+    steps = guide.partition("## Add a layer")[2].partition("\n## ")[0]
+    forgotten = files_without(new, schemas)
+    assert len(forgotten) == 5
+    assert [name for name in forgotten if Path(name.partition(" ")[0]).name not in steps] == []
+
+
+def test_a_layer_without_a_colour_is_an_error_that_names_the_file(monkeypatch):
+    kinds = {**layer_kinds(), "zuurgraad": layer_kinds()["kwel"]}
+    monkeypatch.setattr(registry, "layer_kinds", lambda: kinds)
+    colours.layer_colours.cache_clear()
+    try:
+        with pytest.raises(wb.WaterbodemError, match=r"zuurgraad.*kleuren\.toml \[bepalend\]|kleuren.*zuurgraad"):
+            colours.legend("bepalend", ["kwel", "zuurgraad"])
+    finally:
+        colours.layer_colours.cache_clear()
 
 
 # --- geschiktheid and afwenteling ------------------------------------------------------------------------------------

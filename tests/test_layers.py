@@ -129,8 +129,10 @@ def test_every_problem_in_every_layer_at_once(tmp_path):
         open_layers(file)
     kinds = sorted(type(p).__name__ for p in caught.value.problems)
     assert kinds == ["CatalogueError", "CorruptLayer", "GridMismatch", "LayerError", "NotARaster"]
-    with pytest.warns(UserWarning, match="left out"):
-        assert list(open_layers(file, lenient=True).data_vars) == ["droogte"]
+    for chunks in (None, {"y": 2, "x": 2}):
+        with pytest.warns(UserWarning, match="left out") as told:
+            assert list(open_layers(file, lenient=True, chunks=chunks).data_vars) == ["droogte"]
+        assert {w.filename for w in told} == {__file__}  # where the user asked, not where it was found
 
 
 def test_problems_of_values_come_together_too(tmp_path):

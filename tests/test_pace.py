@@ -46,7 +46,7 @@ def test_what_was_there_already_counts_as_done_but_not_as_speed(clock):
     tell("rekenen", 1, 4)
     assert lines == [
         "rekenen: 1,0 miljoen van 2,0 miljoen cellen",
-        "rekenen: 1,5 miljoen van 2,0 miljoen cellen, 50000 cellen/s, nog 10 s",
+        "rekenen: 1,5 miljoen van 2,0 miljoen cellen, 50.000 cellen/s, nog 10 s",
     ]
 
 
@@ -71,8 +71,8 @@ def test_a_run_without_a_callback_logs(small, caplog):
     with caplog.at_level(logging.INFO, logger="waterbodem"):
         batch.run(small, tile=256)
     lines = [r.getMessage() for r in caplog.records if r.name == "waterbodem"]
-    assert lines[0] == "rekenen: 0 van 24000 cellen"
-    assert any(line.startswith("rekenen: 24000 van 24000 cellen, ") for line in lines)
+    assert lines[0] == "rekenen: 0 van 24.000 cellen"
+    assert any(line.startswith("rekenen: 24.000 van 24.000 cellen, ") for line in lines)
     assert lines[-2].startswith("kaarten: 6 van 6") and lines[-1] == "overzichten: 1 van 1"
 
 
@@ -115,6 +115,6 @@ def test_a_log_of_the_command_has_a_line_a_phase_with_the_time(small):
         [sys.executable, "-m", "waterbodem", "run", str(small)], capture_output=True, text=True, check=True
     )
     first = done.stderr.splitlines()[0]
-    assert first[:4].isdigit() and first.endswith("rekenen: 0 van 24000 cellen")
+    assert first[:4].isdigit() and first.endswith("rekenen: 0 van 24.000 cellen")
     told = [line for line in done.stderr.splitlines() if not line.startswith("let op:")]
     assert [line.split(" ")[2] for line in told] == ["rekenen:"] * 2 + ["kaarten:"] * 2 + ["overzichten:"]

@@ -112,7 +112,7 @@ def test_an_unknown_component_is_left_out_and_stated():
     ledger = grootboek(layers, PLAN, box(2, 5), named(buur=box(6, 7)))
     per_ha = released_per_ha(layers)[0, 2:5]
     assert m3(ledger, "totaal vrijgekomen") == pytest.approx(per_ha.sum() * 0.01, rel=1e-6)
-    assert any("onbekend op 0.01 ha (beide onbekend, telt als 0: 0 ha)" in n for n in ledger.notes)
+    assert any("onbekend op 0,01 ha (beide onbekend, telt als 0: 0 ha)" in n for n in ledger.notes)
     adds_up(ledger)
 
 
@@ -172,9 +172,9 @@ def test_plan_at_the_edge_and_over_a_hole():
     level[4] = np.nan
     ledger = grootboek(strip(maaiveld=level), PLAN, box(3, 5), named(buur=box(6, 8)))
     assert m3(ledger, "buiten de gegevens") == pytest.approx(m3(ledger, "totaal vrijgekomen"), rel=1e-9)
-    assert any("zonder maaiveld" in n and "50 % van het water" in n for n in ledger.notes)
+    assert any("zonder maaiveld" in n and "50\u00a0% van het water" in n for n in ledger.notes)
     edge = grootboek(strip(), PLAN, box(9, 12), named(buur=box(0, 2)))
-    assert any("0.02 ha ligt buiten de gegevens" in n for n in edge.notes)
+    assert any("0,02 ha ligt buiten de gegevens" in n for n in edge.notes)
     assert m3(edge, "buiten de gegevens") == pytest.approx(m3(edge, "totaal vrijgekomen"), rel=1e-9)
     adds_up(edge)
 

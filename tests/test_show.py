@@ -1,5 +1,7 @@
 """An answer in a notebook and a console: one screen, escaped, complete for what it shows."""
 
+import html
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import geopandas as gpd
@@ -46,16 +48,25 @@ def test_plans_partly_outside_the_data_are_told_below_the_table(count):
         assert told == [f"Let op: van gebied {n} ligt 0,75 van 1,00 ha buiten de gegevens." for n in numbers]
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.002, "<1 %"), (0.997, ">99 %"), (0.5, "50 %"), (1.0, "100 %")])
+def test_a_trace_is_not_nothing_in_any_view(answer, share, told):
+    seen = replace(answer, rows=answer.rows.assign(dekking=share))
+    for view in (answer_text, assessment_text, assessment_html):
+        shown = html.unescape(view(seen)).replace("\u00a0", " ")
+        assert shown.count(told) >= len(answer.rows), view
+        assert "0 %" not in shown.replace("100 %", "").replace("50 %", ""), view
+
+
 def test_every_row_has_answer_colour_risk_and_six_symbols(answer):
-    html = answer._repr_html_()
-    tags = Tags(html)
+    page = answer._repr_html_()
+    tags = Tags(page)
     assert sum(t == "tr" for t, _ in tags.found) == 1 + len(answer.table)
     assert all(a.get("scope") for t, a in tags.found if t == "th")
     titles = [a["title"] for _, a in tags.found if ": " in a.get("title", "")]
     assert len(titles) == 6 * len(answer.table)
     for row in answer.table.itertuples():
-        assert css(steps()[row.antwoord].kleur) in html and row.gebied in html
-    assert "Voorbeeldgebied (verzonnen)" in html and "<caption" in html
+        assert css(steps()[row.antwoord].kleur) in page and row.gebied in page
+    assert "Voorbeeldgebied (verzonnen)" in page and "<caption" in page
 
 
 def test_text_has_a_line_per_row(answer):
@@ -70,13 +81,13 @@ def test_hostile_names_are_text():
     names = ["<script>alert(1)</script>", "n" * 5000, "\"'><b>", "a\nb\u202ec"]
     plans = gpd.GeoDataFrame({"naam": names}, geometry=wb.example_plans().geometry)
     answer = wb.assess(wb.example(), "woningbouw", plans)
-    html, text = assessment_html(answer), assessment_text(answer)
-    tags = Tags(html)
+    page, text = assessment_html(answer), assessment_text(answer)
+    tags = Tags(page)
     allowed = {"table", "caption", "strong", "thead", "tbody", "tr", "th", "td", "span", "p", "bdi"}
     assert {t for t, _ in tags.found} <= allowed
-    assert names[0] in tags.text and "n" * 100 not in html + text
+    assert names[0] in tags.text and "n" * 100 not in page + text
     assert not any(v.startswith("http") for _, a in tags.found for v in a.values() if v)
-    assert len(text.splitlines()) == 2 + len(names) and "\u202e" not in html + text
+    assert len(text.splitlines()) == 2 + len(names) and "\u202e" not in page + text
 
 
 def test_many_rows_are_cut_and_counted():

@@ -20,6 +20,7 @@ from waterbodem.errors import ArgumentError, GeometryError, NoOverlap, Waterbode
 from waterbodem.grid import Bounds, Grid
 from waterbodem.late import gpd, pd, pyogrio
 from waterbodem.paths import check_vector_content, local_file
+from waterbodem.wording import percent
 
 #: A repair that changes more of the area than this is refused.
 REPAIR_MAX = 0.01
@@ -56,9 +57,9 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
 
     Parameters
     ----------
-    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping, path or list of Area
         Without a CRS they are taken to be in ``crs``; GeoJSON without one is longitude and latitude where its
-        numbers can be that and the grid's cannot.
+        numbers can be that and the grid's cannot. An Area was read before, and stays as it is.
     crs : str or None
         Of the grid.
     id : str, optional
@@ -71,6 +72,8 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
     GeometryError
         If there is no polygon, or one is empty, not finite, or changed by more than 1 % when repaired.
     """
+    if isinstance(gebied, list) and gebied and all(isinstance(a, Area) for a in gebied):
+        return gebied
     frame = to_crs(frame_of(gebied, crs, where), crs)
     if frame.empty:
         raise GeometryError("there is no polygon", allowed="at least one", where=where)
@@ -257,7 +260,7 @@ def _mended(flat: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
             allowed="at most 1 %",
             where=where,
         )
-    return mended, f"hersteld ({reason}); oppervlakte {100 * change:.3f} % veranderd"
+    return mended, f"hersteld ({reason}); oppervlakte {percent(change, digits=3)} veranderd"
 
 
 def areas_of(areas: Sequence[Area]) -> NDArray[np.float64]:

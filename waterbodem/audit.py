@@ -19,7 +19,7 @@ from waterbodem.layer_source import LayerSource
 from waterbodem.layer_values import Findings
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.raster_file import Block, RasterFile
-from waterbodem.wording import decimal, plain
+from waterbodem.wording import brief, decimal, percent, plain
 
 #: A raster up to this many cells is read whole; a larger one in SAMPLES x SAMPLES windows.
 WHOLE = 4_000_000
@@ -127,8 +127,8 @@ def _row_text(row: AuditRow) -> str:
     cell = "vlakken" if row.cell_m is None else f"cellen van {plain(row.cell_m)} m"
     span = "geen bekende waarden"
     if math.isfinite(row.low):
-        span = f"{_brief(row.low, 4)} .. {_brief(row.high, 4)} {row.unit}"
-    share = f"{100 * row.known_share:.0f} % bekend{' (steekproef)' if row.sampled else ''}"
+        span = f"{brief(row.low, 4)} .. {brief(row.high, 4)} {row.unit}"
+    share = f"{percent(row.known_share)} bekend{' (steekproef)' if row.sampled else ''}".replace("\u00a0", " ")
     digest = {True: "sha256 klopt", False: "sha256 klopt niet", None: "geen sha256 opgegeven"}
     return (
         f"{row.name}\n"
@@ -145,14 +145,9 @@ def _cost_text(cost: Cost | None) -> list[str]:
     return [
         f"Rooster: {cost.rows} rijen x {cost.cols} kolommen van {plain(cost.cell_m)} m, "
         f"{decimal(cost.cells, 0)} cellen",
-        f"Kosten vooraf: {_brief(cost.bytes_read / 1e6, 3)} MB lezen, "
-        f"{_brief(cost.bytes_memory / 1e6, 3)} MB geheugen, ongeveer {_brief(cost.seconds, 2)} s",
+        f"Kosten vooraf: {brief(cost.bytes_read / 1e6, 3)} MB lezen, "
+        f"{brief(cost.bytes_memory / 1e6, 3)} MB geheugen, ongeveer {brief(cost.seconds, 2)} s",
     ]
-
-
-def _brief(value: float, digits: int) -> str:
-    """Return so many significant digits, with a Dutch comma."""
-    return plain(float(f"{value:.{digits}g}"))
 
 
 def check_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> Audit:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from waterbodem import registry
 from waterbodem.definitions import RGB, AnswerClass, RiskClass
-from waterbodem.errors import ArgumentError, nearest
+from waterbodem.errors import ArgumentError, DefinitionError, nearest
 
 RGBA = tuple[int, int, int, int]
 Share = tuple[float, float, float]
@@ -157,11 +157,36 @@ def _answers() -> Legend:
     return _with_outside({code: step.kleur for code, step in scale.items()}, names, "naam", True)
 
 
+@cache
+def layer_colours() -> Mapping[str, RGB]:
+    """Colours of the layers on the map of what limits, by id.
+
+    A layer without one is an error rather than grey: two grey layers could not be told apart on the map, and a layer
+    comes with the package, so whoever adds it meets this.
+
+    Raises
+    ------
+    DefinitionError
+        If a layer has no colour.
+
+    Examples
+    --------
+    >>> layer_colours()["kwel"]
+    (136, 204, 238)
+    """
+    found = {name: _rgb(colour) for name, colour in _data()["bepalend"].items()}
+    lacking = [name for name in registry.layer_kinds() if name not in found]
+    if lacking:
+        allowed = "a line [red, green, blue] for every layer of lagen.toml"
+        raise DefinitionError("layer has no colour", value=lacking, allowed=allowed, where="kleuren.toml [bepalend]")
+    return MappingProxyType(found)
+
+
 def _limiting(criteria: Sequence[str]) -> Legend:
-    kinds, colours = registry.layer_kinds(), _data()["bepalend"]
+    kinds, colours = registry.layer_kinds(), layer_colours()
     members = [name.split("+") for name in criteria]
     names = {i: " of ".join(kinds[m].naam for m in group) for i, group in enumerate(members)}
-    return _with_outside({i: _rgb(colours[group[0]]) for i, group in enumerate(members)}, names, "geen_criterium", True)
+    return _with_outside({i: colours[group[0]] for i, group in enumerate(members)}, names, "geen_criterium", True)
 
 
 def _causes() -> Legend:

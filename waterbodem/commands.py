@@ -12,7 +12,7 @@ import xarray as xr
 
 from waterbodem import landscape, layers, registry
 from waterbodem.abstraction import Well
-from waterbodem.areas import block_of, frame_of, read_areas
+from waterbodem.areas import Area, block_of, read_areas
 from waterbodem.assessment import Assessment, assess
 from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
@@ -69,18 +69,17 @@ def answer(request: Request, step: Step) -> Assessment:
     reference = None if request.referentie is None else known[request.referentie]
     well = None if request.onttrekking is None else Well(*request.onttrekking)
     step("lagen controleren")
-    data, gebied, land = read(request, step)
+    data, areas, land = read(request, step)
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
     return assess(
         data,
         functies,
-        gebied,
+        areas,
         referentie=reference,
         aangelegde_berging_mm=request.aangelegde_berging_mm,
         bergingseis_mm=request.bergingseis_mm,
         methode=request.methode,
         orness=request.orness,
-        id=request.id,
         ontvangers=request.ontvangers,
         demping_m=request.demping_m,
         reikwijdte=request.reikwijdte,
@@ -117,18 +116,17 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(request: Request, step: Step) -> tuple[xr.Dataset, Any, Land]:
+def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
     stack = layers.open_catalogue(request.layers, request.allow)
     raise_all(list(stack.problems), where=stack.where)
     if request.output is not None:
         read_too = (catalogue_file(request.layers), request.gebied, request.functies_file, request.ontvangers)
         refuse_overwriting(request.output, request.functies, (*read_too, *stack.files))
-    gebied = frame_of(request.gebied, stack.grid.crs)
-    block = block_of(read_areas(gebied, stack.grid.crs, request.id), stack.grid)
+    areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")
-    near = layers.open_layers(request.layers, bounds=block.bounds, allow=request.allow)
-    return near, gebied, land_of_stack(stack)
+    near = layers.layers_of(stack.on(block_of(areas, stack.grid).bounds))
+    return near, areas, land_of_stack(stack)
 
 
 def demo() -> Assessment:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from waterbodem.errors import DefinitionError, nearest
 from waterbodem.html_table import html_table
+from waterbodem.notation import written
 from waterbodem.validation import define
 
 Operator = Literal[">=", ">", "<", "<=", "=="]
@@ -67,29 +68,6 @@ class Sourced(Definition):
         marks = {"geheel": "expertoordeel", "vorm": "vorm: expertoordeel", "": ""}
         parts = [", ".join(self.bron), marks[self.expertoordeel]]
         return "; ".join(part for part in parts if part) or "geen bron genoemd"
-
-
-def shortest(value: float) -> str:
-    """Return a number as short as in its file, small ones too without an exponent.
-
-    Examples
-    --------
-    >>> shortest(0.25), shortest(2.0), shortest(1e-6)
-    ('0.25', '2', '0.000001')
-    """
-    text = f"{value:g}"
-    return f"{value:.12f}".rstrip("0") if "e-" in text else text
-
-
-def dutch(value: float) -> str:
-    """Return a number as it is written in Dutch, as short as in its file.
-
-    Examples
-    --------
-    >>> dutch(0.25), dutch(2.0)
-    ('0,25', '2')
-    """
-    return shortest(value).replace(".", ",")
 
 
 class LayerKind(Definition):
@@ -147,8 +125,8 @@ class Criterion(Sourced):
     @property
     def text(self) -> str:
         """The curve in one line, such as ``0 \u2192 1; 0,5 \u2192 0,2``."""
-        points = [f"{dutch(x)} \u2192 {dutch(y)}" for x, y in self.curve]
-        absent = [] if self.score_afwezig is None else [f"afwezig \u2192 {dutch(self.score_afwezig)}"]
+        points = [f"{written(x)} \u2192 {written(y)}" for x, y in self.curve]
+        absent = [] if self.score_afwezig is None else [f"afwezig \u2192 {written(self.score_afwezig)}"]
         return "; ".join([*points, *absent])
 
 
@@ -298,9 +276,9 @@ class Functie(Definition):
 
     def _repr_html_(self) -> str:
         """Return every number with its source and the mark expertoordeel."""
-        criteria = [(n, dutch(c.gewicht), c.text, c.provenance) for n, c in self.all_criteria.items()]
+        criteria = [(n, written(c.gewicht), c.text, c.provenance) for n, c in self.all_criteria.items()]
         limits = [(t.label, t.gevolg.replace("_", ", "), t.provenance) for t in self.drempels]
-        numbers = [(n, dutch(p.waarde), p.provenance) for n, p in self.parameters.items()]
+        numbers = [(n, written(p.waarde), p.provenance) for n, p in self.parameters.items()]
         title = f"{self.naam} ({self.id}, code {self.code})"
         return "".join(
             [

@@ -26,6 +26,7 @@ from waterbodem.plan_change import Measures
 from waterbodem.progress import track
 from waterbodem.reception import ReachTable, reception_rules
 from waterbodem.sources import PlanSource, Plot, plots
+from waterbodem.wording import brief, percent
 
 
 @dataclass(frozen=True)
@@ -231,16 +232,16 @@ def _warnings(entry: Entry, grid: Grid, flow: Flow | None) -> list[str]:
     source, found = entry.source, []
     if source.either_unknown.any():
         found.append(
-            f"afvoer of verdrongen berging onbekend op {source.hectares(source.either_unknown):.4g} ha "
-            f"(beide onbekend, telt als 0: {source.hectares(source.none_known):.4g} ha)"
+            f"afvoer of verdrongen berging onbekend op {brief(source.hectares(source.either_unknown))} ha "
+            f"(beide onbekend, telt als 0: {brief(source.hectares(source.none_known))} ha)"
         )
     if source.outside_ha:
-        found.append(f"{source.outside_ha:.4g} ha ligt buiten de gegevens en telt niet mee")
+        found.append(f"{brief(source.outside_ha)} ha ligt buiten de gegevens en telt niet mee")
     if flow is not None:
         found += _over_a_hole(source, grid, flow)
     unknown = source.inside & np.isnan(source.head)
     if unknown.any() and entry.effect.verlaging.size:
-        found.append(f"grondwaterverlaging onbekend op {source.hectares(unknown):.4g} ha")
+        found.append(f"grondwaterverlaging onbekend op {brief(source.hectares(unknown))} ha")
     return found + _beyond(source.grid.bounds, entry.effect, grid)
 
 
@@ -249,8 +250,8 @@ def _over_a_hole(source: PlanSource, grid: Grid, flow: Flow) -> list[str]:
     if not hole.any():
         return []
     share = float(source.volume[hole].sum()) / max(float(source.volume.sum()), 1e-300)
-    text = f"{source.hectares(hole):.4g} ha zonder maaiveld"
-    return [f"{text}; {100 * share:.3g} % van het water verlaat daar de gegevens"]
+    text = f"{brief(source.hectares(hole))} ha zonder maaiveld"
+    return [f"{text}; {percent(share)} van het water verlaat daar de gegevens"]
 
 
 def _beyond(plan: tuple[float, float, float, float], effect: Effect, grid: Grid) -> list[str]:

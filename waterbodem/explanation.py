@@ -18,7 +18,7 @@ from waterbodem.layerset import LayerSet, layer_set
 from waterbodem.plan_change import Measures
 from waterbodem.scoring import Part, parts_of, score_arrays
 from waterbodem.units import unit_text
-from waterbodem.wording import risk_class, risk_text, threshold_label
+from waterbodem.wording import decimal, risk_class, risk_text, threshold_label
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,8 @@ def _unit(reason: Reason) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number for a planner: Dutch comma, 'onbekend' for NaN, 'afwezig' for infinity."""
-    if math.isnan(value):
-        return "onbekend"
-    if math.isinf(value):
-        return "afwezig"
-    digits = f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
-    return digits.replace(".", ",")
+    """Text of a quantity of any unit: hundredths, from 100 on whole ones."""
+    return decimal(value, 2 if abs(value) < 100 else 0)
 
 
 def shown(value: float | dict[str, float]) -> str:

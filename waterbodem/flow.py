@@ -21,6 +21,7 @@ from waterbodem.errors import ArgumentError, GridMismatch, LayerError, MissingLi
 from waterbodem.grid import Grid
 from waterbodem.kernels import routing as kernel
 from waterbodem.network import NO_PART, SMALL, Circular, Network
+from waterbodem.wording import brief, decimal
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -250,11 +251,12 @@ def _explain(
 ) -> tuple[str, ...]:
     unknown = known.size - int(known.sum())
     pits = int((depth > 0).sum())
-    found = [f"laagten opgevuld tot hun overloop: {pits * grid.cell_ha:.4g} ha, hoogstens {np.nanmax(depth):.2f} m"]
+    deepest = decimal(float(np.nanmax(depth)))
+    found = [f"laagten opgevuld tot hun overloop: {brief(pits * grid.cell_ha)} ha, hoogstens {deepest} m"]
     if unknown:
-        found.append(f"maaiveld onbekend: {unknown * grid.cell_ha:.4g} ha; water dat daar komt verlaat de gegevens")
+        found.append(f"maaiveld onbekend: {brief(unknown * grid.cell_ha)} ha; water dat daar komt verlaat de gegevens")
     if closed:
-        found.append(f"waarvan {closed * grid.cell_ha:.4g} ha ingesloten (gebouw, sloot): water loopt eromheen")
+        found.append(f"waarvan {brief(closed * grid.cell_ha)} ha ingesloten (gebouw, sloot): water loopt eromheen")
     if islands:
         found.append("land binnen een ingesloten gat watert daarin af: dat water verlaat de gegevens")
     return (*found, f"water verlaat de gegevens in {int((codes == 0).sum())} cellen (rand, uitlaat of gat)")

@@ -21,6 +21,7 @@ from waterbodem.grid import Grid
 from waterbodem.layerset import Scenario
 from waterbodem.tally import Totals
 from waterbodem.validation import define
+from waterbodem.wording import Amount, decimal
 
 Symbol = Literal["--", "-", "0", "+", "++", "?"]
 SYMBOLS: tuple[Symbol, ...] = ("--", "-", "0", "+", "++")
@@ -166,7 +167,6 @@ Told = Mapping[str, str]
 Notes = tuple[tuple[Told, NDArray[np.bool_]], ...]
 
 LITTLE: Told = {"nl": "te weinig bekend", "en": "too little known"}
-UNKNOWN_WORD: Told = {"nl": "onbekend", "en": "unknown"}
 PRESENT: Told = {"nl": "huidig", "en": "present"}
 AND: Told = {"nl": " en ", "en": " and "}
 UNCHANGED: Told = {"nl": "laat het zoals het is", "en": "leaves it as it is"}
@@ -328,7 +328,7 @@ def _consequence(enough: Mapping[str, Any], i: int, taal: str) -> str:
 
 def _reason(template: str, amounts: Amounts, words: Mapping[str, str], taal: str) -> str:
     """Fill in a reason; numbers as the language writes them, unknown ones in a word."""
-    return template.format_map(_Words(taal, {**{n: _Number(v, taal) for n, v in amounts.items()}, **words}))
+    return template.format_map(_Words(taal, {**{n: Amount(v, taal) for n, v in amounts.items()}, **words}))
 
 
 class _Words(dict[str, Any]):
@@ -337,22 +337,4 @@ class _Words(dict[str, Any]):
         self._taal = taal
 
     def __missing__(self, key: str) -> str:
-        return UNKNOWN_WORD[self._taal]
-
-
-#: What Python writes, as it is written on paper.
-_WRITTEN = {
-    "nl": str.maketrans({".": ",", "%": "\u00a0%", "-": "\u2212"}),
-    "en": str.maketrans({"%": "\u00a0%", "-": "\u2212"}),
-}
-
-
-@dataclass(frozen=True)
-class _Number:
-    value: float
-    taal: str
-
-    def __format__(self, spec: str) -> str:
-        if math.isnan(self.value):
-            return UNKNOWN_WORD[self.taal]
-        return f"{self.value:{spec}}".translate(_WRITTEN[self.taal])
+        return decimal(math.nan, taal=self._taal)

@@ -345,12 +345,23 @@ def open_layers(
     WaterbodemError
         Every problem in every layer, at once.
     """
-    stack = open_catalogue(path, allow).on(bounds, resolution)
+    return layers_of(open_catalogue(path, allow).on(bounds, resolution), lenient=lenient, chunks=chunks)
+
+
+def layers_of(stack: LayerStack, *, lenient: bool = False, chunks: Any = None) -> xr.Dataset:
+    """Return the layers of a stack on its grid as a dataset: what :func:`open_layers` returns, of files that are open.
+
+    Raises
+    ------
+    WaterbodemError
+        Every problem in every layer, at once.
+    """
     raise_all([] if lenient else list(stack.problems), where=stack.where)
     chosen = [stack.sources[name] for name in stack.fitting]
     if not chosen or stack.grid.rows * stack.grid.cols == 0:
         raise_all(list(stack.problems), where=stack.where)
     if chunks is not None:
+        _warn_left_out(stack.problems)
         return _chunked(stack, chosen, chunks_of(chunks))
     memory.check_fits(stack.grid, len(chosen))
     outcomes = _read_all(chosen, stack.grid)
@@ -367,12 +378,11 @@ def open_layers(
 
 def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
     for problem in problems:
-        warnings.warn(f"left out: {problem}", stacklevel=3)
+        warnings.warn(f"left out: {problem}", stacklevel=4)
 
 
 def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | str, int | str]) -> xr.Dataset:
     """Return layers as lazy arrays."""
-    _warn_left_out(stack.problems)
     grid = stack.grid
     arrays = {s.name: (chunked(s.read, grid, chunks, s.mark(grid)), _attrs(s, grid, Findings())) for s in sources}
     for _, attrs in arrays.values():

@@ -10,7 +10,7 @@ import numpy as np
 
 from waterbodem.html_table import html_table
 from waterbodem.late import pd
-from waterbodem.wording import decimal, short
+from waterbodem.wording import decimal, percent, short
 
 #: Kinds of receivers that are in a ledger without having been named.
 UNNAMED = ("ander plan", "beekdal")
@@ -21,7 +21,7 @@ HEADINGS = {
     "functie": "functie",
     "ontvanger": "ontvanger",
     "m3": "water (m³)",
-    "aandeel": "aandeel (%)",
+    "aandeel": "aandeel",
     "waterschijf_mm": "waterschijf (mm)",
     "verlaging_gemiddeld_m": "verlaging gemiddeld (m)",
     "verlaging_grootste_m": "verlaging hoogstens (m)",
@@ -48,7 +48,7 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 
 def _line(row: Mapping[Any, Any]) -> str:
     amount = "niet bepaald" if np.isnan(row["m3"]) else f"{decimal(row['m3'], 1)} m³"
-    share = "" if np.isnan(row["aandeel"]) else f"{decimal(100 * row['aandeel'], 1)} %"
+    share = "" if np.isnan(row["aandeel"]) else percent(row["aandeel"], digits=DIGITS["aandeel"]).replace("\u00a0", " ")
     return f"  {amount:>15} {share:>8}  {row['ontvanger']}{_ground(row)}"
 
 
@@ -70,4 +70,6 @@ def _shown(name: str, value: Any) -> str:
     """Return a cell of the table as a planner reads it; empty where there is nothing to say."""
     if name not in DIGITS:
         return short(value, NAME)
-    return "" if np.isnan(value) else decimal(100 * value if name == "aandeel" else value, DIGITS[name])
+    if np.isnan(value):
+        return ""
+    return percent(value, digits=DIGITS[name]) if name == "aandeel" else decimal(value, DIGITS[name])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from waterbodem.progress import in_notebook
+from waterbodem.wording import decimal
 
 #: Called with a phase, how much is done, and of how much: cells while computing, files or blocks afterwards.
 Progress = Callable[[str, int, int], None]
@@ -98,11 +99,11 @@ def count(number: float, scale: float) -> str:
     Examples
     --------
     >>> count(32_399, 32_399), count(5e6, 2e8)
-    ('32399', '5 miljoen')
+    ('32.399', '5 miljoen')
     """
     if scale < 1e5:
-        return f"{number:.0f}"
-    return f"{number / 1e6:.{1 if scale < 1e8 else 0}f} miljoen".replace(".", ",")
+        return decimal(number, 0)
+    return f"{decimal(number / 1e6, 1 if scale < 1e8 else 0)} miljoen"
 
 
 def cells_per_second(rate: float) -> str:

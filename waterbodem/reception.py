@@ -14,6 +14,7 @@ from waterbodem import registry
 from waterbodem.definitions import Definition, Finite, Source, Sourced
 from waterbodem.errors import DefinitionError, nearest
 from waterbodem.validation import define
+from waterbodem.wording import Amount
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -53,7 +54,8 @@ class ReceptionRules(Definition):
 
     def reason(self, name: str, **given: Any) -> str:
         """Return in Dutch why something is not determined."""
-        return self.redenen[name].format(**given)
+        numbers = {key: Amount(value) for key, value in given.items() if isinstance(value, (int, float))}
+        return self.redenen[name].format(**{**given, **numbers})
 
 
 class Bound(Definition):

@@ -1,4 +1,4 @@
-"""What makes an answer again: the command, and the same question in Python."""
+"""The command that makes an answer again."""
 
 from __future__ import annotations
 

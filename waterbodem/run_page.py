@@ -99,7 +99,7 @@ def _question(job: Job) -> dict[str, Any]:
         "rijen": grid.rows,
         "kolommen": grid.cols,
         "cellen": grid.rows * grid.cols / 1e6,
-        "grenzen": [plain(round(v, 2)) if abs(v) < 1e5 else f"{v:.0f}" for v in grid.bounds],
+        "grenzen": [plain(round(v, 2)) for v in grid.bounds],
         "crs": label(grid.crs),
         "referentie": reference,
     }

@@ -22,6 +22,8 @@ from waterbodem.wording import (
     criterion_label,
     decimal,
     layer_label,
+    percent,
+    plain,
     risk_class,
     risk_text,
     short,
@@ -72,8 +74,8 @@ def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
         name,
         short(row["functie"], NAME),
         f"{step.letter} {step.kort}",
-        number(row["score"]),
-        share(row["dekking"]),
+        decimal(row["score"]),
+        percent(row["dekking"]),
         criterion_label(row["bepalend"]) if row["bepalend"] else "-",
         _risk(row["risico"]),
         _cause(row["oorzaak"]),
@@ -83,7 +85,7 @@ def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def _risk(value: float) -> str:
     found = risk_class(value)
-    return f"{risk_text(value)} {found.naam}" if found else number(value)
+    return f"{risk_text(value)} {found.naam}" if found else decimal(value)
 
 
 def _cause(component: str) -> str:
@@ -103,31 +105,6 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
-
-
-def number(value: float) -> str:
-    """Return a number with two decimals and a comma.
-
-    Examples
-    --------
-    >>> number(0.5), number(float("nan"))
-    ('0,50', 'onbekend')
-    """
-    return "onbekend" if math.isnan(value) else f"{value:.2f}".replace(".", ",")
-
-
-def share(value: float) -> str:
-    """Return a share as a percentage; almost all is not 100 %.
-
-    Examples
-    --------
-    >>> share(1.0), share(0.9999), share(0.5)
-    ('100 %', '99 %', '50 %')
-    """
-    if math.isnan(value):
-        return number(value)
-    rounded = math.floor(100 * value + 0.5)
-    return f"{min(rounded, 99) if value < 1 - 1e-6 else rounded} %"
 
 
 def plain_text(text: str) -> str:
@@ -232,7 +209,7 @@ def functie_text(functie: Functie) -> str:
         ["Optionele criteria (tellen mee waar de laag er is)", *_criteria(functie.optionele_criteria)],
         ["Groepen", *(f"  {criterion_label('+'.join(g.leden))}: {g.reden or g.methode}" for g in functie.groepen)],
         ["Drempels", *(_with_source(f"  {threshold_label(t)}: {words[t.gevolg]}", t) for t in functie.drempels)],
-        ["Parameters", *(_with_source(f"  {n} = {_value(p.waarde)}{_span(p)}", p) for n, p in _parameters(functie))],
+        ["Parameters", *(_with_source(f"  {n} = {plain(p.waarde)}{_span(p)}", p) for n, p in _parameters(functie))],
         ["Inundatienorm (ter informatie)", *_norm(functie)],
         ["Bronnen", *_sources(functie)],
     ]
@@ -250,9 +227,9 @@ def _criteria(criteria: Mapping[str, Criterion]) -> list[str]:
 def _criterion(name: str, criterion: Criterion) -> list[str]:
     kind = registry.layer_kinds()[name]
     unit = "" if kind.soort == "klasse" else f" [{unit_text(kind.unit)}]"
-    points = "; ".join(f"{_value(x)} -> {_value(y)}" for x, y in criterion.curve)
-    absent = "" if criterion.score_afwezig is None else f"; afwezig -> {_value(criterion.score_afwezig)}"
-    first = f"  {layer_label(name)}{unit}, gewicht {_value(criterion.gewicht)}"
+    points = "; ".join(f"{plain(x)} -> {plain(y)}" for x, y in criterion.curve)
+    absent = "" if criterion.score_afwezig is None else f"; afwezig -> {plain(criterion.score_afwezig)}"
+    first = f"  {layer_label(name)}{unit}, gewicht {plain(criterion.gewicht)}"
     return [_with_source(first, criterion), f"      waarde -> score: {points}{absent}"]
 
 
@@ -264,18 +241,14 @@ def _with_source(text: str, sourced: Sourced) -> str:
 
 def _span(parameter: Any) -> str:
     low_high = parameter.bereik
-    return "" if low_high is None else f" (bereik {_value(low_high[0])} tot {_value(low_high[1])})"
+    return "" if low_high is None else f" (bereik {plain(low_high[0])} tot {plain(low_high[1])})"
 
 
 def _norm(functie: Functie) -> list[str]:
     norm = functie.inundatienorm
     if norm is None or norm.herhalingstijd_jr is None:
         return []
-    return [_with_source(f"  eens in de {_value(norm.herhalingstijd_jr)} jaar", norm)]
-
-
-def _value(value: float) -> str:
-    return f"{value:g}".replace(".", ",")
+    return [_with_source(f"  eens in de {plain(norm.herhalingstijd_jr)} jaar", norm)]
 
 
 def _sources(functie: Functie) -> list[str]:

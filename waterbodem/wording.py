@@ -7,14 +7,16 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from waterbodem import registry
-from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold, shortest
+from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.errors import ArgumentError
+from waterbodem.notation import typeset, written
 from waterbodem.units import unit_text
 
 LANGUAGES = ("nl", "en")
@@ -63,33 +65,32 @@ def decimal(value: float, digits: int = 2, taal: str = "nl") -> str:
         return str(texts(taal)["onbekend"])
     if math.isinf(value):
         return str(texts(taal)["afwezig"])
-    text = f"{value:,.{digits}f}"
-    if float(text.replace(",", "")) == 0:
-        text = text.lstrip("-")
-    return _localised(text.replace("-", "\u2212"), taal)
+    return typeset(f"{value:,.{digits}f}", taal)
 
 
-def _localised(text: str, taal: str) -> str:
-    return text.translate(str.maketrans(",.", ".,")) if taal == "nl" else text
-
-
-def percent(value: float, taal: str = "nl") -> str:
+def percent(value: float, taal: str = "nl", digits: int = 0) -> str:
     r"""Return a share as a percentage; a trace, of either sign, is not 0 and almost all is not 100.
+
+    This is the one rule for a share in words, on every view; a map of percentages holds whole ones, 0 for a trace.
 
     Examples
     --------
     >>> percent(0.5), percent(0.002), percent(0.999), percent(1.0)
     ('50\xa0%', '<1\xa0%', '>99\xa0%', '100\xa0%')
+    >>> percent(0.0004, digits=1), percent(0.1234, "en", 1), percent(0.9996, digits=1)
+    ('<0,1\xa0%', '12.3\xa0%', '>99,9\xa0%')
     >>> percent(-0.25) == "\u221225\xa0%", percent(-0.001) == ">\u22121\xa0%"
     (True, True)
     """
     if math.isnan(value):
         return decimal(value, taal=taal)
-    if 0 < abs(value) < 0.005:
-        return "<1\u00a0%" if value > 0 else ">\u22121\u00a0%"
-    if 0.995 <= value < 1 - 1e-6:
-        return ">99\u00a0%"
-    return f"{decimal(100 * value, 0)}\u00a0%"
+    step = 10.0**-digits
+    shown = 100 * value
+    if 0 < abs(shown) < step / 2:
+        return f"{'<' if value > 0 else '>'}{decimal(math.copysign(step, value), digits, taal)}\u00a0%"
+    if 100 - step / 2 <= shown < 100 - 1e-4:
+        return f">{decimal(100 - step, digits, taal)}\u00a0%"
+    return f"{decimal(shown, digits, taal)}\u00a0%"
 
 
 def trace(value: float, digits: int = 2, taal: str = "nl") -> str:
@@ -114,7 +115,40 @@ def plain(value: float, taal: str = "nl") -> str:
     """
     if not math.isfinite(value):
         return decimal(value, taal=taal)
-    return _localised(shortest(value), taal)
+    return written(value, taal)
+
+
+def brief(value: float, digits: int = 4, taal: str = "nl") -> str:
+    """Return a measured number of whatever size in so many significant digits.
+
+    Examples
+    --------
+    >>> brief(0.0123456), brief(1234.5, 3)
+    ('0,01235', '1230')
+    """
+    return plain(float(f"{value:.{digits}g}"), taal)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number that fills in a text of a data file, by the format that stands there, in the notation of a language.
+
+    A format of per cents (``.0%``) is written by the rule of :func:`percent`.
+
+    Examples
+    --------
+    >>> "{a:.1f} m; {b:.0%}".format(a=Amount(-0.25), b=Amount(0.002)) == "\u22120,2 m; <1\u00a0%"
+    True
+    """
+
+    value: float
+    taal: str = "nl"
+
+    def __format__(self, spec: str) -> str:
+        if math.isnan(self.value):
+            return decimal(self.value, taal=self.taal)
+        share = re.fullmatch(r"\.(\d+)%", spec)
+        return percent(self.value, self.taal, int(share[1])) if share else typeset(f"{self.value:{spec}}", self.taal)
 
 
 def digits_of(unit: str) -> int:
