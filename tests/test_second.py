@@ -38,6 +38,19 @@ companion.begin = lambda *a, **k: (lambda process: print(process.pid, flush=True
 second.begin()
 time.sleep(float(sys.argv[1]))
 """
+#: Look at every name of the package, then ask an answer that there is not; say what was started by either.
+LOOK = """
+import inspect, sys
+started = []
+sys.addaudithook(lambda event, _: event in ("subprocess.Popen", "os.fork", "os.posix_spawn") and started.append(event))
+import waterbodem as wb
+assert hasattr(wb, "assess") and {*wb.__all__} <= {name for name, _ in inspect.getmembers(wb)} & {*dir(wb)}
+print(started)
+try:
+    wb.assess(None, "luchtkasteel", None)
+except wb.WaterbodemError:
+    print(started)
+"""
 
 
 def shift(x):
@@ -106,6 +119,12 @@ def environment(folder):
         "WATERBODEM_THREADS": "2",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
+
+
+def test_looking_at_a_name_starts_nothing_and_asking_an_answer_does(tmp_path):
+    """Notebooks, servers and QGIS look names up for their own reasons."""
+    done = subprocess.run([sys.executable, "-c", LOOK], env=environment(tmp_path), capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["[]", "['subprocess.Popen']"], done.stderr
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(1)", "import time; time.sleep(600)"], ids=["fails", "hangs"])

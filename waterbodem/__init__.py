@@ -68,8 +68,6 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'waterbodem' has no attribute {name!r}")
-    if name == "assess":  # with nothing compiled, what loads meanwhile is two of the ten seconds that may pass
-        import_module("waterbodem.second").begin()
     module = import_module(f"waterbodem.{_WHERE[name]}")
     value = getattr(module, _RENAMED.get(name, name))
     globals()[name] = value

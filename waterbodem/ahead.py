@@ -11,7 +11,6 @@ from threading import Event
 from typing import Any
 
 from waterbodem.errors import WaterbodemError
-from waterbodem.heap import keep_pages
 from waterbodem.paths import Digest, State, local_file, sha256_of, state_of
 from waterbodem.threads import workers
 
@@ -31,7 +30,6 @@ def hashing(run_file: Path) -> Iterator[Digest]:
     ...     sha256 is sha256_of
     False
     """
-    keep_pages()
     paths, pool, loaded = _largest_first(_layers(run_file)), ThreadPoolExecutor(workers()), Event()
     begun: dict[Path, tuple[State, Future[str]]] = {}
 

@@ -23,6 +23,7 @@ import click
 
 from waterbodem import __version__
 from waterbodem.errors import WaterbodemError
+from waterbodem.heap import keep_pages
 
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
@@ -425,4 +426,5 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
+    keep_pages()
     cli(prog_name="waterbodem")

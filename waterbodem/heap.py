@@ -13,8 +13,9 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 def keep_pages() -> None:
     """Let arrays of a block take the pages of those of the block before.
 
-    glibc gives the pages of large arrays back and gets them anew, zeroed: 8 % of a run of one functie over 176 million
-    cells, measured in four pairs. Elsewhere this does nothing.
+    For a process of our own only, as it is the whole process that keeps them. glibc gives the pages of large arrays
+    back and gets them anew, zeroed: 8 % of a run of one functie over 176 million cells, measured in four pairs.
+    Elsewhere this does nothing.
     """
     with suppress(OSError, TypeError, AttributeError):  # no C library to be had by this name, or one without the call
         told = ctypes.CDLL(None).mallopt

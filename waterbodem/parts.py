@@ -21,7 +21,6 @@ from waterbodem.errors import CorruptLayer, OutOfSpace, PartFailed, told
 from waterbodem.evaluation import GRIDS, Result, evaluate
 from waterbodem.gathering import Footing, footing_of, gather
 from waterbodem.grid import Grid
-from waterbodem.heap import keep_pages
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
 from waterbodem.kompas import builtin_rules
@@ -84,7 +83,6 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
     OutOfSpace
         If the disk is full; then no file is.
     """
-    keep_pages()
     with alone(), rasterio.Env(GDAL_CACHEMAX=cache_of(job)), kept_open(), ExitStack() as stack:
         sinks = _Sinks(job, part, keys, stack)
         for rows, cols in blocks(part.grid):
