@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from waterbodem import limits
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
 
@@ -22,13 +22,8 @@ def max_cells() -> int:
 
 
 def available() -> int | None:
-    """Return free memory [bytes], or None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None
+    """Return free memory [bytes], limits of containers and of this process counting; None where nothing says."""
+    return limits.free()
 
 
 def needed(grid: Grid, layers: int) -> int:
