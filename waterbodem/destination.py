@@ -39,10 +39,7 @@ def destination(path: str | os.PathLike[str], where: str = "path") -> Path:
     Traceback (most recent call last):
     waterbodem.errors.UnsafePath: output: path names a network or virtual file; got 's3://bucket/uit'; allowed: ...
     """
-    try:
-        text = os.fspath(path)
-    except TypeError:
-        text = path
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
         raise UnsafePath("not a path", value=type(path).__name__, allowed="text or a pathlib.Path", where=where)
     wrong = refusal(text)
