@@ -18,6 +18,7 @@ from waterbodem.atomic import replacing
 from waterbodem.burden import variables_of
 from waterbodem.coverage import Target
 from waterbodem.definitions import Functie
+from waterbodem.destination import destination
 from waterbodem.enquiry import Enquiry
 from waterbodem.evaluation import Result, evaluate, masked, reference_label
 from waterbodem.groundwater import Reach
@@ -74,10 +75,11 @@ class Assessment(Answer):
         """
         from waterbodem.report import report_html
 
+        file = destination(path)
         text = report_html(self, taal=taal, kleuren=kleuren)
-        with replacing(path) as temp:
+        with replacing(file) as temp:
             temp.write_text(text, encoding="utf-8", newline="\n")
-        return Path(path)
+        return file
 
     def save(self, path: str | Path) -> Path:
         """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""

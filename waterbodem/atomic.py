@@ -10,12 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
 
 #: Part of the name of a file until it is complete; its extension stays, which libraries look at.
 PARTIAL = ".partial"
 #: Fits every such name.
 PARTIAL_PATTERN = f".*{PARTIAL}*"
+
+#: Letters of a final name that a temporary one keeps, of up to four bytes each: what is long is cut.
+STEM, SUFFIX = 30, 16
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -41,6 +45,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     ------
     OutOfSpace
         If the disk, a quota or a size limit is full.
+    UnsafePath
+        If no file of this machine can have that name.
     ArgumentError
         If the file cannot be written for another reason.
 
@@ -65,12 +71,14 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
 
     Raises
     ------
+    UnsafePath
+        If no folder of this machine can have that name.
     ArgumentError
         If something of that name is there already, or it cannot be written.
     OutOfSpace
         If the disk is full.
     """
-    final = Path(path)
+    final = destination(path)
     if final.exists():
         raise ArgumentError("folder is there already", value=str(path), allowed="a new name, or remove it first")
     temp = _hidden(final)
@@ -115,7 +123,7 @@ class Stage:
 
     def file(self, path: str | Path) -> Path:
         """Return the temporary path for a final one, in the same folder."""
-        final = Path(path)
+        final = destination(path)
         if final.is_dir():
             raise ArgumentError("output file is a folder", value=str(path), allowed="a file name")
         self.current = final
@@ -133,7 +141,7 @@ class Stage:
 
     def folder(self, path: str | Path) -> Path:
         """Make a folder with its parents; those that are new disappear again after an error."""
-        folder = Path(path)
+        folder = destination(path)
         self.current = folder
         missing = [p for p in (folder, *folder.parents) if not p.exists()]
         for parent in reversed(missing):
@@ -194,7 +202,9 @@ def failure(error: OSError, path: Path | None) -> WaterbodemError:
 
 
 def _hidden(final: Path) -> Path:
-    return final.with_name(f".{final.stem}.{uuid4().hex[:12]}{PARTIAL}{final.suffix}")
+    """Return a name beside a final one, short enough where that is as long as a name may be."""
+    end = final.suffix if len(final.suffix) <= SUFFIX else ""
+    return final.with_name(f".{final.stem[:STEM]}.{uuid4().hex[:12]}{PARTIAL}{end}")
 
 
 def _second_name(final: Path) -> Path:

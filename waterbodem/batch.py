@@ -14,6 +14,7 @@ import filelock
 
 from waterbodem.atomic import PARTIAL_PATTERN, discard
 from waterbodem.crew import Crew, Local, Task, finished
+from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, told
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal, changed_error
@@ -144,7 +145,7 @@ def _work(
 
 def _output_folder(path: str | Path) -> Path:
     file = read_run_file(path)  # says so if it is not there
-    return Path(path).resolve().parent / file.output
+    return destination(Path(path).resolve().parent / file.output, "output")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from waterbodem import registry
 from waterbodem.atomic import staging
 from waterbodem.catalogue import FILE_NAME
 from waterbodem.definitions import LayerKind
+from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError
 
 
@@ -61,7 +62,7 @@ def write_template(folder: str | Path) -> Path:
     ArgumentError
         If there is one already.
     """
-    path = Path(folder) / FILE_NAME
+    path = destination(folder, "folder") / FILE_NAME
     if path.exists():
         raise ArgumentError("file exists already, and is not overwritten", where=str(path))
     with staging() as stage:

@@ -20,6 +20,7 @@ from waterbodem.atomic import replacing
 from waterbodem.colours import change_colours
 from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
+from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.evaluation import Settings
 from waterbodem.kernels.scoring import NO_CRITERION
@@ -88,10 +89,11 @@ class Difference:
 
     def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
         """Write the difference as one HTML page, whole or not at all; return its path."""
+        file = destination(path)
         html = render("verschil.html.j2", taal, **_context(self, taal, kleuren))
-        with replacing(path) as temp:
+        with replacing(file) as temp:
             temp.write_text(html, encoding="utf-8", newline="\n")
-        return Path(path)
+        return file
 
     def __repr__(self) -> str:
         return "\n".join(["<Difference>", *self.sentences(), _why(self)])

@@ -91,7 +91,7 @@ def answer(request: Request, step: Step) -> Assessment:
 
 def kept_in(catalogue: Path) -> Path:
     """Return the folder beside a lagen.toml where flow directions are kept."""
-    return catalogue_file(catalogue).parent / WORK
+    return catalogue_file(catalogue).absolute().parent / WORK
 
 
 def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:

@@ -16,6 +16,7 @@ from waterbodem import registry
 from waterbodem.assessment import Assessment, assess
 from waterbodem.atomic import replacing
 from waterbodem.definitions import Functie
+from waterbodem.destination import destination
 from waterbodem.naming import distinct
 from waterbodem.pages import policy, render
 from waterbodem.question import Plans
@@ -60,10 +61,11 @@ class Comparison:
 
     def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
         """Write advice and matrix as one HTML page, whole or not at all; return its path."""
+        file = destination(path)
         html = render("vergelijking.html.j2", taal, **_context(self.assessment, taal, kleuren))
-        with replacing(path) as temp:
+        with replacing(file) as temp:
             temp.write_text(html, encoding="utf-8", newline="\n")
-        return Path(path)
+        return file
 
     def __repr__(self) -> str:
         return "\n".join([f"<Comparison> {texts('nl')['alternatieven']['tabel']}", _plain(self), *self.advies])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from waterbodem import dataset
 from waterbodem.atomic import replacing
+from waterbodem.destination import destination
 from waterbodem.errors import GridMismatch, LayerError
 from waterbodem.flow import Flow, Holes, Mask, decoded, fingerprint, flow_from_maaiveld
 from waterbodem.grid import Grid
@@ -65,7 +66,7 @@ def kept_flow(
     if folder is None:
         return flow_from_maaiveld(level, grid, holes=holes, outlets=outlets)
     sha = fingerprint(level, grid, holes, outlets)
-    path = _file(folder, sha)
+    path = _file(destination(folder, "bewaar"), sha)
     return _load(path, grid, sha) or _kept(path, flow_from_maaiveld(level, grid, holes=holes, outlets=outlets))
 
 

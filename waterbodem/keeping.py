@@ -14,6 +14,7 @@ from waterbodem import __version__, registry
 from waterbodem.archive import Packer, plain, write
 from waterbodem.areas import Area
 from waterbodem.definitions import Functie
+from waterbodem.destination import destination
 from waterbodem.kept_enquiry import way_of
 from waterbodem.network import Strand
 from waterbodem.reception import ReachTable
@@ -32,7 +33,7 @@ def keep(assessment: Answer, path: str | Path) -> Path:
     path : str or Path
         By custom ends in ``.waterbodem``.
     """
-    packer = Packer()
+    file, packer = destination(path), Packer()
     cells = assessment.cells
     text = {
         "waterbodem": __version__,
@@ -45,7 +46,7 @@ def keep(assessment: Answer, path: str | Path) -> Path:
         "question": question(assessment.question, packer),
         "ontvangst": receivers(assessment, packer),
     }
-    return write(path, text, packer.arrays)
+    return write(file, text, packer.arrays)
 
 
 def frame(table: pd.DataFrame) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError
 
 #: What an answer or a run writes in its folder, beside a folder per functie.
@@ -25,11 +26,14 @@ def nearest_folder(output: Path) -> Path:
 
     Raises
     ------
+    UnsafePath
+        If no folder of this machine can have that name.
     ArgumentError
         If that is a file, or a link that leads nowhere, or starts with the sign of a home folder.
     """
     if str(output).startswith("~"):
         raise ArgumentError("'~' is not filled in here", value=str(output), allowed="the whole path", where="output")
+    output = destination(output, "output")
     found = next(p for p in (output, *output.parents) if p.exists() or p.is_symlink())
     if not found.is_dir():
         wrong = "output folder is a file, or a link that leads nowhere"

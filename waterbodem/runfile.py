@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from waterbodem.definitions import Definition
+from waterbodem.destination import refusal
 from waterbodem.errors import CatalogueError, raise_all
 from waterbodem.registry import is_plain_file, read_toml
 from waterbodem.validation import complaints
@@ -22,12 +23,20 @@ def _spelled_out(path: str) -> str:
     """Return a path as it is; refuse the sign of a home folder, which only a command line fills in."""
     if path.startswith("~"):
         raise ValueError("'~' is not filled in here: write the whole path")
+    if any(ord(c) < 32 for c in path):
+        raise ValueError("path holds a control character")
     return path
 
 
-FileName = Annotated[
-    str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f]+$"), AfterValidator(_spelled_out)
-]
+def _of_this_machine(path: str) -> str:
+    wrong = refusal(path)
+    if wrong:
+        raise ValueError(f"{wrong}; allowed: a path of this machine")
+    return path
+
+
+FileName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_spelled_out)]
+Destination = Annotated[str, AfterValidator(_spelled_out), AfterValidator(_of_this_machine)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -77,7 +86,7 @@ class RunFile(Definition):
 
     layers: FileName
     functies: Literal["all"] | tuple[str, ...]
-    output: FileName
+    output: Destination
     scenarios: tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from waterbodem import dataset
 from waterbodem.atomic import replacing_folder
 from waterbodem.colours import nodata
+from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.grid import Grid
 from waterbodem.paths import local_file
@@ -90,13 +91,16 @@ def write_zarr(folder: str | Path, path: str | Path, *, chunks: Any = None) -> P
     ------
     ArgumentError
         If there is no finished run, or the store is there already.
+    UnsafePath
+        If no folder of this machine can have the name of the store.
     OutOfSpace
         If the disk is full.
     """
+    store = destination(path)
     data = open_run(folder, chunks=chunks)
-    with replacing_folder(Path(path).absolute()) as temp:
+    with replacing_folder(store.absolute()) as temp:
         data.to_zarr(temp, mode="w-", consolidated=True, zarr_format=2)
-    return Path(path)
+    return store
 
 
 def _told(root: Path) -> Mapping[str, Any]:
