@@ -18,7 +18,8 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 
 import waterbodem as wb
 from waterbodem import receiver_columns
-from waterbodem.areas import Area, footprints
+from waterbodem.areas import Area
+from waterbodem.covering import footprints
 from waterbodem.errors import GeometryError, NoOverlap
 from waterbodem.grid import Grid
 from waterbodem.kernels.zonal import COVERAGE_ONE

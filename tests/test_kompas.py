@@ -18,7 +18,8 @@ from twins import kompas as twin_of
 
 import waterbodem as wb
 from waterbodem import kompas, measures
-from waterbodem.areas import Area, footprints
+from waterbodem.areas import Area
+from waterbodem.covering import footprints
 from waterbodem.dataset import grid_of
 from waterbodem.evaluation import Result, Settings
 from waterbodem.kernels.burden import Burden

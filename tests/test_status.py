@@ -22,7 +22,7 @@ from waterbodem.cli import cli
 from waterbodem.errors import ArgumentError, CorruptLayer
 from waterbodem.journal import Page
 from waterbodem.run_state import RunState, VariantState
-from waterbodem.screen import run_text
+from waterbodem.run_text import run_text
 
 RUN = 'layers = "lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
 

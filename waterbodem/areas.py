@@ -1,4 +1,4 @@
-"""Polygons (gebieden) and the cells they cover, by exact coverage fractions."""
+"""Polygons (gebieden): read in any form that is taken, repaired and named, in the CRS of the grid."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from waterbodem.covering import Footprints, covered
-from waterbodem.errors import ArgumentError, GeometryError, NoOverlap, WaterbodemError, raise_all
-from waterbodem.grid import Bounds, Grid
+from waterbodem.errors import ArgumentError, GeometryError, WaterbodemError, raise_all
+from waterbodem.grid import Bounds
 from waterbodem.late import gpd, pd, pyogrio
 from waterbodem.paths import check_vector_content, local_file
 from waterbodem.wording import percent
@@ -273,41 +272,3 @@ def total_bounds(areas: Sequence[Area]) -> Bounds:
     bounds = np.array([a.geometry.bounds for a in areas])
     low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
-
-
-def footprints(areas: Sequence[Area], grid: Grid) -> Footprints:
-    """Return the cells of a grid that polygons cover; what lies outside the grid is left out.
-
-    The coverage of a cell does not depend on the extent of the grid.
-    """
-    return covered([a.geometry for a in areas], grid)
-
-
-def block_of(areas: Sequence[Area], grid: Grid) -> Grid:
-    """Return the smallest block of whole cells of the grid that covers all polygons, clipped to the grid.
-
-    Raises
-    ------
-    NoOverlap
-        If no polygon touches the grid, with the bounds of both.
-    """
-    bounds = total_bounds(areas)
-    block = grid.crop(bounds)
-    touching = [a for a in areas if _touch(a.geometry.bounds, grid.bounds)]
-    if not touching or block.rows == 0 or block.cols == 0:
-        raise NoOverlap(
-            "polygons lie outside the data" + _swap_hint(bounds, grid.bounds),
-            value=tuple(round(b, 1) for b in bounds),
-            allowed=f"within {tuple(round(b, 1) for b in grid.bounds)}",
-            where="gebied",
-        )
-    return block
-
-
-def _touch(a: Bounds, b: Bounds) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _swap_hint(bounds: Bounds, grid: Bounds) -> str:
-    xmin, ymin, xmax, ymax = bounds
-    return "; x and y swapped?" if _touch((ymin, xmin, ymax, xmax), grid) else ""

@@ -35,10 +35,9 @@ from waterbodem.summary import total
 from waterbodem.tally import Totals, tally_of
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from waterbodem.kompas_table import KompasTable
     from waterbodem.map_page import MapPage
+    from waterbodem.map_sheet import Figure
 
 #: Per functie, per polygon, the six verdicts.
 Kompas = Sequence[Sequence[Sequence[Verdict]]]

@@ -394,7 +394,7 @@ def _told() -> Iterator[Callable[[str, int, int], None]]:
 def status(folder: Path, as_json: bool) -> None:
     """Toon wat er van een run klaar is, mislukt is of nog moet; verstoort een run niet die bezig is."""
     from waterbodem.run_state import status as status_of
-    from waterbodem.screen import run_text
+    from waterbodem.run_text import run_text
 
     found = status_of(folder)
     click.echo(_json(found.to_dict()) if as_json else run_text(found))

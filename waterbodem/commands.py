@@ -12,9 +12,10 @@ import xarray as xr
 
 from waterbodem import landscape, layers, registry
 from waterbodem.abstraction import Well
-from waterbodem.areas import Area, block_of, read_areas
+from waterbodem.areas import Area, read_areas
 from waterbodem.assessment import Assessment, assess
 from waterbodem.catalogue import catalogue_file
+from waterbodem.covering import block_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
 from waterbodem.land import Land, land_of_stack

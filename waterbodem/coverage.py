@@ -10,7 +10,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from waterbodem.areas import Area, footprints
+from waterbodem.areas import Area
+from waterbodem.covering import footprints
 from waterbodem.grid import Grid
 from waterbodem.kernels.zonal import COVERAGE_ONE
 

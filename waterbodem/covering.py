@@ -1,4 +1,4 @@
-"""Which cells polygons cover, and how much of each: exactextract's coverage fractions, without a raster."""
+"""Cells that polygons cover, and how much of each: exactextract's coverage fractions, without a raster."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from exactextract.writer import Writer
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from waterbodem.areas import Area, total_bounds
+from waterbodem.errors import NoOverlap
 from waterbodem.grid import Bounds, Grid
 from waterbodem.kernels.zonal import COVERAGE_ONE
 
@@ -67,6 +69,44 @@ def covered(geometries: Sequence[BaseGeometry], grid: Grid) -> Footprints:
         np.concatenate([cell for cell, _ in found.rows]),
         np.concatenate([cover for _, cover in found.rows]),
     )
+
+
+def footprints(areas: Sequence[Area], grid: Grid) -> Footprints:
+    """Return the cells of a grid that polygons cover; what lies outside the grid is left out.
+
+    The coverage of a cell does not depend on the extent of the grid.
+    """
+    return covered([a.geometry for a in areas], grid)
+
+
+def block_of(areas: Sequence[Area], grid: Grid) -> Grid:
+    """Return the smallest block of whole cells of the grid that covers all polygons, clipped to the grid.
+
+    Raises
+    ------
+    NoOverlap
+        If no polygon touches the grid, with the bounds of both.
+    """
+    bounds = total_bounds(areas)
+    block = grid.crop(bounds)
+    touching = [a for a in areas if _touch(a.geometry.bounds, grid.bounds)]
+    if not touching or block.rows == 0 or block.cols == 0:
+        raise NoOverlap(
+            "polygons lie outside the data" + _swap_hint(bounds, grid.bounds),
+            value=tuple(round(b, 1) for b in bounds),
+            allowed=f"within {tuple(round(b, 1) for b in grid.bounds)}",
+            where="gebied",
+        )
+    return block
+
+
+def _touch(a: Bounds, b: Bounds) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _swap_hint(bounds: Bounds, grid: Bounds) -> str:
+    xmin, ymin, xmax, ymax = bounds
+    return "; x and y swapped?" if _touch((ymin, xmin, ymax, xmax), grid) else ""
 
 
 class _Numbered(RasterSource):

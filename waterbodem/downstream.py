@@ -10,9 +10,10 @@ import shapely
 from numpy.typing import NDArray
 
 from waterbodem import dataset, registry
-from waterbodem.areas import block_of, read_areas
+from waterbodem.areas import read_areas
 from waterbodem.burden import Array, burden_arrays, reference_of
 from waterbodem.coverage import cover_in
+from waterbodem.covering import block_of
 from waterbodem.definitions import Functie
 from waterbodem.flow import Flow
 from waterbodem.flow_store import flow_of, on_grid

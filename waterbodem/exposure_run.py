@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from shapely.geometry import box
 
 from waterbodem import dataset
-from waterbodem.areas import footprints
 from waterbodem.atomic import staging
 from waterbodem.colours import legend, map_title, nodata
+from waterbodem.covering import footprints
 from waterbodem.downstream import released, weighed_amount
 from waterbodem.exposure_store import BESIDE_BANDS, Determined, Exposure, read_exposure
 from waterbodem.flow import memory_needed

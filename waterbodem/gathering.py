@@ -12,8 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from waterbodem import registry
-from waterbodem.areas import Area, footprints
+from waterbodem.areas import Area
 from waterbodem.burden import decline_of, futures_of
+from waterbodem.covering import footprints
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid

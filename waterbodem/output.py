@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from waterbodem.answer import Answer
 from waterbodem.atomic import Stage, staging
-from waterbodem.colours import Legend
+from waterbodem.colours import Legend, legend, map_title, nodata
 from waterbodem.definitions import Functie
 from waterbodem.overwriting import nearest_folder
 from waterbodem.provenance import FILE_NAME, herkomst
 from waterbodem.qgis import OutputMap, stage_styles
+from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, stage_raster
-from waterbodem.reception_files import RECEIVED, stage_reception
+from waterbodem.reception_files import ARRIVALS, RECEIVED, UNKNOWN, stage_arrivals, stage_ledgers, stage_shown
 from waterbodem.report import report_html
 from waterbodem.table_files import stage_tables
 
@@ -80,7 +81,7 @@ def save_assessment(
         root = stage.folder(check_folder(folder))
         written = list(_stage_maps(stage, root, assessment, float_))
         written += stage_tables(stage, root, assessment.table)
-        received = stage_reception(stage, root, assessment, float_)
+        received = _stage_reception(stage, root, assessment, float_)
         maps = list(_shown(root, assessment, float_, received))
         written += [*received, *stage_styles(stage, root, maps, assessment.question.grid, areas=True)]
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
@@ -112,8 +113,8 @@ def _stage_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> I
     for functie, cells, criteria in layers_of(assessment):
         for m in _maps(functie, criteria, float_):
             stage.folder(root / m.folder)
-            legend, values = None if m.float_ else m.legend, cells[m.product].values
-            yield from stage_raster(stage, root / m.path, _coded(values, legend), grid, legend, m.title)
+            steps, values = None if m.float_ else m.legend, cells[m.product].values
+            yield from stage_raster(stage, root / m.path, _coded(values, steps), grid, steps, m.title)
 
 
 def _maps(functie: Functie, criteria: Sequence[str], float_: bool) -> Iterator[OutputMap]:
@@ -125,6 +126,32 @@ def _maps(functie: Functie, criteria: Sequence[str], float_: bool) -> Iterator[O
             yield replace(m, float_=True)
 
 
+def _stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) -> list[Path]:
+    """Write what is determined of who receives it, under temporary names; return the final ones.
+
+    Per functie ``benedenstrooms.tif`` on the cells of the other maps, ``ontvangst.tif`` and ``grondwater.tif`` on the
+    cells that are reached; ``grootboek.csv`` and ``.gpkg``, ``stroompaden.gpkg``. Maps that cannot be determined are
+    not there; the ledger says why.
+    """
+    written = [path for files in _received_maps(stage, root, assessment, float_) for path in files]
+    if assessment.is_exposed:
+        where = (root, UNKNOWN, assessment.question.grid, map_title(UNKNOWN))
+        written += stage_shown(stage, where, percent(assessment.exposure[1], nodata()), None)
+        written.append(root / f"{UNKNOWN}.qml")
+        stage.file(written[-1]).write_bytes(raster_qml(legend(UNKNOWN)))
+    return written + stage_ledgers(stage, root, assessment.ledgers)
+
+
+def _received_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterator[list[Path]]:
+    for functie, ledger in assessment.ledgers.items():
+        folder = root / functie
+        if assessment.is_exposed:
+            share = assessment.downstream(functie)
+            where = (folder, "benedenstrooms", assessment.question.grid, f"{map_title('benedenstrooms')}: {functie}")
+            yield stage_shown(stage, where, percent(share, nodata()), share if float_ else None)
+        yield stage_arrivals(stage, folder, ledger, ARRIVALS, float_)
+
+
 def _shown(root: Path, assessment: Answer, float_: bool, received: Collection[Path]) -> Iterator[OutputMap]:
     """Yield every map with a style, functie by functie: first its own, then those of who receives it."""
     for functie, _, criteria in layers_of(assessment):
@@ -132,10 +159,10 @@ def _shown(root: Path, assessment: Answer, float_: bool, received: Collection[Pa
         yield from (m for n in RECEIVED if root / (m := OutputMap(n, functie)).path in received)
 
 
-def _coded(values: NDArray[Any], legend: Legend | None) -> NDArray[Any]:
-    if legend is None:
+def _coded(values: NDArray[Any], steps: Legend | None) -> NDArray[Any]:
+    if steps is None:
         return np.ascontiguousarray(values, np.float32)
-    return values if legend.classes else percent(values, legend.nodata)
+    return values if steps.classes else percent(values, steps.nodata)
 
 
 def layers_of(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from waterbodem import dataset, registry
-from waterbodem.areas import Area, block_of, footprints, read_areas
+from waterbodem.areas import Area, read_areas
 from waterbodem.burden import cut_reference, reference_of
-from waterbodem.covering import Footprints
+from waterbodem.covering import Footprints, block_of, footprints
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry

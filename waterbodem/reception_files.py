@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.answer import Answer
 from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.colours import classified, legend, map_title, nodata
 from waterbodem.grid import Grid
 from waterbodem.late import gpd
-from waterbodem.qgis_style import raster_qml
-from waterbodem.raster_files import percent, stage_raster
+from waterbodem.raster_files import stage_raster
 from waterbodem.table_files import stage_package, stage_tables
 
 LEDGER, PATHS = "grootboek", "stroompaden"
@@ -31,22 +29,6 @@ Floats = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 
 
-def stage_reception(stage: Stage, root: Path, assessment: Answer, float_: bool) -> list[Path]:
-    """Write what is determined of who receives it, under temporary names; return the final ones.
-
-    Per functie ``benedenstrooms.tif`` on the cells of the other maps, ``ontvangst.tif`` and ``grondwater.tif`` on the
-    cells that are reached; ``grootboek.csv`` and ``.gpkg``, ``stroompaden.gpkg``. Maps that cannot be determined are
-    not there; the ledger says why.
-    """
-    written = [path for files in _maps(stage, root, assessment, float_) for path in files]
-    if assessment.is_exposed:
-        where = (root, UNKNOWN, assessment.question.grid, map_title(UNKNOWN))
-        written += stage_shown(stage, where, percent(assessment.exposure[1], nodata()), None)
-        written.append(root / f"{UNKNOWN}.qml")
-        stage.file(written[-1]).write_bytes(raster_qml(legend(UNKNOWN)))
-    return written + stage_ledgers(stage, root, assessment.ledgers)
-
-
 def stage_ledgers(stage: Stage, root: Path, ledgers: Mapping[str, Ledger]) -> list[Path]:
     """Write the ledgers of functies and, where water was routed, its paths, under temporary names."""
     routed = any(ledger.is_routed for ledger in ledgers.values())
@@ -59,16 +41,6 @@ def stage_frames(stage: Stage, root: Path, lines: gpd.GeoDataFrame, paths: gpd.G
     if paths is not None:
         written.append(stage_package(stage, root, paths, PATHS, "MultiLineString"))
     return written
-
-
-def _maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterator[list[Path]]:
-    for functie, ledger in assessment.ledgers.items():
-        folder = root / functie
-        if assessment.is_exposed:
-            share = assessment.downstream(functie)
-            where = (folder, "benedenstrooms", assessment.question.grid, f"{map_title('benedenstrooms')}: {functie}")
-            yield stage_shown(stage, where, percent(share, nodata()), share if float_ else None)
-        yield stage_arrivals(stage, folder, ledger, ARRIVALS, float_)
 
 
 def stage_arrivals(stage: Stage, folder: Path, ledger: Ledger, names: Collection[str], float_: bool) -> list[Path]:

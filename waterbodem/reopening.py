@@ -15,8 +15,9 @@ import xarray as xr
 
 from waterbodem import dataset, registry
 from waterbodem.archive import DAMAGE, Unpacker, restored
-from waterbodem.areas import Area, footprints
+from waterbodem.areas import Area
 from waterbodem.assessment import Assessment
+from waterbodem.covering import footprints
 from waterbodem.crs import parse
 from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from waterbodem.job import Job, Variant
@@ -16,6 +15,7 @@ from waterbodem.map_sheet import (
     MARGIN,
     PANEL,
     UNDER,
+    Figure,
     Frame,
     canvas,
     figure_png,

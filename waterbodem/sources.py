@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.areas import Area, block_of, footprints
+from waterbodem.areas import Area
 from waterbodem.burden import burden_arrays, reference_of
+from waterbodem.covering import block_of, footprints
 from waterbodem.definitions import Functie
 from waterbodem.errors import NoOverlap
 from waterbodem.grid import Grid
