@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from waterbodem.errors import WaterbodemError
-
-__version__ = "0.1.0"
+from waterbodem.version import __version__
 
 _WHERE = {
     "example": "landscape",

@@ -21,8 +21,8 @@ from typing import Any, TextIO
 
 import click
 
-from waterbodem import __version__
 from waterbodem.errors import WaterbodemError
+from waterbodem.version import __version__
 
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3

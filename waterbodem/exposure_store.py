@@ -24,12 +24,13 @@ from waterbodem.flow import Codes
 from waterbodem.flow_bands import BYTES_PER_CELL, expose_in_bands
 from waterbodem.flow_store import kept_codes
 from waterbodem.grid import Grid
-from waterbodem.job import Job, areas_mark, code_version
+from waterbodem.job import Job, areas_mark
 from waterbodem.journal import Journal
 from waterbodem.land import land_of_stack
 from waterbodem.layerset import Floats
 from waterbodem.paths import sha256_of
 from waterbodem.reception import reception_rules
+from waterbodem.version import code_version
 
 #: Where directions and sweeps are kept, and how sweeps are called: of vulnerability, and of where it is unknown.
 FOLDER, SWEEPS = "stroming", ("blootstelling", "onbekend")

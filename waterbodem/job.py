@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import shapely
 
-from waterbodem import __version__, kompas, registry
+from waterbodem import kompas, registry
 from waterbodem.areas import Area, read_areas
 from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
@@ -29,6 +29,7 @@ from waterbodem.raster_file import RasterFile
 from waterbodem.runfile import RECEPTION, AreaChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
+from waterbodem.version import code_version
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
@@ -216,24 +217,6 @@ def areas_mark(areas: tuple[Area, ...]) -> str:
     for area in areas:
         digest.update(f"{area.nr} {area.name}\0".encode() + shapely.to_wkb(area.geometry))
     return digest.hexdigest()
-
-
-@cache
-def code_version() -> str:
-    """Return the version and a hash of all modules: which of them makes a number is not guessed."""
-    digest = hashlib.sha256(__version__.encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:16]
-
-
-@cache
-def texts_version() -> str:
-    """Return a hash of the templates and fixed texts that pages and pictures are made of."""
-    digest = hashlib.sha256(code_version().encode())
-    for path in sorted((Path(__file__).parent / "templates").iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = PART_ROWS) -> Job:

@@ -22,11 +22,11 @@ from waterbodem.made import Made
 from waterbodem.pages import environment, policy, render
 from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
-from waterbodem.provenance import versions
 from waterbodem.qgis import PROJECT
 from waterbodem.receiver_columns import NAME
 from waterbodem.reception_files import LEDGER, PATHS
 from waterbodem.table_files import LAYER, original
+from waterbodem.version import versions
 from waterbodem.wording import graded, plain, short, steps
 
 #: File and language.

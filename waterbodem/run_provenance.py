@@ -14,10 +14,11 @@ from waterbodem.exposure_store import Determined
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.paths import sha256_of
-from waterbodem.provenance import FILE_NAME, versions
+from waterbodem.provenance import FILE_NAME
 from waterbodem.qgis import PROJECT
 from waterbodem.run_files import PAGE, PICTURE
 from waterbodem.run_tables import key_of_tables
+from waterbodem.version import versions
 
 Keys = Mapping[Variant, str]
 
