@@ -81,6 +81,27 @@ def test_every_public_name_resolves():
         wb.nonsense  # noqa: B018
 
 
+def test_settings_that_are_data_have_a_public_door(tmp_path):
+    well = wb.Put(1_000_000, 265, 2500)
+    table = tmp_path / "reikwijdte.toml"
+    table.write_bytes((PACKAGE / "data/reikwijdte.toml").read_bytes())
+    rules = wb.kompas_regels(PACKAGE / "data/kompas.toml")
+    data, plan = even(ghg=0.9), box(0, 0, 2, 2)
+    asked = {"kompas": rules, "reikwijdte": wb.reikwijdte(table), "onttrekking": well}
+    answer = wb.assess(data, "woningbouw", plan, **asked)
+    assert answer.question.rules == rules and answer.question.enquiry.well == well
+    assert answer.question.enquiry.reach == wb.reikwijdte(str(table)) != wb.reikwijdte(100)
+    for wrong, word in ((0, "> 0 m"), (math.nan, "> 0 m"), (tmp_path / "weg.toml", "weg.toml")):
+        with pytest.raises(wb.WaterbodemError, match=word):
+            wb.reikwijdte(wrong)
+
+
+def test_the_page_of_the_api_tells_of_every_public_name():
+    page = (PACKAGE.parent / "docs/paginas/ontwikkelaars/api.md").read_text("utf-8")
+    for name in set(wb.__all__) - {"__version__"}:
+        assert f"{getattr(wb, name).__module__}.{getattr(wb, name).__qualname__}\n" in page, name
+
+
 def test_no_module_has_the_name_of_a_public_function():
     modules = {m.name for m in pkgutil.iter_modules(wb.__path__)}
     assert not modules & ({*PUBLIC, "run"} | set(wb.__all__))

@@ -228,6 +228,7 @@ ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--onttrekking", type=float, nargs=3, metavar="M3_JR KD C", help="Winning: m3/jr, kD (m2/d), c (d); screening."
     ),
+    click.option("--kompas", metavar="BESTAND", type=FILE, help="Eigen regels van het Kompas."),
     click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
     click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen."),
     click.option("--json", "as_json", is_flag=True, help="Antwoord als JSON."),

@@ -43,6 +43,7 @@ def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, star
         "versies": versions(),
         "definities": registry.rules_version(),
         "functies": {f.id: _functie(f) for f in q.functies},
+        "kompas": {"sha256": registry.fingerprint(q.rules)},
         "lagen": [_input(q, row) for row in inputs_of(q.layers)],
         "gebieden": [_area(a) for a in q.areas],
         "instellingen": _settings(q),
