@@ -7,13 +7,27 @@ import shutil
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from test_batch import digests
 
+import waterbodem as wb
 from waterbodem import batch
-from waterbodem.runfile import AreaChoice, BurdenChoice, GridChoice, RunFile
+from waterbodem.preview import preview
+from waterbodem.registry import fingerprint
+from waterbodem.runfile import AreaChoice, BurdenChoice, GridChoice, KompasChoice, ReceiverChoice, RunFile
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
+KOMPAS = Path(batch.__file__).parent / "data" / "kompas.toml"
+REACH = """
+[[situaties]]
+id = "overal"
+naam = "overal hetzelfde"
+lambda_m = 50
+als = [{ laag = "keileemdiepte", min = 0 }]
+bron = []
+expertoordeel = "geheel"
+"""
 FUNCTIE = Path(batch.__file__).parent / "data" / "functies" / "akkerbouw.toml"
 BASE = {
     "layers": "lagen/lagen.toml",
@@ -48,8 +62,13 @@ SETTINGS = {
     "afwenteling.referentie": ({}, {"afwenteling.referentie": "natte_natuur"}),
     "afwenteling.aangelegde_berging_mm": ({}, {"afwenteling.aangelegde_berging_mm": 20}),
     "afwenteling.bergingseis_mm": (AREAS, {"afwenteling.bergingseis_mm": 10}),
-    "afwenteling.demping_m": (WATER, {"afwenteling.demping_m": 100}),
-    "afwenteling.reikwijdte": (WATER, {"afwenteling.reikwijdte": 50}),
+    "kompas.path": (AREAS, {"kompas.path": "streng.toml"}),
+    "ontvangers.demping_m": (WATER, {"ontvangers.demping_m": 100}),
+    "ontvangers.reikwijdte": (WATER, {"ontvangers.reikwijdte": 50}),
+    "ontvangers.reikwijdte of one's own": (
+        WATER | {"ontvangers.reikwijdte": "situatie"},
+        {"ontvangers.reikwijdte": "reikwijdte.toml"},
+    ),
     "gebieden.path": (WATER, {"gebieden.path": "lagen/omhullend.geojson"}),
     "gebieden.id": (AREAS, {"gebieden.id": "opmerking"}),
     "ontvangers.path": (WATER, {"ontvangers.path": "lagen/omhullend.geojson"}),
@@ -83,6 +102,13 @@ EDITS = {
     "resampling": ({"grid.resolution": 20}, CATALOGUE, "[layers.kwel]", '[layers.kwel]\nresampling = "nearest"'),
     "else": ({}, CATALOGUE, "else = 0", "else = 1"),
     "value": ({}, CATALOGUE, "value = 1", "value = 0"),
+    "kompas": (AREAS | {"kompas.path": "streng.toml"}, "streng.toml", '"risico", min = 0.10', '"risico", min = 0.20'),
+    "reikwijdte": (
+        WATER | {"ontvangers.reikwijdte": "reikwijdte.toml"},
+        "reikwijdte.toml",
+        "lambda_m = 50",
+        "lambda_m = 80",
+    ),
     "a layer less": (WATER, CATALOGUE, "[layers.ghg]", '[layers."ghg@elders"]'),
 }
 
@@ -96,6 +122,8 @@ def folder(tmp_path):
     text = FUNCTIE.read_text(encoding="utf-8").replace('id = "akkerbouw"\ncode = 6\n', 'id = "eigen"\ncode = 100\n')
     (tmp_path / "eigen.toml").write_text(text, encoding="utf-8")
     edit(shutil.copy(tmp_path / "eigen.toml", tmp_path / "anders.toml"), "gewicht = 0.25", "gewicht = 0.75")
+    edit(shutil.copy(KOMPAS, tmp_path / "streng.toml"), '"risico", min = 0.20', '"risico", min = 0.10')
+    (tmp_path / "reikwijdte.toml").write_text(REACH, encoding="utf-8")
     return tmp_path
 
 
@@ -139,7 +167,39 @@ def test_a_file_that_changed_gives_what_it_gives_afresh(folder, name):
 
 
 def test_every_setting_is_tried():
-    tables = {"grid": GridChoice, "afwenteling": BurdenChoice, "gebieden": AreaChoice, "ontvangers": AreaChoice}
+    tables = {"grid": GridChoice, "afwenteling": BurdenChoice, "gebieden": AreaChoice, "ontvangers": ReceiverChoice,
+              "kompas": KompasChoice}  # fmt: skip
     names = {field.alias or name for name, field in RunFile.model_fields.items()} - tables.keys()
     names |= {f"{table}.{name}" for table, model in tables.items() for name in model.model_fields}
-    assert names - UNSEEN == set(SETTINGS)
+    assert names - UNSEEN == {name.partition(" ")[0] for name in SETTINGS}
+
+
+def test_a_run_judges_by_own_rules_as_an_answer_does(folder):
+    """The Kompas in the table of a run is that of an assessment with the same rules."""
+    ran(folder, BASE | AREAS | {"kompas.path": "streng.toml"})
+    layers = wb.open_layers(folder / "lagen", bounds=AREAS["grid.bounds"])
+    rules, plans = wb.kompas_regels(folder / "streng.toml"), folder / "lagen/plannen.geojson"
+    columns = [p.kolom for p in rules.beginselen.values()]
+    found = pd.read_csv(folder / "uit/gebieden.csv", dtype=str)[columns]
+    own = wb.per_gebied(layers, "woningbouw", plans, kompas=rules)[columns]
+    assert found.values.tolist() == own.values.tolist()
+    assert found.values.tolist() != wb.per_gebied(layers, "woningbouw", plans)[columns].values.tolist()
+    told = json.loads((folder / "uit/herkomst.json").read_text(encoding="utf-8"))
+    assert told["kompas"]["sha256"] == fingerprint(rules)
+
+
+@pytest.mark.parametrize(
+    ("table", "word"),
+    [
+        ({"kompas.path": "weg.toml"}, "weg.toml"),
+        ({"kompas.path": "eigen.toml"}, "eigen.toml"),
+        ({"ontvangers.reikwijdte": "weg.toml"}, "weg.toml"),
+        ({"afwenteling.reikwijdte": 50}, r"\[ontvangers\]"),
+    ],
+)
+def test_check_names_a_file_of_own_settings_that_will_not_do(folder, table, word):
+    lines = [f"{key} = {json.dumps(value)}" for key, value in (BASE | AREAS | table | {"output": "uit"}).items()]
+    (folder / "run.toml").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(wb.WaterbodemError, match=word):
+        preview(folder / "run.toml")
+    assert not (folder / "uit").exists()

@@ -21,6 +21,7 @@ import waterbodem as wb
 from waterbodem import areas, output, paths
 from waterbodem.cli import Progress, cli, main
 from waterbodem.registry import builtin_functies, layer_kinds, sources
+from waterbodem.remake import command_of
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "rasters/voorbeeld"
@@ -266,6 +267,24 @@ def test_an_own_functie_is_computed_and_can_be_the_reference(tmp_path):
     assert row["functie"] == "speelbos"
     assert row["afvoer_m3"] == 0  # against itself nothing changes
     assert "speelbos" in run("functies", "--functies", own).stdout
+
+
+def test_own_kompas_rules_reach_the_answer_its_command_and_its_herkomst(tmp_path):
+    own = tmp_path / "streng.toml"
+    text = (ROOT / "waterbodem/data/kompas.toml").read_text(encoding="utf-8")
+    own.write_text(text.replace('naam = "Vertragen"', 'naam = "Vasthouden"', 1), encoding="utf-8")
+    made = {}
+    for name, more in (("eigen", ("--kompas", own)), ("gewoon", ())):
+        done = ask(tmp_path, "--output", tmp_path / name, *more)
+        assert done.exit_code == 0, done.stderr
+        assert ("Vasthouden" in done.stdout) == (name == "eigen")
+        made[name] = json.loads((tmp_path / name / "herkomst.json").read_text(encoding="utf-8"))
+    assert made["eigen"]["kompas"] != made["gewoon"]["kompas"]
+    assert "--kompas streng.toml" in made["eigen"]["opdracht"] and "--kompas" not in made["gewoon"]["opdracht"]
+    data, area = wb.open_layers(tmp_path), tmp_path / "plan.geojson"
+    strict = wb.assess(data, "woningbouw", area, kompas=wb.kompas_regels(own))
+    assert "--kompas kompas.toml" in command_of(strict.question)
+    assert "--kompas" not in command_of(wb.assess(data, "woningbouw", area).question)
 
 
 def test_only_the_block_that_is_needed_is_read_and_nothing_else_changes(tmp_path):

@@ -9,6 +9,7 @@ import inspect
 import math
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -30,7 +31,7 @@ from random_cells import BASIC, FUNCTIES
 from twins import COMPONENTS
 
 import waterbodem as wb
-from waterbodem import colours, kernels, registry
+from waterbodem import colours, kernels, registry, version
 from waterbodem.kernels import _cache, _jit
 from waterbodem.kernels._link import TRIED
 from waterbodem.registry import layer_kinds
@@ -78,6 +79,27 @@ def test_every_public_name_resolves():
     assert all(getattr(wb, name) is not None for name in wb.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         wb.nonsense  # noqa: B018
+
+
+def test_settings_that_are_data_have_a_public_door(tmp_path):
+    well = wb.Put(1_000_000, 265, 2500)
+    table = tmp_path / "reikwijdte.toml"
+    table.write_bytes((PACKAGE / "data/reikwijdte.toml").read_bytes())
+    rules = wb.kompas_regels(PACKAGE / "data/kompas.toml")
+    data, plan = even(ghg=0.9), box(0, 0, 2, 2)
+    asked = {"kompas": rules, "reikwijdte": wb.reikwijdte(table), "onttrekking": well}
+    answer = wb.assess(data, "woningbouw", plan, **asked)
+    assert answer.question.rules == rules and answer.question.enquiry.well == well
+    assert answer.question.enquiry.reach == wb.reikwijdte(str(table)) != wb.reikwijdte(100)
+    for wrong, word in ((0, "> 0 m"), (math.nan, "> 0 m"), (tmp_path / "weg.toml", "weg.toml")):
+        with pytest.raises(wb.WaterbodemError, match=word):
+            wb.reikwijdte(wrong)
+
+
+def test_the_page_of_the_api_tells_of_every_public_name():
+    page = (PACKAGE.parent / "docs/paginas/ontwikkelaars/api.md").read_text("utf-8")
+    for name in set(wb.__all__) - {"__version__"}:
+        assert f"{getattr(wb, name).__module__}.{getattr(wb, name).__qualname__}\n" in page, name
 
 
 def test_no_module_has_the_name_of_a_public_function():
@@ -139,7 +161,7 @@ def of_kernels(kind):
 def test_what_only_kernels_call_is_compiled_as_a_part_of_them():
     """Else it is compiled by itself too, for callers it does not have."""
     entries = [f.__name__ for f in of_kernels(Dispatcher) if not f.targetoptions.get("no_cpython_wrapper")]
-    callers = [path.read_text("utf-8") for path in Path(wb.__file__).parent.glob("*.py")]
+    callers = [p.read_text("utf-8") for p in PACKAGE.rglob("*.py") if not p.is_relative_to(PACKAGE / "kernels")]
     callers += [inspect.getsource(f) for f in of_kernels(FunctionType)]
     assert len(entries) > 20
     assert [n for n in entries if not re.search(rf"(?<!def )\b{n}\b", "".join(callers))] == []
@@ -201,6 +223,69 @@ def test_garbage_is_collected_after_compiling_and_not_meanwhile(collecting, tmp_
         assert watch.seen == [False] * 4 and gc.isenabled() == collecting
     finally:
         (gc.enable if before else gc.disable)()
+
+
+# --- what names parts and compiled kernels ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of the package that may be changed, of which the versions are asked."""
+    shutil.copytree(PACKAGE, tmp_path / "waterbodem", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(version, "folder_of", lambda name: tmp_path / name.replace(".", "/"))
+    return tmp_path / "waterbodem"
+
+
+def code():
+    return version.modules_version("waterbodem", "")
+
+
+def compiled():
+    return Path(_cache._cache_dir.__wrapped__()).name
+
+
+def test_the_root_of_the_package_is_found_from_any_folder():
+    assert version.folder_of("waterbodem") == PACKAGE
+    assert version.folder_of("waterbodem.kernels") == PACKAGE / "kernels"
+
+
+def test_touching_any_module_changes_the_version_of_the_code(copied, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    (copied / "kernels/deep").mkdir()
+    (copied / "kernels/deep/deeper.py").write_text("")
+    before, kept, seen = code(), compiled(), set()
+    for path in sorted(copied.rglob("*.py")):
+        text = path.read_bytes()
+        path.write_bytes(text + b"#")
+        seen.add(code())
+        assert (compiled() != kept) == path.is_relative_to(copied / "kernels")
+        path.write_bytes(text)
+    assert code() == before and compiled() == kept
+    assert before not in seen and len(seen) == len(list(copied.rglob("*.py")))
+
+
+def test_where_a_module_lies_is_part_of_the_version_of_the_code(copied):
+    before = code()
+    (copied / "room").mkdir()
+    (copied / "job.py").rename(copied / "room/job.py")
+    assert code() != before
+
+
+def test_touching_any_text_changes_the_version_of_the_texts(copied):
+    texts = version.texts_version.__wrapped__
+    before = texts()
+    (copied / "templates/kaart.js").write_text("")
+    assert texts() != before
+
+
+def test_nobody_imports_through_the_front_door():
+    """Else a module that only asks for the version reaches every other one."""
+    for name, tree in modules().items():
+        plain = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
+        named = [a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == "waterbodem"
+                 for a in n.names]  # fmt: skip
+        assert "waterbodem" not in plain, name
+        assert all((PACKAGE / f"{n}.py").is_file() or (PACKAGE / n).is_dir() for n in named), name
 
 
 # --- one place for what is known once ---------------------------------------------------------------------------------

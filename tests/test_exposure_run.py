@@ -225,7 +225,7 @@ def test_the_table_is_made_again_where_who_receives_it_changes(tmp_path):
     path = place(tmp_path, AREAS)
     batch.run(path)
     before = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
-    path.write_text(AREAS + "[afwenteling]\ndemping_m = 100\n", encoding="utf-8")
+    path.write_text(AREAS + "[ontvangers]\ndemping_m = 100\n", encoding="utf-8")
     batch.run(path)
     after = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
     assert (after.aandeel_buiten_gegevens.dropna() <= before.aandeel_buiten_gegevens.dropna() + 1e-12).all()

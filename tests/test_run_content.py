@@ -201,7 +201,7 @@ def test_sweeps_of_an_earlier_content_go_and_make_no_room(tmp_path):
     path = place(tmp_path, AREAS)
     batch.run(path)
     first = set(swept_files(open_job(path)))
-    path.write_text(AREAS + "[afwenteling]\ndemping_m = 500\n", encoding="utf-8")
+    path.write_text(AREAS + "[ontvangers]\ndemping_m = 500\n", encoding="utf-8")
     job = open_job(path)
     there = room.there(job)
     for file in first:

@@ -10,9 +10,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import waterbodem as wb
 from waterbodem.catalogue import parse_catalogue
 from waterbodem.catalogue_template import catalogue_template
 from waterbodem.registry import builtin_functies, layer_kinds, own_functies
+from waterbodem.runfile import read_run_file
 from waterbodem.schemas import schemas
 
 ROOT = Path(__file__).parent.parent
@@ -114,3 +116,39 @@ def test_own_functies_of_several_tables_load_as_the_schema_says(tmp_path):
     jsonschema.validate(read(path), FUNCTIE)
     (own,) = own_functies(path)
     assert own.id == "eigen"
+
+
+RUN = schemas()["run.schema.json"]
+ASKED = """
+layers = "lagen.toml"
+functies = ["woningbouw"]
+output = "uit"
+maps = ["klasse"]
+float = true
+[grid]
+resolution = 5
+[gebieden]
+path = "plannen.gpkg"
+[ontvangers]
+reikwijdte = "situatie"
+demping_m = 500
+[kompas]
+path = "kompas.toml"
+[parameters.woningbouw]
+verhardingsgraad = 0.7
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("path =", "pad ="), ("[kompas]", "[compas]"), ("klasse", "klassen"), ("500", "-5"),
+     ("[ontvangers]", "[afwenteling]"), ("reikwijdte = ", "reikwijdte = -1 # ")],
+)  # fmt: skip
+def test_what_the_schema_says_of_a_run_file_reading_it_says(tmp_path, old, new):
+    file = tmp_path / "run.toml"
+    file.write_text(ASKED, encoding="utf-8")
+    assert not refused(read(file), RUN) and read_run_file(file).kompas.path == "kompas.toml"
+    file.write_text(ASKED.replace(old, new, 1), encoding="utf-8")
+    assert refused(read(file), RUN)
+    with pytest.raises(wb.WaterbodemError, match=r"run\.toml"):
+        read_run_file(file)

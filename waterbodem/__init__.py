@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from waterbodem.errors import WaterbodemError
-
-__version__ = "0.1.0"
+from waterbodem.version import __version__
 
 _WHERE = {
     "example": "landscape",
@@ -33,14 +32,23 @@ _WHERE = {
     "open_run": "stores",
     "write_zarr": "stores",
     "grootboek": "receivers",
+    "kompas_regels": "kompas",
+    "reikwijdte": "groundwater",
+    "Put": "abstraction",
     "benedenstrooms": "downstream",
     "bovenstrooms": "downstream",
 }
-_RENAMED = {"functies": "load_functies"}
+_RENAMED = {
+    "functies": "load_functies",
+    "kompas_regels": "load_rules",
+    "reikwijdte": "chosen_reach",
+    "Put": "Well",
+}
 
 __all__ = ["WaterbodemError", "__version__", *_WHERE]
 
 if TYPE_CHECKING:
+    from waterbodem.abstraction import Well as Put  # noqa: F401
     from waterbodem.assessment import Assessment as Assessment
     from waterbodem.assessment import assess as assess
     from waterbodem.assessment import per_gebied as per_gebied
@@ -52,6 +60,8 @@ if TYPE_CHECKING:
     from waterbodem.downstream import benedenstrooms as benedenstrooms
     from waterbodem.downstream import bovenstrooms as bovenstrooms
     from waterbodem.explanation import waarom as waarom
+    from waterbodem.groundwater import chosen_reach as reikwijdte  # noqa: F401
+    from waterbodem.kompas import load_rules as kompas_regels  # noqa: F401
     from waterbodem.landscape import example as example
     from waterbodem.landscape import example_plans as example_plans
     from waterbodem.layers import open_layers as open_layers

@@ -21,9 +21,9 @@ from typing import Any, TextIO
 
 import click
 
-from waterbodem import __version__
 from waterbodem.errors import WaterbodemError
 from waterbodem.heap import keep_pages
+from waterbodem.version import __version__
 
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
@@ -229,6 +229,7 @@ ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--onttrekking", type=float, nargs=3, metavar="M3_JR KD C", help="Winning: m3/jr, kD (m2/d), c (d); screening."
     ),
+    click.option("--kompas", metavar="BESTAND", type=FILE, help="Eigen regels van het Kompas."),
     click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
     click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen."),
     click.option("--json", "as_json", is_flag=True, help="Antwoord als JSON."),

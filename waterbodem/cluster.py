@@ -18,8 +18,9 @@ from distributed.comm.addressing import resolve_address
 
 from waterbodem.crew import IN_HAND, Task
 from waterbodem.errors import ArgumentError, ClusterError, WorkerLost
-from waterbodem.job import Job, Part, code_version
+from waterbodem.job import Job, Part
 from waterbodem.parts import make_part
+from waterbodem.version import code_version
 
 _log = logging.getLogger("waterbodem")
 

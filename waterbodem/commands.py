@@ -18,6 +18,7 @@ from waterbodem.catalogue import catalogue_file
 from waterbodem.covering import block_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
+from waterbodem.kompas import load_rules
 from waterbodem.land import Land, land_of_stack
 from waterbodem.overwriting import WORK, refuse_overwriting
 
@@ -60,6 +61,7 @@ class Request:
     demping_m: float | None = None
     reikwijdte: float | str | None = None
     onttrekking: tuple[float, float, float] | None = None
+    kompas: Path | None = None
     output: Path | None = None
 
 
@@ -69,6 +71,7 @@ def answer(request: Request, step: Step) -> Assessment:
     functies = chosen(known, request.functies, request.changes)
     reference = None if request.referentie is None else known[request.referentie]
     well = None if request.onttrekking is None else Well(*request.onttrekking)
+    rules = None if request.kompas is None else load_rules(request.kompas)
     step("lagen controleren")
     data, areas, land = read(request, step)
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
@@ -85,6 +88,7 @@ def answer(request: Request, step: Step) -> Assessment:
         demping_m=request.demping_m,
         reikwijdte=request.reikwijdte,
         onttrekking=well,
+        kompas=rules,
         bewaar=kept_in(request.layers),
         omgeving=land,
     )
@@ -122,8 +126,8 @@ def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
     stack = layers.open_catalogue(request.layers, request.allow)
     raise_all(list(stack.problems), where=stack.where)
     if request.output is not None:
-        read_too = (catalogue_file(request.layers), request.gebied, request.functies_file, request.ontvangers)
-        refuse_overwriting(request.output, request.functies, (*read_too, *stack.files))
+        own = (request.gebied, request.functies_file, request.ontvangers, request.kompas)
+        refuse_overwriting(request.output, request.functies, (catalogue_file(request.layers), *own, *stack.files))
     areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")
     near = layers.layers_of(stack.on(block_of(areas, stack.grid).bounds))
@@ -163,6 +167,7 @@ def _options(request: Request) -> list[tuple[str, Any]]:
         ("--demping-m", request.demping_m),
         ("--reikwijdte", request.reikwijdte),
         ("--onttrekking", request.onttrekking),
+        ("--kompas", None if request.kompas is None else request.kompas.name),
     ]
 
 

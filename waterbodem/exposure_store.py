@@ -15,7 +15,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from waterbodem import memory
+from waterbodem import memory, registry
 from waterbodem.atomic import replacing
 from waterbodem.coverage import Target
 from waterbodem.downstream import swept, vulnerability, vulnerable_layer
@@ -24,12 +24,13 @@ from waterbodem.flow import Codes
 from waterbodem.flow_bands import BYTES_PER_CELL, expose_in_bands
 from waterbodem.flow_store import kept_codes
 from waterbodem.grid import Grid
-from waterbodem.job import Job, areas_mark, code_version
+from waterbodem.job import Job, areas_mark
 from waterbodem.journal import Journal
 from waterbodem.land import land_of_stack
 from waterbodem.layerset import Floats
 from waterbodem.paths import sha256_of
-from waterbodem.reception import reception_rules
+from waterbodem.reception import ReachTable, reception_rules
+from waterbodem.version import code_version
 
 #: Where directions and sweeps are kept, and how sweeps are called: of vulnerability, and of where it is unknown.
 FOLDER, SWEEPS = "stroming", ("blootstelling", "onbekend")
@@ -117,9 +118,10 @@ class Exposure:
         """The sha256 of all that a ledger depends on beside its functie; empty where nobody asked for one."""
         if not self.job.wants_ledger:
             return ""
-        stack, choice = self.job.around, self.job.file.afwenteling
+        stack, reach = self.job.around, self.job.reach
         layers = [self.job.mark(n) for n in stack.sources if "@" not in n]
-        text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), choice.reikwijdte])
+        told = registry.fingerprint(reach) if isinstance(reach, ReachTable) else reach
+        text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), told])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def file(self, journal: Journal, scenario: str, unknown: bool = False) -> Path:
@@ -172,8 +174,8 @@ def exposure_of(job: Job) -> Exposure:
         tuple(Target(a) for a in job.receivers),
         job.settings.reference,
         job.settings.measures,
-        job.file.afwenteling.demping_m,
-        job.file.afwenteling.reikwijdte,
+        job.file.ontvangers.demping_m,
+        job.reach,
         folder=job.work / FOLDER,
         around=True,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.grid import Grid
 from waterbodem.kernels import distance as kernel
 from waterbodem.layerset import Floats
-from waterbodem.reception import ReachTable, builtin_reach, reception_rules
+from waterbodem.reception import ReachTable, builtin_reach, load_reach, reception_rules
 from waterbodem.threads import in_blocks
 
 Doubles = NDArray[np.float64]
@@ -72,6 +73,39 @@ def reach_of(reach: Reach | None, layers: Mapping[str, Floats], shape: tuple[int
     for situation in reversed(table.situaties):
         out[_holds(situation.als, layers, shape)] = situation.lambda_m
     return out
+
+
+def chosen_reach(reach: float | str | Path | None, folder: str | Path = "") -> Reach | None:
+    """Reach of a change of the groundwater level: a length, by situation, or a table of one's own.
+
+    Parameters
+    ----------
+    reach : float, str or Path, optional
+        Length lambda [m] > 0; ``"situatie"``: by the table that comes with the package; else a file in its form.
+    folder : str or Path
+        Where a relative path starts; default the working folder.
+
+    Returns
+    -------
+    float, str, ReachTable or None
+        To be given as ``reikwijdte``.
+
+    Raises
+    ------
+    ArgumentError
+        If a length is not positive.
+    DefinitionError
+        If the file is not there, or is no such table.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> wb.reikwijdte(250), wb.reikwijdte("situatie")
+    (250.0, 'situatie')
+    """
+    if reach is None or reach == BY_SITUATION:
+        return BY_SITUATION if reach else None
+    return load_reach(Path(folder) / reach) if isinstance(reach, (str, Path)) else _positive(float(reach))
 
 
 def _positive(length: float) -> float:

@@ -6,29 +6,32 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import shapely
 
-from waterbodem import __version__, kompas, registry
+from waterbodem import registry
 from waterbodem.areas import Area, read_areas
 from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, Trial, nearest, raise_all
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
+from waterbodem.groundwater import BY_SITUATION, Reach, chosen_reach
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
+from waterbodem.kompas import KompasRules, builtin_rules, load_rules
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.overwriting import WORK, refuse_overwriting
 from waterbodem.paths import Digest, companions, sha256_of
 from waterbodem.plan_change import Measures
 from waterbodem.raster_file import RasterFile
-from waterbodem.runfile import RECEPTION, AreaChoice, RunFile, read_run_file
+from waterbodem.runfile import RECEPTION, AreaChoice, ReceiverChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
+from waterbodem.version import code_version
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
@@ -75,6 +78,10 @@ class Job:
     settings : Settings
     areas : tuple of Area
         Empty: every cell is computed.
+    rules : KompasRules
+        Those that come with the package, or the user's own.
+    reach : Reach, optional
+        How far a change of the groundwater reaches; default as in the rules.
     part_rows : int
     land : LayerStack, optional
         The same layers on all of the grid, where polygons cut it: water runs on beyond them.
@@ -90,6 +97,8 @@ class Job:
     variants: tuple[Variant, ...]
     settings: Settings
     areas: tuple[Area, ...]
+    rules: KompasRules
+    reach: Reach | None = None
     part_rows: int = PART_ROWS
     land: LayerStack | None = None
     receivers: tuple[Area, ...] = ()
@@ -151,7 +160,7 @@ class Job:
         shifts = self.wants_burden or self.wants_downstream
         wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if shifts else ())}
         if self.areas:
-            nature = registry.load_functies()[kompas.builtin_rules().kans.functie]
+            nature = registry.load_functies()[self.rules.kans.functie]
             wanted |= layers_of(nature)
         return tuple(n for n in self.stack.sources if n.partition("@")[0] in wanted)
 
@@ -172,6 +181,7 @@ class Job:
             "method": [self.settings.methode, self.settings.orness],
             "grid": repr(self.grid),
             "areas": self.areas_sha256,
+            "kompas": registry.fingerprint(self.rules) if self.areas else "",
             "maps": [self.file.cell_maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
@@ -218,24 +228,6 @@ def areas_mark(areas: tuple[Area, ...]) -> str:
     return digest.hexdigest()
 
 
-@cache
-def code_version() -> str:
-    """Return the version and a hash of all modules: which of them makes a number is not guessed."""
-    digest = hashlib.sha256(__version__.encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:16]
-
-
-@cache
-def texts_version() -> str:
-    """Return a hash of the templates and fixed texts that pages and pictures are made of."""
-    digest = hashlib.sha256(code_version().encode())
-    for path in sorted((Path(__file__).parent / "templates").iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = PART_ROWS) -> Job:
     """Read a run file and open what it names.
 
@@ -248,7 +240,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     file, base, trial = read_run_file(path), Path(path).resolve().parent, Trial(str(path))
     with trial.step():
-        functies, settings = _asked(file, base)
+        functies, settings, rules, reach = _asked(file, base)
     with trial.step():
         land = open_catalogue(base / file.layers, digest=digest).on(file.grid.bounds, file.grid.resolution)
         with trial.step():
@@ -257,7 +249,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         with trial.step():
             scenarios = scenarios_of(file, land)
         with trial.step():
-            areas = _areas(file.gebieden, base, land, "gebieden")
+            areas = _areas(file.gebieden or ReceiverChoice(), base, land, "gebieden")
         with trial.step():
             receivers = _areas(file.ontvangers, base, land, "ontvangers")
     trial.end()
@@ -270,6 +262,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         variants,
         settings,
         areas,
+        rules,
+        reach,
         part_rows,
         land,
         receivers,
@@ -277,8 +271,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     )
 
 
-def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings]:
-    """Return the functies of a run and how they are judged; what is wrong with either is told together."""
+def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings, KompasRules, Reach | None]:
+    """Functies of a run, and what they are judged by; what is wrong with any of it is told together."""
     known = registry.load_functies(base / file.functies_file if file.functies_file else None)
     burden, trial = file.afwenteling, Trial()
     with trial.step():
@@ -287,17 +281,22 @@ def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings]:
         reference = known[burden.referentie or registry.burden_rules().reference]
     with trial.step():
         ordered_power(file.methode, file.orness)
+    with trial.step():
+        rules = load_rules(base / file.kompas.path) if file.kompas else builtin_rules()
+    with trial.step():
+        reach = chosen_reach(file.ontvangers.reikwijdte, base)
     trial.end()
     measures = Measures(burden.aangelegde_berging_mm, burden.bergingseis_mm)
-    return functies, Settings(reference, measures, file.methode, file.orness)
+    return functies, Settings(reference, measures, file.methode, file.orness), rules, reach
 
 
 def _read_by(file: RunFile, base: Path) -> Iterator[Path]:
     """Yield the files that a run file names, beside those of layers."""
     yield catalogue_file(base / file.layers)
-    if file.functies_file:
-        yield base / file.functies_file
-    yield from (base / choice.path for choice in (file.gebieden, file.ontvangers) if choice is not None)
+    chosen = [c.path for c in (file.gebieden, file.ontvangers, file.kompas) if c is not None]
+    reach = file.ontvangers.reikwijdte
+    chosen += [file.functies_file, reach if isinstance(reach, str) and reach != BY_SITUATION else None]
+    yield from (base / path for path in chosen if path)
 
 
 def _check_grid(stack: LayerStack, chosen: bool) -> None:
@@ -313,8 +312,8 @@ def _check_grid(stack: LayerStack, chosen: bool) -> None:
         raise NoOverlap("bounds lie outside all layers", value=grid.bounds, allowed=f"near {around[0]}", where="grid")
 
 
-def _areas(choice: AreaChoice | None, base: Path, stack: LayerStack, where: str) -> tuple[Area, ...]:
-    if choice is None or not stack.sources:  # without a layer there is no CRS to hold them against
+def _areas(choice: AreaChoice | ReceiverChoice, base: Path, stack: LayerStack, where: str) -> tuple[Area, ...]:
+    if choice.path is None or not stack.sources:  # without a layer there is no CRS to hold them against
         return ()
     return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where=where))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from waterbodem import __version__, registry
+from waterbodem import registry
 from waterbodem.archive import Packer, plain, write
 from waterbodem.areas import Area
 from waterbodem.definitions import Functie
@@ -18,6 +18,7 @@ from waterbodem.destination import destination
 from waterbodem.kept_enquiry import way_of
 from waterbodem.network import Strand
 from waterbodem.reception import ReachTable
+from waterbodem.version import __version__
 
 if TYPE_CHECKING:
     from waterbodem.answer import Answer

@@ -17,6 +17,7 @@ from waterbodem import registry
 from waterbodem.areas import Area, areas_of
 from waterbodem.burden import within_lifetime
 from waterbodem.definitions import Consequence, Definition, Functie, Sourced
+from waterbodem.errors import DefinitionError, nearest
 from waterbodem.grid import Grid
 from waterbodem.layerset import Scenario
 from waterbodem.tally import Totals
@@ -130,8 +131,25 @@ def builtin_rules() -> KompasRules:
 
 
 def load_rules(path: str | Path) -> KompasRules:
-    """Return a user's own rules, in the form of the package's kompas.toml."""
-    return define(KompasRules, registry.read_toml(Path(path)), str(path))
+    """Kompas rules of a user's own, from a file in the form of the package's kompas.toml.
+
+    Raises
+    ------
+    DefinitionError
+        If the file is not there, a key is wrong, or the functie of ``kans`` is unknown.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> wb.kompas_regels(files("waterbodem.data").joinpath("kompas.toml")).bekend_min
+    0.6
+    """
+    rules = define(KompasRules, registry.read_toml(Path(path)), str(path))
+    known = registry.builtin_functies()
+    if rules.kans.functie not in known:
+        allowed = nearest(rules.kans.functie, known)
+        raise DefinitionError("unknown functie", value=rules.kans.functie, allowed=allowed, where=f"{path}: kans")
+    return rules
 
 
 @dataclass(frozen=True)

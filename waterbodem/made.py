@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from waterbodem.job import Job, Variant, texts_version
+from waterbodem.job import Job, Variant
+from waterbodem.version import texts_version
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from waterbodem.gathering import Footing, footing_of, gather
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
-from waterbodem.kompas import builtin_rules
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
 from waterbodem.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
@@ -278,9 +277,9 @@ def _with_areas(
         with sinks.risking(variant) as sink:
             cells = cells_of(job, variant, arrays)
             if variant.scenario not in chances:
-                chances[variant.scenario] = chance_of(cells.present, builtin_rules())
+                chances[variant.scenario] = chance_of(cells.present, job.rules)
             chance = chances[variant.scenario]
-            maps, tally = gather(cells, variant.functie, job.settings, builtin_rules(), footing, chance)
+            maps, tally = gather(cells, variant.functie, job.settings, job.rules, footing, chance)
             sink.add(tally)
             sink.write(*block, {**_of_scores(maps), **maps}, footing.inside)
 

@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-import rasterio
 import shapely
 
-from waterbodem import __version__, dataset, registry
+from waterbodem import dataset, registry
 from waterbodem.answer import Answer
 from waterbodem.areas import Area
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import reference_label
-from waterbodem.late import pyogrio
 from waterbodem.paths import sha256_of
 from waterbodem.question import Question, inputs_of
 from waterbodem.remake import command_of
+from waterbodem.version import versions
 
 FILE_NAME = "herkomst.json"
-
-#: Packages whose version may change a number or a byte.
-PACKAGES = ("numpy", "numba", "rasterio", "exactextract", "xarray", "geopandas", "shapely", "pyproj", "pyogrio")
-
-
-def versions(*, vector: bool = True) -> dict[str, str]:
-    """Return the versions of this package, Python, GDAL and what computes.
-
-    Parameters
-    ----------
-    vector : bool
-        Whether files of polygons are read or written: that is done by a GDAL of its own.
-    """
-    return {
-        "waterbodem": __version__,
-        "python": platform.python_version(),
-        "gdal": rasterio.__gdal_version__,
-        **({"gdal_vector": pyogrio.__gdal_version_string__} if vector else {}),
-        **{name: version(name) for name in PACKAGES},
-    }
 
 
 def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, started: float) -> dict[str, Any]:
@@ -66,6 +43,7 @@ def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, star
         "versies": versions(),
         "definities": registry.rules_version(),
         "functies": {f.id: _functie(f) for f in q.functies},
+        "kompas": {"sha256": registry.fingerprint(q.rules)},
         "lagen": [_input(q, row) for row in inputs_of(q.layers)],
         "gebieden": [_area(a) for a in q.areas],
         "instellingen": _settings(q),

@@ -19,7 +19,7 @@ from waterbodem.late import pd, pyogrio
 from waterbodem.pace import Progress
 from waterbodem.raster_files import remove_map
 from waterbodem.receiver_columns import columns_of
-from waterbodem.reception import builtin_reach, reception_rules
+from waterbodem.reception import ReachTable, builtin_reach, reception_rules
 from waterbodem.reception_files import ARRIVALS, LEDGER, PATHS, ledger_frame, stage_arrivals, stage_frames
 
 #: Bytes that a cell takes: of a plan in a ledger, of land that groundwater effects reach, of maps of what arrives.
@@ -158,10 +158,11 @@ def _cells(job: Job, area: Area, around: float) -> int:
 
 def _reach(job: Job) -> float:
     """Return how far from a plan groundwater may change at most [m]."""
-    rules, chosen = reception_rules(), job.file.afwenteling.reikwijdte
-    lengths = [rules.value("reikwijdte_m")] if chosen is None else [chosen] if not isinstance(chosen, str) else []
-    lengths = lengths or [rules.value("reikwijdte_m"), *(s.lambda_m for s in builtin_reach().situaties)]
-    return max(lengths) * math.log(DEEPEST / rules.value("effect_min_m"))
+    rules, chosen = reception_rules(), job.reach
+    table = chosen if isinstance(chosen, ReachTable) else builtin_reach()
+    lengths = [rules.value("reikwijdte_m"), *(s.lambda_m for s in table.situaties)]
+    longest = chosen if isinstance(chosen, float) else lengths[0] if chosen is None else max(lengths)
+    return longest * math.log(DEEPEST / rules.value("effect_min_m"))
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from waterbodem.definitions import OWN_CODE, AnswerClass, BurdenRules, Functie, LayerKind, ScoringRules, Source, Term
+from waterbodem.definitions import (
+    OWN_CODE,
+    AnswerClass,
+    BurdenRules,
+    Definition,
+    Functie,
+    LayerKind,
+    ScoringRules,
+    Source,
+    Term,
+)
 from waterbodem.errors import DefinitionError, nearest
 from waterbodem.html_table import html_table
 from waterbodem.validation import define
@@ -264,9 +274,9 @@ def _chosen(functie: str | Functie) -> Functie:
     return load_functies()[functie]
 
 
-def fingerprint(functie: Functie) -> str:
-    """Return a sha256 of everything a functie's numbers are made of."""
-    return hashlib.sha256(functie.model_dump_json().encode()).hexdigest()
+def fingerprint(definition: Definition) -> str:
+    """Return a sha256 of all that a definition (a functie, Kompas rules, a table of reach) holds."""
+    return hashlib.sha256(definition.model_dump_json().encode()).hexdigest()
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from waterbodem import registry
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import reference_label
+from waterbodem.kompas import builtin_rules
 
 if TYPE_CHECKING:
     from waterbodem.question import Question
@@ -31,6 +32,7 @@ def _options(q: Question) -> Iterable[tuple[str, Any]]:
     yield "--ontvangers", "ontvangers.gpkg" if q.enquiry.given else None
     yield "--demping-m", q.enquiry.damping
     yield "--reikwijdte", q.enquiry.reach if isinstance(q.enquiry.reach, (str, float, int)) else None
+    yield "--kompas", "kompas.toml" if q.rules != builtin_rules() else None
     yield "--onttrekking", None if well is None else f"{well.m3_jr:.15g} {well.kd_m2_d:.15g} {well.c_d:.15g}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-import waterbodem
 from waterbodem import dataset, registry
 from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
@@ -20,6 +19,7 @@ from waterbodem.receivers_view import ReceptionView
 from waterbodem.remake import command_of
 from waterbodem.report_options import options_of
 from waterbodem.report_view import Line, View
+from waterbodem.version import __version__
 from waterbodem.wording import is_fictitious, name_of, plain, resampled_text, short, texts
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _facts(assessment: Answer, taal: str) -> list[tuple[str, str]]:
     method = str(t["methoden"].get(q.settings.methode, q.settings.methode))
     return [
         (t["versie"], str(assessment.cells.attrs["definities"])),
-        (t["bibliotheek"], waterbodem.__version__),
+        (t["bibliotheek"], __version__),
         (t["methode"], method if q.settings.orness is None else f"{method}, orness {plain(q.settings.orness, taal)}"),
         (t["maatregelen"], f"{plain(measures.built_mm, taal)} mm"),
         *norm,

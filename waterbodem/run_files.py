@@ -7,9 +7,10 @@ from pathlib import Path
 
 from waterbodem.atomic import staging
 from waterbodem.drawing import Drawing
-from waterbodem.job import Job, Variant, texts_version
+from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.made import Made
+from waterbodem.version import texts_version
 
 PICTURE, PAGE = "overzicht.png", "rapport.html"
 

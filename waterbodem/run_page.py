@@ -17,16 +17,15 @@ from waterbodem.colours import map_title
 from waterbodem.crs import label
 from waterbodem.definitions import Functie
 from waterbodem.job import Job, Variant
-from waterbodem.kompas import builtin_rules
 from waterbodem.made import Made
 from waterbodem.pages import environment, policy, render
 from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
-from waterbodem.provenance import versions
 from waterbodem.qgis import PROJECT
 from waterbodem.receiver_columns import NAME
 from waterbodem.reception_files import LEDGER, PATHS
 from waterbodem.table_files import LAYER, original
+from waterbodem.version import versions
 from waterbodem.wording import graded, plain, short, steps
 
 #: File and language.
@@ -76,7 +75,7 @@ def run_html(job: Job, made: Made) -> str:
         failed=[short(n, LONG) for n in sorted(made.failed)],
         outside=[short(n, LONG) for n in made.outside[:NAMED]],
         outside_more=max(0, len(made.outside) - NAMED),
-        principles=[p.naam for p in builtin_rules().beginselen.values()],
+        principles=[p.naam for p in job.rules.beginselen.values()],
         settings=_settings(job),
         versions=versions(vector=job.has_vector),
         rules=registry.rules_version(),
@@ -195,6 +194,7 @@ def _settings(job: Job) -> Sequence[tuple[str, str]]:
         "Bergingseis": "" if measures.norm_mm is None else f"{plain(measures.norm_mm)} mm",
         "Weging": file.methode + ("" if file.orness is None else f", orness {plain(file.orness)}"),
         "Eigen functies": short(Path(file.functies_file).name, LONG) if file.functies_file else "",
+        "Eigen Kompas": short(Path(file.kompas.path).name, LONG) if file.kompas else "",
         "Eigen getallen": "; ".join(own),
         "Gebieden uit": short(Path(file.gebieden.path).name, LONG) if file.gebieden else "",
     }

@@ -14,10 +14,11 @@ from waterbodem.exposure_store import Determined
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.paths import sha256_of
-from waterbodem.provenance import FILE_NAME, versions
+from waterbodem.provenance import FILE_NAME
 from waterbodem.qgis import PROJECT
 from waterbodem.run_files import PAGE, PICTURE
 from waterbodem.run_tables import key_of_tables
+from waterbodem.version import versions
 
 Keys = Mapping[Variant, str]
 
@@ -39,6 +40,7 @@ def write_provenance(
         "versies": versions(vector=job.has_vector),
         "definities": registry.rules_version(),
         "functies": {v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": keys[v]} for v in whole},
+        "kompas": {"sha256": registry.fingerprint(job.rules)},
         "lagen": {n: input_data(job, n) for n in job.stack.sources},
         "rooster": {
             "bounds": job.grid.bounds,

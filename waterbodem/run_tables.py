@@ -13,7 +13,7 @@ from waterbodem.atomic import Stage, staging
 from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
-from waterbodem.kompas import builtin_rules, findings_of
+from waterbodem.kompas import findings_of
 from waterbodem.late import pd
 from waterbodem.parts import tallies_of
 from waterbodem.receiver_columns import beside
@@ -93,7 +93,7 @@ def _shelved(stage: Stage, job: Job, variant: Variant, rows: pd.DataFrame) -> Sh
 
 def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     """Return the rows of a variant."""
-    totals, rules = total(_tallies(job, key), len(job.areas), last), builtin_rules()
+    totals, rules = total(_tallies(job, key), len(job.areas), last), job.rules
     scenarios = () if variant.scenario else job.scenarios
     found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
     return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)

@@ -65,14 +65,38 @@ class AreaChoice(Definition):
     id: str | None = None
 
 
+class ReceiverChoice(Definition):
+    """Who may receive what polygons shift, and how far it reaches.
+
+    ``reikwijdte`` is a length [m], ``situatie``, or a table of one's own in the form of reikwijdte.toml.
+    """
+
+    path: FileName | None = None
+    id: str | None = None
+    demping_m: Positive | None = None
+    reikwijdte: Positive | FileName | None = None
+
+
 class BurdenChoice(Definition):
     """How afwenteling is computed."""
 
     referentie: str | None = None
     aangelegde_berging_mm: NotNegative = 0.0
     bergingseis_mm: NotNegative | None = None
-    demping_m: Positive | None = None
-    reikwijdte: Positive | Literal["situatie"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, given: Any) -> Any:
+        moved = [key for key in ("demping_m", "reikwijdte") if isinstance(given, Mapping) and key in given]
+        if moved:
+            raise ValueError(f"{' and '.join(moved)}: write it in [ontvangers]")
+        return given
+
+
+class KompasChoice(Definition):
+    """Kompas rules of one's own, in the form of kompas.toml."""
+
+    path: FileName
 
 
 class RunFile(Definition):
@@ -90,8 +114,9 @@ class RunFile(Definition):
     scenarios: tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None
-    ontvangers: AreaChoice | None = None
+    ontvangers: ReceiverChoice = ReceiverChoice()
     afwenteling: BurdenChoice = BurdenChoice()
+    kompas: KompasChoice | None = None
     methode: str = "meetkundig"
     orness: float | None = None
     functies_file: FileName | None = None

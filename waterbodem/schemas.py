@@ -8,6 +8,7 @@ from typing import Any
 from waterbodem.catalogue import catalogue_schema
 from waterbodem.definitions import PARAMETERS, Functie
 from waterbodem.registry import layer_kinds
+from waterbodem.runfile import ALL_MAPS, RunFile
 
 Schema = dict[str, Any]
 
@@ -20,9 +21,27 @@ def schemas() -> dict[str, Schema]:
     Examples
     --------
     >>> sorted(schemas())
-    ['functie.schema.json', 'lagen.schema.json']
+    ['functie.schema.json', 'lagen.schema.json', 'run.schema.json']
     """
-    return {"lagen.schema.json": catalogue_schema(), "functie.schema.json": functie_schema()}
+    return {
+        "lagen.schema.json": catalogue_schema(),
+        "functie.schema.json": functie_schema(),
+        "run.schema.json": run_schema(),
+    }
+
+
+def run_schema() -> Schema:
+    """Schema of a run file."""
+    schema = RunFile.model_json_schema(by_alias=True)
+    parts = {name: _closed(part) for name, part in schema.pop("$defs").items()}
+    one = _closed(schema)
+    for value in one["properties"].values():
+        if isinstance(value.get("default"), dict):  # of tables, which are there or not
+            del value["default"]
+    one["properties"]["maps"] = {"type": "array", "uniqueItems": True, "items": {"enum": list(ALL_MAPS)}}
+    return {**one, "$schema": DRAFT, "title": "run", "description": "Een run: welke functies, waar, en waarheen"} | {
+        "$defs": dict(sorted(parts.items()))
+    }
 
 
 def functie_schema() -> Schema:

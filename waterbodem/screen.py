@@ -12,7 +12,6 @@ import pandas as pd
 from waterbodem import registry
 from waterbodem.answer import Answer
 from waterbodem.definitions import Criterion, Functie, Sourced
-from waterbodem.kompas import builtin_rules
 from waterbodem.naming import distinct, said
 from waterbodem.units import unit_text
 from waterbodem.wording import (
@@ -42,7 +41,7 @@ def answer_text(assessment: Answer) -> str:
     """Return a line per polygon and functie, and what stands beside them."""
     names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
     rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
-    order = ", ".join(p.naam for p in builtin_rules().beginselen.values())
+    order = ", ".join(p.naam for p in assessment.question.rules.beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
     lines += [f"Let op: {note}." for note in (*_outside(assessment), *assessment.notes)]
     return plain_text("\n".join(lines))

@@ -23,6 +23,7 @@ from numba.core.runtime.nrt import rtsys
 from platformdirs import user_cache_dir
 
 from waterbodem.kernels._link import TRIED
+from waterbodem.version import modules_version
 
 #: Seconds between two looks at what another process compiles.
 LOOK = 0.01
@@ -148,10 +149,8 @@ def _cache_dir() -> str:
     stated = os.environ.get("NUMBA_CACHE_DIR")
     if stated:
         return stated
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / digest.hexdigest()[:16])
+    content = modules_version("waterbodem.kernels", numba.__version__)
+    return str(Path(user_cache_dir("waterbodem", appauthor=False)) / "kernels" / content)
 
 
 def keep(dispatcher: Any, function: Any) -> None:
