@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import rasterio
 from needs import missing
-from nursery import RUN, Nursery, plain_picture
+from nursery import RUN, Nursery, in_memory, plain_picture
 from test_batch import WHOLE, digests, parcels, place
+from vouching import vouched
 
 from waterbodem import batch, journal, run_picture
 from waterbodem.errors import WaterbodemError
@@ -27,13 +28,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes
 
 @pytest.fixture
 def tmp_path(tmp_path):
-    """A folder in memory where there is one: what a disk takes to flush is no part of these tests."""
-    shared = Path("/dev/shm")
-    if not shared.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=shared) as folder:
-        yield Path(folder)
+    with in_memory(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -129,6 +125,25 @@ STAGES = {
     "page": ("run_outputs", "make_page"),
     "herkomst": ("run_outputs", "write_provenance"),
 }
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
+@pytest.mark.parametrize("size", [40_000, 60_000, 80_000, 100 * 1024])
+def test_a_ledger_that_does_not_fit_is_told_once(tmp_path, nursery, size):
+    """It is no fault of the layers that are hashed just then, nor of a scenario that needs them."""
+    path = place(tmp_path, RUN.replace("float = true", 'scenarios = ["2050hoog"]'))
+    done = nursery.run("run", path, code=LIMIT.format(size))
+    told(done, 1, said="ledger cannot be written")
+    assert done.err.count("ledger cannot be written") == 1 and "scenario" not in done.err, done.err
+
+
+def test_a_scenario_is_not_blamed_for_a_layer_that_cannot_be_read(tmp_path, nursery):
+    path = place(tmp_path, WHOLE + 'scenarios = ["2050hoog"]\n')
+    for layer in (tmp_path / "lagen").glob("*2050hoog*"):
+        layer.write_bytes(b"no raster")
+    done = nursery.run("run", path)
+    told(done, 1, said="2050hoog: file is no raster")
+    assert "unknown scenario" not in done.err
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
@@ -509,6 +524,7 @@ def test_killed_at_any_step_it_goes_on_and_ends_the_same(tmp_path, nursery, refe
         done = nursery.run("run", path, code=STEPS.format(int(share * 0.95 * steps), wait))
         assert done.code == -signal.SIGKILL or (done.code == 0 and (wait or not fresh)), done
         whole(output, reference, other)
+        vouched(output)
         seen += [stage_of(output)] if done.code else []
         if number % 4 == 1:
             goes_on(nursery, path, reference)
@@ -542,7 +558,7 @@ def test_two_runs_at_once(tmp_path, nursery, reference):
         ended = [nursery.wait(p) for p in pair]
         assert 0 in (e.code for e in ended), ended
         for done in ended:
-            told(done, 0, 1, said="another run is busy" if done.code == 1 else "")
+            told(done, 0, 1, said="another command is busy" if done.code == 1 else "")
             refused += done.code == 1
         assert digests(tmp_path / "uit") == reference
     assert refused >= 2
@@ -685,7 +701,7 @@ def test_a_ledger_that_another_program_holds(tmp_path, nursery, reference):
     other = sqlite3.connect(ledger)
     other.execute("BEGIN EXCLUSIVE")
     done = nursery.run("run", path, code="import waterbodem.journal as j\nj.PATIENCE = 0.2")
-    told(done, 1, said="in use by another program")
+    told(done, 1, said="ledger cannot be locked")
     other.rollback()
     other.close()
     goes_on(nursery, path, reference)

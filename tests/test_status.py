@@ -200,12 +200,13 @@ def test_a_busy_run_is_followed_and_a_killed_one_is_seen(tmp_path):
 
 
 def test_a_lock_that_cannot_be_looked_at_leaves_the_traces(tmp_path):
-    (tmp_path / "lock").mkdir()  # opening it is refused, as in a folder of somebody else
-    ledger = tmp_path / "ledger.sqlite"
+    work = tmp_path / ".waterbodem"
+    (work / "lock").mkdir(parents=True)  # opening it is refused, as in a folder of somebody else
+    ledger = work / "ledger.sqlite"
     ledger.touch()
-    assert run_state.is_held(tmp_path / "lock")
+    assert run_state.is_busy(tmp_path)
     os.utime(ledger, (0, 0))
-    assert not run_state.is_held(tmp_path / "lock")
+    assert not run_state.is_busy(tmp_path)
 
 
 def test_the_plan_of_a_ledger_reads_back():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -15,12 +16,11 @@ from waterbodem.errors import ArgumentError, OutOfSpace, WaterbodemError
 
 #: Part of the name of a file until it is complete; its extension stays, which libraries look at.
 PARTIAL = ".partial"
-#: Fits every such name.
-PARTIAL_PATTERN = f".*{PARTIAL}*"
 
 #: Letters of a final name that a temporary one keeps, of up to four bytes each: what is long is cut.
 STEM, SUFFIX = 30, 16
 
+_LEFT_OVER = re.compile(rf"\..*\.[0-9a-f]{{12}}{re.escape(PARTIAL)}.*", re.DOTALL)
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -115,11 +115,19 @@ class Stage:
 
     def __init__(self) -> None:
         self._temps: dict[Path, Path] = {}
+        self._flushed: set[Path] = set()
+        self._account: Path | None = None
         self._kept: dict[Path, Path] = {}
-        self._placed: list[Path] = []
+        self._new: list[Path] = []
         self._made: list[Path] = []
         self._scratch: list[Path] = []
+        self._settled = False
         self.current: Path | None = None
+
+    @property
+    def files(self) -> Mapping[Path, Path]:
+        """Final names, with where each file is now."""
+        return self._temps
 
     def file(self, path: str | Path) -> Path:
         """Return the temporary path for a final one, in the same folder."""
@@ -128,6 +136,11 @@ class Stage:
             raise ArgumentError("output file is a folder", value=str(path), allowed="a file name")
         self.current = final
         return self._temps.setdefault(final, _hidden(final))
+
+    def account(self, path: Path) -> Path:
+        """As :meth:`file`, for the one file that tells of the others: an old one goes before any of them is placed."""
+        self._account = path
+        return self.file(path)
 
     def scratch(self, path: Path) -> Path:
         """Return a path that will not be there afterwards, whatever happens."""
@@ -151,34 +164,73 @@ class Stage:
             raise ArgumentError("output folder is a file", value=str(path), allowed="a folder, or a new name")
         return folder
 
+    def flush(self) -> None:
+        """Put every file on disk, under its temporary name."""
+        for final, temp in self._temps.items():
+            if final not in self._flushed:
+                self.current = final
+                _flush(temp)
+                self._flushed.add(final)
+
     def commit(self) -> None:
-        """Put every file on disk, then give each its final name, in order."""
+        """Put every file on disk, then give each its final name, in order; from the last one on nothing is undone."""
+        self.flush()
+        self._withdraw_account()
         for final, temp in self._temps.items():
             self.current = final
-            _flush(temp)
-        for final, temp in self._temps.items():
-            self.current = final
-            if len(self._temps) > 1 and final.exists():
-                self._kept[final] = _second_name(final)
-            os.replace(temp, final)
-            self._placed.append(final)
+            self._place(final, temp)
         for folder in dict.fromkeys(f.parent for f in self._temps):
             _flush_folder(folder)
-        for old in (*self._kept.values(), *self._scratch):
-            _remove(old)
+        self._settle()
+
+    def _withdraw_account(self) -> None:
+        if self._account is not None:
+            self._temps[self._account] = self._temps.pop(self._account)  # last
+            if self._account.exists():
+                self._keep(self._account)
+                withdraw(self._account)
+
+    def _place(self, final: Path, temp: Path) -> None:
+        """Give a file its name; one that is alone takes the place of the old one at once, which need not be kept."""
+        if not final.exists():
+            self._new.append(final)
+        elif len(self._temps) > 1:
+            self._keep(final)
+        os.replace(temp, final)
+
+    def _keep(self, final: Path) -> None:
+        """Give an existing file a second name, to put it back from."""
+        old = self.scratch(_hidden(final))
+        _link(final, old)
+        self._kept[final] = old
+
+    def _settle(self) -> None:
+        """Leave everything as it is now, but for what was to disappear."""
+        self._settled = True
+        self._clean()
 
     def undo(self) -> None:
-        """Remove what is new and put back what was there."""
-        for final in self._placed:
+        """Remove what is new and put back what was there, its account last; also if one is asked to stop meanwhile."""
+        try:
+            if not self._settled:
+                self._restore()
+            self._clean()
+        except KeyboardInterrupt:
+            self.undo()
+
+    def _restore(self) -> None:
+        for final in self._new:
             if final not in self._kept:
                 _remove(final)
-        for final, old in self._kept.items():
+        for final, old in sorted(self._kept.items(), key=lambda item: item[0] == self._account):
             with suppress(OSError):
                 os.replace(old, final)
-            _remove(old)  # renaming one name of a file to another of the same file does nothing
+
+    def _clean(self) -> None:
+        """Remove what has a temporary name, which renaming it to another name of the same file leaves there."""
         for temp in (*self._temps.values(), *self._scratch):
             _remove(temp)
-        for folder in reversed(self._made):
+        for folder in () if self._settled else reversed(self._made):
             with suppress(OSError):
                 folder.rmdir()
 
@@ -207,14 +259,12 @@ def _hidden(final: Path) -> Path:
     return final.with_name(f".{final.stem[:STEM]}.{uuid4().hex[:12]}{PARTIAL}{end}")
 
 
-def _second_name(final: Path) -> Path:
-    """Give an existing file a second name, to put it back from."""
-    old = _hidden(final)
+def _link(final: Path, other: Path) -> None:
+    """Give a file a second name, where the disk knows those; else copy it."""
     try:
-        os.link(final, old)
+        os.link(final, other)
     except (OSError, AttributeError, NotImplementedError):
-        shutil.copy2(final, old)
-    return old
+        shutil.copy2(final, other)
 
 
 def _remove(path: Path) -> None:
@@ -235,6 +285,29 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def withdraw(path: Path) -> None:
+    """Remove a file, on disk too, before anything that it tells of changes.
+
+    Raises
+    ------
+    ArgumentError
+        If it may not be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise failure(error, path) from error
+    _flush_folder(path.parent)
+
+
+def remove_leftovers(folders: Iterable[Path]) -> None:
+    """Remove what a process that was killed left half-written in folders: it never had a final name."""
+    for folder in folders:
+        for path in folder.glob(f".*{PARTIAL}*"):
+            if _LEFT_OVER.fullmatch(path.name):
+                discard(path)
 
 
 def discard(path: Path) -> None:

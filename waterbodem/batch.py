@@ -10,22 +10,21 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import filelock
-
-from waterbodem.atomic import PARTIAL_PATTERN, discard
+from waterbodem.atomic import discard, remove_leftovers, staging
 from waterbodem.crew import Crew, Local, Task, finished
 from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, told
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal, changed_error
-from waterbodem.overwriting import WORK
+from waterbodem.occupancy import occupied
+from waterbodem.overwriting import LEDGER, WORK
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import is_whole
 from waterbodem.parts import part_file
 from waterbodem.paths import Digest, beside, sha256_of
 from waterbodem.preview import check_fits
 from waterbodem.run_outputs import Keys, Outcome, finish
-from waterbodem.run_state import GLANCE, LEDGER, LOCK, plan_of
+from waterbodem.run_state import plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.threads import workers as default_workers
 
@@ -103,7 +102,7 @@ def run(
     output, threads = _output_folder(path), workers or default_workers()
     with (
         _hired(threads, executor, dask) as crew,
-        _locked(output, wait_for_lock),
+        occupied(output, wait_for_lock),
         _journal(output, verify, digest) as journal,
     ):
         job = open_job(path, digest=journal.digest, part_rows=tile)
@@ -171,23 +170,9 @@ def _cluster(dask: Any) -> Crew:
 
 
 @contextmanager
-def _locked(output: Path, seconds: float) -> Iterator[None]:
-    lock = filelock.FileLock(output / WORK / LOCK, timeout=max(seconds, GLANCE))
-    try:
-        (output / WORK / "parts").mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise ArgumentError("another run is busy in this folder", value=output.name, where="output") from None
-    except (OSError, NotImplementedError) as error:  # the second: a file system without locks
-        raise ArgumentError("output folder cannot be written", value=str(error), where=str(output)) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def _journal(output: Path, verify: bool, digest: Digest) -> Iterator[Journal]:
+    with staging() as stage:
+        stage.folder(output / WORK / "parts")
     journal = Journal(output / WORK / LEDGER, verify=verify, digest=digest)
     try:
         journal.clear_problems()
@@ -214,10 +199,8 @@ def _plan(job: Job, journal: Journal, keys: Keys, file: str, progress: Progress 
 
 def _remove_partials(job: Job) -> None:
     """Remove what a killed run left half-written; it never had a final name."""
-    ours = (job.work / "parts", job.work / "stroming", *(job.output / v.name for v in job.variants))
-    for folder in (job.output, *ours):
-        for path in folder.glob(PARTIAL_PATTERN):
-            discard(path)
+    folders = (job.work / "parts", job.work / "stroming", *(job.output / v.name for v in job.variants))
+    remove_leftovers([job.output, *folders])
 
 
 def _remove_damaged(job: Job, keys: Keys) -> int:

@@ -9,20 +9,20 @@ import gc
 import json
 import logging
 import os
-import signal
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
+from waterbodem import stderr
 from waterbodem.errors import WaterbodemError
 from waterbodem.heap import keep_pages
+from waterbodem.interruption import Interruption, heard
 from waterbodem.version import __version__
 
 #: Exit codes of the contract; 2 (usage) is click's own.
@@ -34,19 +34,37 @@ FILE = click.Path(path_type=Path)
 
 
 class Commands(click.Group):
-    """A group of commands that tells wrong input in one message, without a traceback."""
+    """A group of commands that ends in one message, without a traceback, where input is wrong or one is stopped."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; errors of this library end it with exit code 1."""
+        """Run a command."""
+        ctx.obj = asked = Interruption()
         try:
-            with _short_warnings():
+            with heard(asked), _short_warnings():
                 return super().invoke(ctx)
-        except WaterbodemError as error:
-            click.echo(f"fout: {error}", err=True)
-            ctx.exit(WRONG_INPUT)
-        except MemoryError:
-            click.echo("fout: te weinig geheugen; neem een kleiner gebied of minder workers", err=True)
-            ctx.exit(WRONG_INPUT)
+        except (click.exceptions.Exit, click.ClickException):
+            raise
+        except (KeyboardInterrupt, Exception) as error:
+            code, said = _ending(error, asked.asked)
+            if not said:
+                raise
+            click.echo(said, err=True)
+            ctx.exit(code)
+
+
+def _ending(error: BaseException, stopped: bool) -> tuple[int, str]:
+    """Return the exit code for an error and what is said of it; nothing where nobody expected it.
+
+    Parameters
+    ----------
+    stopped : bool
+        Whether the program was asked to stop, which libraries turn into errors of their own.
+    """
+    if stopped or isinstance(error, KeyboardInterrupt):
+        return DONE_IN_PART, "onderbroken: er staat niets half; hetzelfde commando begint opnieuw"
+    if isinstance(error, MemoryError):
+        return WRONG_INPUT, "fout: te weinig geheugen; neem een kleiner gebied of minder workers"
+    return WRONG_INPUT, f"fout: {error}" if isinstance(error, WaterbodemError) else ""
 
 
 @contextmanager
@@ -320,17 +338,18 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """Load modules, which are no garbage: do not look for it among them, now nor when the program ends."""
+    """Load modules whole; they are no garbage: do not look for it among them, now nor when the program ends."""
     gc.disable()
     try:
-        yield
+        with click.get_current_context().ensure_object(Interruption).held():
+            yield
         gc.freeze()
     finally:
         gc.enable()
 
 
 class Stop:
-    """Asked to stop by Ctrl-C or SIGTERM: once at the next moment between two parts, twice at once."""
+    """Asked to stop by Ctrl-C or another signal: once at the next moment between two parts, twice at once."""
 
     asked = False
 
@@ -339,7 +358,8 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        click.echo("stoppen: delen onder handen worden afgemaakt; nog eens om meteen te stoppen", err=True)
+        with suppress(RuntimeError):  # the signal came while something was being said
+            click.echo("stoppen: delen onder handen worden afgemaakt; nog eens om meteen te stoppen", err=True)
 
     def before(self, tell: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
         """Return a callback that ends a run that was asked to stop, instead of telling how far it is."""
@@ -355,17 +375,13 @@ class Stop:
 @contextmanager
 def _stoppable() -> Iterator[Stop]:
     """End a run in order when asked to: what is finished stays, nothing is half-written."""
-    stop, numbers = Stop(), (signal.SIGINT, signal.SIGTERM)
-    mine = threading.current_thread() is threading.main_thread()
-    before = [signal.signal(n, stop) for n in numbers] if mine else []
+    stop = Stop()
     try:
-        yield stop
+        with heard(stop):
+            yield stop
     except KeyboardInterrupt:
         click.echo("onderbroken: hetzelfde commando gaat verder waar dit ophield", err=True)
         click.get_current_context().exit(DONE_IN_PART)
-    finally:
-        for number, handler in zip(numbers, before, strict=False):
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -423,9 +439,9 @@ def _json(data: Any) -> str:
 def main() -> None:
     """Run the command line; output that goes to a file or pipe is UTF-8 everywhere."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads: they spin, and have nothing to do here
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="replace")
+    stderr.set_up()
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(encoding="utf-8", errors="replace")
     keep_pages()
     cli(prog_name="waterbodem")

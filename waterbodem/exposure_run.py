@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from shapely.geometry import box
 
 from waterbodem import dataset
-from waterbodem.atomic import staging
 from waterbodem.colours import legend, map_title, nodata
 from waterbodem.covering import footprints
 from waterbodem.downstream import released, weighed_amount
@@ -103,12 +102,9 @@ def make_downstream(
             remove_map(path)
     else:
         for scenario in hidden:
-            _write_unknown(job, journal, exposure, scenario)
-            journal.note_outputs(_outputs(job, *unknown[scenario]))
+            _write_unknown(job, journal, exposure, scenario, unknown[scenario][1])
         for some in _groups(job, todo):
-            _write_maps(job, journal, exposure, some, progress)
-            for variant in some:
-                journal.note_outputs(_outputs(job, *wanted[variant]))
+            _write_maps(job, journal, exposure, {v: wanted[v][1] for v in some}, progress)
         for made in (*wanted.values(), *unknown.values()):
             found.outputs |= _outputs(job, *made)
     return found
@@ -152,9 +148,9 @@ def _groups(job: Job, variants: Sequence[Variant]) -> Iterator[Sequence[Variant]
 
 
 def _write_maps(
-    job: Job, journal: Journal, exposure: Exposure, variants: Sequence[Variant], progress: Progress
+    job: Job, journal: Journal, exposure: Exposure, variants: Mapping[Variant, str], progress: Progress
 ) -> None:
-    """Write the maps of some variants; every layer is read once for all of them."""
+    """Write the maps of some variants, with what each is made of; every layer is read once for all of them."""
     maps = {v: np.full(job.grid.shape, nodata(), np.uint8) for v in variants}
     exact = {v: np.full(job.grid.shape, np.nan, np.float32) for v in variants if job.file.float_}
     files = {s: exposure.file(journal, s) for s in dict.fromkeys(v.scenario for v in variants)}
@@ -164,7 +160,7 @@ def _write_maps(
         inside = _inside(job, block)
         if inside.any():
             swept = {s: read_exposure(f, exposure.grid, block) for s, f in files.items()}
-            for variant, share in _shares(job, variants, block, swept):
+            for variant, share in _shares(job, list(variants), block, swept):
                 maps[variant][rows] = np.where(inside, percent(share, nodata()), nodata())
                 if job.file.float_:
                     exact[variant][rows] = np.where(inside, share, np.float32(np.nan))
@@ -172,19 +168,19 @@ def _write_maps(
     journal.refuse_changed()
     for variant, codes in maps.items():
         final, label = _final(job, variant), f"{map_title(MAP)}: {variant.name}"
-        with staging() as stage:
+        with journal.placing(variants[variant]) as stage:
             where = stage.folder(final.parent), MAP, job.grid, label
             stage_shown(stage, where, codes, exact.get(variant))
 
 
-def _write_unknown(job: Job, journal: Journal, exposure: Exposure, scenario: str) -> None:
+def _write_unknown(job: Job, journal: Journal, exposure: Exposure, scenario: str, key: str) -> None:
     """Write how much of the exposure is unknown."""
     file, codes = exposure.file(journal, scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
     for rows in _strips(job.grid):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         share = percent(read_exposure(file, exposure.grid, block), nodata())
         codes[rows] = np.where(_inside(job, block), share, nodata())
-    with staging() as stage:
+    with journal.placing(key) as stage:
         stage.folder(job.output)
         final, shown = _unknown_file(job, scenario), legend(UNKNOWN)
         stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN))

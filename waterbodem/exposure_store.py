@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from waterbodem import memory, registry
-from waterbodem.atomic import replacing
 from waterbodem.coverage import Target
 from waterbodem.downstream import swept, vulnerability, vulnerable_layer
 from waterbodem.enquiry import Enquiry
@@ -133,9 +132,10 @@ class Exposure:
         noted = journal.output_done(path, key)
         if noted is None or sha256_of(path) != noted:
             value = vulnerability(self.enquiry.land, scenario)
-            self._sweep(path, np.isnan(value).view(np.uint8) if unknown else value)
-            journal.refuse_changed()
-            journal.note_output(path, key)
+            with journal.placing(key) as stage:
+                stage.folder(path.parent)
+                self._sweep(stage.file(path), np.isnan(value).view(np.uint8) if unknown else value)
+                journal.refuse_changed()
         return path
 
     def _place(self, scenario: str, unknown: bool) -> Path:
@@ -146,9 +146,8 @@ class Exposure:
         scenarios = {v.scenario for v in self.job.variants}
         return {self._place(s, unknown) for s in scenarios for unknown in (False, True)}
 
-    def _sweep(self, path: Path, value: NDArray[Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temp, rasterio.open(temp, "w", **_profile(self.grid)) as out:
+    def _sweep(self, temp: Path, value: NDArray[Any]) -> None:
+        with rasterio.open(temp, "w", **_profile(self.grid)) as out:
 
             def write(rows: slice, found: NDArray[Any]) -> None:
                 window = Window(0, rows.start, self.grid.cols, rows.stop - rows.start)

@@ -247,7 +247,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
             raise_all(list(land.problems))
             _check_grid(land, chosen=file.grid.bounds is not None)
         with trial.step():
-            scenarios = scenarios_of(file, land)
+            scenarios = () if land.file_problems else scenarios_of(file, land)  # its layers may be the ones
         with trial.step():
             areas = _areas(file.gebieden or ReceiverChoice(), base, land, "gebieden")
         with trial.step():

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from waterbodem.atomic import Stage, staging
 from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace
 from waterbodem.paths import Digest, State, sha256_of, state_of
 
@@ -135,21 +136,30 @@ class Journal:
             rows = self._db.execute("SELECT name FROM output WHERE key = ? ORDER BY name", (key,))
             return [self._root / name for (name,) in rows]
 
-    def note_output(self, path: Path, key: str) -> str:
-        """Note a finished output; return its sha256."""
-        row = self._output_row(path, key)
-        self._write(_NOTE_OUTPUT, row)
-        return str(row[2])
+    @contextmanager
+    def placing(self, key: str, others: Mapping[Path, str] | None = None) -> Iterator[Stage]:
+        """Give a stage for outputs; when they have their names they are noted, all or none, by what was written.
 
-    def note_outputs(self, made: Mapping[Path, str]) -> None:
-        """Note finished outputs at once, each with the content it was made of."""
-        rows = [self._output_row(path, key) for path, key in made.items()]
+        What another program puts there a moment later is not what was noted.
+
+        Parameters
+        ----------
+        key : str
+            The content that they are made of.
+        others : mapping of Path to str, optional
+            Of those that are made of another one.
+        """
+        made = others or {}
+        with staging() as stage:
+            yield stage
+            stage.flush()
+            rows = [self._output_row(final, temp, made.get(final, key)) for final, temp in stage.files.items()]
         with _faults(self._path), self._lock, self._db:
             self._db.executemany(_NOTE_OUTPUT, rows)
 
-    def _output_row(self, path: Path, key: str) -> tuple[object, ...]:
-        info = path.stat()
-        return self._name(path), key, sha256_of(path), info.st_size, info.st_mtime_ns
+    def _output_row(self, final: Path, temp: Path, key: str) -> tuple[object, ...]:
+        info = temp.stat()
+        return self._name(final), key, sha256_of(temp), info.st_size, info.st_mtime_ns
 
     def _name(self, path: Path) -> str:
         return Path(os.path.relpath(path, self._root)).as_posix()
@@ -258,7 +268,8 @@ def _faults(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
-            raise ArgumentError("ledger is in use by another program", value=path.name, where=str(path)) from error
+            allowed = "no other program that has it open, on a disk that knows locks"
+            raise ArgumentError("ledger cannot be locked", value=path.name, allowed=allowed, where=str(path)) from error
         raise OutOfSpace(
             "ledger cannot be written: is the disk full or read-only?", value=str(error), where=path.name
         ) from error

@@ -19,6 +19,7 @@ from waterbodem.dataset import build
 from waterbodem.errors import (
     ArgumentError,
     GridMismatch,
+    OutOfSpace,
     WaterbodemError,
     nearest,
     raise_all,
@@ -221,6 +222,8 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: D
     ------
     CatalogueError
         If the catalogue cannot be read as TOML at all.
+    OutOfSpace
+        If what is known of a file cannot be remembered.
     """
     catalogue, problems = parse_catalogue(path)
     file = catalogue_file(path)
@@ -231,6 +234,8 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: D
         where = f"{file}: layers.{name}"
         try:
             return open_source(name, entry, file.parent, crs=catalogue.crs, allow=folders, where=where, digest=digest)
+        except OutOfSpace:  # no fault of this layer: the others would meet the same
+            raise
         except WaterbodemError as error:
             return error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,10 +15,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem.answer import Answer
-from waterbodem.atomic import Stage, staging
+from waterbodem.atomic import Stage, remove_leftovers, staging
 from waterbodem.colours import Legend, legend, map_title, nodata
 from waterbodem.definitions import Functie
-from waterbodem.overwriting import nearest_folder
+from waterbodem.occupancy import occupied
+from waterbodem.overwriting import WORK, nearest_folder, refuse_run
 from waterbodem.provenance import FILE_NAME, herkomst
 from waterbodem.qgis import OutputMap, stage_styles
 from waterbodem.qgis_style import raster_qml
@@ -30,6 +32,8 @@ from waterbodem.table_files import stage_tables
 MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
 
 REPORT = "rapport.html"
+#: Seconds to wait for another command that writes in the same folder.
+PATIENCE = 120.0
 
 
 def save_assessment(
@@ -42,8 +46,9 @@ def save_assessment(
 ) -> list[Path]:
     """Write maps, their styles and a QGIS project, tables, report and herkomst.
 
-    Every file appears complete, ``herkomst.json`` last; after an error the folder is as it was. Other files in it are
-    left alone.
+    Every file appears complete, ``herkomst.json`` last, of which an old one goes first; after an error the folder is as
+    it was. Other files in it are left alone, but for what a killed process left half-written. Of two at once in a
+    folder the second one waits.
 
     Parameters
     ----------
@@ -67,7 +72,7 @@ def save_assessment(
     OutOfSpace
         If the disk is full.
     ArgumentError
-        If the folder or a file in it cannot be written.
+        If the folder or a file in it cannot be written, or a run keeps its results there.
 
     Examples
     --------
@@ -77,8 +82,10 @@ def save_assessment(
     ['rapport.html', 'herkomst.json']
     """
     begun = time.monotonic() if started is None else started
-    with staging() as stage:
-        root = stage.folder(check_folder(folder))
+    root = check_folder(folder)
+    with occupied(root, PATIENCE), staging() as stage:
+        refuse_run(root)  # which may have come since
+        remove_leftovers(_own_folders(root))
         written = list(_stage_maps(stage, root, assessment, float_))
         written += stage_tables(stage, root, assessment.table)
         received = _stage_reception(stage, root, assessment, float_)
@@ -87,14 +94,21 @@ def save_assessment(
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
         outputs = {p.relative_to(root).as_posix(): stage.file(p) for p in written}
         text = json_text(herkomst(assessment, outputs, command, begun))
-        written.append(_stage_text(stage, root / FILE_NAME, text))
-    return written
+        stage.account(root / FILE_NAME).write_bytes(text.encode("utf-8"))
+    return [*written, root / FILE_NAME]
 
 
 def check_folder(folder: str | Path) -> Path:
-    """Return an output folder; refuse a file of that name, as :func:`waterbodem.overwriting.nearest_folder` does."""
+    """Return an output folder; refuse a file of that name, and a folder in which a run keeps its results."""
     nearest_folder(Path(folder))
+    refuse_run(Path(folder))
     return Path(folder)
+
+
+def _own_folders(root: Path) -> list[Path]:
+    """Return an output folder and those in it, without links and without output folders of others."""
+    inner = [p for p in root.iterdir() if p.is_dir() and not p.is_symlink()]
+    return [root, *(p for p in inner if not os.path.lexists(p / WORK))]
 
 
 def json_text(data: Any) -> str:

@@ -17,8 +17,8 @@ WRITTEN = re.compile(
 )
 #: How files in the folder of a functie end.
 OF_FUNCTIE = (".tif", ".tif.aux.xml", ".qml", ".png")
-#: Where a run keeps its parts.
-WORK = ".waterbodem"
+#: Where a run keeps its parts, and what it has finished.
+WORK, LEDGER = ".waterbodem", "ledger.sqlite"
 
 
 def nearest_folder(output: Path) -> Path:
@@ -39,6 +39,19 @@ def nearest_folder(output: Path) -> Path:
         wrong = "output folder is a file, or a link that leads nowhere"
         raise ArgumentError(wrong, value=found.name, allowed="a folder, or a new name", where="output")
     return found
+
+
+def refuse_run(output: Path) -> None:
+    """Refuse an output folder in which a run keeps its results: two questions would lie there mixed.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the folder.
+    """
+    if os.path.lexists(output / WORK / LEDGER):
+        allowed = "another output folder, or remove this one first"
+        raise ArgumentError("folder holds the results of a run", value=str(output), allowed=allowed, where="output")
 
 
 def refuse_overwriting(output: Path, folders: Sequence[str], given: Iterable[Path | None]) -> None:

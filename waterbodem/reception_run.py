@@ -9,7 +9,7 @@ from pathlib import Path
 
 from waterbodem import memory
 from waterbodem.areas import Area
-from waterbodem.atomic import Stage, staging
+from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, joined, paths_of_all
 from waterbodem.definitions import Functie
 from waterbodem.exposure_store import Determined, Exposure
@@ -61,8 +61,7 @@ def make_receivers(
             found.niet_bepaald.append(reason)
             _forget(job, functies, ())
             return found
-        for path in _write(job, journal, exposure, functies, progress):
-            journal.note_output(path, key)
+        _write(job, journal, exposure, functies, progress, key)
     found.niet_bepaald += [obstacle] if obstacle else []
     found.outputs = dict.fromkeys(journal.made_of(key), key)
     return found
@@ -91,7 +90,7 @@ def _key(job: Job, exposure: Exposure, variants: Sequence[Variant], *, routed: b
 
 
 def _is_there(job: Job, journal: Journal, key: str) -> bool:
-    """Tell whether all that was made is still there; the package is noted last."""
+    """Tell whether all that was made is still there."""
     files = journal.made_of(key)
     return _package(job) in files and all(journal.output_done(f, key) for f in files)
 
@@ -169,30 +168,27 @@ def _reach(job: Job) -> float:
 
 
 def _write(
-    job: Job, journal: Journal, exposure: Exposure, functies: Sequence[Functie], progress: Progress
-) -> list[Path]:
-    """Write all files, or none; return them, the package last."""
+    job: Job, journal: Journal, exposure: Exposure, functies: Sequence[Functie], progress: Progress, key: str
+) -> None:
+    """Write all files, or none."""
     lines, paths = [], []
-    with staging() as stage:
+    with journal.placing(key) as stage:
         root = stage.folder(job.output)
-        files: list[Path] = []
         for done, functie in enumerate(functies, start=1):
             ledger = exposure.enquiry.ledger([functie] * len(job.areas))
-            files += _maps(job, stage, functie, ledger)
+            _stage_maps(job, stage, functie, ledger)
             lines.append(ledger_frame({functie.id: ledger}))
             paths += [paths_of_all({functie.id: ledger})] if ledger.is_routed else []
             progress("ontvangers", done, len(functies))
-        package, *others = stage_frames(stage, root, joined(lines), joined(paths) if paths else None)
+        stage_frames(stage, root, joined(lines), joined(paths) if paths else None)
         journal.refuse_changed()
-    written = [*files, *others, package]
-    _forget(job, functies, written)
-    return written
+    _forget(job, functies, stage.files)
 
 
-def _maps(job: Job, stage: Stage, functie: Functie, ledger: Ledger) -> list[Path]:
+def _stage_maps(job: Job, stage: Stage, functie: Functie, ledger: Ledger) -> None:
     wanted = [n for n in ARRIVALS if n in job.file.maps]
     folder = stage.folder(job.output / functie.id)
-    return stage_arrivals(stage, folder, ledger, wanted, job.file.float_)
+    stage_arrivals(stage, folder, ledger, wanted, job.file.float_)
 
 
 def _forget(job: Job, functies: Sequence[Functie], files: Collection[Path]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from waterbodem.atomic import staging
 from waterbodem.drawing import Drawing
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
@@ -32,9 +31,8 @@ def pictures_due(job: Job, journal: Journal, keys: Mapping[Variant, str]) -> set
 def make_picture(job: Job, journal: Journal, variant: Variant, key: str, draw: Drawing) -> None:
     """Draw the maps of a variant in one picture."""
     final, mark = _picture(job, variant, key)
-    with staging() as stage:
+    with journal.placing(mark) as stage:
         stage.file(final).write_bytes(draw.png(variant))
-    journal.note_output(final, mark)
 
 
 def remove_pictures(job: Job) -> None:
@@ -56,6 +54,5 @@ def make_page(job: Job, journal: Journal, made: Made) -> None:
         return
     from waterbodem.run_page import run_html
 
-    with staging() as stage:
+    with journal.placing(mark) as stage:
         stage.file(final).write_bytes(run_html(job, made).encode("utf-8"))
-    journal.note_output(final, mark)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.atomic import Stage, staging
+from waterbodem.atomic import Stage
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.mosaic import Place, stage_map
@@ -26,15 +26,13 @@ def make_map(job: Job, journal: Journal, variant: Variant, key: str, index: int)
     if all(journal.output_done(f, key) for f in files):
         return
     places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
-    with staging() as stage:
+    with journal.placing(key) as stage:
         stage.folder(final.parent)
         shown = output_map(job, variant, product)
         colours = None if product.is_float else shown.legend
         stage_map(stage, final, places, (index, product), job.grid, colours, shown.title)
         if colours is not None:
             _stage_pam(stage, job, final, places, index, colours)
-    for file in files:
-        journal.note_output(file, key)
 
 
 def _beside(final: Path) -> Path:

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from waterbodem.atomic import discard
+from waterbodem.atomic import discard, withdraw
 from waterbodem.drawing import Drawing
 from waterbodem.errors import OutOfSpace, told
 from waterbodem.exposure_run import make_downstream
@@ -19,6 +19,7 @@ from waterbodem.journal import Journal
 from waterbodem.made import Made
 from waterbodem.pace import Progress
 from waterbodem.parts import part_file, products
+from waterbodem.provenance import FILE_NAME
 from waterbodem.reception_run import make_receivers
 from waterbodem.run_files import get_ready, make_page, make_picture, pictures_due, remove_pictures
 from waterbodem.run_maps import make_map
@@ -68,7 +69,11 @@ class Outcome:
 
 
 def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: int, progress: Progress) -> None:
-    """Put parts together; outputs of variants with a failed part are left out."""
+    """Put parts together; outputs of variants with a failed part are left out.
+
+    What herkomst.json of an earlier run tells of files is gone before any of them is.
+    """
+    withdraw(job.output / FILE_NAME)
     whole = [v for v in job.variants if v.name not in outcome.failed]
     exposure = exposure_of(job)
     received = Determined(failed=True)

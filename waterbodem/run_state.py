@@ -10,21 +10,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from waterbodem.errors import ArgumentError, CorruptLayer
 from waterbodem.exposure_store import exposure_of
 from waterbodem.job import MOST_ROWS, Job, Variant, part_name
 from waterbodem.journal import Page, read_page
-from waterbodem.overwriting import WORK
+from waterbodem.occupancy import is_held
+from waterbodem.overwriting import LEDGER, WORK
 from waterbodem.parts import products
 from waterbodem.registry import is_plain_file
 from waterbodem.runfile import is_run_file, read_run_file
 from waterbodem.table_files import LAYER
 
-LEDGER, LOCK = "ledger.sqlite", "lock"
-#: Seconds that a lock is tried for: longer than another look at it takes.
-GLANCE = 0.2
 #: Seconds after its last note that a run counts as busy, where its lock cannot be looked at.
 RECENT = 600
 
@@ -188,7 +184,7 @@ def status(folder: str | Path) -> RunState:
             "no run has worked here", value=str(folder), allowed="the output folder or run file of a run"
         )
     page = read_page(ledger)
-    busy = page.ended is None and is_held(root / WORK / LOCK)
+    busy = page.ended is None and is_busy(root)
     try:
         return _standing(root, page, busy)
     except (ValueError, TypeError, AttributeError) as error:
@@ -200,15 +196,12 @@ def _root(path: Path) -> Path:
     return real.parent / read_run_file(path).output if is_run_file(path) else real
 
 
-def is_held(lock: Path) -> bool:
-    """Tell whether a run has this lock; a run that begins meanwhile waits longer than this takes."""
+def is_busy(root: Path) -> bool:
+    """Tell whether a run is busy in this folder; one of somebody else is known by its traces only."""
     try:
-        with filelock.FileLock(lock, timeout=GLANCE):
-            return False
-    except filelock.Timeout:
-        return True
-    except OSError:  # no right to touch it: somebody else's run, known by its traces only
-        return time.time() - max(p.stat().st_mtime for p in lock.parent.glob(f"{LEDGER}*")) < RECENT
+        return is_held(root)
+    except OSError:
+        return time.time() - max(p.stat().st_mtime for p in (root / WORK).glob(f"{LEDGER}*")) < RECENT
 
 
 def _standing(root: Path, page: Page, busy: bool) -> RunState:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from waterbodem.atomic import staging
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.parts import Product, products
@@ -39,12 +38,12 @@ def make_styles(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]
     """
     maps = [(v, m) for v in whole for m in _maps(job, v, others)]
     mark = hashlib.sha256(repr([(keys[v], m.path) for v, m in maps]).encode()).hexdigest()
-    made = {_style(job, m): keys[v] for v, m in maps} | {job.output / PROJECT: mark}
+    styles = {_style(job, m): keys[v] for v, m in maps}
+    made = styles | {job.output / PROJECT: mark}
     if not whole or all(journal.output_done(path, key) for path, key in made.items()):
         return
-    with staging() as stage:
+    with journal.placing(mark, styles) as stage:
         stage_styles(stage, job.output, [m for _, m in maps], job.grid, areas=bool(job.areas))
-    journal.note_outputs(made)
 
 
 def _maps(job: Job, variant: Variant, others: Collection[Path]) -> Iterator[OutputMap]:

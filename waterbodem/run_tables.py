@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.area_table import Shelved, frame_of, pieces
-from waterbodem.atomic import Stage, staging
+from waterbodem.atomic import Stage
 from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
@@ -54,14 +54,12 @@ def make_tables(
     finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
     if all(journal.output_done(f, key) for f in finals):
         return outside
-    with staging() as stage:
+    with journal.placing(key) as stage:
         shelved = [
             _shelved(stage, job, v, beside(_frame(job, v, keys[v], last), columns_of_run(job, received, v)))
             for v in whole
         ]
         stage_pieces(stage, job.output, pieces(job.areas, shelved, job.grid.crs))
-    for final in finals:
-        journal.note_output(final, key)
     return outside
 
 
