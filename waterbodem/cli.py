@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 import click
 
-from waterbodem import __version__
+from waterbodem import __version__, limits
 from waterbodem.errors import WaterbodemError
 
 #: Exit codes of the contract; 2 (usage) is click's own.
@@ -38,6 +38,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; errors of this library end it with exit code 1."""
         try:
+            limits.check_start()
             with _short_warnings():
                 return super().invoke(ctx)
         except WaterbodemError as error:
