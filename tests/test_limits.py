@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from waterbodem import limits
+from waterbodem.errors import ArgumentError
 
 MACHINE = 32 << 30
 GROUP = Path("/sys/fs/cgroup/memory")
@@ -165,3 +166,28 @@ def group(limit):
 def test_a_real_group_counts():
     with group(1 << 30) as enter:
         assert (1 << 30) * 0.8 < answer(enter) <= 1 << 30
+
+
+def command(*arguments, most):
+    """What the command says and how it ends under a limit on addresses."""
+    done = subprocess.run(
+        [sys.executable, "-m", "waterbodem", *arguments],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)),
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("most", [400_000_000, 600_000_000, 1_000_000_000])
+def test_too_few_addresses_are_refused_before_anything_is_loaded(most, tmp_path):
+    code, said = command("demo", str(tmp_path / "a"), most=most)
+    assert code == 1 and said.startswith("fout: limit on addresses is too small to start; got ")
+    assert not any(tmp_path.iterdir())
+
+
+def test_too_little_memory_is_refused_by_name(system):
+    system.mounted("cgroup2", "/a")
+    system.v2("a", 250_000_000, 0)
+    with pytest.raises(ArgumentError, match="not enough memory to start; got '0.25 GB free'"):
+        limits.check_start(system.proc)

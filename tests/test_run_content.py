@@ -120,6 +120,18 @@ def test_polygons_are_not_blamed_for_layers_that_are_missing(tmp_path):
     assert "weg.tif" in str(found.value) and "have a CRS" not in str(found.value)
 
 
+def test_a_scenario_is_not_called_unknown_where_its_layer_cannot_be_read(tmp_path):
+    path = place(tmp_path, ONE.replace('"lagen.toml"', '"leeg.toml"') + 'scenarios = ["2050hoog"]\n')
+    catalogue(
+        tmp_path,
+        layer("kwel", "weg.tif", "mm/d", sign='"up"') + layer("kwel@2050hoog", "weg.tif", "mm/d"),
+        "leeg.toml",
+    )
+    with pytest.raises(WaterbodemError) as found:
+        open_job(path)
+    assert "weg.tif" in str(found.value) and "unknown scenario" not in str(found.value)
+
+
 def test_a_functie_that_is_unknown_is_told_before_its_parameters(tmp_path):
     text = ONE.replace("woningbouw", "woningbow") + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n"
     with pytest.raises(UnknownFunctie, match="woningbow"):

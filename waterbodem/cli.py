@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 import click
 
-from waterbodem import stderr
+from waterbodem import limits, stderr
 from waterbodem.errors import WaterbodemError
 from waterbodem.heap import keep_pages
 from waterbodem.interruption import Interruption, heard
@@ -41,6 +41,7 @@ class Commands(click.Group):
         ctx.obj = asked = Interruption()
         try:
             with heard(asked), _short_warnings():
+                limits.check_start()
                 return super().invoke(ctx)
         except (click.exceptions.Exit, click.ClickException):
             raise

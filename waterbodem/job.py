@@ -340,7 +340,7 @@ def chosen_functies(file: RunFile, known: registry.Functies) -> list[Functie]:
 
 
 def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:
-    """Return the scenarios of a run.
+    """Return the scenarios of a run; whether one is known is not said while layers are wrong: it may be theirs.
 
     Raises
     ------
@@ -349,7 +349,7 @@ def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:
     """
     known = {n.partition("@")[2] for n in stack.sources if "@" in n}
     for name in file.scenarios:
-        if name not in known:
+        if name not in known and not stack.file_problems:
             allowed = nearest(name, known) if known else "none: no layer of a scenario is listed"
             raise CatalogueError("unknown scenario", value=name, allowed=allowed, where="scenarios")
     return file.scenarios

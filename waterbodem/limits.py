@@ -10,7 +10,11 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from waterbodem.errors import ArgumentError
+
 PROC = Path("/proc")
+#: What must be free to start at all: memory, and addresses, which libraries and threads take far more of [bytes].
+LEAST, LEAST_ADDRESSES = 300_000_000, 1_100_000_000
 FileReadings = (OSError, ValueError, IndexError)
 
 
@@ -42,6 +46,30 @@ def free(proc: Path = PROC) -> int | None:
     """
     found = [*_machine(proc), *_groups(proc), *_own(proc)]
     return max(0, min(found)) if found else None
+
+
+def check_start(proc: Path = PROC) -> None:
+    """Refuse to start where the libraries would not even load, or break off while they compile.
+
+    Raises
+    ------
+    ArgumentError
+        Naming what is free, and what is needed.
+    """
+    addresses = next(_left_of("RLIMIT_AS", 0, proc), None)
+    memory = min((*_groups(proc), *_own(proc)), default=None)  # the machine itself may swap
+    if addresses is not None and addresses < LEAST_ADDRESSES:
+        raise ArgumentError(
+            "limit on addresses is too small to start",
+            value=f"{addresses / 1e9:.2g} GB left",
+            allowed=f"at least {LEAST_ADDRESSES / 1e9:.2g} GB (ulimit -v)",
+        )
+    if memory is not None and memory < LEAST:
+        raise ArgumentError(
+            "not enough memory to start",
+            value=f"{memory / 1e9:.2g} GB free",
+            allowed=f"at least {LEAST / 1e9:.2g} GB, limits of containers and of the process counting",
+        )
 
 
 def _machine(proc: Path) -> Iterator[int]:
@@ -115,12 +143,16 @@ def _memberships(proc: Path) -> Iterator[tuple[str, str]]:
 
 def _own(proc: Path) -> Iterator[int]:
     """Yield what is left of the limits on addresses and on data."""
-    for limit, taken in (("RLIMIT_AS", 0), ("RLIMIT_DATA", 5)):
-        with suppress(ImportError, *FileReadings):  # no such limits on this system
-            most = _limit(limit)
-            pages = int((proc / "self/statm").read_text().split()[taken])
-            if most is not None:
-                yield most - pages * os.sysconf("SC_PAGE_SIZE")
+    yield from _left_of("RLIMIT_AS", 0, proc)
+    yield from _left_of("RLIMIT_DATA", 5, proc)
+
+
+def _left_of(name: str, taken: int, proc: Path) -> Iterator[int]:
+    """Yield what is left of a limit, if there is one; ``taken`` is where ``statm`` says how many pages count."""
+    with suppress(ImportError, *FileReadings):  # no such limits on this system
+        most = _limit(name)
+        if most is not None:
+            yield most - int((proc / "self/statm").read_text().split()[taken]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _limit(name: str) -> int | None:
