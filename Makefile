@@ -1,4 +1,5 @@
-# waterbodem: `make demo` answers the main question on the built-in area, `make test` runs every check.
+# waterbodem: `make demo` answers the main question on the built-in area, `make test` runs every check, `make -k versions`
+# runs the tests with the lowest versions that pyproject.toml allows and with the newest.
 # Needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv make).
 
 PYTHON ?= python3
@@ -8,8 +9,13 @@ READY = $(VENV)/.ready
 # Bytecode, as pip leaves it of all but an editable install: without it a command takes a third of a second more to start.
 COMPILE = $(BIN)/python -m compileall -q waterbodem
 DEV = $(VENV)/.ready-dev
+# Python for the lowest versions of what the library needs, and for the newest.
+LOWEST ?= python3.11
+NEWEST ?= python3.13
+UV = $(BIN)/uv --quiet --no-managed-python --no-python-downloads
+TESTS ?= -n 2 --dist loadfile
 
-.PHONY: demo test lint unit bench peers docs clean
+.PHONY: demo test lint unit versions lowest newest bench peers docs clean
 
 demo: $(READY)
 	$(BIN)/waterbodem demo --output waterbodem-demo
@@ -23,7 +29,22 @@ lint: $(DEV)
 	$(BIN)/lint-imports --no-cache
 
 unit: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(TESTS)
+
+versions: lowest newest
+
+lowest: $(DEV)
+	$(call suite,$(LOWEST),lowest-direct)
+
+newest: $(DEV)
+	$(call suite,$(NEWEST),highest)
+
+# The tests in a fresh environment: its Python, and which versions are chosen.
+define suite
+	$(UV) venv --clear --python $(1) build/$@
+	$(UV) pip install --python build/$@ --resolution $(2) --editable '.[dev]'
+	build/$@/bin/python -m pytest $(TESTS)
+endef
 
 bench: $(DEV)
 	$(BIN)/python benchmarks/in_memory.py

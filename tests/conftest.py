@@ -1,7 +1,15 @@
-"""Fixtures that more than one file of tests asks for."""
+"""Fixtures that more than one file of tests asks for, and one way to hear the command whatever version of click."""
+
+import inspect
+from functools import partialmethod
 
 import pytest
 from browser import browser
+from click.testing import CliRunner, Result
+
+if "mix_stderr" in inspect.signature(CliRunner).parameters:  # click before 8.2 makes one of both streams
+    CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)
+    Result.output = property(lambda result: result.stdout + result.stderr)
 
 
 @pytest.fixture(scope="module")

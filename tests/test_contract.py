@@ -26,6 +26,7 @@ import xarray as xr
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import TypingError
 from numba.core.event import Listener, install_listener
+from packaging.requirements import Requirement
 from places import LEFT, RD, TOP, box, even, layers
 from random_cells import BASIC, FUNCTIES
 from twins import COMPONENTS
@@ -112,6 +113,18 @@ def test_every_error_has_one_base_class():
 
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
     assert all(issubclass(c, wb.WaterbodemError) for c in classes)
+
+
+# --- what it needs ---------------------------------------------------------------------------------------------------
+
+
+def test_whatever_is_needed_has_a_lowest_version_which_the_tests_can_try():
+    about = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = {n: list(map(Requirement, asked)) for n, asked in about["optional-dependencies"].items()}
+    needed = [*map(Requirement, about["dependencies"]), *(r for asked in extras.values() for r in asked)]
+    own = [r for r in needed if r.name == about["name"]]
+    assert [str(r) for r in needed if r not in own and ">=" not in {s.operator for s in r.specifier}] == []
+    assert set().union(*(r.extras for r in own)) == {*extras} - {"dev"}, "dev is all of them"
 
 
 def loaded(code):

@@ -73,6 +73,7 @@ def _lazy(
     beside = [xr.DataArray(r.transpose("y", "x").data, dims=("y", "x")).chunk(layers.chunksizes) for r in rest]
     promised = _promise(example.drop_vars([c for c in example.coords if c != "functie"]), bare)
     found = xr.map_blocks(_block, bare, args=beside, kwargs={"function": function}, template=promised)
+    found = found[list(promised.data_vars)]  # older xarray leaves the order to chance
     return found.assign_coords(layers.coords)
 
 

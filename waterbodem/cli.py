@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import math
 import os
 import sys
 import time
@@ -31,6 +32,7 @@ DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
 REPORT = "rapport.html"
 
 FILE = click.Path(path_type=Path)
+SETTING, REACH = "FUNCTIE.PARAMETER=GETAL", "M|SITUATIE"
 
 
 class Commands(click.Group):
@@ -120,22 +122,16 @@ def _progress() -> Iterator[Progress]:
         shown.done()
 
 
-class Setting(click.ParamType[tuple[str, str, float]]):
-    """``functie.parameter=number``."""
-
-    name = "functie.parameter=getal"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the parts of a setting."""
-        name, equals, text = str(value).partition("=")
-        functie, dot, parameter = name.strip().partition(".")
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        if not (equals and dot and functie and parameter) or number != number:
-            self.fail(f"{value!r} is niet van de vorm woningbouw.verhardingsgraad=0.7", param, ctx)
-        return functie, parameter, number
+def _setting(text: str) -> tuple[str, str, float]:
+    """Return the parts of ``functie.parameter=number``."""
+    name, equals, value = text.partition("=")
+    functie, dot, parameter = name.strip().partition(".")
+    number = float("nan")
+    with suppress(ValueError):
+        number = float(value)
+    if not (equals and dot and functie and parameter) or math.isnan(number):
+        raise click.BadParameter(f"{text!r} is niet van de vorm woningbouw.verhardingsgraad=0.7")
+    return functie, parameter, number
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -216,17 +212,12 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     click.get_current_context().exit(DONE if audit.ok else WRONG_INPUT)
 
 
-class Reach(click.ParamType[float | str]):
-    """A length in m, or the word that chooses one by situation."""
-
-    name = "m|situatie"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        """Return a number where it is one."""
-        try:
-            return float(value)
-        except ValueError:
-            return str(value)
+def _reach(text: str) -> float | str:
+    """Return a length in m, or the word that chooses one by situation."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -235,7 +226,7 @@ ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--gebied", metavar="BESTAND", type=FILE, required=True, help="Polygonen, in elk stelsel."),
     click.option("--output", metavar="MAP", type=FILE, help="Uitvoermap; zonder deze alleen het antwoord."),
     click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies erbij."),
-    click.option("--set", "settings", type=Setting(), multiple=True, help="Eigen waarde, mag vaker."),
+    click.option("--set", "settings", metavar=SETTING, type=_setting, multiple=True, help="Eigen waarde, mag vaker."),
     click.option("--id", "id", metavar="VELD", help="Veld met de naam van een gebied."),
     click.option("--referentie", metavar="ID", help="Huidig gebruik."),
     click.option("--aangelegde-berging-mm", type=float, default=0.0, help="Berging die het plan aanlegt."),
@@ -244,7 +235,7 @@ ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--orness", type=float, help="Alleen bij --methode owa; tussen 0 en 1."),
     click.option("--ontvangers", metavar="BESTAND", type=FILE, help="Polygonen die de last kunnen krijgen."),
     click.option("--demping-m", type=float, help="Afstand waarover 63 % van het water achterblijft."),
-    click.option("--reikwijdte", type=Reach(), help="Lambda van het grondwater in m, of: situatie."),
+    click.option("--reikwijdte", metavar=REACH, type=_reach, help="Lambda van het grondwater in m, of: situatie."),
     click.option(
         "--onttrekking", type=float, nargs=3, metavar="M3_JR KD C", help="Winning: m3/jr, kD (m2/d), c (d); screening."
     ),
