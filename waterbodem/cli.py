@@ -22,7 +22,8 @@ from typing import Any, TextIO
 import click
 
 from waterbodem import __version__
-from waterbodem.errors import WaterbodemError
+from waterbodem.errors import LayerIgnored, WaterbodemError
+from waterbodem.terminal import lines_of, one_line, overwrite, showing, shown
 
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
@@ -31,17 +32,29 @@ REPORT = "rapport.html"
 
 FILE = click.Path(path_type=Path)
 
+#: Of all commands; colours of a terminal are never stripped, for then what carries them would not be seen.
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "color": True}
+
 
 class Commands(click.Group):
     """A group of commands that tells wrong input in one message, without a traceback."""
 
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command line on screens; output that cannot be written ends it."""
+        with showing():
+            try:
+                return super().main(*args, **settings)
+            except WaterbodemError as error:
+                click.echo(f"fout: {lines_of(error)}", err=True, color=True)
+                sys.exit(WRONG_INPUT)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; errors of this library end it with exit code 1."""
         try:
-            with _short_warnings():
+            with _short_warnings(), _short_log():
                 return super().invoke(ctx)
         except WaterbodemError as error:
-            click.echo(f"fout: {error}", err=True)
+            click.echo(f"fout: {lines_of(error)}", err=True)
             ctx.exit(WRONG_INPUT)
         except MemoryError:
             click.echo("fout: te weinig geheugen; neem een kleiner gebied of minder workers", err=True)
@@ -50,12 +63,43 @@ class Commands(click.Group):
 
 @contextmanager
 def _short_warnings() -> Iterator[None]:
-    """Show warnings for users on one line of stderr, others not."""
+    """Show warnings of this library on one line of stderr; those of others say nothing about the question."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", LayerIgnored)
         warnings.showwarning = _show_warning
         yield
+
+
+class OneLine(logging.Formatter):
+    """A record of the log as one line, whatever names are in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return one_line(super().format(record))
+
+
+@contextmanager
+def _logging(form: str) -> Iterator[None]:
+    """Let the log of this library go to stderr in a form, and nowhere else."""
+    log, handler = logging.getLogger("waterbodem"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(form))
+    before, log.handlers = log.handlers, [handler]
+    try:
+        yield
+    finally:
+        log.handlers = before
+
+
+@contextmanager
+def _short_log() -> Iterator[None]:
+    """Show what this library logs as a warning; of others, what matters follows as an error of ours."""
+    before, logging.lastResort = logging.lastResort, logging.NullHandler()
+    try:
+        with _logging("let op: %(message)s"):
+            yield
+    finally:
+        logging.lastResort = before
 
 
 def _show_warning(
@@ -79,15 +123,16 @@ class Progress:
     def __call__(self, step: str) -> None:
         """Show the step that begins."""
         if self._live:
-            click.echo(f"\r{step:<{self._width}}", err=True, nl=False)
+            overwrite(f"{step:<{self._width}}")
             self._width = len(step)
         else:
-            click.echo(step, err=True)
+            click.echo(one_line(step), err=True)
 
     def done(self) -> None:
         """Wipe the status line."""
         if self._live and self._width:
-            click.echo("\r" + " " * self._width + "\r", err=True, nl=False)
+            overwrite(" " * self._width)
+            overwrite("")
             self._width = 0
 
 
@@ -118,7 +163,7 @@ class Setting(click.ParamType[tuple[str, str, float]]):
         return functie, parameter, number
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="waterbodem")
 def cli() -> None:
     """Water en bodem sturend: welke functie past waar, waarom, en wat wentelt zij af op anderen."""
@@ -279,7 +324,7 @@ def assess(
 def _finish(outside: tuple[str, ...]) -> None:
     """List the polygons that were not assessed, with the exit code that says so."""
     for name in outside:
-        click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
+        click.echo(one_line(f"niet beoordeeld: {name} ligt geheel buiten de gegevens"), err=True)
     click.get_current_context().exit(DONE_IN_PART if outside else DONE)
 
 
@@ -302,17 +347,17 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
             file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait, digest=digest
         )
     for label, reason in outcome.problems:
-        click.echo(f"niet gelukt: {label}: {reason}", err=True)
+        click.echo(one_line(f"niet gelukt: {label}: {reason}"), err=True)
     if outcome.failed:
         click.echo(f"zonder kaarten en antwoorden: {', '.join(outcome.failed)}", err=True)
     click.echo(
         f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. "
-        f"Uitvoer: {outcome.output.name}"
+        f"Uitvoer: {one_line(outcome.output.name)}"
     )
     for reason in outcome.niet_bepaald:
-        click.echo(f"let op: {reason}", err=True)
+        click.echo(one_line(f"let op: {reason}"), err=True)
     for name in outcome.outside:
-        click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
+        click.echo(one_line(f"niet beoordeeld: {name} ligt geheel buiten de gegevens"), err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
 
 
@@ -375,16 +420,14 @@ def _told() -> Iterator[Callable[[str, int, int], None]]:
         with _progress() as step:
             yield Pace(step, every=0.0)
         return
-    log, handler = logging.getLogger("waterbodem"), logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("waterbodem")
     before = log.level
-    log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        yield Pace(log.info)
+        with _logging("%(asctime)s %(message)s"):
+            yield Pace(log.info)
     finally:
         log.setLevel(before)
-        log.removeHandler(handler)
 
 
 @cli.command()
@@ -425,4 +468,5 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
+    shown()
     cli(prog_name="waterbodem")

@@ -19,6 +19,7 @@ from waterbodem.dataset import build
 from waterbodem.errors import (
     ArgumentError,
     GridMismatch,
+    LayerIgnored,
     WaterbodemError,
     nearest,
     raise_all,
@@ -367,7 +368,7 @@ def open_layers(
 
 def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
     for problem in problems:
-        warnings.warn(f"left out: {problem}", stacklevel=3)
+        warnings.warn(f"left out: {problem}", LayerIgnored, stacklevel=3)
 
 
 def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | str, int | str]) -> xr.Dataset:

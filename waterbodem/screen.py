@@ -12,11 +12,12 @@ import pandas as pd
 
 from waterbodem import registry
 from waterbodem.answer import Answer
-from waterbodem.definitions import Criterion, Functie, Sourced
+from waterbodem.definitions import Criterion, Functie, Group, Sourced
 from waterbodem.kompas import builtin_rules
 from waterbodem.naming import distinct, said
 from waterbodem.pace import cells_per_second, duration
 from waterbodem.run_state import RunState, VariantState
+from waterbodem.terminal import one_line
 from waterbodem.units import unit_text
 from waterbodem.wording import (
     criterion_label,
@@ -45,7 +46,7 @@ def answer_text(assessment: Answer) -> str:
     rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
     order = ", ".join(p.naam for p in builtin_rules().beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
-    lines += [f"Let op: {note}." for note in (*_outside(assessment), *assessment.notes)]
+    lines += [f"Let op: {one_line(plain_text(note))}." for note in (*_outside(assessment), *assessment.notes)]
     return plain_text("\n".join(lines))
 
 
@@ -99,6 +100,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     a     b
     long  c
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -131,8 +133,8 @@ def share(value: float) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return text without the characters that older consoles lack."""
-    return text.translate(str.maketrans("\u2212\u00a0\u2026\u00b2\u00b3", "- .23"))
+    """Return text without the characters that older consoles lack, and without marks around names from the right."""
+    return text.translate(str.maketrans("\u2212\u00a0\u2026\u00b2\u00b3", "- .23", "\u2068\u2069"))
 
 
 def answer_data(assessment: Answer) -> dict[str, Any]:
@@ -182,12 +184,13 @@ STATES = {
 
 def run_text(state: RunState) -> str:
     """Return how a run stands."""
-    lines = [f"Run: {state.bestand or 'lagen worden gecontroleerd'}", f"Toestand: {STATES[state.toestand]}"]
+    file = short(state.bestand, LONG_NAME) or "lagen worden gecontroleerd"
+    lines = [f"Run: {file}", f"Toestand: {STATES[state.toestand]}"]
     lines += [f"{label}: {_moment(at)}" for label, at in (("Begonnen", state.sinds), ("Afgelopen", state.tot)) if at]
     lines += _pace_lines(state)
     if state.varianten:
         lines += ["", columns([RUN_HEADINGS, *(_variant_row(v) for v in state.varianten)])]
-    lines += [f"{name}: {'klaar' if done else 'nog niet'}" for name, done in (state.tabellen or {}).items()]
+    lines += [f"{one_line(name)}: {'klaar' if done else 'nog niet'}" for name, done in (state.tabellen or {}).items()]
     lines += ["", "Mislukt:"] if state.problemen else []
     lines += [f"  {short(label, 60)}: {short(reason, 300)}" for label, reason in state.problemen]
     return plain_text("\n".join(lines))
@@ -219,7 +222,7 @@ def _moment(at: float) -> str:
 
 def functies_text(functies: Iterable[Functie]) -> str:
     """Return a line per functie."""
-    rows = [(f.id, f.naam, f.omschrijving) for f in functies]
+    rows = [(f.id, _flat(f.naam), _flat(f.omschrijving)) for f in functies]
     return plain_text(columns([("id", "naam", "omschrijving"), *rows]))
 
 
@@ -227,16 +230,25 @@ def functie_text(functie: Functie) -> str:
     """Return everything about one functie, each number with where it comes from."""
     words = texts("nl")["gevolg"]
     parts = [
-        [f"{functie.naam} ({functie.id}, code {functie.code})", functie.omschrijving],
+        [f"{_flat(functie.naam)} ({functie.id}, code {functie.code})", _flat(functie.omschrijving)],
         ["Basiscriteria", *_criteria(functie.criteria)],
         ["Optionele criteria (tellen mee waar de laag er is)", *_criteria(functie.optionele_criteria)],
-        ["Groepen", *(f"  {criterion_label('+'.join(g.leden))}: {g.reden or g.methode}" for g in functie.groepen)],
+        ["Groepen", *(_group(g) for g in functie.groepen)],
         ["Drempels", *(_with_source(f"  {threshold_label(t)}: {words[t.gevolg]}", t) for t in functie.drempels)],
         ["Parameters", *(_with_source(f"  {n} = {_value(p.waarde)}{_span(p)}", p) for n, p in _parameters(functie))],
         ["Inundatienorm (ter informatie)", *_norm(functie)],
         ["Bronnen", *_sources(functie)],
     ]
     return plain_text("\n\n".join("\n".join(p) for p in parts if len(p) > 1))
+
+
+def _flat(text: str) -> str:
+    """Return a text of a definition on one line."""
+    return " ".join(text.split())
+
+
+def _group(group: Group) -> str:
+    return f"  {criterion_label('+'.join(group.leden))}: {_flat(group.reden or group.methode)}"
 
 
 def _parameters(functie: Functie) -> Iterable[tuple[str, Any]]:
@@ -259,7 +271,7 @@ def _criterion(name: str, criterion: Criterion) -> list[str]:
 def _with_source(text: str, sourced: Sourced) -> str:
     """Return a line with its source; the mark expertoordeel is part of that."""
     remarks = [sourced.provenance, sourced.bron_detail, sourced.toelichting]
-    return f"{text}\n      bron: " + "; ".join(r for r in remarks if r)
+    return f"{text}\n      bron: " + _flat("; ".join(r for r in remarks if r))
 
 
 def _span(parameter: Any) -> str:
@@ -284,4 +296,4 @@ def _sources(functie: Functie) -> list[str]:
     numbers: list[Sourced] = [*functie.all_criteria.values(), *functie.drempels, *functie.parameters.values(), *norm]
     keys = dict.fromkeys(key for n in numbers for key in n.bron)
     known = registry.sources()
-    return [f"  {k}: {known[k].titel}. {known[k].vindplaats}" if k in known else f"  {k}" for k in keys]
+    return [f"  {k}: {known[k].titel}. {known[k].vindplaats}" if k in known else f"  {_flat(k)}" for k in keys]
