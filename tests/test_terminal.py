@@ -284,7 +284,7 @@ def test_a_terminal_is_not_steered(tmp_path, nursery, command):
     assert done.code == {"assess": 3, "json": 3, "error": 1}.get(command, 0), done.err
     harmless(done.err, ends="\r\n")
     assert r"\u001b[31m" in done.err or r"\x1b[31m" in done.err or command == "assess"
-    assert ("\rlagen controleren" in done.err) == (command in ("assess", "json"))
+    assert done.err.startswith("\nlagen controleren") == (command in ("assess", "json"))  # "\r" is read as an end
 
 
 FULL = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
