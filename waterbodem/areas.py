@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from waterbodem.errors import ArgumentError, GeometryError, WaterbodemError, raise_all
 from waterbodem.grid import Bounds
 from waterbodem.late import gpd, pd, pyogrio
-from waterbodem.paths import check_vector_content, local_file
+from waterbodem.paths import check_vector_content, given_file
 from waterbodem.wording import percent
 
 #: A repair that changes more of the area than this is refused.
@@ -81,7 +81,7 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
     problems: list[WaterbodemError] = []
     for nr, (name, geometry) in enumerate(zip(names, frame.geometry, strict=True), start=1):
         try:
-            areas.append(Area(nr, name, *repaired(geometry, f"gebied {nr} ({name})")))
+            areas.append(Area(nr, _whole(name, nr), *repaired(geometry, f"gebied {nr} ({name})")))
         except WaterbodemError as problem:
             problems.append(problem)
     raise_all(problems, where="gebieden")
@@ -110,7 +110,7 @@ def frame_of(gebied: Any, crs: str | None, where: str = "gebied") -> gpd.GeoData
 
 
 def _from_file(path: Path, crs: str | None, where: str) -> gpd.GeoDataFrame:
-    path = local_file(str(path), Path.cwd(), allow=[Path(path.absolute().anchor)], where=where)
+    path = given_file(path, where)
     check_vector_content(path, where)
     if path.suffix.lower() in (".geojson", ".json"):
         return _from_geojson(_read_json(path), crs)
@@ -204,7 +204,14 @@ def to_crs(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
         return frame
     if crs is None:
         raise GeometryError("polygons have a CRS, the layers have none", value=frame.crs.to_string())
-    return frame.to_crs(crs)
+    try:
+        return frame.to_crs(crs)
+    except pyproj.exceptions.ProjError as error:
+        raise GeometryError(
+            "polygons cannot be brought to the CRS of the layers",
+            value=frame.crs.name,
+            allowed="a CRS that lies somewhere on the earth",
+        ) from error
 
 
 def _names(frame: gpd.GeoDataFrame, id: str | None) -> list[str]:
@@ -219,6 +226,24 @@ def _names(frame: gpd.GeoDataFrame, id: str | None) -> list[str]:
     column = None if field is None else frame.loc[:, [c == field for c in frame.columns]].iloc[:, 0]
     stated = [None] * len(frame) if column is None else column.tolist()
     return [_label(value, nr) for nr, value in enumerate(stated, start=1)]
+
+
+def _whole(name: str, nr: int) -> str:
+    """Return a name that can be written; JSON can hold half a letter.
+
+    Raises
+    ------
+    GeometryError
+        If it cannot.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        allowed = "whole letters: no lone surrogate"
+        raise GeometryError(
+            "name holds half a letter", value=name[:80], allowed=allowed, where=f"gebied {nr}"
+        ) from None
+    return name
 
 
 def _label(value: Any, nr: int) -> str:

@@ -20,6 +20,7 @@ from waterbodem.coverage import Target
 from waterbodem.definitions import Functie
 from waterbodem.destination import destination
 from waterbodem.enquiry import Enquiry
+from waterbodem.errors import LayerIgnored
 from waterbodem.evaluation import Result, evaluate, masked, reference_label
 from waterbodem.groundwater import Reach
 from waterbodem.kernels.scoring import NO_CRITERION
@@ -253,7 +254,8 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     notes += [f"gebied {name}: ligt geheel buiten de gegevens" for name in outside]
     notes += [f"scenariolaag {n} telt niet mee: de huidige laag ontbreekt" for n in q.cells.ignored]
     for name in q.cells.ignored:
-        warnings.warn(f"scenario layer {name} is ignored: its present layer is not in the data", stacklevel=3)
+        told = f"scenario layer {name} is ignored: its present layer is not in the data"
+        warnings.warn(told, LayerIgnored, stacklevel=3)
     return tuple(notes)
 
 

@@ -19,6 +19,7 @@ from waterbodem.layer_source import LayerSource
 from waterbodem.layer_values import Findings
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.raster_file import Block, RasterFile
+from waterbodem.terminal import lines_of, one_line
 from waterbodem.wording import brief, decimal, percent, plain
 
 #: A raster up to this many cells is read whole; a larger one in SAMPLES x SAMPLES windows.
@@ -106,14 +107,14 @@ class Audit:
 
     def layers_text(self) -> str:
         """Return what was found of every layer, and what to look out for, in Dutch."""
-        lines = [f"Lagen: {self.title or self.where}", ""]
+        lines = [f"Lagen: {one_line(self.title or self.where)}", ""]
         lines += [_row_text(row) for row in self.rows]
-        return "\n".join([*lines, *(f"Let op: {w}" for w in self.warnings)])
+        return "\n".join([*lines, *(f"Let op: {one_line(w)}" for w in self.warnings)])
 
     def to_text(self) -> str:
         """Return the check in Dutch, for planners."""
         lines = [self.layers_text()]
-        lines += [f"FOUT: {p}" for p in self.problems]
+        lines += [f"FOUT: {lines_of(p)}" for p in self.problems]
         lines += _cost_text(self.cost)
         verdict = "In orde." if self.ok else f"{len(self.problems)} fout(en): zo kan het niet draaien."
         return "\n".join([*lines, verdict])
@@ -131,11 +132,11 @@ def _row_text(row: AuditRow) -> str:
     share = f"{percent(row.known_share)} bekend{' (steekproef)' if row.sampled else ''}".replace("\u00a0", " ")
     digest = {True: "sha256 klopt", False: "sha256 klopt niet", None: "geen sha256 opgegeven"}
     return (
-        f"{row.name}\n"
-        f"  bestand   {row.file} ({row.crs}, {cell}; {digest[row.sha256_ok]})\n"
+        f"{one_line(row.name)}\n"
+        f"  bestand   {one_line(row.file)} ({one_line(row.crs)}, {cell}; {digest[row.sha256_ok]})\n"
         f"  waarden   {span}; {share}\n"
         f"  bewerking {row.resampling or 'geen: cellen vallen samen'}\n"
-        f"  bron      {row.source}, {row.vintage}\n"
+        f"  bron      {one_line(row.source)}, {one_line(row.vintage)}\n"
     )
 
 

@@ -15,7 +15,7 @@ from waterbodem.blocks import by_block
 from waterbodem.crs import same_crs
 from waterbodem.dataset import crs_of, grid_of
 from waterbodem.definitions import Functie
-from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.errors import ArgumentError, GridMismatch, LayerIgnored
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS
 from waterbodem.late import xr
@@ -233,7 +233,8 @@ def _answers(
 
 def _warn_ignored(layers: xr.Dataset) -> None:
     for name in ignored_names(layers):
-        warnings.warn(f"scenario layer {name} is ignored: {name.partition('@')[0]} is not in the data", stacklevel=3)
+        present = name.partition("@")[0]
+        warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
 
 
 def reference_of(referentie: str | Functie | xr.DataArray | None, cells: LayerSet) -> tuple[Functie | Array, str]:

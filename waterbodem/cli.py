@@ -21,9 +21,10 @@ from typing import Any, TextIO
 import click
 
 from waterbodem import limits, stderr
-from waterbodem.errors import WaterbodemError
+from waterbodem.errors import LayerIgnored, WaterbodemError
 from waterbodem.heap import keep_pages
 from waterbodem.interruption import Interruption, heard
+from waterbodem.terminal import lines_of, one_line, overwrite, showing, shown
 from waterbodem.version import __version__
 
 #: Exit codes of the contract; 2 (usage) is click's own.
@@ -34,15 +35,27 @@ REPORT = "rapport.html"
 FILE = click.Path(path_type=Path)
 SETTING, REACH = "FUNCTIE.PARAMETER=GETAL", "M|SITUATIE"
 
+#: Of all commands; colours of a terminal are never stripped, for then what carries them would not be seen.
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "color": True}
+
 
 class Commands(click.Group):
     """A group of commands that ends in one message, without a traceback, where input is wrong or one is stopped."""
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command line on screens; output that cannot be written ends it."""
+        with showing():
+            try:
+                return super().main(*args, **settings)
+            except WaterbodemError as error:
+                click.echo(f"fout: {lines_of(error)}", err=True, color=True)
+                sys.exit(WRONG_INPUT)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         ctx.obj = asked = Interruption()
         try:
-            with heard(asked), _short_warnings():
+            with heard(asked), _short_warnings(), _short_log():
                 limits.check_start()
                 return super().invoke(ctx)
         except (click.exceptions.Exit, click.ClickException):
@@ -67,17 +80,48 @@ def _ending(error: BaseException, stopped: bool) -> tuple[int, str]:
         return DONE_IN_PART, "onderbroken: er staat niets half; hetzelfde commando begint opnieuw"
     if isinstance(error, MemoryError):
         return WRONG_INPUT, "fout: te weinig geheugen; neem een kleiner gebied of minder workers"
-    return WRONG_INPUT, f"fout: {error}" if isinstance(error, WaterbodemError) else ""
+    return WRONG_INPUT, f"fout: {lines_of(error)}" if isinstance(error, WaterbodemError) else ""
 
 
 @contextmanager
 def _short_warnings() -> Iterator[None]:
-    """Show warnings for users on one line of stderr, others not."""
+    """Show warnings of this library on one line of stderr; those of others say nothing about the question."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", LayerIgnored)
         warnings.showwarning = _show_warning
         yield
+
+
+class OneLine(logging.Formatter):
+    """A record of the log as one line, whatever names are in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return one_line(super().format(record))
+
+
+@contextmanager
+def _logging(form: str) -> Iterator[None]:
+    """Let the log of this library go to stderr in a form, and nowhere else."""
+    log, handler = logging.getLogger("waterbodem"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(form))
+    before, log.handlers = log.handlers, [handler]
+    try:
+        yield
+    finally:
+        log.handlers = before
+
+
+@contextmanager
+def _short_log() -> Iterator[None]:
+    """Show what this library logs as a warning; of others, what matters follows as an error of ours."""
+    before, logging.lastResort = logging.lastResort, logging.NullHandler()
+    try:
+        with _logging("let op: %(message)s"):
+            yield
+    finally:
+        logging.lastResort = before
 
 
 def _show_warning(
@@ -101,15 +145,16 @@ class Progress:
     def __call__(self, step: str) -> None:
         """Show the step that begins."""
         if self._live:
-            click.echo(f"\r{step:<{self._width}}", err=True, nl=False)
+            overwrite(f"{step:<{self._width}}")
             self._width = len(step)
         else:
-            click.echo(step, err=True)
+            click.echo(one_line(step), err=True)
 
     def done(self) -> None:
         """Wipe the status line."""
         if self._live and self._width:
-            click.echo("\r" + " " * self._width + "\r", err=True, nl=False)
+            overwrite(" " * self._width)
+            overwrite("")
             self._width = 0
 
 
@@ -134,7 +179,7 @@ def _setting(text: str) -> tuple[str, str, float]:
     return functie, parameter, number
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="waterbodem")
 def cli() -> None:
     """Water en bodem sturend: welke functie past waar, waarom, en wat wentelt zij af op anderen."""
@@ -291,7 +336,7 @@ def assess(
 def _finish(outside: tuple[str, ...]) -> None:
     """List the polygons that were not assessed, with the exit code that says so."""
     for name in outside:
-        click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
+        click.echo(one_line(f"niet beoordeeld: {name} ligt geheel buiten de gegevens"), err=True)
     click.get_current_context().exit(DONE_IN_PART if outside else DONE)
 
 
@@ -314,17 +359,17 @@ def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: f
             file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait, digest=digest
         )
     for label, reason in outcome.problems:
-        click.echo(f"niet gelukt: {label}: {reason}", err=True)
+        click.echo(one_line(f"niet gelukt: {label}: {reason}"), err=True)
     if outcome.failed:
         click.echo(f"zonder kaarten en antwoorden: {', '.join(outcome.failed)}", err=True)
     click.echo(
         f"{outcome.made} delen berekend, {outcome.kept} waren klaar, {outcome.seconds:.0f} s. "
-        f"Uitvoer: {outcome.output.name}"
+        f"Uitvoer: {one_line(outcome.output.name)}"
     )
     for reason in outcome.niet_bepaald:
-        click.echo(f"let op: {reason}", err=True)
+        click.echo(one_line(f"let op: {reason}"), err=True)
     for name in outcome.outside:
-        click.echo(f"niet beoordeeld: {name} ligt geheel buiten de gegevens", err=True)
+        click.echo(one_line(f"niet beoordeeld: {name} ligt geheel buiten de gegevens"), err=True)
     click.get_current_context().exit(DONE if outcome.complete and not outcome.outside else DONE_IN_PART)
 
 
@@ -385,16 +430,14 @@ def _told() -> Iterator[Callable[[str, int, int], None]]:
         with _progress() as step:
             yield Pace(step, every=0.0)
         return
-    log, handler = logging.getLogger("waterbodem"), logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("waterbodem")
     before = log.level
-    log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        yield Pace(log.info)
+        with _logging("%(asctime)s %(message)s"):
+            yield Pace(log.info)
     finally:
         log.setLevel(before)
-        log.removeHandler(handler)
 
 
 @cli.command()
@@ -435,5 +478,6 @@ def main() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8", errors="replace")
+    shown()
     keep_pages()
     cli(prog_name="waterbodem")

@@ -42,7 +42,7 @@ def destination(path: str | os.PathLike[str], where: str = "path") -> Path:
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
         raise UnsafePath("not a path", value=type(path).__name__, allowed="text or a pathlib.Path", where=where)
-    wrong = refusal(text)
+    wrong = refusal(text) or ("" if os.path.isabs(text) else _adrift())
     if wrong:
         allowed = "a path of this machine; where a name begins like 's3:', the whole path of it"
         raise UnsafePath(wrong, value=text if len(text) <= 80 else f"{text[:80]}...", allowed=allowed, where=where)
@@ -58,6 +58,15 @@ def refusal(text: str) -> str:
     if _SCHEME.match(text) or _VIRTUAL.match(text):
         return "path names a network or virtual file"
     return _unwritable(text)
+
+
+def _adrift() -> str:
+    """Return why a path cannot start at the folder that this process works in."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "the folder that this works in is gone: write the whole path"
+    return ""
 
 
 def _unwritable(text: str) -> str:

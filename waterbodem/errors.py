@@ -135,6 +135,10 @@ class Problems(WaterbodemError):
         super().__init__(f"{len(self.problems)} problem(s)\n{lines}", where=where)
 
 
+class LayerIgnored(UserWarning):
+    """A layer is there and takes no part."""
+
+
 def told(error: BaseException) -> str:
     """Return what an error is and says, on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

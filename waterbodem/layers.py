@@ -19,6 +19,7 @@ from waterbodem.dataset import build
 from waterbodem.errors import (
     ArgumentError,
     GridMismatch,
+    LayerIgnored,
     OutOfSpace,
     WaterbodemError,
     nearest,
@@ -383,7 +384,7 @@ def layers_of(stack: LayerStack, *, lenient: bool = False, chunks: Any = None) -
 
 def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
     for problem in problems:
-        warnings.warn(f"left out: {problem}", stacklevel=4)
+        warnings.warn(f"left out: {problem}", LayerIgnored, stacklevel=4)
 
 
 def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | str, int | str]) -> xr.Dataset:

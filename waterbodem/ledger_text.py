@@ -10,6 +10,7 @@ import numpy as np
 
 from waterbodem.html_table import html_table
 from waterbodem.late import pd
+from waterbodem.terminal import one_line
 from waterbodem.wording import decimal, percent, short
 
 #: Kinds of receivers that are in a ledger without having been named.
@@ -36,8 +37,8 @@ def as_text(table: pd.DataFrame, footer: Sequence[str]) -> str:
     """Return a ledger as lines of text, a block per plan."""
     lines = [TITLE]
     for _, rows in table.groupby("plan_nr", sort=False):
-        lines += ["", str(rows["plan"].iloc[0]), *(_line(row) for row in told(rows).to_dict("records"))]
-    return "\n".join([*lines, "", *footer])
+        lines += ["", short(rows["plan"].iloc[0], NAME), *(_line(row) for row in told(rows).to_dict("records"))]
+    return "\n".join([*lines, "", *(one_line(line) for line in footer)])
 
 
 def told(table: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 def _line(row: Mapping[Any, Any]) -> str:
     amount = "niet bepaald" if np.isnan(row["m3"]) else f"{decimal(row['m3'], 1)} m³"
     share = "" if np.isnan(row["aandeel"]) else percent(row["aandeel"], digits=DIGITS["aandeel"]).replace("\u00a0", " ")
-    return f"  {amount:>15} {share:>8}  {row['ontvanger']}{_ground(row)}"
+    return f"  {amount:>15} {share:>8}  {short(row['ontvanger'], NAME)}{_ground(row)}"
 
 
 def _ground(row: Mapping[Any, Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError
+from waterbodem.paths import followed
 
 #: What an answer or a run writes in its folder, beside a folder per functie.
 WRITTEN = re.compile(
@@ -34,7 +35,7 @@ def nearest_folder(output: Path) -> Path:
     if str(output).startswith("~"):
         raise ArgumentError("'~' is not filled in here", value=str(output), allowed="the whole path", where="output")
     output = destination(output, "output")
-    found = next(p for p in (output, *output.parents) if p.exists() or p.is_symlink())
+    found = next(p for p in (output, *output.parents) if os.path.lexists(p))
     if not found.is_dir():
         wrong = "output folder is a file, or a link that leads nowhere"
         raise ArgumentError(wrong, value=found.name, allowed="a folder, or a new name", where="output")
@@ -71,9 +72,9 @@ def refuse_overwriting(output: Path, folders: Sequence[str], given: Iterable[Pat
         Naming the first of them.
     """
     _refuse_obstacles(output, [output / name for name in folders])
-    root = _followed(output)
+    root = followed(output)
     ours = {root / name for name in (*folders, WORK)}
-    for file in (_followed(path) for path in given if path is not None):
+    for file in (followed(path) for path in given if path is not None):
         if (file.parent == root and WRITTEN.fullmatch(file.name)) or not ours.isdisjoint(file.parents):
             raise ArgumentError(
                 "a result would be written over what was given",
@@ -88,6 +89,8 @@ def _refuse_obstacles(output: Path, folders: Iterable[Path]) -> None:
     for folder in folders:
         if os.path.exists(folder) and not os.path.isdir(folder):  # a name that no disk takes is none
             raise _in_the_way("a file has the name of a folder of results", folder, output)
+        if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise _in_the_way("a folder of results may not be looked into or written", folder, output)
         for path in _folders_in(folder):
             if path.name.endswith(OF_FUNCTIE):
                 raise _in_the_way("a folder has the name of a result", path, output)
@@ -106,8 +109,3 @@ def _folders_in(folder: Path) -> list[Path]:
 def _in_the_way(what: str, path: Path, output: Path) -> ArgumentError:
     name, allowed = path.relative_to(output).as_posix(), "another name for it, or another output folder"
     return ArgumentError(what, value=name, allowed=allowed, where="output")
-
-
-def _followed(path: Path) -> Path:
-    """Return where a path leads; one that leads nowhere is for who reads or writes it to tell."""
-    return Path(os.path.realpath(path))

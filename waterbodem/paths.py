@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from io import FileIO
 from pathlib import Path, PureWindowsPath
 
+from waterbodem.destination import refusal
 from waterbodem.errors import CorruptLayer, LayerError, NotARaster, UnsafePath
 
 #: GDAL drivers that may open a raster, with the bytes their files start with; a COG is a GTiff.
@@ -42,6 +43,9 @@ SIDECARS = (".aux.xml", ".ovr", ".msk")
 #: Files beside a raster or shapefile that its numbers and place depend on.
 COMPANIONS = (".aux.xml", ".msk", ".prj", ".tfw", ".wld", ".dbf", ".shx", ".cpg")
 
+#: How text begins that is content, or a share of Windows.
+NO_FILE = ("<", "{", "\\\\", "//")
+
 #: Bytes that are hashed at once.
 STEP = 1 << 25
 
@@ -70,12 +74,8 @@ def local_file(text: str, folder: Path, *, allow: Iterable[Path] = (), where: st
         If there is no such file.
     """
     _refuse_syntax(text, where)
+    path = _resolved(folder / text, text, where)
     roots = [folder.resolve(), *(Path(a).resolve() for a in allow)]
-    try:
-        path = (folder / text).resolve()
-        path.is_file()
-    except (OSError, RuntimeError, ValueError):
-        raise UnsafePath("path cannot be followed", value=text[:80], allowed="a local file", where=where) from None
     if not any(path.is_relative_to(root) for root in roots):
         raise UnsafePath(
             "path leaves the folder of the catalogue",
@@ -86,6 +86,49 @@ def local_file(text: str, folder: Path, *, allow: Iterable[Path] = (), where: st
     if not path.is_file():
         raise LayerError("file does not exist, or is no plain file", value=text, where=where)
     return path
+
+
+def given_file(path: str | Path, where: str = "") -> Path:
+    """Return a file that a user named, resolved: anywhere on this machine, and no address or virtual file.
+
+    Raises
+    ------
+    UnsafePath
+        If it is no path of this machine, or cannot be followed.
+    LayerError
+        If there is no such file.
+    """
+    text = str(path)
+    wrong = refusal(text) or ("path is no local file" if text.lstrip().startswith(NO_FILE) else "")
+    if wrong:
+        raise UnsafePath(wrong, value=text[:80], allowed="a local file", where=where)
+    found = _resolved(Path(path), text, where)
+    if not found.is_file():
+        raise LayerError("file does not exist, or is no plain file", value=text, where=where)
+    return found
+
+
+def _resolved(path: Path, text: str, where: str) -> Path:
+    """Return where a path leads; refuse one that leads nowhere, or that libraries that read files cannot be told."""
+    try:
+        found = path.resolve()
+        found.is_file()
+    except (OSError, RuntimeError, ValueError):
+        raise UnsafePath("path cannot be followed", value=text[:80], allowed="a local file", where=where) from None
+    try:
+        str(found).encode()
+    except UnicodeEncodeError:
+        what, known = "path holds letters that the locale does not know", "a locale that does (LC_ALL=C.UTF-8)"
+        raise UnsafePath(what, value=text[:80], allowed=f"{known}, or another name", where=where) from None
+    return found
+
+
+def followed(path: Path) -> Path:
+    """Return where a path leads, links followed as far as they can be."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):  # the folder that this works in is gone, or the name is none
+        return path
 
 
 def _refuse_syntax(text: str, where: str) -> None:

@@ -30,7 +30,7 @@ from waterbodem.kompas import KompasRules
 from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
 from waterbodem.layerset import layer_set
-from waterbodem.paths import local_file
+from waterbodem.paths import given_file
 from waterbodem.plan_change import Measures
 from waterbodem.question import Question
 from waterbodem.validation import define
@@ -65,7 +65,7 @@ def open_assessment(path: str | Path) -> Assessment:
     >>> wb.open_assessment(path).table.equals(b.table)
     True
     """
-    file = local_file(str(path), Path.cwd(), allow=[Path(Path(path).absolute().anchor)], where="path")
+    file = given_file(path, "path")
     try:
         with zipfile.ZipFile(file) as archive:
             return _assessment(Unpacker(archive, str(path)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from waterbodem.journal import Page, read_page
 from waterbodem.occupancy import is_held
 from waterbodem.overwriting import LEDGER, WORK
 from waterbodem.parts import products
+from waterbodem.paths import followed
 from waterbodem.registry import is_plain_file
 from waterbodem.runfile import is_run_file, read_run_file
 from waterbodem.table_files import LAYER
@@ -173,7 +173,7 @@ def status(folder: str | Path) -> RunState:
     Raises
     ------
     ArgumentError
-        If no run has worked in this folder.
+        If no run has worked in this folder, or what it left cannot be looked at.
     CorruptLayer
         If its ledger cannot be read.
     """
@@ -189,10 +189,13 @@ def status(folder: str | Path) -> RunState:
         return _standing(root, page, busy)
     except (ValueError, TypeError, AttributeError) as error:
         raise CorruptLayer("ledger holds what no run writes", value=str(error), where=str(ledger)) from error
+    except OSError as error:
+        where = str(error.filename or root)
+        raise ArgumentError("results cannot be looked at", value=error.strerror, where=where) from error
 
 
 def _root(path: Path) -> Path:
-    real = Path(os.path.realpath(path))  # also of a link to itself
+    real = followed(path)  # also of a link to itself
     return real.parent / read_run_file(path).output if is_run_file(path) else real
 
 

@@ -6,7 +6,8 @@ import time
 
 from waterbodem.pace import cells_per_second, duration
 from waterbodem.run_state import RunState, VariantState
-from waterbodem.screen import columns, plain_text
+from waterbodem.screen import LONG_NAME, columns, plain_text
+from waterbodem.terminal import one_line
 from waterbodem.wording import short
 
 STATES = {
@@ -20,12 +21,13 @@ STATES = {
 
 def run_text(state: RunState) -> str:
     """Return how a run stands."""
-    lines = [f"Run: {state.bestand or 'lagen worden gecontroleerd'}", f"Toestand: {STATES[state.toestand]}"]
+    file = short(state.bestand, LONG_NAME) or "lagen worden gecontroleerd"
+    lines = [f"Run: {file}", f"Toestand: {STATES[state.toestand]}"]
     lines += [f"{label}: {_moment(at)}" for label, at in (("Begonnen", state.sinds), ("Afgelopen", state.tot)) if at]
     lines += _pace_lines(state)
     if state.varianten:
         lines += ["", columns([RUN_HEADINGS, *(_variant_row(v) for v in state.varianten)])]
-    lines += [f"{name}: {'klaar' if done else 'nog niet'}" for name, done in (state.tabellen or {}).items()]
+    lines += [f"{one_line(name)}: {'klaar' if done else 'nog niet'}" for name, done in (state.tabellen or {}).items()]
     lines += ["", "Mislukt:"] if state.problemen else []
     lines += [f"  {short(label, 60)}: {short(reason, 300)}" for label, reason in state.problemen]
     return plain_text("\n".join(lines))

@@ -11,8 +11,9 @@ import pandas as pd
 
 from waterbodem import registry
 from waterbodem.answer import Answer
-from waterbodem.definitions import Criterion, Functie, Sourced
+from waterbodem.definitions import Criterion, Functie, Group, Sourced
 from waterbodem.naming import distinct, said
+from waterbodem.terminal import one_line
 from waterbodem.units import unit_text
 from waterbodem.wording import (
     criterion_label,
@@ -43,7 +44,7 @@ def answer_text(assessment: Answer) -> str:
     rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
     order = ", ".join(p.naam for p in assessment.question.rules.beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
-    lines += [f"Let op: {note}." for note in (*_outside(assessment), *assessment.notes)]
+    lines += [f"Let op: {one_line(plain_text(note))}." for note in (*_outside(assessment), *assessment.notes)]
     return plain_text("\n".join(lines))
 
 
@@ -97,6 +98,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     a     b
     long  c
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -104,8 +106,8 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return text without the characters that older consoles lack."""
-    return text.translate(str.maketrans("\u2212\u00a0\u2026\u00b2\u00b3", "- .23"))
+    """Return text without the characters that older consoles lack, and without marks around names from the right."""
+    return text.translate(str.maketrans("\u2212\u00a0\u2026\u00b2\u00b3", "- .23", "\u2068\u2069"))
 
 
 def answer_data(assessment: Answer) -> dict[str, Any]:
@@ -147,7 +149,7 @@ def _plain(value: Any) -> Any:
 
 def functies_text(functies: Iterable[Functie]) -> str:
     """Return a line per functie."""
-    rows = [(f.id, f.naam, f.omschrijving) for f in functies]
+    rows = [(f.id, _flat(f.naam), _flat(f.omschrijving)) for f in functies]
     return plain_text(columns([("id", "naam", "omschrijving"), *rows]))
 
 
@@ -155,16 +157,25 @@ def functie_text(functie: Functie) -> str:
     """Return everything about one functie, each number with where it comes from."""
     words = texts("nl")["gevolg"]
     parts = [
-        [f"{functie.naam} ({functie.id}, code {functie.code})", functie.omschrijving],
+        [f"{_flat(functie.naam)} ({functie.id}, code {functie.code})", _flat(functie.omschrijving)],
         ["Basiscriteria", *_criteria(functie.criteria)],
         ["Optionele criteria (tellen mee waar de laag er is)", *_criteria(functie.optionele_criteria)],
-        ["Groepen", *(f"  {criterion_label('+'.join(g.leden))}: {g.reden or g.methode}" for g in functie.groepen)],
+        ["Groepen", *(_group(g) for g in functie.groepen)],
         ["Drempels", *(_with_source(f"  {threshold_label(t)}: {words[t.gevolg]}", t) for t in functie.drempels)],
         ["Parameters", *(_with_source(f"  {n} = {plain(p.waarde)}{_span(p)}", p) for n, p in _parameters(functie))],
         ["Inundatienorm (ter informatie)", *_norm(functie)],
         ["Bronnen", *_sources(functie)],
     ]
     return plain_text("\n\n".join("\n".join(p) for p in parts if len(p) > 1))
+
+
+def _flat(text: str) -> str:
+    """Return a text of a definition on one line."""
+    return " ".join(text.split())
+
+
+def _group(group: Group) -> str:
+    return f"  {criterion_label('+'.join(group.leden))}: {_flat(group.reden or group.methode)}"
 
 
 def _parameters(functie: Functie) -> Iterable[tuple[str, Any]]:
@@ -187,7 +198,7 @@ def _criterion(name: str, criterion: Criterion) -> list[str]:
 def _with_source(text: str, sourced: Sourced) -> str:
     """Return a line with its source; the mark expertoordeel is part of that."""
     remarks = [sourced.provenance, sourced.bron_detail, sourced.toelichting]
-    return f"{text}\n      bron: " + "; ".join(r for r in remarks if r)
+    return f"{text}\n      bron: " + _flat("; ".join(r for r in remarks if r))
 
 
 def _span(parameter: Any) -> str:
@@ -208,4 +219,4 @@ def _sources(functie: Functie) -> list[str]:
     numbers: list[Sourced] = [*functie.all_criteria.values(), *functie.drempels, *functie.parameters.values(), *norm]
     keys = dict.fromkeys(key for n in numbers for key in n.bron)
     known = registry.sources()
-    return [f"  {k}: {known[k].titel}. {known[k].vindplaats}" if k in known else f"  {k}" for k in keys]
+    return [f"  {k}: {known[k].titel}. {known[k].vindplaats}" if k in known else f"  {_flat(k)}" for k in keys]
