@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import math
+import pkgutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 import waterbodem as wb
-from waterbodem import registry
+from waterbodem import errors, registry
 from waterbodem.definitions import Criterion, Functie, Group, Parameter, Sourced
 from waterbodem.kompas import Condition, Principle, Scale, builtin_rules
 from waterbodem.plots import plot_layers
@@ -237,6 +239,29 @@ def sources_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+ERRORS = """# Errors
+
+Every error is a `waterbodem.WaterbodemError`. It says what was wrong, the value, what is allowed and where, in `.what`,
+`.value`, `.allowed` and `.where`; its text is at most {} characters. `.code` tells programs what kind of error it is,
+and stays what it is. Several at once are one error with `.problems`, of which the text tells the first {}."""
+
+
+def error_kinds(kind: type[errors.WaterbodemError]) -> Iterator[type[errors.WaterbodemError]]:
+    """A class of errors and all that derive from it."""
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from error_kinds(narrower)
+
+
+def errors_page() -> str:
+    for module in pkgutil.walk_packages(wb.__path__, "waterbodem."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    kinds = sorted(error_kinds(errors.WaterbodemError), key=lambda kind: kind.code)
+    rows = ((f"`{k.code}`", f"`{k.__name__}`", str(k.__doc__).splitlines()[0]) for k in kinds)
+    return ERRORS.format(errors.LONGEST, errors.SHOWN) + "\n\n" + table(["code", "class", "what"], rows) + "\n"
+
+
 def condition_text(c: Condition) -> str:
     forms = {"min": "≥", "max": "≤", "onder": "<", "boven": ">"}
     name = c.maat.replace("_", " ")
@@ -371,6 +396,7 @@ def pages() -> dict[str, str]:
         "bronnen.md": sources_page(),
         "kompas.md": kompas_page(),
         "rekenvoorbeeld.md": example_page(),
+        "ontwikkelaars/errors.md": errors_page(),
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from waterbodem.late import xr
-from waterbodem.layerset import known_names, template_of
+from waterbodem.layerset import check_encodings, known_names, template_of
 from waterbodem.threads import alone
 
 #: Takes layers on (y, x) and perhaps a raster on the same cells; every cell of its result depends on that cell only.
@@ -43,6 +43,7 @@ def by_block(
     names = list(used) or known_names(layers)
     if not names or not is_chunked(layers) or 0 in layers.sizes.values():
         return function(layers, *rest)
+    check_encodings(layers)
     known = layers[names].assign_coords(template_of(layers).coords).unify_chunks()
     example = function(_unknown_cell(known), *(_unknown_cell(r.to_dataset(name="raster")).raster for r in rest))
     return _lazy(function, known, rest, example)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.crs import parse
-from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.errors import ArgumentError, GridMismatch, LayerError
 from waterbodem.grid import Grid
 from waterbodem.late import xr
 
@@ -163,17 +163,27 @@ def _mapping_names(data: xr.Dataset | xr.DataArray) -> list[str]:
     return [str(n) for n in dict.fromkeys(named) if n]
 
 
-def float32_of(data: xr.DataArray | xr.Variable, where: str) -> NDArray[np.float32]:
-    """Return values as C-ordered float32; a float32 array is not copied.
+def on_rows_and_columns(data: xr.Variable, name: str) -> xr.Variable:
+    """Return a layer (rows, cols).
 
     Raises
     ------
-    ArgumentError
-        If the values are not numbers.
+    GridMismatch
+        If it has other dimensions.
     """
-    values = np.asarray(data.values)
-    if values.dtype.kind not in "fiub":
-        raise ArgumentError("layer is not numeric", value=str(values.dtype), where=where)
+    if set(data.dims) != {"y", "x"} or data.ndim != 2:
+        raise GridMismatch("layer must lie on (y, x)", value=tuple(data.dims), where=name)
+    return data.transpose("y", "x")
+
+
+def check_numeric(dtype: np.dtype[Any], where: str) -> None:
+    """Refuse a layer of texts, dates and the like."""
+    if dtype.kind not in "fiub":
+        raise LayerError("layer is not numeric", value=str(dtype), allowed="numbers", where=where)
+
+
+def float32_of(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Return numbers as C-ordered float32; a float32 array is not copied."""
     flat = np.ascontiguousarray(values, dtype=np.float32)
     return flat if flat.flags.writeable else flat.copy()
 

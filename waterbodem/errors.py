@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, ClassVar
+
+#: No problem is told in more characters than this; what is longer is cut in the middle.
+LONGEST = 500
+#: So many of several problems are told; ``.problems`` holds them all.
+SHOWN = 10
 
 
 class WaterbodemError(Exception):
     """Base class of every error this library raises on purpose.
+
+    Its text is at most 500 characters; the attributes hold what it was made of in full.
 
     Parameters
     ----------
@@ -21,24 +28,57 @@ class WaterbodemError(Exception):
         What would have been right.
     where : str, optional
         File and key, layer and cell, or argument name.
+
+    Attributes
+    ----------
+    code : str
+        What kind of error it is, for programs: a slug that stays.
+
+    Examples
+    --------
+    >>> error = WaterbodemError("too deep", value=40, allowed="at most 20", where="ghg")
+    >>> str(error), error.code
+    ('ghg: too deep; got 40; allowed: at most 20', 'waterbodem')
     """
+
+    code: ClassVar[str] = "waterbodem"
 
     def __init__(self, what: str, *, value: object = None, allowed: str = "", where: str = "") -> None:
         self.what, self.value, self.allowed, self.where = what, value, allowed, where
         super().__init__(self._message())
 
     def _message(self) -> str:
-        parts = [self.what.rstrip(".")]
-        if self.value is not None:
-            parts.append(f"got {self.value!r}")
-        if self.allowed:
-            parts.append(f"allowed: {self.allowed}")
-        message = "; ".join(parts)
-        return f"{self.where}: {message}" if self.where else message
+        value = "" if self.value is None else f"got {self.value!r}"
+        allowed = f"allowed: {self.allowed}" if self.allowed else ""
+        where, *parts = _fitted([self.where, self.what.rstrip("."), value, allowed], LONGEST - len(": ; ; "))
+        message = "; ".join(part for part in parts if part)
+        return f"{where}: {message}" if where else message
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Come out of another process as it went in."""
         return _again, (type(self), self.args, self.__dict__)
+
+
+def _fitted(parts: list[str], room: int) -> list[str]:
+    """Return texts that together take so many characters at most; the longest are cut."""
+    most = room
+    while sum(min(len(part), most) for part in parts) > room:
+        most -= 1
+    return [middle_out(part, most) for part in parts]
+
+
+def middle_out(text: str, most: int) -> str:
+    """Return a text of at most so many characters, without its middle where it is longer.
+
+    Examples
+    --------
+    >>> middle_out("abcdefghijklmnopqrstuvwxyz", 15)
+    'abcde ... vwxyz'
+    """
+    if len(text) <= most:
+        return text
+    kept = most - len(" ... ")
+    return f"{text[: (kept + 1) // 2]} ... {text[len(text) - kept // 2 :]}"
 
 
 def _again(kind: type[WaterbodemError], args: tuple[object, ...], state: dict[str, object]) -> WaterbodemError:
@@ -51,57 +91,85 @@ def _again(kind: type[WaterbodemError], args: tuple[object, ...], state: dict[st
 class DefinitionError(WaterbodemError):
     """A functie, layer or rule file does not hold what it should."""
 
+    code = "definition"
+
 
 class CatalogueError(WaterbodemError):
     """A lagen.toml or run file does not hold what it should."""
+
+    code = "catalogue"
 
 
 class LayerError(WaterbodemError):
     """The values of a layer cannot be used: range, class, type, shape."""
 
+    code = "layer"
+
 
 class CorruptLayer(LayerError):
     """A raster opens but cannot be read in full, or differs from its sha256."""
+
+    code = "corrupt-layer"
 
 
 class NotARaster(LayerError):
     """A file is not what its name promises."""
 
+    code = "not-a-raster"
+
 
 class GridMismatch(LayerError):
     """Grids differ in CRS, cell size, origin or orientation."""
+
+    code = "grid-mismatch"
 
 
 class GeometryError(WaterbodemError):
     """A polygon is empty, not finite, or changed too much when repaired."""
 
+    code = "geometry"
+
 
 class NoOverlap(GeometryError):
     """Polygons and data do not touch."""
+
+    code = "no-overlap"
 
 
 class UnsafePath(WaterbodemError):
     """A path leaves the folder it belongs to, or names a network or virtual file."""
 
+    code = "unsafe-path"
+
 
 class ArgumentError(WaterbodemError):
     """An argument of a call is not usable."""
+
+    code = "argument"
 
 
 class MissingLibrary(WaterbodemError):
     """A part of the library needs an extra that is not installed."""
 
+    code = "missing-library"
+
 
 class OutOfSpace(WaterbodemError):
     """The disk is full, or will be."""
+
+    code = "out-of-space"
 
 
 class ClusterError(WaterbodemError):
     """A Dask cluster cannot be reached, or cannot do the work."""
 
+    code = "cluster"
+
 
 class WorkerLost(WaterbodemError):
     """The process that computed a part died."""
+
+    code = "worker-lost"
 
 
 class PartFailed(WaterbodemError):
@@ -113,13 +181,15 @@ class PartFailed(WaterbodemError):
         Why, by functie and scenario.
     """
 
+    code = "part-failed"
+
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self.reasons = dict(reasons)
         super().__init__("; ".join(dict.fromkeys(f"{name}: {reason}" for name, reason in self.reasons.items())))
 
 
 class Problems(WaterbodemError):
-    """Several problems at once; ``.problems`` lists them.
+    """Several problems at once: ``.problems`` lists them, the text the first ten.
 
     Parameters
     ----------
@@ -129,10 +199,16 @@ class Problems(WaterbodemError):
         The file they were found in.
     """
 
+    code = "problems"
+
     def __init__(self, problems: Iterable[WaterbodemError], *, where: str = "") -> None:
-        self.problems = tuple(problems)
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        super().__init__(f"{len(self.problems)} problem(s)\n{lines}", where=where)
+        self.problems = tuple(each for p in problems for each in (p.problems if isinstance(p, Problems) else (p,)))
+        super().__init__(f"{len(self.problems)} problem(s)", where=where)
+
+    def _message(self) -> str:
+        left = len(self.problems) - SHOWN
+        more = [f"  - and {left} more"] if left > 0 else []
+        return "\n".join([super()._message(), *(f"  - {p}" for p in self.problems[:SHOWN]), *more])
 
 
 class LayerIgnored(UserWarning):

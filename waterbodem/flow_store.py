@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from waterbodem import dataset
 from waterbodem.atomic import replacing
 from waterbodem.destination import destination
+from waterbodem.encoding import values_of
 from waterbodem.errors import GridMismatch, LayerError
 from waterbodem.flow import Flow, Holes, Mask, decoded, fingerprint, flow_from_maaiveld
 from waterbodem.grid import Grid
@@ -50,7 +51,7 @@ def flow_of(
     """
     if "maaiveld" not in layers:
         return None
-    level = dataset.float32_of(layers["maaiveld"].transpose("y", "x"), "maaiveld")
+    level = values_of(layers.variables["maaiveld"], "maaiveld")
     return kept_flow(level, dataset.grid_of(layers), folder, holes=holes, outlets=outlets)
 
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from waterbodem import dataset
 from waterbodem.areas import Area
+from waterbodem.encoding import encoding_of, values_of
 from waterbodem.grid import Grid
 from waterbodem.late import xr
 from waterbodem.layers import LayerStack
-from waterbodem.layerset import Floats, LayerSet, known_names, on_rows_and_columns
+from waterbodem.layerset import Floats, LayerSet, check_encodings, known_names
 from waterbodem.reception import reception_rules
 from waterbodem.wording import decimal
 
@@ -47,19 +48,25 @@ class Land:
 
 
 def land_of(layers: xr.Dataset) -> Land:
-    """Return the land of a dataset; nothing is copied."""
-    grid = dataset.grid_of(layers)
+    """Return the land of a dataset; nothing is copied that is in the unit of the rules.
 
-    held = {n: on_rows_and_columns(layers[n]) for n in known_names(layers) if "@" not in n}
+    Raises
+    ------
+    WaterbodemError
+        If the layers lie on no grid, or their attributes cannot be obeyed.
+    """
+    grid = dataset.grid_of(layers)
+    check_encodings(layers)
+    present = {n: layers.variables[n] for n in known_names(layers) if "@" not in n}
+    held = {n: (encoding_of(v, n), dataset.on_rows_and_columns(v, n)) for n, v in present.items()}
 
     def cut(block: Grid) -> LayerSet:
         window = grid.slices(block)
-        return bare({n: dataset.float32_of(v[window], n) for n, v in held.items()})
+        return bare({n: read(cells[window].values) for n, (read, cells) in held.items()})
 
-    def layer(name: str) -> Floats:
-        return dataset.float32_of(layers[name].transpose("y", "x"), name)
-
-    return Land(grid, tuple(str(n) for n in layers.data_vars), cut, layer)
+    return Land(
+        grid, tuple(str(n) for n in layers.data_vars), cut, lambda name: values_of(layers.variables[name], name)
+    )
 
 
 def land_of_stack(stack: LayerStack) -> Land:

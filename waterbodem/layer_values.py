@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +14,13 @@ from waterbodem.catalogue import LayerEntry
 from waterbodem.definitions import LayerKind
 from waterbodem.errors import LayerError
 from waterbodem.kernels.decode import Line, decode, map_classes, only_codes
+from waterbodem.marks import HUGE, equals, held
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 #: Slips of the unit that an error guesses at.
 SLIPS = (100, 1000)
-
-#: Above this a nodata value is matched to 5 digits: text files do not repeat -3.4e38 exactly.
-_HUGE = 1e30
 
 
 @dataclass(frozen=True)
@@ -164,7 +161,7 @@ class Decoder:
         """Whether nodata and absent are compared exactly, as :meth:`into` does."""
         stated = [v for v in (self.nodata, self.entry.absent) if v is not None]
         absent_nan = self.entry.absent is not None and math.isnan(self.entry.absent)
-        return not absent_nan and not any(_HUGE < abs(v) < math.inf for v in stated)
+        return not absent_nan and not any(HUGE < abs(v) < math.inf for v in stated)
 
     def loud(self, found: Findings) -> bool:
         """Tell whether :meth:`complain` will want extremes and codes, which :meth:`into` does not look for."""
@@ -172,22 +169,22 @@ class Decoder:
 
     def _line(self) -> Line:
         low, high = (np.float32(v) for v in self.limits)
-        nodata, absent = _held(self.nodata, self.dtype), _held(self.entry.absent, self.dtype)
+        nodata, absent = held(self.nodata, self.dtype), held(self.entry.absent, self.dtype)
         return Line(nodata is not None, absent is not None, self.scale, self.offset, self.factor, low, high)
 
     def _marks(self, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
-        held = (_held(v, self.dtype) for v in (self.nodata, self.entry.absent))
-        return np.array([0 if v is None else v for v in held], dtype)
+        found = (held(v, self.dtype) for v in (self.nodata, self.entry.absent))
+        return np.array([0 if v is None else v for v in found], dtype)
 
     def _states(self, raw: NDArray[np.generic], valid: Mask | None) -> tuple[Mask, Mask]:
         """Return where the raw value means absent, and where unknown."""
         nothing = np.zeros(raw.shape, dtype=bool)
         unknown = nothing if valid is None else ~valid
         if self.nodata is not None:
-            unknown = unknown | _equals(raw, self.nodata)
+            unknown = unknown | equals(raw, self.nodata)
         absent = nothing
         if self.entry.absent is not None:
-            absent = _equals(raw, self.entry.absent) & ~unknown
+            absent = equals(raw, self.entry.absent) & ~unknown
         if raw.dtype.kind == "f":
             unknown = unknown | (~np.isfinite(raw) & ~absent)
         return absent, unknown
@@ -296,9 +293,10 @@ class Decoder:
         return f"a factor {fits[0]} too large{self._unit_hint(fits[0])}" if fits else ""
 
     def _unit_hint(self, slip: int) -> str:
-        stated = self.entry.unit
-        table = units.dimensions()[units.dimension(stated) or ""]
-        names = [u for u, f in table.items() if math.isclose(f * slip, table[stated])]
+        stated, rules = self.entry.unit, self.kind.unit
+        wanted = units.factor(stated, rules) / slip
+        table = units.dimensions()[units.dimension(rules) or ""]
+        names = [u for u in table if math.isclose(units.factor(u, rules), wanted)]
         return f" ({names[0]} instead of {stated})" if names else ""
 
 
@@ -311,28 +309,3 @@ def _nearest_code(values: Floats, codes: Floats) -> NDArray[np.intp]:
     """Return per value the index of the nearest of the ascending codes."""
     middles = (codes[1:] + codes[:-1]) / 2
     return np.minimum(np.searchsorted(middles, values), len(codes) - 1)
-
-
-def _held(value: float | None, dtype: str) -> Any:
-    """Return a raw number as its type holds it; None where no cell can equal it."""
-    if value is None or math.isnan(value):
-        return None
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        with np.errstate(over="ignore"):
-            return kind.type(value)
-    info = np.iinfo(kind)
-    fits = math.isfinite(value) and value == int(value) and info.min <= int(value) <= info.max
-    return kind.type(int(value)) if fits else None
-
-
-def _equals(raw: NDArray[np.generic], value: float) -> Mask:
-    """Return where raw numbers are ``value`` as their own type holds it."""
-    if raw.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            held = raw.dtype.type(value)
-        if abs(value) > _HUGE:
-            return np.isclose(raw, held, rtol=1e-5, atol=0)
-        return np.isnan(raw) if math.isnan(value) else np.asarray(raw == held)
-    held = _held(value, raw.dtype.name)
-    return np.zeros(raw.shape, dtype=bool) if held is None else np.asarray(raw == held)

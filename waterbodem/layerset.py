@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem import dataset
-from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.encoding import encoding_of, obeyed, values_of
+from waterbodem.errors import ArgumentError, Trial
 from waterbodem.late import xr
 from waterbodem.registry import layer_kinds
 
@@ -72,17 +73,18 @@ class LayerSet:
 
 
 def layer_set(layers: xr.Dataset) -> LayerSet:
-    """Take what the rules know out of a dataset; float32 arrays are not copied.
+    """Take what the rules know out of a dataset; float32 arrays in the unit of the rules are not copied.
 
     Raises
     ------
     WaterbodemError
-        If it is no dataset, holds no layer, or y ascends.
+        If it is no dataset, holds no layer, y ascends, or attributes of layers cannot be obeyed.
     """
     names = known_names(layers)
     template = template_of(layers)
+    check_encodings(layers)
     held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
-    present = {n: _array(held[n]) for n in layer_kinds() if n in names}
+    present = {n: values_of(held.variables[n], n) for n in layer_kinds() if n in names}
     if not present:
         raise ArgumentError(
             "dataset holds no layer that the rules know",
@@ -107,27 +109,26 @@ def known_names(layers: xr.Dataset) -> list[str]:
     return [str(n) for n in layers.data_vars if str(n).partition("@")[0] in layer_kinds()]
 
 
+def check_encodings(layers: xr.Dataset) -> None:
+    """Raise all that cannot be obeyed of what layers say of their numbers; no cell is looked at."""
+    trial = Trial()
+    for name in known_names(layers):
+        with trial.step():
+            encoding_of(layers.variables[name], name)
+    trial.end()
+
+
+def in_rules(layers: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose layers are in unit and sign of the rules; what is so already is not copied."""
+    check_encodings(layers)
+    named = {n: layers.variables[n] for n in known_names(layers)}
+    return layers.assign({n: obeyed(v, n) for n, v in named.items() if not encoding_of(v, n).plain})
+
+
 def ignored_names(layers: xr.Dataset) -> tuple[str, ...]:
     """Return the scenario layers whose present layer is not in the data."""
     names = known_names(layers)
     return tuple(n for n in names if n.partition("@")[0] not in names)
-
-
-def _array(data: xr.DataArray) -> Floats:
-    return dataset.float32_of(on_rows_and_columns(data), str(data.name))
-
-
-def on_rows_and_columns(data: xr.DataArray) -> xr.Variable:
-    """Return a layer (rows, cols), without coordinates.
-
-    Raises
-    ------
-    GridMismatch
-        If it has other dimensions.
-    """
-    if set(data.dims) != {"y", "x"} or data.ndim != 2:
-        raise GridMismatch("layer must lie on (y, x)", value=tuple(data.dims), where=str(data.name))
-    return data.variable.transpose("y", "x")
 
 
 def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
@@ -140,7 +141,7 @@ def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
     if len(years) > 1:
         raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
     horizon = years.pop() if years else None
-    arrays = {m.partition("@")[0]: _array(layers[m]) for m in members}
+    arrays = {m.partition("@")[0]: values_of(layers.variables[m], m) for m in members}
     return Scenario(name, arrays, horizon)
 
 

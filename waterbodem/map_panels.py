@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, ListedColormap, to_rgb
 
-from waterbodem import dataset, registry
+from waterbodem import registry
 from waterbodem.colours import FULL, legend, nodata, ramp_colours
 from waterbodem.definitions import RGB, Functie
+from waterbodem.encoding import values_of
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.late import xr
 from waterbodem.map_sheet import PALE, STRIPE, Array, Entry, Panel, mapped, paint, striped, thin, thinning
@@ -194,7 +195,7 @@ def _coverage_panel(v: dict[str, Array], taal: str) -> Panel:
 def layer_panel(layer: xr.DataArray, name: str, step: int, taal: str) -> Panel:
     """Return the map of one input layer, with its unit."""
     kind = registry.layer_kinds()[name.partition("@")[0]]
-    values = thin(dataset.float32_of(layer.transpose("y", "x"), name), step)
+    values = thin(values_of(layer.variable, name), step)
     gap = np.isnan(values)
     rest = (_unknown_entry(taal),) if gap.any() else ()
     if kind.codes:

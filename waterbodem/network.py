@@ -176,6 +176,8 @@ class Network:
 class Circular(LayerError):
     """Directions run in a circle; ``.cell`` is the number of its first cell."""
 
+    code = "circular"
+
     def __init__(self, cell: int, count: int, where: str = "") -> None:
         self.cell, self.count = cell, count
         super().__init__(

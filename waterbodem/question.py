@@ -18,7 +18,7 @@ from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kompas import KompasRules, builtin_rules
 from waterbodem.late import xr
-from waterbodem.layerset import LayerSet, layer_set
+from waterbodem.layerset import LayerSet, in_rules, layer_set
 from waterbodem.plan_change import Measures
 
 Plans = Any
@@ -60,7 +60,7 @@ def ask(
     enquiry = enquire(areas)
     block = block_of(areas, grid)
     rows, cols = grid.slices(block)
-    cut = layers.isel(y=rows, x=cols)
+    cut = in_rules(layers.isel(y=rows, x=cols))
     cells = layer_set(cut)
     if isinstance(referentie, xr.DataArray):
         referentie = cut_reference(referentie, layers, rows, cols)

@@ -121,6 +121,8 @@ class Functies(Mapping[str, Functie]):
 class UnknownFunctie(DefinitionError, KeyError):
     """No functie of that id."""
 
+    code = "unknown-functie"
+
     def __str__(self) -> str:
         return str(self.args[0])
 
