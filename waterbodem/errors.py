@@ -202,7 +202,8 @@ class Problems(WaterbodemError):
     code = "problems"
 
     def __init__(self, problems: Iterable[WaterbodemError], *, where: str = "") -> None:
-        self.problems = tuple(each for p in problems for each in (p.problems if isinstance(p, Problems) else (p,)))
+        listed = (p.problems if isinstance(p, Problems) else (p,) for p in problems)
+        self.problems: tuple[WaterbodemError, ...] = tuple(each for some in listed for each in some)
         super().__init__(f"{len(self.problems)} problem(s)", where=where)
 
     def _message(self) -> str:
