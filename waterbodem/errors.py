@@ -202,13 +202,17 @@ class Problems(WaterbodemError):
     code = "problems"
 
     def __init__(self, problems: Iterable[WaterbodemError], *, where: str = "") -> None:
-        self.problems = tuple(each for p in problems for each in (p.problems if isinstance(p, Problems) else (p,)))
+        self.problems: tuple[WaterbodemError, ...] = tuple(each for p in problems for each in _each(p))
         super().__init__(f"{len(self.problems)} problem(s)", where=where)
 
     def _message(self) -> str:
         left = len(self.problems) - SHOWN
         more = [f"  - and {left} more"] if left > 0 else []
         return "\n".join([super()._message(), *(f"  - {p}" for p in self.problems[:SHOWN]), *more])
+
+
+def _each(problem: WaterbodemError) -> tuple[WaterbodemError, ...]:
+    return problem.problems if isinstance(problem, Problems) else (problem,)
 
 
 def told(error: BaseException) -> str:
