@@ -202,8 +202,7 @@ class Problems(WaterbodemError):
     code = "problems"
 
     def __init__(self, problems: Iterable[WaterbodemError], *, where: str = "") -> None:
-        listed = (p.problems if isinstance(p, Problems) else (p,) for p in problems)
-        self.problems: tuple[WaterbodemError, ...] = tuple(each for some in listed for each in some)
+        self.problems: tuple[WaterbodemError, ...] = tuple(each for p in problems for each in _each(p))
         super().__init__(f"{len(self.problems)} problem(s)", where=where)
 
     def _message(self) -> str:
@@ -214,6 +213,10 @@ class Problems(WaterbodemError):
 
 class LayerIgnored(UserWarning):
     """A layer is there and takes no part."""
+
+
+def _each(problem: WaterbodemError) -> tuple[WaterbodemError, ...]:
+    return problem.problems if isinstance(problem, Problems) else (problem,)
 
 
 def told(error: BaseException) -> str:
