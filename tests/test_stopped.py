@@ -326,7 +326,7 @@ def test_an_answer_keeps_out_of_the_folder_of_a_run(data, tmp_path, nursery, at)
 
 def test_a_run_that_came_since_is_seen_before_anything_is_written(data, tmp_path, nursery):
     path = place(tmp_path, RUN)
-    answer = paused(nursery, tmp_path, *question(data, tmp_path / "uit"), at=("waterbodem.output", "occupied", 1))
+    answer = paused(nursery, tmp_path, *question(data, tmp_path / "uit"), at=("waterbodem.output", "occupied", 2))
     told(nursery.run("run", path), 0)
     before = digests(tmp_path / "uit")
     told(let_go(nursery, tmp_path, answer), 1, said="folder holds the results of a run")
@@ -347,8 +347,8 @@ def test_of_two_answers_at_once_the_second_one_waits(data, answers, tmp_path, nu
     uit = tmp_path / "uit"
     first = paused(nursery, tmp_path, *question(data, uit, *OLD), at=("os", "replace", 9))
     second = nursery.start(*question(data, uit), code=QUICK)
-    until(lambda: "schrijven" in Path(f"{second[1]}.err").read_text("utf-8"))
-    time.sleep(0.5)
+    until(Path(f"{second[1]}.out").exists)
+    time.sleep(1)
     assert "Rapport" not in Path(f"{second[1]}.out").read_text("utf-8")
     told(let_go(nursery, tmp_path, first), 0)
     told(nursery.wait(second), 0)

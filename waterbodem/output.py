@@ -82,9 +82,10 @@ def save_assessment(
     ['rapport.html', 'herkomst.json']
     """
     begun = time.monotonic() if started is None else started
-    root = check_folder(folder)
+    root = Path(folder)
+    nearest_folder(root)
     with occupied(root, PATIENCE), staging() as stage:
-        refuse_run(root)  # which may have come since
+        refuse_run(root)
         remove_leftovers(_own_folders(root))
         written = list(_stage_maps(stage, root, assessment, float_))
         written += stage_tables(stage, root, assessment.table)
@@ -99,10 +100,12 @@ def save_assessment(
 
 
 def check_folder(folder: str | Path) -> Path:
-    """Return an output folder; refuse a file of that name, and a folder in which a run keeps its results."""
-    nearest_folder(Path(folder))
-    refuse_run(Path(folder))
-    return Path(folder)
+    """Return an output folder; refuse a file of that name, one that cannot be used, and one in which a run works."""
+    root = Path(folder)
+    nearest_folder(root)
+    refuse_run(root)
+    with occupied(root, PATIENCE):
+        return root
 
 
 def _own_folders(root: Path) -> list[Path]:
