@@ -112,7 +112,7 @@ def test_every_error_has_one_base_class():
     from waterbodem import errors
 
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
-    assert all(issubclass(c, wb.WaterbodemError) for c in classes)
+    assert all(issubclass(c, wb.WaterbodemError | UserWarning) for c in classes)
 
 
 # --- what it needs ---------------------------------------------------------------------------------------------------

@@ -70,6 +70,18 @@ def test_half_a_letter_in_memory():
     assert read_areas(plans.assign(naam="\U0001f33e"), None)[0].name == "\U0001f33e"
 
 
+def test_half_a_letter_beside_a_layer_is_kept(tmp_path):
+    layers = wb.example(size=40, resolution=50)
+    layers["kwel"].attrs["source"] = "bron \ud800"
+    answer = wb.assess(layers, "woningbouw", wb.example_plans())
+    answer.report(tmp_path / "r.html")
+    output.save_assessment(answer, tmp_path / "uit")
+    told = json.loads((tmp_path / "uit/herkomst.json").read_text("utf-8"))
+    assert "bron \ud800" in [row.get("source") for row in told["lagen"]]
+    again = wb.open_assessment(answer.save(tmp_path / "a.waterbodem"))
+    assert again.question.layers["kwel"].attrs["source"] == "bron \ud800"
+
+
 def test_half_a_letter_in_a_file(tmp_path):
     gebied = plan(tmp_path)
     gebied.write_text(gebied.read_text("utf-8").replace('"A"', '"a \\ud800"'), "utf-8")

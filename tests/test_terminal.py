@@ -23,7 +23,7 @@ import waterbodem as wb
 from waterbodem import output, run_picture
 from waterbodem.cli import cli
 from waterbodem.errors import ArgumentError, Problems
-from waterbodem.terminal import lines_of, one_line, visible
+from waterbodem.terminal import Screen, lines_of, one_line, visible
 
 ROOT = Path(wb.__file__).parent
 
@@ -108,6 +108,14 @@ def test_nothing_is_printed_around_the_door():
         assert around <= {"sys.stderr.isatty"}, (path.name, around)
         if path.name != "cli.py":
             assert not any(c.startswith("click.") for c in found), path.name
+
+
+def test_there_is_no_way_around_by_bytes(tmp_path):
+    with (tmp_path / "a").open("w", encoding="utf-8") as file:
+        screen = Screen(file)
+        assert screen.encoding == "utf-8" and not hasattr(screen, "buffer")
+        with pytest.raises(TypeError):
+            screen.write(b"\x1b")
 
 
 def test_the_door_is_there_before_any_command():

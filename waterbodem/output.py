@@ -120,7 +120,7 @@ def json_text(data: Any) -> str:
 
 
 def _stage_text(stage: Stage, path: Path, text: str) -> Path:
-    stage.file(path).write_bytes(text.encode("utf-8"))
+    stage.file(path).write_bytes(text.encode("utf-8", "backslashreplace"))  # half a letter as JSON writes it
     return path
 
 

@@ -71,6 +71,8 @@ class Screen:
         self._stream, self._name, self._lost = stream, name, False
 
     def __getattr__(self, name: str) -> Any:
+        if name == "buffer":  # a way around: on Windows, click would write to the console by it
+            raise AttributeError(name)
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
