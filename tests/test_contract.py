@@ -320,6 +320,17 @@ def test_numbers_are_written_in_one_place():
     assert found == {"notation.py", "wording.py", "colours.py"}
 
 
+def test_the_grids_of_one_functie_are_chosen_in_one_place(area):
+    asked = [name for name, tree in modules().items() if re.search(r"'functie' in [\w.]*\.dims", ast.unparse(tree))]
+    assert asked == ["dataset.py"]
+    names = ["woningbouw", "natte_natuur"]
+    many = wb.assess(area, names, box(0, 0, 3, 3))
+    for name in names:
+        one = wb.assess(area, name, box(0, 0, 3, 3))
+        assert one.of(name).identical(one.cells) and many.of(FUNCTIES[name]).identical(many.of(name))
+        assert many.of(name).klasse.values.tobytes() == one.cells.klasse.values.tobytes()
+
+
 def files_without(kind, schemas):
     """The files that should know a layer and do not, beside lagen.toml."""
     template = tomllib.loads((PACKAGE / "templates/lagen_sjabloon.toml").read_text("utf-8"))

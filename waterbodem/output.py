@@ -140,12 +140,8 @@ def _coded(values: NDArray[Any], legend: Legend | None) -> NDArray[Any]:
 
 def layers_of(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:
     """Yield functie, cells and criteria of every functie."""
-    cells = assessment.cells
     for functie in assessment.question.functies:
-        if "functie" in cells.dims:
-            yield functie, cells.sel(functie=functie.id), _criteria(cells.attrs, functie.id)
-        else:
-            yield functie, cells, _criteria(cells.attrs, functie.id)
+        yield functie, assessment.of(functie), _criteria(assessment.cells.attrs, functie.id)
 
 
 def _criteria(attrs: Mapping[str, Any], functie: str) -> list[str]:
