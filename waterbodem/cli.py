@@ -22,12 +22,11 @@ from typing import Any, TextIO
 import click
 
 from waterbodem.errors import WaterbodemError
+from waterbodem.output_names import REPORT
 from waterbodem.version import __version__
 
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
-
-REPORT = "rapport.html"
 
 FILE = click.Path(path_type=Path)
 

@@ -17,18 +17,14 @@ from waterbodem.answer import Answer
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import Legend
 from waterbodem.definitions import Functie
+from waterbodem.output_names import MAPS, PROVENANCE, RECEPTION, REPORT
 from waterbodem.overwriting import nearest_folder
-from waterbodem.provenance import FILE_NAME, herkomst
+from waterbodem.provenance import herkomst
 from waterbodem.qgis import OutputMap, stage_styles
 from waterbodem.raster_files import percent, stage_raster
-from waterbodem.reception_files import RECEIVED, stage_reception
+from waterbodem.reception_files import stage_reception
 from waterbodem.report import report_html
 from waterbodem.table_files import stage_tables
-
-#: The maps of a functie, in the order in which they are written; ``legend`` knows which are classes.
-MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
-
-REPORT = "rapport.html"
 
 
 def save_assessment(
@@ -86,7 +82,7 @@ def save_assessment(
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
         outputs = {p.relative_to(root).as_posix(): stage.file(p) for p in written}
         text = json_text(herkomst(assessment, outputs, command, begun))
-        written.append(_stage_text(stage, root / FILE_NAME, text))
+        written.append(_stage_text(stage, root / PROVENANCE, text))
     return written
 
 
@@ -129,7 +125,7 @@ def _shown(root: Path, assessment: Answer, float_: bool, received: Collection[Pa
     """Yield every map with a style, functie by functie: first its own, then those of who receives it."""
     for functie, _, criteria in layers_of(assessment):
         yield from _maps(functie, criteria, float_)
-        yield from (m for n in RECEIVED if root / (m := OutputMap(n, functie)).path in received)
+        yield from (m for n in RECEPTION if root / (m := OutputMap(n, functie)).path in received)
 
 
 def _coded(values: NDArray[Any], legend: Legend | None) -> NDArray[Any]:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from waterbodem.errors import ArgumentError
+from waterbodem.output_names import OF_FUNCTIE, WRITTEN
 
-#: What an answer or a run writes in its folder, beside a folder per functie.
-WRITTEN = re.compile(
-    r"(gebieden|grootboek)\.(gpkg|csv)|stroompaden\.gpkg|blootstelling_onbekend(@.*)?\.(tif|tif\.aux\.xml|qml)"
-    r"|rapport\.html|waterbodem\.qgs|herkomst\.json"
-)
-#: How files in the folder of a functie end.
-OF_FUNCTIE = (".tif", ".tif.aux.xml", ".qml", ".png")
 #: Where a run keeps its parts.
 WORK = ".waterbodem"
 

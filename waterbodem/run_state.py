@@ -16,11 +16,11 @@ from waterbodem.errors import ArgumentError, CorruptLayer
 from waterbodem.exposure_store import exposure_of
 from waterbodem.job import MOST_ROWS, Job, Variant, part_name
 from waterbodem.journal import Page, read_page
+from waterbodem.output_names import AREAS
 from waterbodem.overwriting import WORK
 from waterbodem.parts import products
 from waterbodem.registry import is_plain_file
 from waterbodem.runfile import is_run_file, read_run_file
-from waterbodem.table_files import LAYER
 
 LEDGER, LOCK = "ledger.sqlite", "lock"
 #: Seconds that a lock is tried for: longer than another look at it takes.
@@ -100,7 +100,7 @@ def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) ->
         Parts that are there.
     """
     maps = [f"{p.name}.tif" for p in products(job)]
-    tables = [f"{LAYER}.gpkg", f"{LAYER}.csv"] if job.areas else []
+    tables = [f"{AREAS}.gpkg", f"{AREAS}.csv"] if job.areas else []
     size = job.grid.rows, job.grid.cols, job.part_rows
     named = {v.name: k for v, k in keys.items()}
     plan = Plan(file, *size, named, maps, tables, receivers=exposure_of(job).mark)
