@@ -26,7 +26,7 @@ from rasterio.windows import Window
 from waterbodem import registry
 from waterbodem.grid import Grid, on_multiples
 from waterbodem.landscape import PROVINCE, example_tile
-from waterbodem.runfile import MAPS
+from waterbodem.output_names import MAPS
 
 LAYERS = ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")
 UNITS = {name: registry.layer_kinds()[name].unit for name in LAYERS}

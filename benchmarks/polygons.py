@@ -31,7 +31,7 @@ from peer_watch import heard
 
 from waterbodem import registry
 from waterbodem.grid import Grid
-from waterbodem.runfile import MAPS
+from waterbodem.output_names import MAPS
 
 #: Points on the side of a polygon, and how far they wander, as a share of its length.
 POINTS, WANDER = 8, 0.03

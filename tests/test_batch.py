@@ -26,8 +26,8 @@ from waterbodem import area_table, batch, gathering, parts, registry
 from waterbodem.errors import ArgumentError, CatalogueError, WaterbodemError
 from waterbodem.grid import on_multiples
 from waterbodem.landscape import PROVINCE, example_tile
+from waterbodem.output_names import MAPS
 from waterbodem.raster_files import percent, write_raster
-from waterbodem.runfile import MAPS
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
 RUN = """

@@ -32,7 +32,7 @@ from random_cells import BASIC, FUNCTIES
 from twins import COMPONENTS
 
 import waterbodem as wb
-from waterbodem import colours, kernels, registry, version
+from waterbodem import colours, kernels, output_names, registry, version
 from waterbodem.kernels import _cache, _jit
 from waterbodem.kernels._link import TRIED
 from waterbodem.registry import layer_kinds
@@ -331,6 +331,45 @@ def test_numbers_are_written_in_one_place():
     """Else a trace is nothing on one view and not on another; a legend names the whole per cents of a map itself."""
     found = {name for name, tree in modules().items() if any(numbers_written(tree))}
     assert found == {"notation.py", "wording.py", "colours.py"}
+
+
+def names_of_output(tree):
+    """Text in a module that is the name of a file, or a list, of what is written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and output_names.WRITTEN.fullmatch(str(node.value)):
+            yield node.value
+        if isinstance(node, ast.Tuple) and all(isinstance(e, ast.Constant) for e in node.elts):
+            named = tuple(e.value for e in node.elts)
+            yield from [named] if named in (output_names.MAPS, output_names.SHARES, output_names.RECEPTION) else []
+
+
+def test_names_of_output_stand_in_one_place():
+    found = {name: list(names_of_output(tree)) for name, tree in modules().items()}
+    assert set(found.pop("output_names.py")) >= {"rapport.html", "herkomst.json", output_names.MAPS}
+    assert {name: names for name, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gebieden.csv", "gebieden.gpkg", "grootboek.csv", "stroompaden.gpkg", "rapport.html", "herkomst.json",
+     "waterbodem.qgs", "blootstelling_onbekend.tif", "blootstelling_onbekend@2050.qml"],
+)  # fmt: skip
+def test_what_is_written_is_known_by_name(name):
+    assert output_names.WRITTEN.fullmatch(name)
+    assert not output_names.WRITTEN.fullmatch(f"mijn_{name}") and not output_names.WRITTEN.fullmatch(f"{name}.bak")
+
+
+def test_the_grids_of_one_functie_are_chosen_in_one_place(area):
+    asked = [
+        name for name, tree in modules().items() if re.search(r"if 'functie' in [\w.]*\.dims else", ast.unparse(tree))
+    ]
+    assert asked == ["dataset.py"]
+    names = ["woningbouw", "natte_natuur"]
+    many = wb.assess(area, names, box(0, 0, 3, 3))
+    for name in names:
+        one = wb.assess(area, name, box(0, 0, 3, 3))
+        assert one.of(name).identical(one.cells) and many.of(FUNCTIES[name]).identical(many.of(name))
+        assert many.of(name).klasse.values.tobytes() == one.cells.klasse.values.tobytes()
 
 
 def files_without(kind, schemas):

@@ -27,7 +27,8 @@ from rio_cogeo.cogeo import cog_validate
 import waterbodem as wb
 from waterbodem import output, provenance, raster_files, table_files
 from waterbodem.errors import ArgumentError
-from waterbodem.output import MAPS, save_assessment
+from waterbodem.output import save_assessment
+from waterbodem.output_names import MAPS
 from waterbodem.registry import builtin_functies, fingerprint, rules_version
 from waterbodem.table_files import csv_text, gpkg_bytes, harmless, original
 

@@ -26,10 +26,10 @@ from waterbodem import batch, parts, registry
 from waterbodem.atomic import staging
 from waterbodem.colours import legend
 from waterbodem.grid import Grid
-from waterbodem.output import MAPS, save_assessment
-from waterbodem.qgis import PROJECT, OutputMap, project_bytes, stage_styles
+from waterbodem.output import save_assessment
+from waterbodem.output_names import MAPS, PROJECT, RECEPTION
+from waterbodem.qgis import OutputMap, project_bytes, stage_styles
 from waterbodem.qgis_style import areas_qml, raster_qml, rows_of_variant
-from waterbodem.reception_files import RECEIVED
 
 FUNCTIES = ["woningbouw", "natte_natuur"]
 GRID = Grid(238_000.0, 554_000.0, 5.0, 5.0, 40, 30, "EPSG:28992")
@@ -123,7 +123,7 @@ def test_the_project_names_every_map_by_a_relative_path_that_exists(folder):
     root = Xml.parse(folder / PROJECT).getroot()
     sources = [e.text for e in root.iter("datasource")]
     rasters = [s for s in sources if s.endswith(".tif")]
-    assert sorted(rasters) == sorted(f"./{f}/{m}.tif" for f in FUNCTIES for m in (*MAPS, *RECEIVED))
+    assert sorted(rasters) == sorted(f"./{f}/{m}.tif" for f in FUNCTIES for m in (*MAPS, *RECEPTION))
     assert all((folder / s.split("|")[0]).is_file() and s.startswith("./") for s in sources)
     assert str(folder) not in (folder / PROJECT).read_text("utf-8")
     assert root.findtext("properties/Paths/Absolute") == "false"

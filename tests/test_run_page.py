@@ -18,9 +18,9 @@ from waterbodem import batch, parts, run_page
 from waterbodem.grid import Grid
 from waterbodem.job import open_job
 from waterbodem.map_panels import map_panels
+from waterbodem.output_names import MAPS
 from waterbodem.raster_files import write_raster
 from waterbodem.run_picture import SIDE, picture_png, read_small
-from waterbodem.runfile import MAPS
 from waterbodem.wording import decimal, steps
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from waterbodem.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFaile
 from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.journal import Journal, changed_error
 from waterbodem.occupancy import occupied
-from waterbodem.overwriting import LEDGER, WORK
+from waterbodem.output_names import JOURNAL, WORK
 from waterbodem.pace import Progress, by_cells, default_progress
 from waterbodem.part_file import is_whole
 from waterbodem.parts import part_file
@@ -173,7 +173,7 @@ def _cluster(dask: Any) -> Crew:
 def _journal(output: Path, verify: bool, digest: Digest) -> Iterator[Journal]:
     with staging() as stage:
         stage.folder(output / WORK / "parts")
-    journal = Journal(output / WORK / LEDGER, verify=verify, digest=digest)
+    journal = Journal(output / WORK / JOURNAL, verify=verify, digest=digest)
     try:
         journal.clear_problems()
         journal.begin()

@@ -134,7 +134,7 @@ def difference(before: Answer, after: Answer) -> Difference:
     """
     _check_same_place(before, after)
     pairs = _pairs(before, after)
-    grids = [_grids(_cells(before, a), _cells(after, b)) for a, b in pairs]
+    grids = [_grids(before.of(a), after.of(b)) for a, b in pairs]
     many = "functie" in after.cells.dims
     joined = xr.concat(grids, dim=pd.Index([b.id for _, b in pairs], name="functie")) if many else grids[0]
     frames = [_rows(before, after, pair, cells) for pair, cells in zip(pairs, grids, strict=True)]
@@ -171,11 +171,6 @@ def _pairs(before: Answer, after: Answer) -> list[Pair]:
             where="after",
         )
     return list(zip(first.values(), second.values(), strict=True))
-
-
-def _cells(assessment: Answer, functie: Functie) -> xr.Dataset:
-    cells = assessment.cells
-    return cells.sel(functie=functie.id, drop=True) if "functie" in cells.dims else cells
 
 
 def _grids(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
@@ -326,17 +321,13 @@ def _drawings(d: Difference, taal: str, kleuren: str) -> Iterator[tuple[str, Dra
     areas = q.areas[:MAX_DRAWN]
     names = [a.name for a in areas]
     for first, second in _pairs(d.before, d.after):
-        cells = _cells_of(d, second)
+        cells = dataset.of_functie(d.cells, second.id)
         for key, f in (("voor", first), ("na", second)):
             title = f"{t[key]}: {name_of(f, taal)}"
             yield title, sketch(class_picture(cells[f"klasse_{key}"].values, kleuren), q.grid, areas, names, taal)
         codes = _change_codes(cells["stappen"].values, cells["klasse_na"].values)
         picture = coded_picture(codes, dict(enumerate(change_colours().values())))
         yield f"{t['verandering']}: {name_of(second, taal)}", sketch(picture, q.grid, areas, names, taal)
-
-
-def _cells_of(d: Difference, functie: Functie) -> xr.Dataset:
-    return d.cells.sel(functie=functie.id) if "functie" in d.cells.dims else d.cells
 
 
 def _change_codes(gained: Array, klasse: Array) -> Array:

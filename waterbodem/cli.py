@@ -24,13 +24,12 @@ from waterbodem import limits, stderr
 from waterbodem.errors import LayerIgnored, WaterbodemError
 from waterbodem.heap import keep_pages
 from waterbodem.interruption import Interruption, heard
+from waterbodem.output_names import REPORT
 from waterbodem.terminal import lines_of, one_line, overwrite, showing, shown
 from waterbodem.version import __version__
 
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
-
-REPORT = "rapport.html"
 
 FILE = click.Path(path_type=Path)
 SETTING, REACH = "FUNCTIE.PARAMETER=GETAL", "M|SITUATIE"

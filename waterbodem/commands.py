@@ -20,7 +20,8 @@ from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
 from waterbodem.kompas import load_rules
 from waterbodem.land import Land, land_of_stack
-from waterbodem.overwriting import WORK, refuse_overwriting
+from waterbodem.output_names import WORK
+from waterbodem.overwriting import refuse_overwriting
 
 Step = Callable[[str], None]
 

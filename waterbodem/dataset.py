@@ -191,3 +191,8 @@ def float32_of(values: NDArray[Any]) -> NDArray[np.float32]:
 def sha256_of_cells(data: xr.DataArray) -> str:
     """Return a sha256 over the values as little-endian float32: what was used, also where there is no file."""
     return hashlib.sha256(np.ascontiguousarray(data.values, dtype="<f4").tobytes()).hexdigest()
+
+
+def of_functie(cells: xr.Dataset, functie: str) -> xr.Dataset:
+    """Grids (y, x) of one functie, by its id; cells of one functie alone have no dimension for it."""
+    return cells.sel(functie=functie, drop=True) if "functie" in cells.dims else cells

@@ -22,9 +22,10 @@ from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.kernels.components import LAYERS
 from waterbodem.layerset import Floats, LayerSet
+from waterbodem.output_names import UNKNOWN
 from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, remove_map, stage_raster
-from waterbodem.reception_files import UNKNOWN, stage_shown
+from waterbodem.reception_files import stage_shown
 
 MAP = "benedenstrooms"
 #: Cells that are worked on at a time, and bytes that the maps in hand may take.

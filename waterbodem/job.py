@@ -24,11 +24,12 @@ from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.kompas import KompasRules, builtin_rules, load_rules
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
-from waterbodem.overwriting import WORK, refuse_overwriting
+from waterbodem.output_names import RECEPTION, WORK
+from waterbodem.overwriting import refuse_overwriting
 from waterbodem.paths import Digest, companions, sha256_of
 from waterbodem.plan_change import Measures
 from waterbodem.raster_file import RasterFile
-from waterbodem.runfile import RECEPTION, AreaChoice, ReceiverChoice, RunFile, read_run_file
+from waterbodem.runfile import AreaChoice, ReceiverChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE
 from waterbodem.version import code_version

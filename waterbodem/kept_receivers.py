@@ -14,6 +14,7 @@ from waterbodem.abstraction import Well
 from waterbodem.archive import Unpacker, restored
 from waterbodem.areas import Area
 from waterbodem.coverage import Target
+from waterbodem.dataset import of_functie
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
@@ -129,7 +130,7 @@ def _site(
     window = block.slices(own)
 
     def shifted(functie: Functie) -> Shifted:
-        one = cells.sel(functie=functie.id) if "functie" in cells.dims else cells
+        one = of_functie(cells, functie.id)
         runoff, displaced, lowering = (one[name].values[window] for name in SHIFTED)
         return runoff, displaced, lowering
 

@@ -72,7 +72,7 @@ class Coded:
 
 def coded_layers(assessment: Answer, functie: Functie, step: int, taal: str) -> list[Coded]:
     """Return class, score, risk, limit, cause, dekking and thresholds of one functie, every ``step``-th cell."""
-    cells = assessment.cells.sel(functie=functie.id) if "functie" in assessment.cells.dims else assessment.cells
+    cells = assessment.of(functie)
     inside = thin(np.asarray(cells["klasse"].values), step) != NO_CRITERION
     criteria = [p.name for p in parts_of(functie, list(assessment.question.cells.present))]
     return [

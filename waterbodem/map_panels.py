@@ -57,14 +57,9 @@ def _bytes(colour: Any) -> RGB:
 # --- panels of an assessment -----------------------------------------------------------------------------------------
 
 
-def _cells_of(assessment: Answer, functie: Functie) -> xr.Dataset:
-    cells = assessment.cells
-    return cells.sel(functie=functie.id) if "functie" in cells.dims else cells
-
-
 def answer_panels(assessment: Answer, functie: Functie, kleuren: str, taal: str) -> list[Panel]:
     """Return the four maps of one functie: score, class, risk, what limits."""
-    cells = _cells_of(assessment, functie)
+    cells = assessment.of(functie)
     step = thinning(assessment.question.grid)
     wanted = ("geschiktheid", "klasse", "risico", "bepalend", "vlaggen")
     v = {n: thin(np.asarray(cells[n].values), step) for n in wanted}

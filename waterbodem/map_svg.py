@@ -79,7 +79,7 @@ def drawing(
     assessment: Answer, functie: Functie, areas: Sequence[Area], names: Sequence[str], kleuren: str, taal: str
 ) -> Drawing:
     """Return the map of one functie with these polygons, named so."""
-    cells = assessment.cells.sel(functie=functie.id) if "functie" in assessment.cells.dims else assessment.cells
+    cells = assessment.of(functie)
     picture = class_picture(np.asarray(cells["klasse"].values), kleuren)
     return sketch(picture, assessment.question.grid, areas, names, taal)
 

@@ -12,7 +12,7 @@ import filelock
 
 from waterbodem.atomic import discard, failure
 from waterbodem.errors import ArgumentError, OutOfSpace
-from waterbodem.overwriting import WORK
+from waterbodem.output_names import WORK
 
 LOCK = "lock"
 #: Seconds that a lock is tried for: longer than another look at it takes.

@@ -19,19 +19,16 @@ from waterbodem.atomic import Stage, remove_leftovers, staging
 from waterbodem.colours import Legend, legend, map_title, nodata
 from waterbodem.definitions import Functie
 from waterbodem.occupancy import occupied
-from waterbodem.overwriting import WORK, nearest_folder, refuse_run
-from waterbodem.provenance import FILE_NAME, herkomst
+from waterbodem.output_names import MAPS, PROVENANCE, RECEPTION, REPORT, UNKNOWN, WORK
+from waterbodem.overwriting import nearest_folder, refuse_run
+from waterbodem.provenance import herkomst
 from waterbodem.qgis import OutputMap, stage_styles
 from waterbodem.qgis_style import raster_qml
 from waterbodem.raster_files import percent, stage_raster
-from waterbodem.reception_files import ARRIVALS, RECEIVED, UNKNOWN, stage_arrivals, stage_ledgers, stage_shown
+from waterbodem.reception_files import ARRIVALS, stage_arrivals, stage_ledgers, stage_shown
 from waterbodem.report import report_html
 from waterbodem.table_files import stage_tables
 
-#: The maps of a functie, in the order in which they are written; ``legend`` knows which are classes.
-MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
-
-REPORT = "rapport.html"
 #: Seconds to wait for another command that writes in the same folder.
 PATIENCE = 120.0
 
@@ -95,8 +92,8 @@ def save_assessment(
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
         outputs = {p.relative_to(root).as_posix(): stage.file(p) for p in written}
         text = json_text(herkomst(assessment, outputs, command, begun))
-        stage.account(root / FILE_NAME).write_bytes(text.encode("utf-8"))
-    return [*written, root / FILE_NAME]
+        stage.account(root / PROVENANCE).write_bytes(text.encode("utf-8"))
+    return [*written, root / PROVENANCE]
 
 
 def check_folder(folder: str | Path) -> Path:
@@ -173,7 +170,7 @@ def _shown(root: Path, assessment: Answer, float_: bool, received: Collection[Pa
     """Yield every map with a style, functie by functie: first its own, then those of who receives it."""
     for functie, _, criteria in layers_of(assessment):
         yield from _maps(functie, criteria, float_)
-        yield from (m for n in RECEIVED if root / (m := OutputMap(n, functie)).path in received)
+        yield from (m for n in RECEPTION if root / (m := OutputMap(n, functie)).path in received)
 
 
 def _coded(values: NDArray[Any], steps: Legend | None) -> NDArray[Any]:
@@ -184,12 +181,8 @@ def _coded(values: NDArray[Any], steps: Legend | None) -> NDArray[Any]:
 
 def layers_of(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:
     """Yield functie, cells and criteria of every functie."""
-    cells = assessment.cells
     for functie in assessment.question.functies:
-        if "functie" in cells.dims:
-            yield functie, cells.sel(functie=functie.id), _criteria(cells.attrs, functie.id)
-        else:
-            yield functie, cells, _criteria(cells.attrs, functie.id)
+        yield functie, assessment.of(functie), _criteria(assessment.cells.attrs, functie.id)
 
 
 def _criteria(attrs: Mapping[str, Any], functie: str) -> list[str]:

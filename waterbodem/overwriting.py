@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError
+from waterbodem.output_names import JOURNAL, OF_FUNCTIE, WORK, WRITTEN
 from waterbodem.paths import followed
-
-#: What an answer or a run writes in its folder, beside a folder per functie.
-WRITTEN = re.compile(
-    r"(gebieden|grootboek)\.(gpkg|csv)|stroompaden\.gpkg|blootstelling_onbekend(@.*)?\.(tif|tif\.aux\.xml|qml)"
-    r"|rapport\.html|waterbodem\.qgs|herkomst\.json"
-)
-#: How files in the folder of a functie end.
-OF_FUNCTIE = (".tif", ".tif.aux.xml", ".qml", ".png")
-#: Where a run keeps its parts, and what it has finished.
-WORK, LEDGER = ".waterbodem", "ledger.sqlite"
 
 
 def nearest_folder(output: Path) -> Path:
@@ -50,7 +40,7 @@ def refuse_run(output: Path) -> None:
     ArgumentError
         Naming the folder.
     """
-    if os.path.lexists(output / WORK / LEDGER):
+    if os.path.lexists(output / WORK / JOURNAL):
         allowed = "another output folder, or remove this one first"
         raise ArgumentError("folder holds the results of a run", value=str(output), allowed=allowed, where="output")
 

@@ -25,9 +25,9 @@ from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
+from waterbodem.output_names import SHARES
 from waterbodem.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
 from waterbodem.raster_file import RasterFile, kept_open
-from waterbodem.runfile import SHARES
 from waterbodem.scoring import score_arrays
 from waterbodem.tally import Tally
 from waterbodem.threads import alone, workers

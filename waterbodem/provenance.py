@@ -22,8 +22,6 @@ from waterbodem.question import Question, inputs_of
 from waterbodem.remake import command_of
 from waterbodem.version import versions
 
-FILE_NAME = "herkomst.json"
-
 
 def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, started: float) -> dict[str, Any]:
     """Return the provenance of an assessment as plain data; what differs between runs comes last.

@@ -18,6 +18,7 @@ from waterbodem.atomic import Stage
 from waterbodem.colours import FULL, Legend, legend, map_title
 from waterbodem.definitions import Functie
 from waterbodem.grid import Grid
+from waterbodem.output_names import AREAS, PROJECT
 from waterbodem.qgis_style import (
     NAME_AND_ANSWER,
     VERSION,
@@ -28,10 +29,7 @@ from waterbodem.qgis_style import (
     raster_qml,
     rows_of_variant,
 )
-from waterbodem.table_files import LAYER
 from waterbodem.wording import short
-
-PROJECT = "waterbodem.qgs"
 
 #: The map that is on when the project opens.
 FIRST = "klasse"
@@ -172,7 +170,7 @@ def _properties() -> Xml.Element:
 def _tree_group(folder: str, maps: Sequence[OutputMap], areas: bool, *, on: bool) -> Xml.Element:
     group = Xml.Element("layer-tree-group", name=maps[0].group, checked=_checked(on), expanded=str(int(on)))
     if areas:
-        group.append(_tree_layer(f"{folder}_{LAYER}", LAYER.capitalize(), _areas_source(maps[0]), "ogr", on=True))
+        group.append(_tree_layer(f"{folder}_{AREAS}", AREAS.capitalize(), _areas_source(maps[0]), "ogr", on=True))
     for m in maps:
         group.append(_tree_layer(_id(m), map_title(m.product), f"./{m.path}", "gdal", on=m.product == FIRST))
     return group
@@ -199,7 +197,7 @@ def _map(m: OutputMap, grid: Grid) -> Xml.Element:
 
 def _areas(m: OutputMap, grid: Grid) -> Xml.Element:
     """Return the polygons of one functie: outlines with name and answer."""
-    layer = _layer("vector", f"{m.folder}_{LAYER}", LAYER.capitalize(), _areas_source(m), "ogr", grid)
+    layer = _layer("vector", f"{m.folder}_{AREAS}", AREAS.capitalize(), _areas_source(m), "ogr", grid)
     layer.attrib.update(geometry="Polygon", labelsEnabled="1")
     layer.extend([outline_renderer(), labels(NAME_AND_ANSWER)])
     return layer
@@ -207,7 +205,7 @@ def _areas(m: OutputMap, grid: Grid) -> Xml.Element:
 
 def _areas_source(m: OutputMap) -> str:
     rows = rows_of_variant(m.functie.id, m.scenario)
-    return f"./{LAYER}.gpkg|layername={LAYER}|subset={rows}"
+    return f"./{AREAS}.gpkg|layername={AREAS}|subset={rows}"
 
 
 def _layer(kind: str, id_: str, name: str, source: str, provider: str, grid: Grid) -> Xml.Element:

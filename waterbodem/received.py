@@ -9,6 +9,8 @@ import numpy as np
 
 from waterbodem import downstream
 from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
+from waterbodem.dataset import of_functie
+from waterbodem.definitions import Functie
 from waterbodem.evaluation import masked
 from waterbodem.kept_enquiry import KeptEnquiry
 from waterbodem.late import gpd, pd, xr
@@ -24,6 +26,10 @@ class Received:
     cells: xr.Dataset
     rows: gpd.GeoDataFrame
     question: Question
+
+    def of(self, functie: str | Functie) -> xr.Dataset:
+        """Grids (y, x) of one functie that was asked."""
+        return of_functie(self.cells, functie if isinstance(functie, str) else functie.id)
 
     @cached_property
     def ledgers(self) -> Mapping[str, Ledger]:
@@ -82,5 +88,5 @@ class Received:
 
     def downstream(self, functie: str) -> Floats:
         """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
-        cells = self.cells.sel(functie=functie) if "functie" in self.cells.dims else self.cells
+        cells = self.of(functie)
         return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])

@@ -14,15 +14,12 @@ from waterbodem.burden_ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.colours import classified, legend, map_title, nodata
 from waterbodem.grid import Grid
 from waterbodem.late import gpd
+from waterbodem.output_names import LEDGER, PATHS
 from waterbodem.raster_files import stage_raster
 from waterbodem.table_files import stage_package, stage_tables
 
-LEDGER, PATHS = "grootboek", "stroompaden"
-UNKNOWN = "blootstelling_onbekend"
 #: Maps of what arrives, and the grid of a ledger that they show.
 ARRIVALS = {"ontvangst": "ontvangst", "grondwater": "verlaging"}
-#: Maps of a functie, as far as they can be determined.
-RECEIVED = ("benedenstrooms", *ARRIVALS)
 #: Cells that quantities are held of at a time.
 BLOCK = 2_000_000
 Floats = NDArray[np.float32]

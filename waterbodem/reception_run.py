@@ -16,11 +16,12 @@ from waterbodem.exposure_store import Determined, Exposure
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.late import pd, pyogrio
+from waterbodem.output_names import LEDGER, PATHS
 from waterbodem.pace import Progress
 from waterbodem.raster_files import remove_map
 from waterbodem.receiver_columns import columns_of
 from waterbodem.reception import ReachTable, builtin_reach, reception_rules
-from waterbodem.reception_files import ARRIVALS, LEDGER, PATHS, ledger_frame, stage_arrivals, stage_frames
+from waterbodem.reception_files import ARRIVALS, ledger_frame, stage_arrivals, stage_frames
 
 #: Bytes that a cell takes: of a plan in a ledger, of land that groundwater effects reach, of maps of what arrives.
 LEDGER_BYTES, EFFECT_BYTES, MAP_BYTES = 150, 8, 4

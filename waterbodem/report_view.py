@@ -162,18 +162,13 @@ class View:
             Loss(n, criterion_label(n, self.taal), float(v)) for n, v in known.items() if not math.isnan(v) and v > 0
         )
 
-    def cells(self, functie: Functie) -> Any:
-        """Return the grids of one functie."""
-        cells = self.assessment.cells
-        return cells.sel(functie=functie.id) if "functie" in cells.dims else cells
-
     @cached_property
     def _fired(self) -> dict[str, list[tuple[str, Any]]]:
         """Per functie, per threshold that decides: its words, and the share of every polygon where it fires."""
         return {id_: self._fired_of(f) for id_, f in self.functies.items()}
 
     def _fired_of(self, functie: Functie) -> list[tuple[str, Any]]:
-        cells, found = self.cells(functie), []
+        cells, found = self.assessment.of(functie), []
         inside, flags = cells["klasse"].values != NO_CRITERION, cells["vlaggen"].values
         for i, threshold in enumerate(functie.drempels):
             if threshold.gevolg != "aandacht":
@@ -186,7 +181,10 @@ class View:
     def _burden(self) -> dict[str, list[Any]]:
         """Per functie, per component: the mean over the known cells of every polygon."""
         prints, parts = self.assessment.question.prints, registry.burden_rules().components
-        return {id_: [mean(self.cells(f)[c.id].values, prints)[0] for c in parts] for id_, f in self.functies.items()}
+        return {
+            id_: [mean(self.assessment.of(f)[c.id].values, prints)[0] for c in parts]
+            for id_, f in self.functies.items()
+        }
 
     def interval(self, line: Line) -> tuple[float, float]:
         """Return the mean score if all that is unknown, or outside the data, turned out worst and best."""

@@ -9,9 +9,8 @@ from waterbodem.drawing import Drawing
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.made import Made
+from waterbodem.output_names import PICTURE, REPORT
 from waterbodem.version import texts_version
-
-PICTURE, PAGE = "overzicht.png", "rapport.html"
 
 
 def get_ready() -> None:
@@ -49,7 +48,7 @@ def _picture(job: Job, variant: Variant, key: str) -> tuple[Path, str]:
 
 def make_page(job: Job, journal: Journal, made: Made) -> None:
     """Write the page that links everything, unless it is there and made of the same."""
-    final, mark = job.output / PAGE, made.mark(job)
+    final, mark = job.output / REPORT, made.mark(job)
     if journal.output_done(final, mark):
         return
     from waterbodem.run_page import run_html

@@ -17,9 +17,9 @@ from waterbodem.exposure_store import Determined, Exposure, exposure_of, swept_f
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.made import Made
+from waterbodem.output_names import PROVENANCE
 from waterbodem.pace import Progress
 from waterbodem.parts import part_file, products
-from waterbodem.provenance import FILE_NAME
 from waterbodem.reception_run import make_receivers
 from waterbodem.run_files import get_ready, make_page, make_picture, pictures_due, remove_pictures
 from waterbodem.run_maps import make_map
@@ -73,7 +73,7 @@ def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: in
 
     What herkomst.json of an earlier run tells of files is gone before any of them is.
     """
-    withdraw(job.output / FILE_NAME)
+    withdraw(job.output / PROVENANCE)
     whole = [v for v in job.variants if v.name not in outcome.failed]
     exposure = exposure_of(job)
     received = Determined(failed=True)

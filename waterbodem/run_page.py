@@ -18,13 +18,12 @@ from waterbodem.crs import label
 from waterbodem.definitions import Functie
 from waterbodem.job import Job, Variant
 from waterbodem.made import Made
+from waterbodem.output_names import AREAS, LEDGER, PATHS, PROJECT
 from waterbodem.pages import environment, policy, render
 from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
-from waterbodem.qgis import PROJECT
 from waterbodem.receiver_columns import NAME
-from waterbodem.reception_files import LEDGER, PATHS
-from waterbodem.table_files import LAYER, original
+from waterbodem.table_files import original
 from waterbodem.version import versions
 from waterbodem.wording import graded, plain, short, steps
 
@@ -51,7 +50,7 @@ def run_html(job: Job, made: Made) -> str:
     made : Made
         With the files that are there.
     """
-    table = job.output / f"{LAYER}.csv"
+    table = job.output / f"{AREAS}.csv"
     has_table = table in made.outputs
     return render(
         *TEMPLATE,
@@ -66,7 +65,7 @@ def run_html(job: Job, made: Made) -> str:
         lines=_lines(table, job) if has_table else [],
         total=len(job.areas) * len(made.keys),
         map_title=map_title,
-        tables=_links(job, made, LAYER),
+        tables=_links(job, made, AREAS),
         ledger=_links(job, made, LEDGER, PATHS),
         project=_links(job, made, Path(PROJECT).stem),
         files=[_link(job, p, d) for p, d in made.outputs.items()],

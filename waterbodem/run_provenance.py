@@ -13,10 +13,8 @@ from waterbodem.atomic import staging
 from waterbodem.exposure_store import Determined
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
+from waterbodem.output_names import AREAS, PICTURE, PROJECT, PROVENANCE, REPORT
 from waterbodem.paths import sha256_of
-from waterbodem.provenance import FILE_NAME
-from waterbodem.qgis import PROJECT
-from waterbodem.run_files import PAGE, PICTURE
 from waterbodem.run_tables import key_of_tables
 from waterbodem.version import versions
 
@@ -56,7 +54,7 @@ def write_provenance(
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     with staging() as stage:
-        stage.file(job.output / FILE_NAME).write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
+        stage.file(job.output / PROVENANCE).write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
     return list(data["uitvoer"])
 
 
@@ -88,7 +86,7 @@ def outputs_of(
             if digest:
                 yield path, digest
     key = key_of_tables(job, keys, whole, received)
-    for name in ("gebieden.csv", "gebieden.gpkg"):
+    for name in (f"{AREAS}.csv", f"{AREAS}.gpkg"):
         digest = journal.output_done(job.output / name, key)
         if digest:
             yield job.output / name, digest
@@ -99,9 +97,9 @@ def outputs_of(
 
 
 def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
-    digest = journal.output_done(job.output / PAGE)
+    digest = journal.output_done(job.output / REPORT)
     if digest:
-        yield job.output / PAGE, digest
+        yield job.output / REPORT, digest
 
 
 def _others_of(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:

@@ -14,12 +14,11 @@ from waterbodem.exposure_store import exposure_of
 from waterbodem.job import MOST_ROWS, Job, Variant, part_name
 from waterbodem.journal import Page, read_page
 from waterbodem.occupancy import is_held
-from waterbodem.overwriting import LEDGER, WORK
+from waterbodem.output_names import AREAS, JOURNAL, WORK
 from waterbodem.parts import products
 from waterbodem.paths import followed
 from waterbodem.registry import is_plain_file
 from waterbodem.runfile import is_run_file, read_run_file
-from waterbodem.table_files import LAYER
 
 #: Seconds after its last note that a run counts as busy, where its lock cannot be looked at.
 RECENT = 600
@@ -96,7 +95,7 @@ def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) ->
         Parts that are there.
     """
     maps = [f"{p.name}.tif" for p in products(job)]
-    tables = [f"{LAYER}.gpkg", f"{LAYER}.csv"] if job.areas else []
+    tables = [f"{AREAS}.gpkg", f"{AREAS}.csv"] if job.areas else []
     size = job.grid.rows, job.grid.cols, job.part_rows
     named = {v.name: k for v, k in keys.items()}
     plan = Plan(file, *size, named, maps, tables, receivers=exposure_of(job).mark)
@@ -178,7 +177,7 @@ def status(folder: str | Path) -> RunState:
         If its ledger cannot be read.
     """
     root = _root(Path(folder))
-    ledger = root / WORK / LEDGER
+    ledger = root / WORK / JOURNAL
     if not is_plain_file(ledger):
         raise ArgumentError(
             "no run has worked here", value=str(folder), allowed="the output folder or run file of a run"
@@ -204,7 +203,7 @@ def is_busy(root: Path) -> bool:
     try:
         return is_held(root)
     except OSError:
-        return time.time() - max(p.stat().st_mtime for p in (root / WORK).glob(f"{LEDGER}*")) < RECENT
+        return time.time() - max(p.stat().st_mtime for p in (root / WORK).glob(f"{JOURNAL}*")) < RECENT
 
 
 def _standing(root: Path, page: Page, busy: bool) -> RunState:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
+from waterbodem.output_names import PROJECT, RECEPTION
 from waterbodem.parts import Product, products
-from waterbodem.qgis import PROJECT, OutputMap, stage_styles
-from waterbodem.reception_files import RECEIVED
+from waterbodem.qgis import OutputMap, stage_styles
 from waterbodem.scoring import parts_of
 
 Keys = Mapping[Variant, str]
@@ -48,7 +48,7 @@ def make_styles(job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant]
 
 def _maps(job: Job, variant: Variant, others: Collection[Path]) -> Iterator[OutputMap]:
     yield from (output_map(job, variant, p) for p in products(job))
-    received = (OutputMap(name, variant.functie, scenario=variant.scenario) for name in RECEIVED)
+    received = (OutputMap(name, variant.functie, scenario=variant.scenario) for name in RECEPTION)
     yield from (m for m in received if job.output / m.path in others)
 
 

@@ -15,6 +15,7 @@ from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.kompas import findings_of
 from waterbodem.late import pd
+from waterbodem.output_names import AREAS
 from waterbodem.parts import tallies_of
 from waterbodem.receiver_columns import beside
 from waterbodem.reception_run import columns_of_run
@@ -51,7 +52,7 @@ def make_tables(
         return ()
     last, outside = _places(job, keys[whole[0]])
     key = key_of_tables(job, keys, whole, received)
-    finals = [job.output / "gebieden.gpkg", job.output / "gebieden.csv"]
+    finals = [job.output / f"{AREAS}.gpkg", job.output / f"{AREAS}.csv"]
     if all(journal.output_done(f, key) for f in finals):
         return outside
     with journal.placing(key) as stage:

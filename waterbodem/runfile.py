@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from waterbodem.definitions import Definition
 from waterbodem.destination import refusal
 from waterbodem.errors import CatalogueError, raise_all
+from waterbodem.output_names import ALL_MAPS, MAPS
 from waterbodem.registry import is_plain_file, read_toml
 from waterbodem.validation import complaints
 
@@ -38,17 +39,6 @@ def _of_this_machine(path: str) -> str:
 FileName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_spelled_out)]
 Destination = Annotated[str, AfterValidator(_spelled_out), AfterValidator(_of_this_machine)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-#: Maps that a run can write, in the order in which a part holds them; those that are shares of one.
-MAPS = ("geschiktheid", "klasse", "bepalend", "oorzaak", "dekking", "risico")
-SHARES = ("geschiktheid", "dekking", "risico")
-
-
-#: Maps of who receives it: who lies downstream, and what arrives from polygons by water and ground.
-RECEPTION = ("benedenstrooms", "ontvangst", "grondwater")
-#: All that ``maps`` may name.
-ALL_MAPS = (*MAPS, *RECEPTION)
 
 
 class GridChoice(Definition):

@@ -7,8 +7,9 @@ from typing import Any
 
 from waterbodem.catalogue import catalogue_schema
 from waterbodem.definitions import PARAMETERS, Functie
+from waterbodem.output_names import ALL_MAPS
 from waterbodem.registry import layer_kinds
-from waterbodem.runfile import ALL_MAPS, RunFile
+from waterbodem.runfile import RunFile
 
 Schema = dict[str, Any]
 

@@ -19,10 +19,9 @@ from waterbodem.colours import nodata
 from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.grid import Grid
+from waterbodem.output_names import MAPS, PROVENANCE, SHARES
 from waterbodem.paths import local_file
-from waterbodem.provenance import FILE_NAME
 from waterbodem.raster_file import Block, RasterFile, open_raster
-from waterbodem.runfile import MAPS, SHARES
 from waterbodem.windows import chunked, chunks_of
 
 #: Whole tiles and blocks of the files.
@@ -60,7 +59,7 @@ def open_run(folder: str | Path, *, chunks: Any = None) -> xr.Dataset:
     names = list(dict.fromkeys(n.partition("/")[0] for n in outputs if "/" in n and n.endswith(".tif")))
     maps = [m for m in MAPS if names and all(f"{n}/{m}.tif" in outputs for n in names)]
     if not maps:
-        raise ArgumentError("run has no maps", value=root.name, where=FILE_NAME)
+        raise ArgumentError("run has no maps", value=root.name, where=PROVENANCE)
     size = chunks_of(CHUNKS if chunks is None else chunks)
     first = _file(root, f"{names[0]}/{maps[0]}.tif")
     data = {m: _variable(root, m, names, outputs, first.grid, size) for m in maps}
@@ -104,16 +103,16 @@ def write_zarr(folder: str | Path, path: str | Path, *, chunks: Any = None) -> P
 
 
 def _told(root: Path) -> Mapping[str, Any]:
-    path = root / FILE_NAME
+    path = root / PROVENANCE
     try:
         told: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {"definities": told["definities"], "uitvoer": dict(told["uitvoer"]), **told}
     except (OSError, ValueError, KeyError, TypeError):
-        raise ArgumentError("no finished run here", value=root.name, allowed=f"a folder with {FILE_NAME}") from None
+        raise ArgumentError("no finished run here", value=root.name, allowed=f"a folder with {PROVENANCE}") from None
 
 
 def _file(root: Path, name: str) -> RasterFile:
-    return open_raster(local_file(name, root, where=FILE_NAME), name, 1, None, name)
+    return open_raster(local_file(name, root, where=PROVENANCE), name, 1, None, name)
 
 
 def _variable(

@@ -21,9 +21,8 @@ import numpy as np
 from waterbodem.atomic import Stage
 from waterbodem.errors import CorruptLayer
 from waterbodem.late import gpd, pd, pyogrio
+from waterbodem.output_names import AREAS
 from waterbodem.qgis_style import areas_qml
-
-LAYER = "gebieden"
 
 #: GeoPackages carry the moment they were made; this one, always.
 FIXED_DATE = "2000-01-01T00:00:00.000Z"
@@ -39,7 +38,7 @@ _ESCAPED = re.compile(r"(^|[;,\t\r\n])'" + _FORMULA)
 
 
 def stage_tables(
-    stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None
+    stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: str = AREAS, geometry: str | None = None
 ) -> list[Path]:
     """Write a table as .gpkg and .csv of that name under temporary names; return the final ones."""
     package, text = stage_package(stage, folder, table, layer, geometry), folder / f"{layer}.csv"
@@ -49,7 +48,7 @@ def stage_tables(
 
 def stage_pieces(stage: Stage, folder: Path, tables: Iterable[gpd.GeoDataFrame]) -> list[Path]:
     """Write the rows of tables with the same columns, one after another, as :func:`stage_tables`."""
-    package, text = folder / f"{LAYER}.gpkg", folder / f"{LAYER}.csv"
+    package, text = folder / f"{AREAS}.gpkg", folder / f"{AREAS}.csv"
     rows, columns = 0, []
     for table in tables:
         temp = stage.file(package)
@@ -61,7 +60,7 @@ def stage_pieces(stage: Stage, folder: Path, tables: Iterable[gpd.GeoDataFrame])
         with stage.file(text).open("ab") as file:
             file.write(lines.encode("utf-8"))
         rows, columns = rows + len(table), [c for c in table.columns if c != table.geometry.name]
-    _verify(stage.file(package), LAYER, rows, columns, str(package))
+    _verify(stage.file(package), AREAS, rows, columns, str(package))
     return [package, text]
 
 
@@ -75,21 +74,21 @@ def stage_package(stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: st
     return package
 
 
-def gpkg_bytes(table: gpd.GeoDataFrame, layer: str = LAYER, geometry: str | None = None) -> bytes:
+def gpkg_bytes(table: gpd.GeoDataFrame, layer: str = AREAS, geometry: str | None = None) -> bytes:
     """Return a table as a GeoPackage with one layer; NaN becomes NULL.
 
     ``gebieden`` carries how QGIS draws it. ``geometry`` is the kind of shapes, needed where there may be none.
     """
     target = io.BytesIO()
     _write(table, target, layer, geometry)
-    variants = _variants(table) if layer == LAYER else []
+    variants = _variants(table) if layer == AREAS else []
     return _with_styles(target.getvalue(), variants) if variants else target.getvalue()
 
 
 def _write(
     table: gpd.GeoDataFrame,
     target: io.BytesIO | Path,
-    layer: str = LAYER,
+    layer: str = AREAS,
     geometry: str | None = None,
     *,
     append: bool = False,
@@ -147,7 +146,7 @@ def _with_styles(package: bytes, variants: Iterable[tuple[str, str]]) -> bytes:
         for number, (functie, scenario) in enumerate(variants):
             name = f"{functie}@{scenario}" if scenario else functie
             style = areas_qml(functie, scenario).decode()
-            data.execute(STYLE, (LAYER, geometry, name, style, number == 0, FIXED_DATE))
+            data.execute(STYLE, (AREAS, geometry, name, style, number == 0, FIXED_DATE))
         data.execute(REGISTRATION, (FIXED_DATE,))
         data.commit()
         return data.serialize()
