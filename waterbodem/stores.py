@@ -22,6 +22,7 @@ from waterbodem.paths import local_file
 from waterbodem.provenance import FILE_NAME
 from waterbodem.raster_file import Block, RasterFile, open_raster
 from waterbodem.runfile import MAPS, SHARES
+from waterbodem.side_files import check_side_files
 from waterbodem.windows import chunked, chunks_of
 
 #: Whole tiles and blocks of the files.
@@ -109,7 +110,9 @@ def _told(root: Path) -> Mapping[str, Any]:
 
 
 def _file(root: Path, name: str) -> RasterFile:
-    return open_raster(local_file(name, root, where=FILE_NAME), name, 1, None, name)
+    path = local_file(name, root, where=FILE_NAME)
+    check_side_files(path, (root,), FILE_NAME)
+    return open_raster(path, name, 1, None, name)
 
 
 def _variable(
