@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,13 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from waterbodem.door import VECTOR_DRIVERS, read_vector
 from waterbodem.errors import ArgumentError, GeometryError, WaterbodemError, raise_all
+from waterbodem.geojson import WGS84, can_be_degrees, features_of
 from waterbodem.grid import Bounds
-from waterbodem.late import gpd, pd, pyogrio
-from waterbodem.paths import check_vector_content, given_file
+from waterbodem.late import gpd, pd
+from waterbodem.paths import given_file
+from waterbodem.side_files import check_side_files
 from waterbodem.wording import percent
 
 #: A repair that changes more of the area than this is refused.
@@ -27,7 +28,6 @@ MAX_VERTICES = 5_000_000
 #: No CRS in metres has coordinates beyond this.
 FARTHEST = 1e8
 NAME_FIELDS = ("naam", "name", "id")
-WGS84 = "EPSG:4326"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def frame_of(gebied: Any, crs: str | None, where: str = "gebied") -> gpd.GeoData
     if isinstance(gebied, BaseGeometry):
         return gpd.GeoDataFrame(geometry=[gebied])
     if isinstance(gebied, Mapping):
-        return _from_geojson(gebied, crs)
+        return _placed(features_of(gebied), crs)
     raise ArgumentError(
         "gebied is of a kind that is not known",
         value=type(gebied).__name__,
@@ -111,85 +111,40 @@ def frame_of(gebied: Any, crs: str | None, where: str = "gebied") -> gpd.GeoData
 
 def _from_file(path: Path, crs: str | None, where: str) -> gpd.GeoDataFrame:
     path = given_file(path, where)
-    check_vector_content(path, where)
-    if path.suffix.lower() in (".geojson", ".json"):
-        return _from_geojson(_read_json(path), crs)
-    try:
-        return gpd.read_file(path, layer=_layer_of_polygons(path, where))
-    except WaterbodemError:
-        raise
-    except Exception as error:
-        raise GeometryError(f"file cannot be read: {error}", where=str(path)) from None
+    check_side_files(path, [path.parent], where)
+    frame = read_vector(path, lambda layers: _layer_of_polygons(layers, path.name, where), where=where)
+    return frame if path.suffix.lower() in VECTOR_DRIVERS else _placed(frame, crs)
 
 
-def _layer_of_polygons(path: Path, where: str) -> str | None:
+def _layer_of_polygons(layers: Mapping[str, str | None], name: str, where: str) -> str:
     """Return the layer that is meant: a file of a GIS also holds tables of styles, lines and points.
 
     Raises
     ------
     GeometryError
-        If several could be.
+        If none or several could be.
     """
-    shapes = {str(name): str(kind) for name, kind in pyogrio.list_layers(path) if kind is not None}
-    likely = [name for name, kind in shapes.items() if "Polygon" in kind] or list(shapes)
-    if len(likely) > 1:
+    shapes = [layer for layer, kind in layers.items() if kind is not None]
+    likely = [layer for layer in shapes if "polygon" in str(layers[layer]).lower()] or shapes
+    if len(likely) != 1:
         raise GeometryError(
-            "file has several layers",
-            value=path.name,
-            allowed=f"one of {', '.join(likely)}, saved as a file of its own",
+            "file has several layers" if likely else "file has no layer with polygons",
+            value=name,
+            allowed=f"one of {', '.join(likely)}, saved as a file of its own" if likely else "a layer of polygons",
             where=where,
         )
-    return likely[0] if likely else None
+    return likely[0]
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise GeometryError(f"file cannot be read as GeoJSON: {error}", where=str(path)) from None
-    if not isinstance(data, dict):
-        raise GeometryError("file holds no GeoJSON object", where=str(path))
-    return data
-
-
-def _from_geojson(data: Mapping[str, Any], crs: str | None) -> gpd.GeoDataFrame:
-    features = data.get("features", [data])
-    try:
-        rows = [f if f.get("type") == "Feature" else {"properties": {}, "geometry": f} for f in features]
-        geometries = [None if r["geometry"] is None else shapely.from_geojson(json.dumps(r["geometry"])) for r in rows]
-    except Exception as error:
-        raise GeometryError(f"not valid GeoJSON: {error}") from None
-    frame = gpd.GeoDataFrame([r.get("properties") or {} for r in rows], geometry=geometries)
-    stated = _stated_crs(data)
-    return frame.set_crs(stated or _likely_crs(frame, crs)) if stated or crs else frame
-
-
-def _stated_crs(data: Mapping[str, Any]) -> str | None:
-    """Return the CRS of the old ``crs`` member, as an authority code."""
-    member = data.get("crs")
-    if not member:
-        return None
-    try:
-        name = member["properties"]["name"]
-    except (TypeError, KeyError):
-        raise GeometryError("member crs of the GeoJSON is not understood", value=str(member)[:80]) from None
-    try:
-        code = re.search(r"EPSG:+(?:[\d.]*:)?(\d+)$", str(name))
-        if code is None and "CRS84" in str(name):
-            return WGS84
-        if code is not None and pyproj.CRS.from_epsg(int(code[1])):
-            return f"EPSG:{code[1]}"
-    except pyproj.exceptions.CRSError:
-        pass
-    raise GeometryError("unknown CRS in GeoJSON", value=str(name)[:80], allowed="such as urn:ogc:def:crs:EPSG::28992")
+def _placed(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:
+    """Return features of GeoJSON in the CRS that they state, or most likely are in."""
+    return frame if frame.crs is not None or crs is None else frame.set_crs(_likely_crs(frame, crs))
 
 
 def _likely_crs(frame: gpd.GeoDataFrame, crs: str | None) -> str | None:
     """Return longitude and latitude (RFC 7946) where the numbers can only be that, else the grid's CRS."""
-    bounds = frame.total_bounds
-    degrees = bool(np.all(np.abs(bounds) <= [180, 90, 180, 90]))
     projected = crs is not None and pyproj.CRS.from_user_input(crs).is_projected
-    return WGS84 if degrees and projected else crs
+    return WGS84 if can_be_degrees(frame) and projected else crs
 
 
 def to_crs(frame: gpd.GeoDataFrame, crs: str | None) -> gpd.GeoDataFrame:

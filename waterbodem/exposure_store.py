@@ -17,6 +17,7 @@ from rasterio.windows import Window
 
 from waterbodem import memory, registry
 from waterbodem.coverage import Target
+from waterbodem.door import open_raster
 from waterbodem.downstream import swept, vulnerability, vulnerable_layer
 from waterbodem.enquiry import Enquiry
 from waterbodem.flow import Codes
@@ -204,7 +205,7 @@ def band_height(grid: Grid, free: int | None) -> int:
 def read_exposure(path: Path, land: Grid, block: Grid) -> Floats:
     """Return the exposure on a block of the data."""
     rows, cols = land.slices(block)
-    with rasterio.open(path, driver="GTiff") as file:
+    with open_raster(path, "GTiff") as file:
         found = file.read(1, window=Window.from_slices(rows, cols))
     return np.asarray(found, np.float32)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from waterbodem import dataset
 from waterbodem.atomic import replacing
 from waterbodem.destination import destination
+from waterbodem.door import open_raster
 from waterbodem.encoding import values_of
 from waterbodem.errors import GridMismatch, LayerError
 from waterbodem.flow import Flow, Holes, Mask, decoded, fingerprint, flow_from_maaiveld
@@ -142,7 +143,7 @@ def _read(path: Path, grid: Grid, sha: str) -> Flow:
 
 def _codes(path: Path, grid: Grid, sha: str) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return the codes of a file and what was done; refuse one that is not of this input, or changed."""
-    with rasterio.open(path) as file:
+    with open_raster(path, "GTiff") as file:
         codes, tags = file.read(1), file.tags(ns=NAMESPACE)
     if tags.get("input") != sha or tags.get("content") != _content(codes) or codes.shape != grid.shape:
         raise LayerError("file was made from something else, or changed", where=str(path))

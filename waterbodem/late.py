@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["gpd", "pd", "pyogrio", "xr"]
+__all__ = ["gpd", "h5py", "pd", "pyogrio", "xr"]
 
 
 class Late:
@@ -26,8 +26,10 @@ class Late:
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import h5py
     import pandas as pd
     import pyogrio
     import xarray as xr
 else:
     gpd, pd, pyogrio, xr = Late("geopandas"), Late("pandas"), Late("pyogrio"), Late("xarray")
+    h5py = Late("h5py")

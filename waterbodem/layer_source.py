@@ -20,6 +20,7 @@ from waterbodem.layer_values import Decoder, Findings
 from waterbodem.paths import Digest, local_file, sha256_of
 from waterbodem.raster_file import Block, RasterFile, open_raster
 from waterbodem.resample import Plan, grid_of_block, kernel_margin, pieces, plan, source_block, warp
+from waterbodem.side_files import check_side_files
 from waterbodem.vector_file import VectorFile, open_vector
 
 Floats = NDArray[np.float32]
@@ -295,6 +296,7 @@ def open_source(
         UnsafePath, CorruptLayer, NotARaster, GridMismatch or LayerError.
     """
     path = local_file(entry.path, folder, allow=allow, where=f"{where}.path")
+    check_side_files(path, (folder, *allow), f"{where}.path")
     hexdigest = digest(path, entry.sha256, f"{where}.sha256")
     file: RasterFile | VectorFile
     if entry.is_vector:

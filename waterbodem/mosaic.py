@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import rasterio
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from waterbodem import tiff
 from waterbodem.atomic import Stage
 from waterbodem.colours import Legend
+from waterbodem.door import open_raster
 from waterbodem.errors import CorruptLayer
 from waterbodem.grid import Grid
 from waterbodem.part_file import PartReader
@@ -155,7 +155,7 @@ def _template(grid: Grid, product: Product, legend: Legend | None, label: str) -
 
 def _check(path: Path, grid: Grid, where: str) -> None:
     try:
-        with rasterio.open(path, driver="GTiff") as file:
+        with open_raster(path, "GTiff") as file:
             right = file.shape == grid.shape and file.transform.almost_equals(grid.transform, precision=1e-6)
             file.read(1, window=((grid.rows - 1, grid.rows), (grid.cols - 1, grid.cols)))
     except RasterioError as error:

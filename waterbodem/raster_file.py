@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from waterbodem import crs as crs_text
+from waterbodem import door
 from waterbodem.errors import (
     CorruptLayer,
     GridMismatch,
@@ -207,6 +207,7 @@ def open_raster(path: Path, name: str, band: int, default_crs: str | None, where
         If there is no such band, or it holds no numbers.
     """
     driver = raster_driver(path, where)
+    door.check_raster(path, driver, where)
     with _opened(path, driver, where, NotARaster) as handle:
         _check_band(handle, band, name, where)
         grid = _grid(handle, default_crs, where)
@@ -229,7 +230,7 @@ def open_raster(path: Path, name: str, band: int, default_crs: str | None, where
 @contextmanager
 def _opened(path: Path, driver: str, where: str, kind: type[LayerError] = CorruptLayer) -> Iterator[Any]:
     try:
-        handle = rasterio.open(str(path), driver=driver, **_OPTIONS.get(driver, {}))
+        handle = door.open_raster(path, driver, **_OPTIONS.get(driver, {}))
     except _FAULTS as error:
         raise kind(f"file does not open as {driver}: {_reason(error)}", value=path.name, where=where) from None
     with handle:

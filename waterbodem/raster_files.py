@@ -17,6 +17,7 @@ from rasterio.io import MemoryFile
 from waterbodem.atomic import Stage, staging
 from waterbodem.colours import Legend
 from waterbodem.crs import same_crs
+from waterbodem.door import open_raster
 from waterbodem.errors import CorruptLayer, OutOfSpace
 from waterbodem.grid import Grid
 
@@ -147,7 +148,7 @@ def verify(path: Path, values: Array, grid: Grid, where: str) -> None:
     CorruptLayer
         If shape, place, CRS or any value differs.
     """
-    with rasterio.open(path, driver="GTiff") as file:
+    with open_raster(path, "GTiff") as file:
         same = {
             "shape": file.shape == grid.shape,
             "transform": file.transform.almost_equals(grid.transform, precision=1e-6),

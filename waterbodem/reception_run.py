@@ -12,10 +12,11 @@ from waterbodem.areas import Area
 from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, joined, paths_of_all
 from waterbodem.definitions import Functie
+from waterbodem.door import read_own_table
 from waterbodem.exposure_store import Determined, Exposure
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
-from waterbodem.late import pd, pyogrio
+from waterbodem.late import pd
 from waterbodem.output_names import LEDGER, PATHS
 from waterbodem.pace import Progress
 from waterbodem.raster_files import remove_map
@@ -76,8 +77,7 @@ def columns_of_run(job: Job, made: Determined, variant: Variant) -> pd.DataFrame
     if variant.scenario or package not in made.outputs:
         return columns_of(None, job.areas)
     chosen = "functie = '{}'".format(variant.functie.id.replace("'", "''"))
-    table = pyogrio.read_dataframe(package, layer=LEDGER, where=chosen, read_geometry=False)
-    return columns_of(table, job.areas)
+    return columns_of(read_own_table(package, LEDGER, chosen), job.areas)
 
 
 def _package(job: Job) -> Path:

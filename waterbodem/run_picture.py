@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 
+from waterbodem.door import open_raster
 from waterbodem.job import Job, Variant
 from waterbodem.map_panels import map_panels
 from waterbodem.map_sheet import (
@@ -61,11 +61,11 @@ def picture_png(job: Job, variant: Variant) -> bytes:
 
 def read_small(path: Path) -> Bytes:
     """Return a map from the coarsest overview that still has a cell for every pixel of the picture."""
-    with rasterio.open(path, driver="GTiff") as file:
+    with open_raster(path, "GTiff") as file:
         fine = [i for i, factor in enumerate(file.overviews(1)) if max(file.shape) / factor >= SIDE]
         if not fine:
             return np.asarray(file.read(1), np.uint8)
-    with rasterio.open(path, driver="GTiff", overview_level=fine[-1]) as file:
+    with open_raster(path, "GTiff", overview_level=fine[-1]) as file:
         return np.asarray(file.read(1), np.uint8)
 
 

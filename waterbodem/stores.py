@@ -22,6 +22,7 @@ from waterbodem.grid import Grid
 from waterbodem.output_names import MAPS, PROVENANCE, SHARES
 from waterbodem.paths import local_file
 from waterbodem.raster_file import Block, RasterFile, open_raster
+from waterbodem.side_files import check_side_files
 from waterbodem.windows import chunked, chunks_of
 
 #: Whole tiles and blocks of the files.
@@ -112,7 +113,9 @@ def _told(root: Path) -> Mapping[str, Any]:
 
 
 def _file(root: Path, name: str) -> RasterFile:
-    return open_raster(local_file(name, root, where=PROVENANCE), name, 1, None, name)
+    path = local_file(name, root, where=PROVENANCE)
+    check_side_files(path, (root,), PROVENANCE)
+    return open_raster(path, name, 1, None, name)
 
 
 def _variable(

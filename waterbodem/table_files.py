@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from waterbodem.atomic import Stage
+from waterbodem.door import describe_own_table, whole_name
 from waterbodem.errors import CorruptLayer
 from waterbodem.late import gpd, pd, pyogrio
 from waterbodem.output_names import AREAS
@@ -108,7 +109,8 @@ def _append(table: gpd.GeoDataFrame, path: Path) -> None:
         If the disk takes no more.
     """
     try:
-        _write(table, path, append=True)
+        with whole_name(path) as named:
+            _write(table, named, append=True)
     except Exception as error:
         if "full" in str(error):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
@@ -171,7 +173,7 @@ def _fixed_date() -> Iterator[None]:
 
 
 def _verify(path: Path, layer: str, rows: int, columns: Sequence[str], where: str) -> None:
-    info = pyogrio.read_info(path, layer=layer)
+    info = describe_own_table(path, layer)
     if info["features"] != rows or list(info["fields"]) != list(columns):
         raise CorruptLayer("file read back differs from what was written", value=info["features"], where=where)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,11 @@ from shapely import STRtree, box, get_coordinates
 
 from waterbodem import crs as crs_text
 from waterbodem.catalogue import LayerEntry
-from waterbodem.errors import GridMismatch, LayerError, NotARaster, WaterbodemError
+from waterbodem.door import VECTOR_DRIVERS, read_vector
+from waterbodem.errors import GridMismatch, LayerError
+from waterbodem.geojson import WGS84, can_be_degrees
 from waterbodem.grid import Bounds, Grid
-from waterbodem.late import gpd, pyogrio
-from waterbodem.paths import check_vector_content
+from waterbodem.late import gpd
 from waterbodem.resample import pieces
 
 #: Target cells a side of a block in which polygons are burned.
@@ -110,35 +112,19 @@ def open_vector(path: Path, name: str, entry: LayerEntry, default_crs: str | Non
     GridMismatch
         If there is no usable CRS, or x and y look swapped.
     """
-    check_vector_content(path, where)
-    frame = _frame(path, entry, where)
+    columns = [entry.field] if entry.field else []
+    frame = read_vector(path, lambda layers: _layer(layers, entry, where), columns=columns, where=where)
     frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)].reset_index(drop=True)
     _check_shapes(frame.geometry, where)
-    crs = _crs(frame, default_crs, where)
+    crs = _crs(frame, default_crs, path, where)
     shapes = frame.geometry.set_crs(crs, allow_override=True)
     file = VectorFile(path, name, crs, shapes, _raw(frame, entry, where))
     crs_text.check_not_swapped(file.bounds, crs, where)
     return file
 
 
-def _frame(path: Path, entry: LayerEntry, where: str) -> gpd.GeoDataFrame:
-    columns = [entry.field] if entry.field else []
-    try:
-        frame = pyogrio.read_dataframe(str(path), layer=_layer(path, entry, where), columns=columns, force_2d=True)
-    except WaterbodemError:
-        raise
-    except Exception as error:
-        raise NotARaster(f"vector file cannot be read: {type(error).__name__}", value=path.name, where=where) from None
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise LayerError("file holds no geometry", value=path.name, where=where)
-    if entry.field and entry.field not in frame.columns:
-        known = ", ".join(pyogrio.read_info(str(path), layer=entry.layer)["fields"])
-        raise LayerError("no such field", value=entry.field, allowed=known, where=f"{where}.field")
-    return frame
-
-
-def _layer(path: Path, entry: LayerEntry, where: str) -> str:
-    names = [str(row[0]) for row in pyogrio.list_layers(str(path))]
+def _layer(layers: Iterable[str], entry: LayerEntry, where: str) -> str:
+    names = list(layers)
     if entry.layer is None and len(names) == 1:
         return names[0]
     if entry.layer not in names:
@@ -166,8 +152,10 @@ def _check_shapes(shapes: gpd.GeoSeries, where: str) -> None:
             raise LayerError(reason, value=value, where=where)
 
 
-def _crs(frame: gpd.GeoDataFrame, default_crs: str | None, where: str) -> str:
+def _crs(frame: gpd.GeoDataFrame, default_crs: str | None, path: Path, where: str) -> str:
     """Return the CRS; GeoJSON without one says degrees, which metres refute."""
+    if frame.crs is None and path.suffix.lower() not in VECTOR_DRIVERS and can_be_degrees(frame):
+        return WGS84
     stated = frame.crs
     if stated is not None and stated.is_geographic and np.abs(frame.total_bounds).max() > 360:
         stated = None
