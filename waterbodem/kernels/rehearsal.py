@@ -1,6 +1,6 @@
-"""What a first answer compiles besides scores: each for the types that it is called with there.
+"""Half of what a first answer compiles: each for the types that it is called with there.
 
-A second process can do so while the first is at the scores, which take as long as all the others.
+A second process can do so while the first is at the scores and measures, which take as long as these.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from waterbodem.kernels import burden, components, measures, zonal
+from waterbodem.kernels import burden, components, zonal
 from waterbodem.kernels.places import record_of
 
 
@@ -29,18 +29,9 @@ def _shift() -> tuple[Any, ...]:
     return (*_arrays("i8"), 0, record_of(components.CHANGE), out, record_of(burden.BUFFERS))
 
 
-def _measures() -> tuple[Any, ...]:
-    found = measures.Found(*_arrays("f4 u1 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 ?"))
-    borders = measures.Borders(*np.zeros(3, np.float32), np.int64(0), *np.zeros(4, np.float32))
-    return found, borders, measures.Rows(*_arrays("f4 f4*2 f4 f4 f4 f4 f4 f4 f4 f4 f4"))
-
-
 #: Kernels, and how to make what they are called with, in the order that an answer needs them.
 KERNELS: dict[Any, Callable[[], tuple[Any, ...]]] = {
     burden.shift_from: _shift,
-    measures.fill_measures: _measures,
-    measures.flag_bits: lambda: (*_arrays("u2"), np.uint16(0), *_arrays("f4 f4")),
-    measures.lower_by_curve: lambda: (*_arrays("f4 f8 f8 f8 f4"),),
     zonal.find_runs: lambda: (*_arrays("i8 i8 i8"), 0, *_arrays("i8*2")),
     zonal.add_row: lambda: (_bands(), 0, 0, *_arrays("f4 i8*2")),
     zonal.add_codes: lambda: (_bands(), 0, 0, *_arrays("u1 i8*2")),
