@@ -19,6 +19,7 @@ from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS
 from waterbodem.late import xr
+from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
 from waterbodem.plan_change import Measures, change_of
 from waterbodem.scoring import layers_of, score_arrays, stack
@@ -233,7 +234,7 @@ def _answers(
 
 def _warn_ignored(layers: xr.Dataset) -> None:
     for name in ignored_names(layers):
-        warnings.warn(f"scenario layer {name} is ignored: {name.partition('@')[0]} is not in the data", stacklevel=3)
+        warnings.warn(f"scenario layer {name} is ignored: {LayerName.of(name).layer} is not in the data", stacklevel=3)
 
 
 def reference_of(referentie: str | Functie | xr.DataArray | None, cells: LayerSet) -> tuple[Functie | Array, str]:
