@@ -333,6 +333,11 @@ def test_numbers_are_written_in_one_place():
     assert found == {"notation.py", "wording.py", "colours.py"}
 
 
+def test_names_of_layers_are_taken_apart_in_one_place():
+    apart = [name for name, tree in modules().items() if re.search(r"partition\(('@'|AT)\)", ast.unparse(tree))]
+    assert apart == ["layer_name.py"]
+
+
 def names_of_output(tree):
     """Text in a module that is the name of a file, or a list, of what is written."""
     for node in ast.walk(tree):

@@ -19,6 +19,7 @@ from waterbodem.errors import ArgumentError, GridMismatch, LayerIgnored
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS
 from waterbodem.late import xr
+from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
 from waterbodem.plan_change import Measures, change_of
 from waterbodem.scoring import layers_of, score_arrays, stack
@@ -233,7 +234,7 @@ def _answers(
 
 def _warn_ignored(layers: xr.Dataset) -> None:
     for name in ignored_names(layers):
-        present = name.partition("@")[0]
+        present = LayerName.of(name).layer
         warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
 
 

@@ -20,6 +20,7 @@ from waterbodem.errors import (
     nearest,
     raise_all,
 )
+from waterbodem.layer_name import AT, LayerName
 from waterbodem.paths import VECTOR_MAGIC
 from waterbodem.registry import layer_kinds, read_toml
 from waterbodem.units import factor
@@ -151,7 +152,7 @@ class Catalogue(Definition):
 
 def kind_of(name: str) -> LayerKind:
     """Return what a layer, or its scenario variant, measures."""
-    return layer_kinds()[name.partition("@")[0]]
+    return layer_kinds()[LayerName.of(name).layer]
 
 
 def catalogue_file(path: str | Path) -> Path:
@@ -249,11 +250,11 @@ def _entry(name: str, table: Any, file: str) -> tuple[LayerEntry | None, list[Wa
 
 
 def _name_problems(name: str, where: str) -> list[WaterbodemError]:
-    base, at, scenario = name.partition("@")
+    base, scenario = LayerName.of(name)
     kinds = layer_kinds()
     if base not in kinds:
         return [CatalogueError("unknown layer", value=base, allowed=nearest(base, kinds), where=where)]
-    if at and not re.fullmatch(_SCENARIO, scenario):
+    if AT in name and not re.fullmatch(_SCENARIO, scenario):
         return [
             CatalogueError(
                 "scenario name is not usable",
@@ -343,7 +344,7 @@ def _horizons(entries: Mapping[str, LayerEntry], file: str) -> list[WaterbodemEr
     years: dict[str, set[int]] = {}
     for name, entry in entries.items():
         if entry.horizon is not None:
-            years.setdefault(name.partition("@")[2], set()).add(entry.horizon)
+            years.setdefault(LayerName.of(name).scenario, set()).add(entry.horizon)
     return [
         CatalogueError(
             "layers of one scenario differ in horizon",

@@ -24,6 +24,7 @@ from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, GridMismatch
 from waterbodem.evaluation import Settings
 from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.layer_name import LayerName
 from waterbodem.map_svg import Drawing, class_picture, coded_picture, sketch
 from waterbodem.naming import distinct, said
 from waterbodem.pages import policy, render
@@ -348,7 +349,7 @@ def causes(d: Difference, taal: str = "nl") -> Iterator[str]:
 def _layer_causes(d: Difference, taal: str) -> Iterator[str]:
     t = texts(taal)["vergelijking"]
     a, b = (x.question.layers for x in (d.before, d.after))
-    for name in [str(n) for n in {**a.data_vars, **b.data_vars} if str(n).partition("@")[0] in registry.layer_kinds()]:
+    for name in [str(n) for n in {**a.data_vars, **b.data_vars} if LayerName.of(n).layer in registry.layer_kinds()]:
         if name not in a or name not in b:
             what = t["laag_nieuw"] if name in b else t["laag_weg"]
         elif dataset.sha256_of_cells(a[name]) != dataset.sha256_of_cells(b[name]):

@@ -21,6 +21,7 @@ from waterbodem.grid import Grid
 from waterbodem.kernels import components
 from waterbodem.land import Land, land_of
 from waterbodem.late import xr
+from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Floats, LayerSet, layer_set
 from waterbodem.plan_change import Measures
 from waterbodem.reception import reception_rules
@@ -42,7 +43,7 @@ def vulnerability(land: Land, scenario: str = "") -> Floats:
     if name is None:
         return np.full(land.grid.shape, np.nan, np.float32)
     layer = land.layer(name)
-    if name.partition("@")[0] == "kwetsbaarheid":
+    if LayerName.of(name).layer == "kwetsbaarheid":
         return layer
     full = np.float32(reception_rules().value("wateroverlast_vol_m"))
     return np.asarray(np.clip(layer / full, np.float32(0), np.float32(1)))
@@ -58,7 +59,7 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
     ('kwetsbaarheid', 'wateroverlast@2050hoog', None)
     """
     bases = ("kwetsbaarheid", "wateroverlast")
-    wanted = [n for base in bases for n in ((f"{base}@{scenario}", base) if scenario else (base,))]
+    wanted = [n for base in bases for n in ((str(LayerName(base, scenario)), base) if scenario else (base,))]
     return next((n for n in wanted if n in names), None)
 
 

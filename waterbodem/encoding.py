@@ -17,6 +17,7 @@ from waterbodem import dataset, units
 from waterbodem.definitions import LayerKind
 from waterbodem.errors import LayerError
 from waterbodem.late import xr
+from waterbodem.layer_name import LayerName
 from waterbodem.marks import equals, held
 from waterbodem.registry import layer_kinds
 
@@ -104,7 +105,7 @@ def encoding_of(data: xr.Variable, name: str) -> Encoding:
     dataset.check_numeric(data.dtype, name)
     if "_Unsigned" in attrs:
         raise _refused("attribute is not obeyed", attrs, "_Unsigned", name, "open it with mask_and_scale=True")
-    kind = layer_kinds()[name.partition("@")[0]]
+    kind = layer_kinds()[LayerName.of(name).layer]
     scale, offset = _number(attrs, "scale_factor", 1.0, name), _number(attrs, "add_offset", 0.0, name)
     if scale == 0:
         raise _refused("scale makes all values the same", attrs, "scale_factor", name, "other than 0")
@@ -125,7 +126,7 @@ def values_of(data: xr.Variable, name: str) -> Floats:
 
 def obeyed(data: xr.Variable, name: str) -> xr.Variable:
     """Return a layer in unit and sign of the rules, as its attributes then say."""
-    unit = layer_kinds()[name.partition("@")[0]].unit
+    unit = layer_kinds()[LayerName.of(name).layer].unit
     attrs = {**{k: v for k, v in data.attrs.items() if k not in OBEYED}, "units": unit}
     return xr.Variable(("y", "x"), values_of(data, name), attrs)
 

@@ -21,6 +21,7 @@ from waterbodem.grid import Grid
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
 from waterbodem.kernels.components import LAYERS
+from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Floats, LayerSet
 from waterbodem.output_names import UNKNOWN
 from waterbodem.qgis_style import raster_qml
@@ -205,7 +206,7 @@ def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:
 def _shares(
     job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Floats]
 ) -> Iterator[tuple[Variant, Floats]]:
-    names = [n for n in job.stack.sources if n.partition("@")[0] in LAYERS]
+    names = [n for n in job.stack.sources if LayerName.of(n).layer in LAYERS]
     arrays = job.stack.read(block, names)
     reference, measures = job.settings.reference, job.settings.measures
     for variant in variants:
@@ -221,4 +222,4 @@ def _shares(
 def _under(arrays: Mapping[str, Floats], scenario: str) -> dict[str, Floats]:
     """Return present layers, those of a scenario in their place."""
     present = {n: a for n, a in arrays.items() if "@" not in n}
-    return present | {n: arrays[f"{n}@{scenario}"] for n in present if scenario and f"{n}@{scenario}" in arrays}
+    return present | {n: arrays[f] for n in present if scenario and (f := str(LayerName(n, scenario))) in arrays}

@@ -22,6 +22,7 @@ from waterbodem.grid import Grid
 from waterbodem.groundwater import BY_SITUATION, Reach, chosen_reach
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.kompas import KompasRules, builtin_rules, load_rules
+from waterbodem.layer_name import LayerName
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.output_names import RECEPTION, WORK
@@ -163,7 +164,7 @@ class Job:
         if self.areas:
             nature = registry.load_functies()[self.rules.kans.functie]
             wanted |= layers_of(nature)
-        return tuple(n for n in self.stack.sources if n.partition("@")[0] in wanted)
+        return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
 
     def mark(self, name: str) -> list[str]:
         """Return all that the numbers of a layer depend on."""
@@ -191,11 +192,11 @@ class Job:
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Names and horizons of the scenarios in the layers, without cells."""
-        names = dict.fromkeys(n.partition("@")[2] for n in self.stack.sources if "@" in n)
+        names = dict.fromkeys(LayerName.of(n).scenario for n in self.stack.sources if "@" in n)
         return tuple(self._scenario(s) for s in names)
 
     def _scenario(self, name: str) -> Scenario:
-        entries = [s.entry for n, s in self.stack.sources.items() if n.partition("@")[2] == name]
+        entries = [s.entry for n, s in self.stack.sources.items() if LayerName.of(n).scenario == name]
         return Scenario(name, {}, next((float(e.horizon) for e in entries if e.horizon is not None), None))
 
     def part_key(self, key: str, part: Part) -> str:
@@ -348,7 +349,7 @@ def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:
     CatalogueError
         If no layer has that scenario.
     """
-    known = {n.partition("@")[2] for n in stack.sources if "@" in n}
+    known = {LayerName.of(n).scenario for n in stack.sources if "@" in n}
     for name in file.scenarios:
         if name not in known and not stack.file_problems:
             allowed = nearest(name, known) if known else "none: no layer of a scenario is listed"

@@ -16,6 +16,7 @@ from waterbodem.areas import Area
 from waterbodem.definitions import Functie
 from waterbodem.destination import destination
 from waterbodem.kept_enquiry import way_of
+from waterbodem.layer_name import LayerName
 from waterbodem.network import Strand
 from waterbodem.reception import ReachTable
 from waterbodem.version import __version__
@@ -57,7 +58,7 @@ def frame(table: pd.DataFrame) -> dict[str, Any]:
 
 def question(q: Question, packer: Packer) -> dict[str, Any]:
     """Return a question as plain data; its layers go to the packer."""
-    known = [str(n) for n in q.layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
+    known = [str(n) for n in q.layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
     g, s = q.grid, q.settings
     reference = s.reference
     return {

@@ -19,6 +19,7 @@ from waterbodem.burden import within_lifetime
 from waterbodem.definitions import Consequence, Definition, Functie, Sourced
 from waterbodem.errors import DefinitionError, nearest
 from waterbodem.grid import Grid
+from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Scenario
 from waterbodem.tally import Totals
 from waterbodem.validation import define
@@ -266,7 +267,7 @@ def _worst(future: Sequence[str], amounts: Mapping[str, Doubles], shares: Mappin
     chosen = list(future) or ["extremen"]
     values = np.stack([amounts[n] for n in chosen])
     place = np.where(np.isnan(values), math.inf, values).argmin(axis=0)
-    names = np.array([n.partition("@")[2] for n in chosen], dtype=object)
+    names = np.array([LayerName.of(n).scenario for n in chosen], dtype=object)
     each = np.arange(values.shape[1])
     return names[place], values[place, each], np.stack([shares[n] for n in chosen])[place, each]
 

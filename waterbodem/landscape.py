@@ -21,6 +21,7 @@ from waterbodem.dataset import build, grid_of
 from waterbodem.errors import ArgumentError, NoOverlap, nearest
 from waterbodem.fiction import BROAD, CENTRE, FIELDS, FINE, LAYERS, Fiction, Octave
 from waterbodem.grid import Bounds, Grid
+from waterbodem.layer_name import LayerName
 from waterbodem.registry import layer_kinds
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ def _inside(plans: gpd.GeoDataFrame, data: xr.Dataset | xr.DataArray | Grid) -> 
 
 def _attrs(name: str) -> dict[str, Any]:
     """Return units, names and the mark that a layer is fiction."""
-    base, _, scenario = name.partition("@")
+    base, scenario = LayerName.of(name)
     kind = layer_kinds()[base]
     attrs = {"units": kind.unit, "long_name": f"{kind.naam}: {kind.grootheid}", **_MARK}
     return {**attrs, "horizon": HORIZON} if scenario else attrs

@@ -13,6 +13,7 @@ from waterbodem import dataset
 from waterbodem.encoding import encoding_of, obeyed, values_of
 from waterbodem.errors import ArgumentError, Trial
 from waterbodem.late import xr
+from waterbodem.layer_name import LayerName
 from waterbodem.registry import layer_kinds
 
 Floats = NDArray[np.float32]
@@ -106,7 +107,7 @@ def known_names(layers: xr.Dataset) -> list[str]:
     """
     if not isinstance(layers, xr.Dataset):
         raise dataset.not_layers(layers)
-    return [str(n) for n in layers.data_vars if str(n).partition("@")[0] in layer_kinds()]
+    return [str(n) for n in layers.data_vars if LayerName.of(n).layer in layer_kinds()]
 
 
 def check_encodings(layers: xr.Dataset) -> None:
@@ -128,12 +129,12 @@ def in_rules(layers: xr.Dataset) -> xr.Dataset:
 def ignored_names(layers: xr.Dataset) -> tuple[str, ...]:
     """Return the scenario layers whose present layer is not in the data."""
     names = known_names(layers)
-    return tuple(n for n in names if n.partition("@")[0] not in names)
+    return tuple(n for n in names if LayerName.of(n).layer not in names)
 
 
 def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
-    order = dict.fromkeys(n.partition("@")[2] for n in names)
-    return tuple(_scenario(layers, s, [n for n in names if n.partition("@")[2] == s]) for s in order)
+    order = dict.fromkeys(LayerName.of(n).scenario for n in names)
+    return tuple(_scenario(layers, s, [n for n in names if LayerName.of(n).scenario == s]) for s in order)
 
 
 def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
@@ -141,7 +142,7 @@ def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
     if len(years) > 1:
         raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
     horizon = years.pop() if years else None
-    arrays = {m.partition("@")[0]: values_of(layers.variables[m], m) for m in members}
+    arrays = {LayerName.of(m).layer: values_of(layers.variables[m], m) for m in members}
     return Scenario(name, arrays, horizon)
 
 
@@ -154,7 +155,7 @@ def _year(value: Any, where: str) -> float:
 def names_of(layers: xr.Dataset, wanted: Collection[str]) -> list[str]:
     """Return the variables of wanted layers, and of their scenarios that count."""
     ignored = ignored_names(layers)
-    return [n for n in known_names(layers) if n.partition("@")[0] in wanted and n not in ignored]
+    return [n for n in known_names(layers) if LayerName.of(n).layer in wanted and n not in ignored]
 
 
 def template_of(layers: xr.Dataset) -> xr.Dataset:

@@ -15,6 +15,7 @@ from waterbodem.definitions import RGB, Functie
 from waterbodem.encoding import values_of
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.late import xr
+from waterbodem.layer_name import LayerName
 from waterbodem.map_sheet import PALE, STRIPE, Array, Entry, Panel, mapped, paint, striped, thin, thinning
 from waterbodem.scoring import parts_of
 from waterbodem.units import unit_text
@@ -189,7 +190,7 @@ def _coverage_panel(v: dict[str, Array], taal: str) -> Panel:
 
 def layer_panel(layer: xr.DataArray, name: str, step: int, taal: str) -> Panel:
     """Return the map of one input layer, with its unit."""
-    kind = registry.layer_kinds()[name.partition("@")[0]]
+    kind = registry.layer_kinds()[LayerName.of(name).layer]
     values = thin(values_of(layer.variable, name), step)
     gap = np.isnan(values)
     rest = (_unknown_entry(taal),) if gap.any() else ()

@@ -23,6 +23,7 @@ from waterbodem.gathering import Footing, footing_of, gather
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Part, Variant
 from waterbodem.kernels import pack
+from waterbodem.layer_name import LayerName
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
 from waterbodem.output_names import SHARES
@@ -321,15 +322,15 @@ def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSe
 
 
 def _scenarios(job: Job, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> tuple[Scenario, ...]:
-    names = dict.fromkeys(n.partition("@")[2] for n in arrays if "@" in n)
+    names = dict.fromkeys(LayerName.of(n).scenario for n in arrays if "@" in n)
     return tuple(_scenario(job, s, arrays, present) for s in names)
 
 
 def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> Scenario:
-    members = [n for n in arrays if n.partition("@")[2] == name and n.partition("@")[0] in present]
+    members = [n for n in arrays if LayerName.of(n).scenario == name and LayerName.of(n).layer in present]
     years = [job.stack.sources[n].entry.horizon for n in members]
     horizon = next((float(y) for y in years if y is not None), None)
-    return Scenario(name, {n.partition("@")[0]: arrays[n] for n in members}, horizon)
+    return Scenario(name, {LayerName.of(n).layer: arrays[n] for n in members}, horizon)
 
 
 #: Arrays of a tally in a file.

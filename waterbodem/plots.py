@@ -12,6 +12,7 @@ from waterbodem import dataset, registry
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, nearest
 from waterbodem.grid import Grid
+from waterbodem.layer_name import LayerName
 from waterbodem.map_labels import NAMED
 from waterbodem.map_panels import answer_panels, layer_panel
 from waterbodem.map_sheet import (
@@ -182,7 +183,7 @@ def plot_layers(layers: xr.Dataset, names: Sequence[str] | None = None, *, taal:
     >>> import waterbodem as wb
     >>> figure = plot_layers(wb.example(size=40, resolution=50), ["kwel", "ghg"])
     """
-    known = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
+    known = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
     wanted = known if names is None else [names] if isinstance(names, str) else list(names)
     for name in wanted:
         if name not in known:

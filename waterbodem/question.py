@@ -18,6 +18,7 @@ from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kompas import KompasRules, builtin_rules
 from waterbodem.late import xr
+from waterbodem.layer_name import LayerName
 from waterbodem.layerset import LayerSet, in_rules, layer_set
 from waterbodem.plan_change import Measures
 
@@ -82,5 +83,5 @@ def _check_metres(grid: Grid) -> None:
 def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
     """Return what is known of every input layer, for reports and herkomst."""
     keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
-    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
+    names = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
     return [{"laag": n, **{k: layers[n].attrs[k] for k in keep if k in layers[n].attrs}} for n in names]

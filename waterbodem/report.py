@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from waterbodem import dataset, registry
 from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
+from waterbodem.layer_name import LayerName
 from waterbodem.map_labels import are_numbered
 from waterbodem.map_panels import criterion_colour
 from waterbodem.map_sheet import figure_png
@@ -136,13 +137,13 @@ def _notes(assessment: Answer, taal: str) -> list[str]:
 def _inputs(assessment: Answer, taal: str) -> list[dict[str, str]]:
     """Return what is known of every layer that took part; missing source or vintage is said."""
     layers, unknown = assessment.question.layers, str(texts(taal)["onbekend"])
-    names = [str(n) for n in layers.data_vars if str(n).partition("@")[0] in registry.layer_kinds()]
+    names = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
     keys = {"source": unknown, "vintage": unknown, "file": "", "sha256": ""}
     return [
         {
             "laag": n,
             "cellen": dataset.sha256_of_cells(layers[n]),
-            "units": registry.layer_kinds()[n.partition("@")[0]].unit,
+            "units": registry.layer_kinds()[LayerName.of(n).layer].unit,
             **{k: short(layers[n].attrs.get(k, other), 200) for k, other in keys.items()},
             "resampled": resampled_text(short(layers[n].attrs.get("resampled", ""), 200), taal),
         }

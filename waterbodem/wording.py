@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from waterbodem import registry
 from waterbodem.definitions import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.errors import ArgumentError
+from waterbodem.layer_name import LayerName
 from waterbodem.notation import typeset, written
 from waterbodem.units import unit_text
 
@@ -294,7 +295,7 @@ def layer_label(name: str, taal: str = "nl") -> str:
     >>> layer_label("ghg"), layer_label("droogte@2050hoog")
     ('GHG', 'Droogte (2050hoog)')
     """
-    base, _, scenario = name.partition("@")
+    base, scenario = LayerName.of(name)
     kind = registry.layer_kinds().get(base)
     label = name_of(kind, taal) if kind else base
     return f"{label} ({scenario})" if scenario else label
