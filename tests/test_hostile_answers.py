@@ -37,7 +37,7 @@ LIES = [
 ]
 #: Items of a list that stand for all of them; keys of a table are all tried.
 ITEMS = 1
-SOME = 20
+SOME = 10
 
 
 @pytest.fixture(scope="module")
