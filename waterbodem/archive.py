@@ -16,18 +16,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from waterbodem import memory
 from waterbodem.atomic import replacing
 from waterbodem.errors import ArgumentError, CorruptLayer
+from waterbodem.kept_form import KINDS, MARK, VERSION, Variables, kept
+from waterbodem.kept_form import Array as Told
+from waterbodem.kept_form import Variable as ToldVariable
 
-MARK, VERSION = "waterbodem-antwoord", 1
 TEXT = "antwoord.json"
-#: JSON larger than this is not an answer [bytes].
-MAX_TEXT = 500_000_000
+#: JSON of more bytes, or of more lists and tables, or values, is no answer: one of 1,000 plans and 15 functies takes
+#: 31 MB, 144,000 and 1.6 million. What the largest takes in memory is bounded by them.
+MAX_TEXT, MAX_TABLES, MAX_VALUES = 100_000_000, 500_000, 5_000_000
+#: Bytes that DEFLATE makes of one, at most: a part that says more lies.
+MOST_INFLATED = 1032
 #: Zip files carry the moment they were made; this one, always.
 MOMENT = (2000, 1, 1, 0, 0, 0)
-KINDS = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
 #: What reading a damaged zip may raise.
 DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
 Array = NDArray[Any]
@@ -101,10 +106,12 @@ class Packer:
 
     def dataset(self, data: xr.Dataset, names: Iterable[str]) -> dict[str, Any]:
         """Return the description of these variables of a dataset, with all coordinates and attributes."""
+        chosen = {n: data[n].variable for n in names}
+        dims = {d for v in chosen.values() for d in v.dims}
         return {
             "attrs": plain(data.attrs),
-            "coords": {str(n): self._variable(v.variable) for n, v in data.coords.items()},
-            "data": {n: self._variable(data[n].variable) for n in names},
+            "coords": {str(n): self._variable(v.variable) for n, v in data.coords.items() if dims.issuperset(v.dims)},
+            "data": {n: self._variable(v) for n, v in chosen.items()},
         }
 
     def _variable(self, v: xr.Variable) -> dict[str, Any]:
@@ -146,20 +153,21 @@ class Unpacker:
 
     def __init__(self, archive: zipfile.ZipFile, where: str) -> None:
         self._archive, self._where, self._used = archive, where, 0
-        self._free = memory.available()
-        self.text = self._read_text()
+        self._free, self._seen = memory.available(), set[int]()
+        self.text = kept(self._read_text(), where)
 
     def _read_text(self) -> dict[str, Any]:
+        body = self._bytes(TEXT, MAX_TEXT)
+        if body.count(b"{") + body.count(b"[") > MAX_TABLES or body.count(b",") > MAX_VALUES:
+            raise self.broken("text holds more than any answer", TEXT)
         try:
-            found = json.loads(self._bytes(TEXT, MAX_TEXT))
+            found = restored(from_json(body, allow_inf_nan=False))
         except (ValueError, RecursionError):
             raise self.broken("text is not JSON", TEXT) from None
         if not isinstance(found, dict) or found.get("formaat") != MARK:
             raise self.broken("file is no answer of waterbodem", TEXT)
         if found.get("versie") != VERSION:
-            raise CorruptLayer(
-                "form is of another version", value=found.get("versie"), allowed=str(VERSION), where=self._where
-            )
+            raise CorruptLayer("form is of another version", allowed=str(VERSION), where=self._where)
         return found
 
     def broken(self, what: str, name: Any) -> CorruptLayer:
@@ -179,33 +187,51 @@ class Unpacker:
             raise self.broken("a part is larger than it says", name)
         return found
 
-    def array(self, told: Mapping[str, Any]) -> Array:
-        """Return an array by its description."""
-        shape = told["vorm"]
-        if not isinstance(shape, list) or not all(isinstance(n, int) and n >= 0 for n in shape):
+    def array(self, told: Told) -> Array:
+        """Return an array by its description; each lies in a part of its own."""
+        if told.teksten is not None:
+            return self._texts(told.teksten, told.vorm)
+        if told.soort is None or told.nr is None or told.nr in self._seen:
+            raise self.broken("array has no part of its own", told.nr)
+        dtype, name = np.dtype(told.soort), _name(told.nr)
+        size = math.prod(told.vorm) * dtype.itemsize
+        self._check_member(name, size)
+        self._reserve(2 * size)
+        self._seen.add(told.nr)
+        return np.frombuffer(self._bytes(name, size), dtype).reshape(told.vorm).copy()
+
+    def _texts(self, texts: tuple[str, ...], shape: tuple[int, ...]) -> Array:
+        if math.prod(shape) != len(texts):
             raise self.broken("array has no shape", shape)
-        if "teksten" in told:
-            return np.array([str(v) for v in told["teksten"]], dtype=np.str_).reshape(shape)
-        if told.get("soort") not in KINDS or not isinstance(told.get("nr"), int):
-            raise self.broken("array is of a kind that is not known", told.get("soort"))
-        dtype = np.dtype(told["soort"])
-        size = math.prod(shape) * dtype.itemsize
-        self._reserve(size)
-        found = self._bytes(_name(told["nr"]), size)
-        if len(found) != size:
-            raise self.broken("a part is smaller than it says", told["nr"])
-        return np.frombuffer(found, dtype).reshape(shape).copy()
+        self._reserve(4 * len(texts) * max(map(len, texts), default=0))
+        return np.array(texts, dtype=np.str_).reshape(shape)
+
+    def _check_member(self, name: str, size: int) -> None:
+        """Refuse a part of another size than its array, or that its bytes cannot hold, before it is read."""
+        try:
+            info = self._archive.getinfo(name)
+        except KeyError:
+            raise self.broken("a part is missing", name) from None
+        if info.file_size != size or size > MOST_INFLATED * max(1, info.compress_size):
+            raise self.broken("a part is of another size than its array", name)
 
     def _reserve(self, size: int) -> None:
         """Refuse arrays that would not fit in memory, before they are made."""
-        self._used += 2 * size
+        self._used += size
         if self._free is not None and self._used > memory.USABLE * self._free:
             raise ArgumentError("answer does not fit in memory", value=f"{self._used} bytes", where=self._where)
 
-    def dataset(self, told: Mapping[str, Any]) -> xr.Dataset:
-        """Return a dataset by its description."""
-        parts = {k: {n: self._variable(v) for n, v in told[k].items()} for k in ("data", "coords")}
-        return xr.Dataset(parts["data"], coords=parts["coords"], attrs=restored(told["attrs"]))
+    def dataset(self, told: Variables, dims: Mapping[str, int]) -> xr.Dataset:
+        """Return a dataset by its description; its dimensions are of these lengths."""
+        parts = [{n: self._variable(n, v, dims) for n, v in some.items()} for some in (told.data, told.coords)]
+        return xr.Dataset(parts[0], coords=parts[1], attrs={k: listed(v) for k, v in told.attrs.items()})
 
-    def _variable(self, told: Mapping[str, Any]) -> xr.Variable:
-        return xr.Variable(tuple(told["dims"]), self.array(told), restored(told["attrs"]))
+    def _variable(self, name: str, told: ToldVariable, dims: Mapping[str, int]) -> xr.Variable:
+        if len(set(told.dims)) != len(told.dims) or told.vorm != tuple(dims.get(d, -1) for d in told.dims):
+            raise self.broken("variable does not lie on the grid", name)
+        return xr.Variable(told.dims, self.array(told), {k: listed(v) for k, v in told.attrs.items()})
+
+
+def listed(value: Any) -> Any:
+    """Return a tuple as a list: attributes are lists where they are more than one."""
+    return list(value) if isinstance(value, tuple) else value

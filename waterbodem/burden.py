@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem import registry
+from waterbodem import memory, registry
 from waterbodem.blocks import by_block
 from waterbodem.crs import same_crs
 from waterbodem.dataset import crs_of, grid_of
@@ -27,6 +27,8 @@ from waterbodem.threads import in_blocks
 
 INDICES = ("ruimte", "tijd", "geld", "risico")
 Array = NDArray[Any]
+#: What the burden of one functie takes, in layers of float32: 112 bytes per cell.
+LAYERS_WORTH = 28
 
 
 def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
@@ -226,6 +228,7 @@ def afwenteling(
 def _answers(
     layers: xr.Dataset, referentie: Any = None, *, plans: Sequence[Functie], many: bool, measures: Measures
 ) -> xr.Dataset:
+    memory.check_room(grid_of(layers), LAYERS_WORTH * len(plans))
     cells = layer_set(layers)
     reference, label = reference_of(referentie, cells)
     results = [_one(cells, f, reference, label, measures) for f in plans]

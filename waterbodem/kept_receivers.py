@@ -11,8 +11,8 @@ import xarray as xr
 
 from waterbodem import memory
 from waterbodem.abstraction import Well
-from waterbodem.archive import Unpacker, restored
-from waterbodem.areas import Area
+from waterbodem.archive import Unpacker
+from waterbodem.areas import FARTHEST, Area
 from waterbodem.coverage import Target
 from waterbodem.dataset import of_functie
 from waterbodem.definitions import Functie
@@ -20,22 +20,20 @@ from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
 from waterbodem.groundwater import Reach
 from waterbodem.kept_enquiry import KeptEnquiry, Told, checked_way
+from waterbodem.kept_form import Array, Kind, Reception, Way
 from waterbodem.land import Land
 from waterbodem.network import Strand
 from waterbodem.reception import ReachTable
 from waterbodem.sources import Plot, Shifted, cover_of
 from waterbodem.validation import define
 
-#: A grid of more rows or columns is no land.
-LONGEST = 1_000_000
 #: What a plan shifts, in the cells of an answer.
 SHIFTED = ("afvoer", "verdrongen_berging", "grondwaterverlaging")
-KINDS = ("ontvanger", "ander plan", "beekdal")
 
 
 def read_enquiry(
     found: Unpacker,
-    told: Mapping[str, Any],
+    told: Reception,
     plans: Sequence[Area],
     functies: Sequence[Functie],
     block: Grid,
@@ -45,8 +43,8 @@ def read_enquiry(
 
     Parameters
     ----------
-    told : mapping
-        From ``keeping.receivers``.
+    told : Reception
+        What ``keeping.receivers`` wrote.
     plans, functies
         What was asked.
     block : Grid
@@ -59,22 +57,22 @@ def read_enquiry(
     CorruptLayer, ArgumentError
         If something is broken, or does not fit in memory.
     """
-    grid = _grid(found, told["grid"], block)
+    grid = _grid(found, told.grid, block)
     _check(found, told, functies, block, cells)
-    near = tuple(_target(found, grid, t) for t in told["ontvangers"])
-    swept = told["blootstelling"]
+    near = tuple(_target(found, grid, t) for t in told.ontvangers)
+    swept = told.blootstelling
     return KeptEnquiry(
-        Land(grid, tuple(str(n) for n in told["lagen"]), _nothing, _nothing),
+        Land(grid, told.lagen, _nothing, _nothing),
         tuple(plans),
-        near[: int(told["gegeven"])],
-        damping=told["demping_m"],
-        reach=_reach(told["reikwijdte"]),
-        well=None if told["put"] is None else Well(**told["put"]),
+        near[: told.gegeven],
+        damping=told.demping_m,
+        reach=_reach(told.reikwijdte),
+        well=None if told.put is None else Well(**dict(told.put)),
         around=True,
-        sites=tuple(_site(found, grid, block, cells, plans, p) for p in told["plannen"]),
+        sites=_sites(found, grid, block, cells, plans, told.plannen),
         near=near,
-        way=_way(found, told["weg"], grid),
-        told={str(id_): _told(t) for id_, t in told["verteld"].items()},
+        way=_way(found, told.weg, grid),
+        told={id_: Told(dict(t.herkomst), t.notes) for id_, t in told.verteld.items()},
         swept=None if swept is None else _swept(found, swept, block),
     )
 
@@ -86,19 +84,17 @@ def _nothing(_: Any) -> Any:
 def _grid(found: Unpacker, told: Sequence[Any], block: Grid) -> Grid:
     left, top, dx, dy, rows, cols = told
     grid = Grid(left, top, dx, dy, rows, cols, block.crs)
-    if not all(isinstance(n, int) and 0 < n <= LONGEST for n in (rows, cols)):
-        raise found.broken("land has no size", told)
+    if not grid.same_lattice(block):
+        raise found.broken("plans do not lie on the land", told)
     row, col = grid.offset(block)
     if row < 0 or col < 0 or row + block.rows > rows or col + block.cols > cols:
         raise found.broken("plans do not lie on the land", told)
     return grid
 
 
-def _check(
-    found: Unpacker, told: Mapping[str, Any], functies: Sequence[Functie], block: Grid, cells: xr.Dataset
-) -> None:
+def _check(found: Unpacker, told: Reception, functies: Sequence[Functie], block: Grid, cells: xr.Dataset) -> None:
     """Refuse an answer of which a ledger, or what it is made of, is missing."""
-    lacking = {f.id for f in functies} - set(told["verteld"])
+    lacking = {f.id for f in functies} - set(told.verteld)
     if lacking:
         raise found.broken("a ledger is missing", sorted(lacking))
     for name in SHIFTED:
@@ -106,27 +102,49 @@ def _check(
             raise found.broken("what is shifted does not lie on the grid", name)
 
 
-def _target(found: Unpacker, grid: Grid, told: Sequence[Any]) -> Target:
-    nr, name, wkb, repaired, kind, plan_nr = told
-    area = Area(int(nr), str(name), shapely.from_wkb(wkb), str(repaired))
-    if kind not in KINDS:
-        raise found.broken("receiver is of a kind that is not known", kind)
+def area_of(found: Unpacker, nr: int, name: str, wkb: str, repaired: str) -> Area:
+    """Return a polygon that anyone may have written.
+
+    Raises
+    ------
+    CorruptLayer
+        If it is no polygon, or not valid.
+    """
+    geometry = shapely.from_wkb(wkb)
+    right = geometry.geom_type in ("Polygon", "MultiPolygon") and geometry.is_valid and not geometry.is_empty
+    if not right or not np.abs(geometry.bounds).max() < FARTHEST:
+        raise found.broken("polygon is not valid", nr)
+    return Area(nr, name, geometry, repaired)
+
+
+def _target(found: Unpacker, grid: Grid, told: tuple[int, str, str, str, Kind, int]) -> Target:
+    area, kind, plan_nr = area_of(found, *told[:4]), told[4], told[5]
     memory.check_fits(grid.crop(area.geometry.bounds), 6)
-    return Target(area, kind, int(plan_nr))
+    return Target(area, kind, plan_nr)
 
 
 def _reach(told: Any) -> Reach | None:
     return define(ReachTable, told, "reikwijdte") if isinstance(told, Mapping) else told
 
 
-def _site(
-    found: Unpacker, grid: Grid, block: Grid, cells: xr.Dataset, plans: Sequence[Area], told: Sequence[Any]
-) -> Plot:
-    nr, packed = told
-    (area,) = (a for a in plans if a.nr == nr)
+def _sites(
+    found: Unpacker,
+    grid: Grid,
+    block: Grid,
+    cells: xr.Dataset,
+    plans: Sequence[Area],
+    told: Sequence[tuple[int, Array]],
+) -> tuple[Plot, ...]:
+    numbers = [nr for nr, _ in told]
+    if len(set(numbers)) != len(told) or not set(numbers) <= {a.nr for a in plans}:
+        raise found.broken("plans of a ledger are not those that were asked", numbers[:10])
+    return tuple(_site(found, grid, block, cells, plans[nr - 1], packed) for nr, packed in told)
+
+
+def _site(found: Unpacker, grid: Grid, block: Grid, cells: xr.Dataset, area: Area, packed: Array) -> Plot:
     own, reach = grid.crop(area.geometry.bounds), found.array(packed)
     if reach.shape != own.shape or reach.dtype != np.float64 or not (np.isfinite(reach) & (reach > 0)).all():
-        raise found.broken("reach of a plan is broken", nr)
+        raise found.broken("reach of a plan is broken", area.nr)
     window = block.slices(own)
 
     def shifted(functie: Functie) -> Shifted:
@@ -137,19 +155,14 @@ def _site(
     return Plot(area, own, cover_of(area, own), reach, shifted)
 
 
-def _way(found: Unpacker, told: Mapping[str, Any] | None, grid: Grid) -> Strand | None:
+def _way(found: Unpacker, told: Way | None, grid: Grid) -> Strand | None:
     if told is None:
         return None
-    cells, down, step = (found.array(told[name]) for name in ("cellen", "verder", "stap"))
-    return checked_way(cells, down, step, restored(told["lengten"]), grid.rows * grid.cols)
+    cells, down, step = (found.array(part) for part in (told.cellen, told.verder, told.stap))
+    return checked_way(cells, down, step, told.lengten, grid.rows * grid.cols)
 
 
-def _told(told: Mapping[str, Any]) -> Told:
-    herkomst = {str(k): tuple(v) if isinstance(v, list) else v for k, v in restored(told["herkomst"]).items()}
-    return Told(herkomst, tuple(str(n) for n in told["notes"]))
-
-
-def _swept(found: Unpacker, told: Sequence[Any], block: Grid) -> tuple[Any, Any]:
+def _swept(found: Unpacker, told: Sequence[Array], block: Grid) -> tuple[Any, Any]:
     known, unknown = (found.array(t) for t in told)
     if {known.shape, unknown.shape} != {block.shape} or {known.dtype, unknown.dtype} != {np.dtype(np.float32)}:
         raise found.broken("exposure does not lie on the grid", known.shape)

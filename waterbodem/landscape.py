@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from waterbodem import memory
 from waterbodem.crs import same_crs
 from waterbodem.dataset import build, grid_of
 from waterbodem.errors import ArgumentError, NoOverlap, nearest
@@ -126,6 +127,7 @@ def example(
             allowed=f"{MAX_CELLS} cells",
             where="size",
         )
+    memory.check_room(grid, len(LAYERS))
     tile = example_tile(grid, seed=seed, scenarios=scenarios)
     variables = {name: (values, _attrs(name)) for name, values in tile.items()}
     title = {"title": "Voorbeeldgebied (verzonnen)", "verzonnen": 1, "seed": int(seed)}

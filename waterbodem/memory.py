@@ -39,18 +39,33 @@ def check_fits(grid: Grid, layers: int) -> None:
     ArgumentError
         Naming cells, layers and what is allowed.
     """
-    values, free = grid.rows * grid.cols * layers, available()
-    asked = f"{grid.rows} x {grid.cols} cells x {layers} layers = {4 * values / 1e9:.3g} GB"
-    if values > max_cells():
+    if grid.rows * grid.cols * layers > max_cells():
         raise ArgumentError(
             "too many cells to hold at once",
-            value=asked,
+            value=_asked(grid, layers),
             allowed=f"{max_cells()} cells x layers (WATERBODEM_MAX_CELLS); give bounds, "
             "a larger resolution, or use waterbodem run",
         )
+    check_room(grid, layers)
+
+
+def check_room(grid: Grid, layers: int) -> None:
+    """Refuse work that takes as much as so many float32 layers, where that is more than what is free.
+
+    Raises
+    ------
+    ArgumentError
+        Naming cells, layers and what is free.
+    """
+    free = available()
     if free is not None and needed(grid, layers) > USABLE * free:
         raise ArgumentError(
             "not enough memory",
-            value=asked,
+            value=_asked(grid, layers),
             allowed=f"{USABLE * free / 1e9:.3g} GB; give bounds, a larger resolution, or use waterbodem run",
         )
+
+
+def _asked(grid: Grid, layers: int) -> str:
+    size = 4 * grid.rows * grid.cols * layers
+    return f"{grid.rows} x {grid.cols} cells x {layers} layers = {size / 1e9:.3g} GB"

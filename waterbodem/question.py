@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from waterbodem import dataset, registry
+import numpy as np
+
+from waterbodem import dataset, memory, registry
 from waterbodem.areas import Area, read_areas
 from waterbodem.burden import cut_reference, reference_of
 from waterbodem.covering import Footprints, block_of, footprints
@@ -23,6 +25,8 @@ from waterbodem.layerset import LayerSet, in_rules, layer_set
 from waterbodem.plan_change import Measures
 
 Plans = Any
+#: What an answer takes at its peak, in layers of float32: 107 bytes per cell of its block, and 243 for every functie.
+LAYERS_READ, LAYERS_WORTH = 27, 61
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def ask(
     areas = read_areas(gebied, grid.crs, id)
     enquiry = enquire(areas)
     block = block_of(areas, grid)
+    memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
     rows, cols = grid.slices(block)
     cut = in_rules(layers.isel(y=rows, x=cols))
     cells = layer_set(cut)
@@ -84,4 +89,11 @@ def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
     """Return what is known of every input layer, for reports and herkomst."""
     keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
     names = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
-    return [{"laag": n, **{k: layers[n].attrs[k] for k in keep if k in layers[n].attrs}} for n in names]
+    told = {n: {k: layers[n].attrs[k] for k in keep if _says(layers[n].attrs.get(k))} for n in names}
+    return [{"laag": n, **attrs} for n, attrs in told.items()]
+
+
+def _says(value: Any) -> bool:
+    """Tell whether an attribute says something: None, NaN and infinity do not."""
+    values = np.asarray(value)
+    return value is not None and (values.dtype.kind != "f" or bool(np.isfinite(values).all()))

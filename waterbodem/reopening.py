@@ -14,18 +14,19 @@ import shapely
 import xarray as xr
 
 from waterbodem import dataset, registry
-from waterbodem.archive import DAMAGE, Unpacker, restored
-from waterbodem.areas import Area
+from waterbodem.archive import DAMAGE, Unpacker
 from waterbodem.assessment import Assessment
 from waterbodem.covering import footprints
-from waterbodem.crs import parse
+from waterbodem.crs import projected
+from waterbodem.dataset import SPACING_TOLERANCE
 from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
 from waterbodem.errors import CorruptLayer
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
-from waterbodem.kept_receivers import read_enquiry
-from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.kept_answer import check_cells, check_tables
+from waterbodem.kept_form import Array, Asked, Column, Kept, Variable
+from waterbodem.kept_receivers import area_of, read_enquiry
 from waterbodem.kompas import KompasRules
 from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
@@ -33,6 +34,7 @@ from waterbodem.layerset import layer_set
 from waterbodem.paths import given_file
 from waterbodem.plan_change import Measures
 from waterbodem.question import Question
+from waterbodem.scoring import ordered_power
 from waterbodem.validation import define
 
 
@@ -68,78 +70,73 @@ def open_assessment(path: str | Path) -> Assessment:
     file = given_file(path, "path")
     try:
         with zipfile.ZipFile(file) as archive:
-            return _assessment(Unpacker(archive, str(path)))
+            return _assessment(Unpacker(archive, str(path)), str(path))
     except (*DAMAGE, KeyError, TypeError, AttributeError, IndexError, shapely.errors.ShapelyError) as error:
         what = f"file is no answer of waterbodem, or damaged ({type(error).__name__})"
         raise CorruptLayer(what, value=str(error)[:200], where=str(path)) from None
 
 
-def _assessment(found: Unpacker) -> Assessment:
+def _assessment(found: Unpacker, where: str) -> Assessment:
     text = found.text
-    cells = found.dataset(text["cells"])
-    question = _question(found, text["question"], text["ontvangst"], cells)
-    _check_crs(question.grid.crs, dataset.crs_of(question.layers), dataset.crs_of(cells))
-    _check_codes(found, cells, question)
-    table = _frame(text["table"])
+    left, top, dx, dy, rows, cols, crs = text.question.grid
+    _check_crs(crs, *(v.attrs.get(n) for v in _coordinates(text) for n in ("crs_wkt", "spatial_ref")))
+    sizes = {"y": rows, "x": cols}
+    cells = found.dataset(text.cells, {"functie": len(text.question.functies), **sizes})
+    question = _question(found, text, Grid(left, top, dx, dy, rows, cols, crs), cells)
+    _check_crs(dataset.crs_of(question.layers), dataset.crs_of(cells))
+    table, kompas = _frame(text.table), _frame(text.kompas)
+    check_cells(cells, question, where)
+    check_tables(table, kompas, question, where)
     geometry = [question.areas[nr - 1].geometry for nr in table["nr"]]
     return Assessment(
         cells=cells,
-        rows=gpd.GeoDataFrame(table, geometry=geometry, crs=question.grid.crs),
-        kompas=KompasTable(_frame(text["kompas"])),
-        outside=tuple(str(n) for n in text["outside"]),
-        notes=(*(str(n) for n in text["notes"]), *_other_rules(text)),
+        rows=gpd.GeoDataFrame(table, geometry=geometry, crs=crs),
+        kompas=KompasTable(kompas),
+        outside=text.outside,
+        notes=(*text.notes, *_other_rules(text)),
         question=question,
     )
 
 
-def _check_crs(*texts: str | None) -> None:
+def _coordinates(text: Kept) -> list[Variable]:
+    return [v for told in (text.cells, text.question.layers) for v in told.coords.values()]
+
+
+def _check_crs(*texts: Any) -> None:
     """Refuse what is no CRS by itself, before any library looks for it elsewhere."""
     for text in texts:
         if text is not None:
-            parse(text, "crs")
+            projected(str(text), "crs")
 
 
-def _other_rules(text: Mapping[str, Any]) -> list[str]:
+def _other_rules(text: Kept) -> list[str]:
     """Tell that an answer was made by other rules than those that explain it now."""
-    made, now = str(text["definities"]), registry.rules_version()
-    if made == now:
+    now = registry.rules_version()
+    if text.definities == now:
         return []
     return [
-        f"gemaakt met waterbodem {text['waterbodem']}, regels {made}; geopend met regels {now}: "
+        f"gemaakt met waterbodem {text.waterbodem}, regels {text.definities}; geopend met regels {now}: "
         "wat nu nog wordt uitgerekend (waarom, alternatieven) volgt de nieuwe regels"
     ]
 
 
-def _check_codes(found: Unpacker, cells: xr.Dataset, q: Question) -> None:
-    """Refuse grids that do not lie on the question, or hold codes that mean nothing."""
-    limits = {"klasse": registry.answer_scale(), "oorzaak": range(len(registry.burden_rules().components) + 1)}
-    for name, codes in limits.items():
-        values = cells[name].values
-        if values.shape[-2:] != q.grid.shape or not np.isin(values, [*codes, NO_CRITERION]).all():
-            raise found.broken("grid does not fit the question", name)
-
-
-def _frame(told: Mapping[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame({name: _column(c) for name, c in told.items()})
-
-
-def _column(told: Mapping[str, Any]) -> pd.Series:
+def _frame(told: Mapping[str, Column]) -> pd.DataFrame:
     kinds = {"f": "float64", "i": "int64", "b": "bool"}
-    return pd.Series(restored(told["waarden"]), dtype=kinds.get(told["soort"]))
+    return pd.DataFrame({n: pd.Series(c.waarden, dtype=kinds.get(c.soort)) for n, c in told.items()})
 
 
-def _question(
-    found: Unpacker, told: Mapping[str, Any], receivers: Mapping[str, Any] | None, cells: xr.Dataset
-) -> Question:
-    layers = found.dataset(told["layers"])
+def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Question:
+    told = text.question
+    layers = found.dataset(told.layers, {"y": grid.rows, "x": grid.cols})
     held = layer_set(layers)
-    left, top, dx, dy, rows, cols, crs = told["grid"]
-    grid = Grid(left, top, dx, dy, rows, cols, crs)
-    if held.shape != grid.shape:
+    if not _lies_on(dataset.grid_of(layers), grid) or not _lies_on(dataset.grid_of(cells), grid):
         raise found.broken("layers do not lie on the grid", held.shape)
-    areas = tuple(Area(nr, name, shapely.from_wkb(wkb), repaired) for nr, name, wkb, repaired in told["areas"])
-    functies = tuple(registry.functie_of(f, f"functies: {f.get('id')}") for f in told["functies"])
+    areas = tuple(area_of(found, *told) for told in told.areas)
+    if [a.nr for a in areas] != list(range(1, len(areas) + 1)):
+        raise found.broken("polygons are not numbered", len(areas))
+    functies = tuple(registry.functie_of(f, f"functies: {str(f.get('id'))[:80]}") for f in told.functies)
     plain = Enquiry(land_of(layers), areas, kept=True)
+    kept = text.ontvangst
     return Question(
         layers=layers,
         cells=held,
@@ -147,15 +144,25 @@ def _question(
         areas=areas,
         prints=footprints(areas, grid),
         functies=functies,
-        settings=_settings(found, told),
-        rules=define(KompasRules, told["kompas"], "kompas"),
-        enquiry=plain if receivers is None else read_enquiry(found, receivers, areas, functies, grid, cells),
+        settings=_settings(found, told, grid),
+        rules=define(KompasRules, told.kompas, "kompas"),
+        enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, grid, cells),
     )
 
 
-def _settings(found: Unpacker, told: Mapping[str, Any]) -> Settings:
-    reference = told["referentie"]
-    known: Functie | Any = (
-        found.array(reference) if "vorm" in reference else registry.functie_of(reference, "referentie")
-    )
-    return Settings(known, Measures(*told["maatregelen"]), told["methode"], told["orness"])
+def _lies_on(found: Grid, grid: Grid) -> bool:
+    """Tell whether coordinates are those of a grid, but for noise."""
+    edges = np.subtract(found.bounds, grid.bounds)
+    return found.shape == grid.shape and bool((np.abs(edges) <= SPACING_TOLERANCE * grid.dx).all())
+
+
+def _settings(found: Unpacker, told: Asked, grid: Grid) -> Settings:
+    known: Functie | Any
+    if isinstance(told.referentie, Array):
+        known = found.array(told.referentie)
+        if known.shape != grid.shape or known.dtype.kind not in "fiu":
+            raise found.broken("reference does not lie on the grid", known.shape)
+    else:
+        known = registry.functie_of(told.referentie, "referentie")
+    ordered_power(told.methode, told.orness)
+    return Settings(known, Measures(*told.maatregelen), told.methode, told.orness)

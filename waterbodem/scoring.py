@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem import registry
+from waterbodem import memory, registry
 from waterbodem.blocks import by_block
+from waterbodem.dataset import grid_of
 from waterbodem.definitions import Criterion, Functie, Threshold
 from waterbodem.errors import ArgumentError, LayerError, nearest
 from waterbodem.kernels import combining, curves
@@ -30,6 +31,8 @@ METHODS = {
     "owa": combining.OWA,
 }
 Array = NDArray[Any]
+#: What the answer of one functie takes, in layers of float32: 24 bytes per cell.
+LAYERS_WORTH = 6
 
 
 @dataclass(frozen=True)
@@ -387,6 +390,7 @@ def layers_of(*functies: Functie) -> set[str]:
 def _answers(
     layers: xr.Dataset, *, functies: Sequence[Functie], many: bool, methode: str, orness: float | None, interval: bool
 ) -> xr.Dataset:
+    memory.check_room(grid_of(layers), LAYERS_WORTH * len(functies))
     cells = layer_set(layers)
     results = [_one(cells, f, methode, orness, interval) for f in functies]
     return stack(results, functies) if many else results[0]
