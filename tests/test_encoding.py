@@ -349,15 +349,16 @@ def encoded(other):
 
 @pytest.mark.parametrize("function", [wb.geschiktheid, wb.afwenteling])
 def test_lazily_the_same_bytes_and_nothing_is_computed_before(encoded, function):
-    wanted = function(encoded, FUNCTIES)
-    for chunks in ({"y": 17, "x": 23}, {"y": 60}, {"y": 1}):
+    wanted = function(encoded, FUNCTIES[:3])
+    for chunks in ({"y": 17, "x": 23}, {"y": 60}):
         import dask
 
         with dask.config.set(scheduler=computing_is_an_accident):
-            lazy = function(encoded.chunk(chunks), FUNCTIES)
+            lazy = function(encoded.chunk(chunks), FUNCTIES[:3])
         assert all(v.chunks for v in lazy.data_vars.values())
-        xr.testing.assert_identical(lazy.compute(), wanted)
-        same(lazy.compute(), wanted)
+        found = lazy.compute()
+        xr.testing.assert_identical(found, wanted)
+        same(found, wanted)
 
 
 def test_transposed_layers_are_the_same(encoded):
