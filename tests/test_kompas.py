@@ -551,6 +551,27 @@ def test_a_mistake_in_own_rules_is_an_error_that_names_the_file(tmp_path, old, n
         kompas.load_rules(own)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "{risico:>9999999999}",
+        "{risico.__class__}",
+        "{risico!r}",
+        "{0}",
+        "{risico[0]}",
+        "{risico:{kans}}",
+        "{risico:.999f}",
+        "{",
+    ],
+)
+def test_a_reason_of_somebody_else_only_fills_in_numbers(tmp_path, field):
+    text = files("waterbodem.data").joinpath("kompas.toml").read_text(encoding="utf-8")
+    own = tmp_path / "van_een_ander.toml"
+    own.write_text(text.replace("{risico:.2f}", field), encoding="utf-8")
+    with pytest.raises(wb.WaterbodemError, match="van_een_ander"):
+        kompas.load_rules(own)
+
+
 def test_there_are_six_verdicts_with_a_reason_and_no_total():
     b = wb.assess(even(), ["woningbouw", "natte_natuur"], box(0, 0, 3, 3))
     assert list(b.kompas.columns) == ["gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden"]

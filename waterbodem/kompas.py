@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from string import Formatter
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
 from waterbodem import registry
 from waterbodem.areas import Area, areas_of
@@ -31,6 +34,22 @@ UNKNOWN: Symbol = "?"
 Array = NDArray[Any]
 Amounts = Mapping[str, float]
 Doubles = NDArray[np.float64]
+
+
+#: How a number in a reason may be written: decimals, a percentage, a sign.
+_FORMAT = re.compile(r"(\+?\.\d[f%])?")
+
+
+def _plain_fields(text: str) -> str:
+    """Return a reason as it is; refuse fields that are more than a name and decimals: rules come from anyone."""
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is not None and (not name.isidentifier() or conversion or not _FORMAT.fullmatch(spec or "")):
+            raise ValueError(f"a field must be a name with decimals, such as {{risico:.2f}}; got {name!r}, {spec!r}")
+    return text
+
+
+#: A sentence with names of measures in braces.
+Reason = Annotated[str, AfterValidator(_plain_fields)]
 
 
 class Condition(Definition):
@@ -88,8 +107,8 @@ class Principle(Definition):
     kolom: str
     getal: str
     eenheid: str
-    reden: str
-    reason: str = ""
+    reden: Reason
+    reason: Reason = ""
     schalen: tuple[Scale, ...]
     begrenzing: tuple[Limit, ...] = ()
     onbekend_als: Cases = ()
