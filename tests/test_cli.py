@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from layer_files import catalogue, layer, polygons, raster, square
 
 import waterbodem as wb
 from waterbodem import areas, output, paths
-from waterbodem.cli import Progress, cli, main
+from waterbodem.cli import Progress, _short_warnings, cli, main
+from waterbodem.errors import LayerIgnored
 from waterbodem.registry import builtin_functies, layer_kinds, sources
 from waterbodem.remake import command_of
 
@@ -349,6 +351,16 @@ def test_a_polygon_outside_is_listed_and_the_rest_done(tmp_path):
     assert "niet beoordeeld: B" in done.stderr
     assert (tmp_path / "uit" / "herkomst.json").is_file()
     assert json.loads(ask(tmp_path, "--json", gebied=gebied).stdout)["outside"] == ["B"]
+
+
+def test_what_a_library_tells_its_own_makers_stays_off_the_screen(capsys):
+    """Some turn their warnings on as they load, over whatever was asked before."""
+    with _short_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("parseString deprecated", DeprecationWarning, stacklevel=1)
+        warnings.warn("Glyph 26085 missing", UserWarning, stacklevel=1)
+        warnings.warn("een laag is oud", LayerIgnored, stacklevel=1)
+    assert capsys.readouterr().err == "let op: een laag is oud\n"
 
 
 def test_a_warning_is_one_line(tmp_path):

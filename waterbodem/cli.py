@@ -131,7 +131,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    click.echo("let op: " + " ".join(str(message).split()), err=True)
+    if issubclass(category, LayerIgnored):  # a library may turn its own on as it loads
+        click.echo("let op: " + " ".join(str(message).split()), err=True)
 
 
 class Progress:
