@@ -316,7 +316,8 @@ def numbers_written(tree):
             given = {a.value for a in node.args if isinstance(a, ast.Constant)}
             if node.func.attr == "replace" and {".", ","} <= given:
                 yield node.lineno
-            if node.func.attr == "maketrans" and {".", ","} <= set("".join(map(ast.unparse, node.args))):
+            letters = {c for a in node.args for n in ast.walk(a) if isinstance(n, ast.Constant) for c in str(n.value)}
+            if node.func.attr == "maketrans" and {".", ","} <= letters:
                 yield node.lineno
         if isinstance(node, ast.JoinedStr):
             after = [
