@@ -107,7 +107,7 @@ def _shape_numbers(data: bytes) -> Iterator[int]:
 
 
 def _places(data: bytes) -> int:
-    stated = 2 * struct.unpack_from(">i", data, 24)[0]
+    stated: int = 2 * struct.unpack_from(">i", data, 24)[0]
     if stated < _SHP_HEADER:
         raise struct.error
     return (min(stated, len(data)) - _SHP_HEADER) // _SHX_RECORD
