@@ -182,6 +182,32 @@ def test_what_a_gml_says_of_elsewhere_is_not_followed(inside, outside, root, fea
     assert np.nansum(cells(path)) == np.nansum(cells(vector(inside / "b.fgb", "FlatGeobuf"))) > 0
 
 
+OF_A_WFS = """<wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs" xmlns:gml="http://www.opengis.net/gml"
+ xmlns:app="http://app" {place}="http://app {url}/w?SERVICE=WFS&amp;REQUEST=DescribeFeatureType&amp;TYPENAME=app:plan">
+ <gml:featureMember><app:plan><app:naam>Es</app:naam><app:vorm><gml:Polygon srsName="urn:ogc:def:crs:EPSG::28992">
+ <gml:exterior><gml:LinearRing><gml:posList>0 0 9 0 9 9 0 9 0 0</gml:posList></gml:LinearRing></gml:exterior>
+ </gml:Polygon></app:vorm></app:plan></gml:featureMember></wfs:FeatureCollection>"""
+
+
+@pytest.mark.parametrize(
+    "place", ['xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation', "xmlns:schemaLocation"]
+)
+def test_a_wfs_is_not_asked_for_the_schema_of_its_answer(inside, outside, place):
+    """GDAL asks where the collection is one of a WFS and the request names a type; any prefix will do for it."""
+    path = inside / "a.gml"
+    path.write_text(OF_A_WFS.format(place=place, url=outside.url))
+    assert names_in(path) == ["Es"]
+    assert opened(path).file.bounds == (0, 0, 9, 9)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:28992", "http://www.opengis.net/gml/srs/epsg.xml#28992"])
+def test_a_crs_is_known_as_gml_2_names_it(inside, outside, crs):
+    path = gml(inside)
+    path.write_text(path.read_text().replace("urn:ogc:def:crs:EPSG::28992", crs))
+    assert names_in(path) == ["Brink", "Es"]
+    assert opened(path).file.crs == RD
+
+
 @pytest.mark.parametrize("place", ["http://127.0.0.1:{port}/crs.prj", "{file}", "/vsicurl/{url}/x"])
 def test_a_crs_of_gml_elsewhere_is_not_fetched(inside, outside, place):
     path = gml(inside)

@@ -154,6 +154,11 @@ def test_a_turned_zero_is_zero():
         ("ghg", {"add_offset": [1.0, 2.0]}, ["ghg", "add_offset", "[1.0, 2.0]"]),
         ("ghg", {"_FillValue": "nodata"}, ["ghg", "_FillValue", "nodata"]),
         ("ghg", {"missing_value": [-1.0, "x"]}, ["ghg", "missing_value", "x"]),
+        ("ghg", {"units": None, "unit": "cm"}, ["ghg", "not obeyed", "cm", "attribute units"]),
+        ("ghg", {"units": None, "Units": "cm"}, ["ghg", "not obeyed", "cm", "attribute units"]),
+        ("ghg", {"nodatavals": (-9999.0,)}, ["ghg", "not obeyed", "-9999", "attribute _FillValue"]),
+        ("ghg", {"NoData_Value": -9999.0}, ["ghg", "not obeyed", "-9999", "attribute _FillValue"]),
+        ("ghg", {"fill_value": -9999.0}, ["ghg", "not obeyed", "-9999", "attribute _FillValue"]),
         ("ghg", {"_Unsigned": "true"}, ["ghg", "_Unsigned", "mask_and_scale"]),
     ],
 )
@@ -176,6 +181,11 @@ def test_what_cannot_be_obeyed_is_refused_wherever_layers_go_in(name, attrs, sai
         with pytest.raises(LayerError) as caught:
             ask(given)
         assert all(word in str(caught.value) for word in said), (door, str(caught.value))
+
+
+def test_what_others_call_the_same_does_no_harm_beside_what_is_obeyed():
+    given = LAYERS.assign(ghg=LAYERS.ghg.assign_attrs(unit="m", nodatavals=(-9999.0,), nodata=-9999.0))
+    assert wb.geschiktheid(given, "natte_natuur").equals(wb.geschiktheid(LAYERS, "natte_natuur"))
 
 
 def test_all_that_is_wrong_is_told_at_once():

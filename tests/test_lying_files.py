@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 import rasterio
@@ -61,6 +62,27 @@ def test_a_raster_in_one_piece_of_gigabytes_is_refused_with_the_command_that_men
     said, peak = opened(raster(tmp_path / "ghg.tif", 20_000, **layout))
     assert "MB" in said and "gdal_translate -co TILED=YES" in said and "ghg.tif" in said
     assert peak < BOUND / 4
+
+
+def test_bands_that_are_stored_together_are_decoded_together(tmp_path):
+    """Of which one of a few hundred kB may unfold to gigabytes, whatever band is asked."""
+    path = tmp_path / "banden.tif"
+    place = Affine(1, 0, 200_000, 0, -1, 600_000)
+    profile = {"driver": "GTiff", "dtype": "uint8", "height": 1024, "width": 1024, "crs": "EPSG:28992"}
+    layout = {"tiled": True, "blockxsize": 1024, "blockysize": 1024, "compress": "deflate", "sparse_ok": True}
+    for interleave, said in (("band", "opened"), ("pixel", "300 x 1024 x 1024 cells = 315 MB")):
+        with rasterio.open(path, "w", **profile, **layout, count=300, interleave=interleave, transform=place):
+            pass
+        assert said in opened(path)[0]
+
+
+def test_a_chunk_is_as_large_as_all_its_dimensions(tmp_path):
+    path = tmp_path / "kubus.nc"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("waarde", (600, 1000, 1000), np.uint8, chunks=(600, 1000, 1000), compression="gzip")
+    said, peak = opened(path)
+    assert "600 x 1000 x 1000 cells = 600 MB" in said and "nccopy -c tijd/1,x/512,y/512" in said
+    assert peak < BOUND
 
 
 def test_an_empty_province_in_a_few_kilobytes_is_honest(tmp_path):

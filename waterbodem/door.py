@@ -17,7 +17,7 @@ from typing import Any
 
 import rasterio
 
-from waterbodem import geojson, geopackage, gml, hdf5
+from waterbodem import geojson, geopackage, gml, hdf5, record_counts
 from waterbodem.errors import LayerError, NotARaster, WaterbodemError
 from waterbodem.late import gpd, pd, pyogrio
 from waterbodem.paths import MAX_VECTOR_BYTES, check_vector_content, head_of
@@ -192,6 +192,10 @@ def _packed(path: Path, driver: str, choose: Choice, where: str) -> tuple[bytes,
     parts = {end: p.read_bytes() for end, p in _parts(path, driver, where).items()}
     if driver == "GML":
         parts = {".gml": gml.own_data(parts[".gml"], path.name, where)}
+    elif driver == "FlatGeobuf":
+        record_counts.check_flatgeobuf(parts[".fgb"], path.name, where)
+    else:
+        record_counts.check_shapefile(parts, path.name, where)
     packed = _pack(parts)
     return packed, _layer_of(packed, path, choose), {}
 

@@ -6,6 +6,7 @@ Attributes speak of the numbers as they are; what xarray decoded on opening stan
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,11 @@ Floats = NDArray[np.float32]
 MARKS = ("_FillValue", "missing_value", "nodata")
 #: Attributes that no longer hold once they were obeyed.
 OBEYED = (*MARKS, "scale_factor", "add_offset", "positive")
+#: What is obeyed, and what others call the same, in small letters alone: stated in its place it would be missed.
+ALIKE = (
+    (("units",), ("units", "unit", "eenheid")),
+    (MARKS, ("fillvalue", "missingvalue", "missing", "nodata", "nodatavalue", "nodatavals")),
+)
 #: Cells that are worked on at a time.
 PIECE = 1 << 16
 
@@ -103,6 +109,7 @@ def encoding_of(data: xr.Variable, name: str) -> Encoding:
     """
     attrs = {k: v for k, v in data.attrs.items() if v is not None}
     dataset.check_numeric(data.dtype, name)
+    _check_names(attrs, name)
     if "_Unsigned" in attrs:
         raise _refused("attribute is not obeyed", attrs, "_Unsigned", name, "open it with mask_and_scale=True")
     kind = layer_kinds()[LayerName.of(name).layer]
@@ -129,6 +136,14 @@ def obeyed(data: xr.Variable, name: str) -> xr.Variable:
     unit = layer_kinds()[LayerName.of(name).layer].unit
     attrs = {**{k: v for k, v in data.attrs.items() if k not in OBEYED}, "units": unit}
     return xr.Variable(("y", "x"), values_of(data, name), attrs)
+
+
+def _check_names(attrs: Mapping[str, Any], name: str) -> None:
+    """Refuse an attribute by which somebody means another, which is not stated."""
+    for obeyed, others in ALIKE:
+        alike = [key for key in attrs if re.sub("[^a-z]", "", str(key).lower()) in others]
+        if alike and attrs.keys().isdisjoint(obeyed):
+            raise _refused("attribute is not obeyed", attrs, alike[0], name, f"it as attribute {obeyed[0]}")
 
 
 def _refused(what: str, attrs: Mapping[str, Any], key: str, name: str, allowed: str) -> LayerError:

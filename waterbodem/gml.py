@@ -19,6 +19,9 @@ _LOOKED_AT = 1 << 16
 #: What stands before the root is at most this long.
 _PROLOGUE = 1 << 20
 
+#: How GML 2 names a CRS: as a place, which readers that may ask no server do not know. The same in short.
+_OLD_CRS, _CRS = b"http://www.opengis.net/gml/srs/epsg.xml#", b"EPSG:"
+
 _TAG = re.compile(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""")
 
 
@@ -52,12 +55,14 @@ def own_data(data: bytes, name: str, where: str = "") -> bytes:
     """
     root = _Root(data, name, where)
     tag = f'<?xml version="1.0" encoding="{root.encoding}"?>\n<{root.name}{_namespaces(root.attributes)}>'
-    rest = f"</{root.name}>".encode() if root.is_empty else data[root.end :]
+    rest = f"</{root.name}>".encode() if root.is_empty else data[root.end :].replace(_OLD_CRS, _CRS)
     return b"".join([tag.encode(root.encoding, "xmlcharrefreplace"), b" " * _LOOKED_AT, rest])
 
 
 def _namespaces(attributes: Mapping[str, str]) -> str:
-    return "".join(f" {k}={quoteattr(v)}" for k, v in attributes.items() if k.partition(":")[0] == "xmlns")
+    """Return the namespaces; readers take one that is called as the place of a schema for that place."""
+    named = {k: v for k, v in attributes.items() if k.partition(":")[0] == "xmlns"}
+    return "".join(f" {k}={quoteattr(v)}" for k, v in named.items() if not k.lower().endswith("schemalocation"))
 
 
 class _Found(Exception):

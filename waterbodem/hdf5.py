@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from waterbodem.errors import MissingLibrary, NotARaster, UnsafePath
 from waterbodem.late import h5py
+from waterbodem.tile_size import check_tile
 
 #: How such a file starts.
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -19,7 +20,7 @@ _FAULTS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
 def check_own_data(path: Path, where: str = "") -> None:
-    """Refuse a file with external links, external storage or virtual datasets, however deep.
+    """Refuse a file with external links, external storage or virtual datasets, however deep, or with huge chunks.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ def check_own_data(path: Path, where: str = "") -> None:
         If part of it is in another file.
     NotARaster
         If it cannot be looked through.
+    LayerError
+        If a chunk takes too much memory, with all its dimensions: GDAL tells of rows and columns only.
     MissingLibrary
         If h5py is not installed.
 
@@ -41,9 +44,13 @@ def check_own_data(path: Path, where: str = "") -> None:
     --------
     >>> check_own_data(Path("neerslag.nc"), "layers.neerslag")  # doctest: +SKIP
     """
+
+    def check_chunk(shape: tuple[int, ...], itemsize: int) -> None:
+        check_tile(shape, itemsize, "netCDF", path.name, where)
+
     try:
         with h5py.File(path, "r", locking=False) as file:
-            for reason in _outside(file.id):
+            for reason in _outside(file.id, check_chunk):
                 raise UnsafePath(
                     f"file points at other files ({reason})",
                     value=path.name,
@@ -61,7 +68,7 @@ def check_own_data(path: Path, where: str = "") -> None:
         raise NotARaster(f"file is no HDF5 that can be read: {error}", value=path.name, where=where) from None
 
 
-def _outside(root: Any) -> Iterator[str]:
+def _outside(root: Any, check_chunk: Callable[[tuple[int, ...], int], None]) -> Iterator[str]:
     """Yield what stands in other files; every object is looked at once, whatever links lead to it."""
     groups, seen = [root], set()
     while groups:
@@ -80,7 +87,11 @@ def _outside(root: Any) -> Iterator[str]:
             if thing.type == h5py.h5o.TYPE_GROUP:
                 groups.append(h5py.h5g.open(group, name))
             elif thing.type == h5py.h5o.TYPE_DATASET:
-                yield from _elsewhere(h5py.h5d.open(group, name).get_create_plist(), name)
+                dataset = h5py.h5d.open(group, name)
+                layout = dataset.get_create_plist()
+                yield from _elsewhere(layout, name)
+                if layout.get_layout() == h5py.h5d.CHUNKED:
+                    check_chunk(layout.get_chunk(), dataset.get_type().get_size())
 
 
 def _names(group: Any) -> list[bytes]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags
+from rasterio.enums import Interleaving, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -26,16 +26,11 @@ from waterbodem.errors import (
     WaterbodemError,
 )
 from waterbodem.grid import LATTICE_TOLERANCE, Grid
-from waterbodem.paths import RASTER_DRIVERS, raster_driver
+from waterbodem.paths import raster_driver
+from waterbodem.tile_size import check_tile
 
 #: What a bad file may raise from within GDAL and its Python binding.
 _FAULTS = (RasterioError, OSError, UnicodeDecodeError, ValueError, ArithmeticError, MemoryError)
-
-#: Bytes that are decoded at once, at most; and how a file of larger pieces is written again, by its driver.
-LARGEST_TILE = 256_000_000
-_TILED = "write it again: gdal_translate -co TILED=YES -co COMPRESS=DEFLATE -co BIGTIFF=IF_SAFER {name} anders.tif"
-_CHUNKED = "write it again: nccopy -c x/512,y/512 -d 1 {name} anders.nc"
-REWRITE = {**dict.fromkeys(RASTER_DRIVERS, _TILED), "netCDF": _CHUNKED}
 
 #: GDAL guesses the type of a text grid from its first numbers; that may cut off decimals later on.
 _OPTIONS = {"AAIGrid": {"DATATYPE": "Float64"}}
@@ -216,7 +211,9 @@ def open_raster(path: Path, name: str, band: int, default_crs: str | None, where
     door.check_raster(path, driver, where)
     with _opened(path, driver, where, NotARaster) as handle:
         _check_band(handle, band, name, where)
-        check_tile(handle.block_shapes[band - 1], handle.dtypes[band - 1], driver, path.name, where)
+        together = handle.count if handle.interleaving == Interleaving.pixel else 1
+        size = np.dtype(handle.dtypes[band - 1]).itemsize
+        check_tile(handle.block_shapes[band - 1], size, driver, path.name, where, bands=together)
         grid = _grid(handle, default_crs, where)
         flags = handle.mask_flag_enums[band - 1]
         return RasterFile(
@@ -264,39 +261,6 @@ def _check_band(handle: Any, band: int, name: str, where: str) -> None:
         raise LayerError("no such band", value=band, allowed=f"1 .. {handle.count}", where=where)
     if np.dtype(handle.dtypes[band - 1]).kind not in "fiu":
         raise LayerError("band holds no real numbers", value=handle.dtypes[band - 1], where=where)
-
-
-def check_tile(shape: tuple[int, int], dtype: str, driver: str, name: str, where: str = "") -> None:
-    """Refuse a file of which a single tile, strip or chunk takes more memory than any block of cells that is read.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Rows and columns that are stored, and decoded, together.
-    dtype : str
-        Of the raw numbers.
-    driver, name : str
-        The kind of file and its name, for the command that rewrites it.
-    where : str
-        File and key, for errors.
-
-    Raises
-    ------
-    LayerError
-        With the command that writes the file again.
-
-    Examples
-    --------
-    >>> check_tile((512, 512), "float32", "GTiff", "ghg.tif")
-    """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size > LARGEST_TILE:
-        raise LayerError(
-            "cells are stored in pieces that are too large to decode",
-            value=f"{shape[0]} x {shape[1]} cells = {size / 1e6:.0f} MB",
-            allowed=f"{LARGEST_TILE / 1e6:.0f} MB a tile, strip or chunk; {REWRITE[driver].format(name=name)}",
-            where=where,
-        )
 
 
 def _number(value: float, what: str, where: str) -> float:
