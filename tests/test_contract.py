@@ -309,6 +309,11 @@ def modules():
     return {str(p.relative_to(PACKAGE)): ast.parse(p.read_text("utf-8")) for p in sorted(PACKAGE.rglob("*.py"))}
 
 
+def _texts(tree):
+    """Texts that stand in code."""
+    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+
+
 def numbers_written(tree):
     """Lines that turn points into commas, or put a sign of per cent behind a number."""
     for node in ast.walk(tree):
@@ -316,8 +321,7 @@ def numbers_written(tree):
             given = {a.value for a in node.args if isinstance(a, ast.Constant)}
             if node.func.attr == "replace" and {".", ","} <= given:
                 yield node.lineno
-            letters = {c for a in node.args for n in ast.walk(a) if isinstance(n, ast.Constant) for c in str(n.value)}
-            if node.func.attr == "maketrans" and {".", ","} <= letters:
+            if node.func.attr == "maketrans" and {".", ","} <= set("".join(_texts(node))):
                 yield node.lineno
         if isinstance(node, ast.JoinedStr):
             after = [

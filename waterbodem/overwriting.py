@@ -80,7 +80,8 @@ def _refuse_obstacles(output: Path, folders: Iterable[Path]) -> None:
         if os.path.exists(folder) and not os.path.isdir(folder):  # a name that no disk takes is none
             raise _in_the_way("a file has the name of a folder of results", folder, output)
         if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise _in_the_way("a folder of results may not be looked into or written", folder, output)
+            allowed = "rights to read and write it, or another output folder"
+            raise _in_the_way("a folder of results may not be looked into or written", folder, output, allowed)
         for path in _folders_in(folder):
             if path.name.endswith(OF_FUNCTIE):
                 raise _in_the_way("a folder has the name of a result", path, output)
@@ -96,6 +97,7 @@ def _folders_in(folder: Path) -> list[Path]:
         return []
 
 
-def _in_the_way(what: str, path: Path, output: Path) -> ArgumentError:
-    name, allowed = path.relative_to(output).as_posix(), "another name for it, or another output folder"
-    return ArgumentError(what, value=name, allowed=allowed, where="output")
+def _in_the_way(
+    what: str, path: Path, output: Path, allowed: str = "another name for it, or another output folder"
+) -> ArgumentError:
+    return ArgumentError(what, value=path.relative_to(output).as_posix(), allowed=allowed, where="output")
