@@ -115,14 +115,14 @@ STAGES = {
     "start": ("batch", "open_job"),
     "parts": ("batch", "_make_parts"),
     "end of a part": ("parts", "PartWriter.finish"),
-    "receivers": ("run_outputs", "make_receivers"),
-    "map": ("run_maps", "stage_map"),
-    "names of a map": ("run_maps", "_stage_pam"),
+    "receivers": ("run_outputs", "ledger_outputs"),
+    "map": ("run_outputs", "stage_map"),
+    "names of a map": ("run_outputs", "_stage_pam"),
     "picture": ("run_picture", "picture_png"),
     "table": ("run_tables", "stage_pieces"),
-    "downstream": ("exposure_run", "_write_maps"),
-    "styles": ("run_outputs", "make_styles"),
-    "page": ("run_outputs", "make_page"),
+    "downstream": ("exposure_run", "_computed"),
+    "project": ("run_outputs", "project_bytes"),
+    "page": ("run_page", "run_html"),
     "herkomst": ("run_outputs", "write_provenance"),
 }
 
@@ -430,7 +430,7 @@ def asked(*given, **more):
     return real(*given, **more)
 m.{1} = asked
 """
-MOMENTS = [("waterbodem.batch", "open_job"), ("waterbodem.parts", "gather"), ("waterbodem.run_maps", "stage_map")]
+MOMENTS = [("waterbodem.batch", "open_job"), ("waterbodem.parts", "gather"), ("waterbodem.run_outputs", "stage_map")]
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda m: m[1])
@@ -465,10 +465,10 @@ m.{1} = dies
     "where",
     [
         ("waterbodem.parts", "PartWriter.finish"),
-        ("waterbodem.run_maps", "stage_map"),
+        ("waterbodem.run_outputs", "stage_map"),
         ("waterbodem.run_tables", "stage_pieces"),
         ("waterbodem.atomic", "_flush"),
-        ("waterbodem.run_outputs", "make_tables"),
+        ("waterbodem.run_output", "Delivery._settle"),
     ],
     ids=lambda w: w[1],
 )
@@ -577,7 +577,7 @@ m.{1} = poisoned
 
 @pytest.mark.parametrize(
     ("where", "codes"),
-    [(("parts", "gather"), (3,)), (("run_maps", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
+    [(("parts", "gather"), (3,)), (("run_outputs", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
     ids=["part", "map", "start"],
 )
 def test_no_memory_is_told(tmp_path, nursery, reference, where, codes):

@@ -32,7 +32,7 @@ from waterbodem import (
 from waterbodem.downstream import benedenstrooms
 from waterbodem.enquiry import Enquiry
 from waterbodem.errors import CorruptLayer
-from waterbodem.exposure_run import make_downstream
+from waterbodem.exposure_run import downstream_outputs
 from waterbodem.exposure_store import exposure_of, read_exposure
 from waterbodem.flow import memory_needed
 from waterbodem.job import open_job
@@ -40,7 +40,8 @@ from waterbodem.journal import Journal
 from waterbodem.output import save_assessment
 from waterbodem.preview import preview
 from waterbodem.raster_files import percent
-from waterbodem.reception_run import make_receivers
+from waterbodem.reception_run import ledger_outputs
+from waterbodem.run_output import Delivery, Outcome
 
 EXAMPLE = Path(__file__).parents[1] / "rasters" / "voorbeeld"
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
@@ -67,19 +68,21 @@ def drop(catalogue, name):
     catalogue.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
-def made(path, names=FUNCTIES):
-    """Call the module itself, without the rest of a run."""
+def made(path):
+    """Make who receives it, without the rest of a run."""
     job = open_job(path)
     (job.work / "parts").mkdir(parents=True, exist_ok=True)
-    journal = Journal(job.work / "ledger.sqlite")
-    steps = []
-    try:
-        exposure = exposure_of(job)
-        found = make_receivers(job, journal, job.variants, lambda *step: steps.append(step), exposure)
-        found.add(make_downstream(job, journal, job.variants, lambda *step: steps.append(step), exposure))
-        return job, found
-    finally:
-        journal.close()
+    with closing(Journal(job.work / "ledger.sqlite")) as journal:
+        delivery = delivery_of(job, journal)
+        for outputs_of in (ledger_outputs, downstream_outputs):
+            delivery.make(outputs_of(delivery))
+        return job, delivery.outcome
+
+
+def delivery_of(job, journal, progress=lambda *_: None):
+    """A run of which no part is looked at."""
+    keys = {v: job.key(v) for v in job.variants}
+    return Delivery(job, journal, keys, exposure_of(job), Outcome(job.output), progress)
 
 
 def digests(folder):
@@ -136,7 +139,7 @@ def test_polygons_cut_the_map_not_the_land(tmp_path):
     assert (codes[~inside] == 255).all()
     np.testing.assert_array_equal(codes, percent(b.downstream("woningbouw")))
     assert (tmp_path / "uit" / "woningbouw@2050hoog" / "benedenstrooms.tif").is_file()
-    assert found.niet_bepaald == []
+    assert found.niet_bepaald == ()
     table = gpd.read_file(tmp_path / "uit" / "grootboek.gpkg")
     np.testing.assert_allclose(table.m3.astype(float), b.grootboek.m3, rtol=1e-12)
     assert table.ontvanger.tolist() == b.grootboek.ontvanger.tolist()
@@ -155,8 +158,8 @@ def test_a_run_gives_them_and_goes_on_where_it_was(tmp_path, monkeypatch):
     def again(*_):
         raise AssertionError("was made again")
 
-    monkeypatch.setattr(exposure_run, "_write_maps", again)
-    monkeypatch.setattr(reception_run, "_write", again)
+    monkeypatch.setattr(exposure_run, "_computed", again)
+    monkeypatch.setattr(reception_run, "_stage_ledger", again)
     monkeypatch.setattr(exposure_store.Exposure, "_sweep", again)
     assert batch.run(path).complete
     now = digests(tmp_path / "uit")
@@ -255,7 +258,7 @@ def test_a_ledger_that_lacked_memory_for_water_is_drawn_up_again_where_there_is(
     assert not (tmp_path / "uit" / "woningbouw" / "ontvangst.tif").exists()
     assert gpd.read_file(tmp_path / "uit" / "grootboek.gpkg").m3.isna().all()
     _, found = made(path)
-    assert found.niet_bepaald == []
+    assert found.niet_bepaald == ()
     assert (tmp_path / "uit" / "woningbouw" / "ontvangst.tif").is_file()
 
 
@@ -283,10 +286,10 @@ def test_more_outcomes_than_anyone_reads_get_no_ledger(tmp_path):
 def test_a_polygon_as_large_as_a_province_gets_no_ledger(tmp_path, monkeypatch):
     monkeypatch.setattr(reception_run, "_plan_cells", lambda job: 36_000_000)
     _, found = made(place(tmp_path, AREAS))
-    assert found.niet_bepaald == [
+    assert found.niet_bepaald == (
         "grootboek: niet bepaald, want de gebieden tellen samen 36 miljoen cellen en het wordt gemaakt tot 10 miljoen; "
-        "kies minder of kleinere gebieden"
-    ]
+        "kies minder of kleinere gebieden",
+    )
     assert not (tmp_path / "uit" / "grootboek.csv").exists()
 
 
@@ -312,7 +315,7 @@ def test_where_memory_is_short_bands_give_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(exposure_run, "BLOCK", 8_000)
     assert exposure_store.band_height(job.grid, memory.available()) < job.grid.rows // 4
     _, found = made(tmp_path / "run.toml")
-    assert found.niet_bepaald == []
+    assert found.niet_bepaald == ()
     assert digests(tmp_path / "uit") == first
 
 
@@ -445,12 +448,13 @@ def test_what_lies_beside_a_map_comes_back_as_it_was(tmp_path):
 def test_what_was_made_while_a_layer_changed_is_neither_placed_nor_kept(tmp_path, monkeypatch):
     path = place(tmp_path, AREAS)
     monkeypatch.setattr(Journal, "changed", lambda _: [Path("ghg.tif")])
-    for make in (make_receivers, make_downstream):
+    for outputs_of in (ledger_outputs, downstream_outputs):
         job = open_job(path)
         (job.work / "parts").mkdir(parents=True, exist_ok=True)
         with closing(Journal(job.work / "ledger.sqlite")) as journal:
+            delivery = delivery_of(job, journal)
             with pytest.raises(CorruptLayer, match="changed during the run"):
-                make(job, journal, job.variants, lambda *_: None, exposure_of(job))
+                delivery.make(outputs_of(delivery))
             assert journal.outputs() == {}
     assert digests(tmp_path / "uit") == {}
 
@@ -465,8 +469,9 @@ def test_a_layer_that_changes_after_the_sweep_costs_the_map(tmp_path):
 
     with closing(Journal(work / "ledger.sqlite")) as journal:
         job = open_job(path, digest=journal.digest)
+        delivery = delivery_of(job, journal, change)
         with pytest.raises(CorruptLayer, match=r"ghg\.tif"):
-            make_downstream(job, journal, job.variants, change, exposure_of(job))
+            delivery.make(downstream_outputs(delivery))
         noted = list(journal.outputs())
     assert {p.name.partition("_")[0] for p in noted if p.parent == work / "stroming"} == {"blootstelling", "onbekend"}
     assert "benedenstrooms.tif" not in {p.name for p in (*noted, *(tmp_path / "uit").rglob("*"))}

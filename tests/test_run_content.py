@@ -18,14 +18,13 @@ from test_exposure_run import AREAS, drop, place
 from test_one_fails import break_tile
 
 import waterbodem as wb
-from waterbodem import batch, exposure_run, memory, preview, room, run_outputs
+from waterbodem import batch, memory, preview, room, run_outputs
 from waterbodem.cli import cli
 from waterbodem.errors import ArgumentError, CorruptLayer, GeometryError, Problems, WaterbodemError
 from waterbodem.exposure_store import FOLDER, swept_files
 from waterbodem.job import open_job
 from waterbodem.raster_files import percent
 from waterbodem.registry import UnknownFunctie
-from waterbodem.run_styles import make_styles
 
 ONE = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\npictures = false\n'
 
@@ -263,7 +262,7 @@ def left(tmp_path_factory):
 
 def test_what_failed_before_a_damaged_part_was_made_again_is_forgotten(tmp_path, monkeypatch):
     path = place(tmp_path, AREAS)
-    real, calls = exposure_run.make_downstream, []
+    real, calls = run_outputs.downstream_outputs, []
 
     def once(*given):
         calls.append(1)
@@ -271,25 +270,25 @@ def test_what_failed_before_a_damaged_part_was_made_again_is_forgotten(tmp_path,
             raise WaterbodemError("not yet")
         return real(*given)
 
-    monkeypatch.setattr(run_outputs, "make_downstream", once)
-    monkeypatch.setattr(run_outputs, "make_styles", damaging(tmp_path / "uit"))
+    monkeypatch.setattr(run_outputs, "downstream_outputs", once)
+    monkeypatch.setattr(run_outputs, "project_bytes", damaging(tmp_path / "uit", run_outputs.project_bytes))
     assert batch.run(path).complete
     assert len(calls) == 2 and wb.status(tmp_path / "uit").complete
 
 
-def damaging(folder):
+def damaging(folder, real):
     """Let the first attempt find a part that is not as it was written."""
     calls = []
 
-    def styles(*given):
+    def project(*given, **more):
         calls.append(1)
         if len(calls) == 1:
             part = next((folder / ".waterbodem/parts").iterdir())
             part.write_bytes(part.read_bytes()[:-9])
             raise CorruptLayer("part is damaged")
-        return make_styles(*given)
+        return real(*given, **more)
 
-    return styles
+    return project
 
 
 def test_the_sign_of_a_home_folder_makes_no_folder_of_that_name(tmp_path, monkeypatch):

@@ -220,6 +220,7 @@ def test_a_polygon_outside_the_data_is_named(tmp_path):
     assert batch.run(path).outside == ("Plan Ver Weg",)
     page = Page(read(tmp_path))
     assert "Niet beoordeeld" in page.words and "Plan Ver Weg" in page.words
+    assert batch.run(path).outside == ("Plan Ver Weg",), "also where the table is there already"
 
 
 def test_a_finished_run_rewrites_neither_page_nor_picture(tmp_path):

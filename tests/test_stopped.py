@@ -134,7 +134,7 @@ def test_who_started_the_command_may_have_it_ignore_the_end_of_a_terminal(data, 
 
 def test_a_run_stops_at_the_end_of_a_terminal(tmp_path, nursery):
     path = place(tmp_path, RUN)
-    done = nursery.run("run", path, code=AT.format("waterbodem.run_maps", "stage_map", 2, int(signal.SIGHUP)))
+    done = nursery.run("run", path, code=AT.format("waterbodem.run_outputs", "stage_map", 2, int(signal.SIGHUP)))
     told(done, 3, said="onderbroken: hetzelfde commando gaat verder")
     assert not list((tmp_path / "uit").rglob("*.partial*"))
     told(nursery.run("run", path), 0)
@@ -216,7 +216,7 @@ def test_what_is_left_of_others_below_stays(data, output, nursery):
 
 
 RUN_KILLS = [
-    ("waterbodem.run_outputs", "make_receivers", 1),
+    ("waterbodem.run_outputs", "ledger_outputs", 1),
     ("os", "replace", 3),
     ("os", "replace", 8),
     ("os", "replace", 14),

@@ -28,6 +28,7 @@ from waterbodem.kompas import KompasRules, Verdict, findings_of, verdicts
 from waterbodem.land import Land, land_of
 from waterbodem.late import gpd, xr
 from waterbodem.measures import chance_of, measures_of
+from waterbodem.output_names import CELL_MAPS, MAPS
 from waterbodem.plan_change import Measures
 from waterbodem.progress import track
 from waterbodem.question import Plans, Question, ask
@@ -203,13 +204,13 @@ def assess(
 def cells_of(q: Question, result: Result) -> xr.Dataset:
     """Return the grids of one functie; outside the polygons 255, no flags, NaN."""
     inside = q.prints.mask
-    names = {n: v for n, v in VARIABLES.items() if n in ("geschiktheid", "klasse", "bepalend", "dekking", "vlaggen")}
+    names = {n: v for n, v in VARIABLES.items() if n in MAPS or n == "vlaggen"}
     found = {
         n: (result.scores[kernel_name], scoring_attrs(n, result.functie, result.criteria))
         for n, (kernel_name, _) in names.items()
     }
     found |= variables_of(result.burden)
-    blank = {"klasse": NO_CRITERION, "bepalend": NO_CRITERION, "oorzaak": NO_CRITERION, "vlaggen": 0}
+    blank = {"vlaggen": 0, **{m.name: NO_CRITERION for m in CELL_MAPS if not m.is_share}}
     cut = {n: (masked(a, inside, blank.get(n, np.nan)), attrs) for n, (a, attrs) in found.items()}
     return q.cells.results(
         cut,

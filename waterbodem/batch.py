@@ -23,7 +23,8 @@ from waterbodem.part_file import is_whole
 from waterbodem.parts import part_file
 from waterbodem.paths import Digest, beside, sha256_of
 from waterbodem.preview import check_fits
-from waterbodem.run_outputs import Keys, Outcome, finish
+from waterbodem.run_output import Outcome
+from waterbodem.run_outputs import Keys, finish
 from waterbodem.run_state import plan_of
 from waterbodem.runfile import read_run_file
 from waterbodem.threads import workers as default_workers

@@ -107,9 +107,12 @@ def legend(product: str, criteria: Sequence[str] = ()) -> Legend:
     """
     if product == "bepalend":
         return _limiting(criteria)
-    if product not in PRODUCTS:
-        raise ArgumentError("no such output", value=product, allowed=nearest(product, (*PRODUCTS, "bepalend")))
-    return PRODUCTS[product]()
+    if product in _OWN:
+        return _OWN[product]()
+    for table, form in (("verloop", _ramp), ("trappen", _stepped)):
+        if product in _data()[table]:
+            return form(product)
+    raise ArgumentError("no such output", value=product, allowed=nearest(product, _data()["kaarten"]))
 
 
 def map_title(product: str) -> str:
@@ -266,14 +269,5 @@ def _rgb(colour: Sequence[int]) -> RGB:
     return red, green, blue
 
 
-PRODUCTS: Mapping[str, Callable[[], Legend]] = {
-    "geschiktheid": lambda: _ramp("geschiktheid"),
-    "klasse": _answers,
-    "oorzaak": _causes,
-    "dekking": lambda: _ramp("dekking"),
-    "risico": _risks,
-    "benedenstrooms": lambda: _ramp("benedenstrooms"),
-    "blootstelling_onbekend": lambda: _ramp("blootstelling_onbekend"),
-    "ontvangst": lambda: _stepped("ontvangst"),
-    "grondwater": lambda: _stepped("grondwater"),
-}
+#: Maps whose colours stand with what they show; of others kleuren.toml holds points of a ramp, or steps.
+_OWN: Mapping[str, Callable[[], Legend]] = {"klasse": _answers, "oorzaak": _causes, "risico": _risks}

@@ -12,11 +12,12 @@ from waterbodem.burden import burden_arrays, decline_of
 from waterbodem.definitions import Functie
 from waterbodem.kernels.burden import Burden
 from waterbodem.layerset import LayerSet
+from waterbodem.output_names import CELL_MAPS
 from waterbodem.plan_change import Measures
 from waterbodem.scoring import ANSWER, parts_of, score_arrays
 
 Array = NDArray[Any]
-GRIDS = ("score", "klasse", "bepalend", "dekking")
+GRIDS = tuple(m.array for m in CELL_MAPS if not m.of_burden)
 SCORES = (*ANSWER, "score_min", "score_max", "klasse_min", "klasse_max", "loss")
 
 

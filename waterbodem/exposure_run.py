@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,22 @@ from numpy.typing import NDArray
 from shapely.geometry import box
 
 from waterbodem import dataset
+from waterbodem.atomic import Stage
 from waterbodem.colours import legend, map_title, nodata
 from waterbodem.covering import footprints
 from waterbodem.downstream import released, weighed_amount
-from waterbodem.exposure_store import BESIDE_BANDS, Determined, Exposure, read_exposure
+from waterbodem.exposure_store import BESIDE_BANDS, read_exposure
 from waterbodem.flow import memory_needed
 from waterbodem.grid import Grid
 from waterbodem.job import Job, Variant
-from waterbodem.journal import Journal
 from waterbodem.kernels.components import LAYERS
 from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Floats, LayerSet
 from waterbodem.output_names import UNKNOWN
 from waterbodem.qgis_style import raster_qml
-from waterbodem.raster_files import percent, remove_map, stage_raster
+from waterbodem.raster_files import aux_file, percent, stage_raster
 from waterbodem.reception_files import stage_shown
+from waterbodem.run_output import Delivery, Output
 
 MAP = "benedenstrooms"
 #: Cells that are worked on at a time, and bytes that the maps in hand may take.
@@ -36,7 +38,6 @@ BLOCK, IN_HAND = 8_000_000, 2_000_000_000
 CODE, EXACT, WRITTEN, STORED = 1, 4, 25, 6
 #: Measured on two cores; a machine may well be twice as fast or slow.
 NS_DIRECTIONS, NS_VARIANT = 700, 60
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,123 +71,100 @@ def _each(job: Job) -> int:
     return CODE + EXACT if job.file.float_ else CODE
 
 
-def make_downstream(
-    job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress, exposure: Exposure
-) -> Determined:
-    """Write ``<functie>/benedenstrooms.tif``, and ``benedenstrooms_f32.tif`` where floats are asked for.
+def downstream_outputs(delivery: Delivery) -> list[Output]:
+    """Maps of who lies downstream: ``<functie>/benedenstrooms.tif``, and ``benedenstrooms_f32.tif`` for floats.
 
     ``blootstelling_onbekend.tif`` is the share of a cell's water that ends on land of unknown vulnerability, which
-    counts as 0. What is there already and made of the same stays as it is.
-
-    Parameters
-    ----------
-    job : Job
-    journal : Journal
-    variants : sequence of Variant
-        Of which maps are wanted.
-    progress : callable
-        Called with a phase, how much is done, and of how much.
-    exposure : Exposure
+    counts as 0.
     """
-    found = Determined()
-    if MAP not in job.file.maps:
-        return found
-    scenarios = list(dict.fromkeys(v.scenario for v in variants))
-    wanted = {v: (_final(job, v), _map_key(job, exposure, v)) for v in variants}
-    unknown = {s: (_unknown_file(job, s), exposure.key(s) + job.areas_sha256) for s in scenarios}
-    todo = [v for v, made in wanted.items() if not _is_there(job, journal, *made)]
-    hidden = [s for s, made in unknown.items() if not _is_there(job, journal, *made)]
-    reason = exposure.why_not(scenarios) if todo or hidden else ""
-    if reason:
-        found.niet_bepaald.append(reason)
-        finals = [_final(job, v) for v in todo]
-        for path in (*finals, *map(_exact, finals), *(_unknown_file(job, s) for s in hidden)):
-            remove_map(path)
-    else:
-        for scenario in hidden:
-            _write_unknown(job, journal, exposure, scenario, unknown[scenario][1])
-        for some in _groups(job, todo):
-            _write_maps(job, journal, exposure, {v: wanted[v][1] for v in some}, progress)
-        for made in (*wanted.values(), *unknown.values()):
-            found.outputs |= _outputs(job, *made)
-    return found
+    if MAP not in delivery.job.file.maps:
+        return []
+    scenarios = list(dict.fromkeys(v.scenario for v in delivery.keys))
+    maps = _Maps(delivery)
+    wanted = {v: _map_output(maps, v) for v in delivery.keys}
+    maps.todo = [v for v, output in wanted.items() if not output.files(delivery.journal)]
+    found = [*(_unknown_output(delivery, s) for s in scenarios), *wanted.values()]
+    there = all(output.files(delivery.journal) for output in found)
+    reason = "" if there else delivery.exposure.why_not(scenarios)
+    return [replace(output, reason=reason or None) for output in found]
 
 
-def _outputs(job: Job, path: Path, key: str) -> dict[Path, str]:
-    """Return the files of a map, all made of the same."""
-    beside = [path.with_name(path.name + ".aux.xml")]
-    beside += [_exact(path)] if job.file.float_ and path.stem == MAP else []
-    beside += [path.with_suffix(".qml")] if path.name.startswith(UNKNOWN) else []  # others get theirs with all styles
-    return dict.fromkeys([path, *beside], key)
+def _map_output(maps: _Maps, variant: Variant) -> Output:
+    job, exposure = maps.delivery.job, maps.delivery.exposure
+    final = job.output / variant.name / f"{MAP}.tif"
+    key = hashlib.sha256(f"{maps.delivery.keys[variant]} {exposure.key(variant.scenario)}".encode()).hexdigest()
+    paths = (final, aux_file(final), final.with_name(f"{MAP}_f32.tif"), final.with_suffix(".qml"))
+    return Output(paths, key, partial(_stage_map, maps, variant, final), of_layers=True)
 
 
-def _is_there(job: Job, journal: Journal, path: Path, key: str) -> bool:
-    return all(journal.output_done(file, key) for file in _outputs(job, path, key))
-
-
-def _exact(path: Path) -> Path:
-    return path.with_name(f"{path.stem}_f32.tif")
-
-
-def _final(job: Job, variant: Variant) -> Path:
-    return job.output / variant.name / f"{MAP}.tif"
-
-
-def _unknown_file(job: Job, scenario: str) -> Path:
-    return job.output / (f"{UNKNOWN}@{scenario}.tif" if scenario else f"{UNKNOWN}.tif")
-
-
-def _map_key(job: Job, exposure: Exposure, variant: Variant) -> str:
-    return hashlib.sha256(f"{job.key(variant)} {exposure.key(variant.scenario)}".encode()).hexdigest()
-
-
-def _groups(job: Job, variants: Sequence[Variant]) -> Iterator[Sequence[Variant]]:
-    """Yield as many variants at a time as their maps fit in memory."""
-    size = max(1, IN_HAND // (job.grid.rows * job.grid.cols * _each(job)))
-    return (variants[i : i + size] for i in range(0, len(variants), size))
+def _unknown_output(delivery: Delivery, scenario: str) -> Output:
+    job, key = delivery.job, delivery.exposure.key(scenario) + delivery.job.areas_sha256
+    final = job.output / (f"{UNKNOWN}@{scenario}.tif" if scenario else f"{UNKNOWN}.tif")
+    paths = (final, aux_file(final), final.with_suffix(".qml"))
+    return Output(paths, key, partial(_stage_unknown, delivery, scenario, final), of_layers=True)
 
 
 # --- maps ------------------------------------------------------------------------------------------------------------
 
 
-def _write_maps(
-    job: Job, journal: Journal, exposure: Exposure, variants: Mapping[Variant, str], progress: Progress
-) -> None:
-    """Write the maps of some variants, with what each is made of; every layer is read once for all of them."""
+class _Maps:
+    """Maps of the variants of a run: every layer is read once for as many as fit in memory."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery, self.todo = delivery, list[Variant]()
+        self._found: dict[Variant, tuple[NDArray[np.uint8], Floats | None]] = {}
+
+    def take(self, variant: Variant) -> tuple[NDArray[np.uint8], Floats | None]:
+        """Return the codes of a map and, where they are asked for, its numbers; they are not kept."""
+        if variant not in self._found:
+            job = self.delivery.job
+            size = max(1, IN_HAND // (job.grid.rows * job.grid.cols * _each(job)))
+            first = self.todo.index(variant)
+            self._found = _computed(self.delivery, self.todo[first : first + size])
+        return self._found.pop(variant)
+
+
+def _computed(
+    delivery: Delivery, variants: Sequence[Variant]
+) -> dict[Variant, tuple[NDArray[np.uint8], Floats | None]]:
+    """Return the maps of some variants; every layer is read once for all of them."""
+    job, exposure = delivery.job, delivery.exposure
     maps = {v: np.full(job.grid.shape, nodata(), np.uint8) for v in variants}
     exact = {v: np.full(job.grid.shape, np.nan, np.float32) for v in variants if job.file.float_}
-    files = {s: exposure.file(journal, s) for s in dict.fromkeys(v.scenario for v in variants)}
+    files = {s: exposure.file(delivery.journal, s) for s in dict.fromkeys(v.scenario for v in variants)}
     strips = list(_strips(job.grid))
     for done, rows in enumerate(strips, start=1):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         inside = _inside(job, block)
         if inside.any():
             swept = {s: read_exposure(f, exposure.grid, block) for s, f in files.items()}
-            for variant, share in _shares(job, list(variants), block, swept):
+            for variant, share in _shares(job, variants, block, swept):
                 maps[variant][rows] = np.where(inside, percent(share, nodata()), nodata())
                 if job.file.float_:
                     exact[variant][rows] = np.where(inside, share, np.float32(np.nan))
-        progress("benedenstrooms", done, len(strips))
-    journal.refuse_changed()
-    for variant, codes in maps.items():
-        final, label = _final(job, variant), f"{map_title(MAP)}: {variant.name}"
-        with journal.placing(variants[variant]) as stage:
-            where = stage.folder(final.parent), MAP, job.grid, label
-            stage_shown(stage, where, codes, exact.get(variant))
+        delivery.progress("benedenstrooms", done, len(strips))
+    return {v: (codes, exact.get(v)) for v, codes in maps.items()}
 
 
-def _write_unknown(job: Job, journal: Journal, exposure: Exposure, scenario: str, key: str) -> None:
+def _stage_map(maps: _Maps, variant: Variant, final: Path, stage: Stage) -> None:
+    codes, exact = maps.take(variant)
+    where = stage.folder(final.parent), MAP, maps.delivery.job.grid, f"{map_title(MAP)}: {variant.name}"
+    stage_shown(stage, where, codes, exact)
+    stage.file(final.with_suffix(".qml")).write_bytes(raster_qml(legend(MAP)))
+
+
+def _stage_unknown(delivery: Delivery, scenario: str, final: Path, stage: Stage) -> None:
     """Write how much of the exposure is unknown."""
-    file, codes = exposure.file(journal, scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
+    job, exposure = delivery.job, delivery.exposure
+    file, codes = exposure.file(delivery.journal, scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
     for rows in _strips(job.grid):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         share = percent(read_exposure(file, exposure.grid, block), nodata())
         codes[rows] = np.where(_inside(job, block), share, nodata())
-    with journal.placing(key) as stage:
-        stage.folder(job.output)
-        final, shown = _unknown_file(job, scenario), legend(UNKNOWN)
-        stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN))
-        stage.file(final.with_suffix(".qml")).write_bytes(raster_qml(shown))
+    stage.folder(job.output)
+    shown = legend(UNKNOWN)
+    stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN))
+    stage.file(final.with_suffix(".qml")).write_bytes(raster_qml(shown))
 
 
 def _strips(grid: Grid) -> Iterator[slice]:

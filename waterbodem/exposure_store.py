@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,30 +38,6 @@ FOLDER, SWEEPS = "stroming", ("blootstelling", "onbekend")
 BESIDE_BANDS = 9
 #: A sweep that keeps less than this many rows at a time is not worth beginning.
 LEAST_ROWS = 16
-
-
-@dataclass
-class Determined:
-    """What was made of who receives it.
-
-    Attributes
-    ----------
-    outputs : dict of Path to str
-        Files, and the content each was made of.
-    niet_bepaald : list of str
-        What could not be determined and why, in Dutch.
-    failed : bool
-        Whether something went wrong in looking who receives it.
-    """
-
-    outputs: dict[Path, str] = field(default_factory=dict)
-    niet_bepaald: list[str] = field(default_factory=list)
-    failed: bool = False
-
-    def add(self, other: Determined) -> None:
-        """Take up what else was made; what is not determined is said once."""
-        self.outputs |= other.outputs
-        self.niet_bepaald = list(dict.fromkeys([*self.niet_bepaald, *other.niet_bepaald]))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from waterbodem.kernels.places import places_of
 from waterbodem.kompas import KompasRules
 from waterbodem.layerset import LayerSet
 from waterbodem.measures import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
+from waterbodem.output_names import CELL_MAPS
 from waterbodem.plan_change import change_of
 from waterbodem.scoring import check_codes, model_of, parts_of
 from waterbodem.summary import SCORED, THRESHOLD, VOLUMES, shares
@@ -179,9 +180,8 @@ def _flat_one(values: Array | None) -> Array:
 
 def _blank(shape: tuple[int, int]) -> kernel.Maps:
     size = shape[0] * shape[1]
-    score, dekking, risico, assessed = (np.empty(size, np.float32) for _ in range(4))
-    klasse, bepalend, oorzaak = (np.empty(size, np.uint8) for _ in range(3))
-    return kernel.Maps(score, klasse, bepalend, dekking, risico, oorzaak, assessed)
+    maps: dict[str, Any] = {m.array: np.empty(size, np.float32 if m.is_share else np.uint8) for m in CELL_MAPS}
+    return kernel.Maps(**maps, assessed=np.empty(size, np.float32))
 
 
 def _buffers(criteria: int, bits: int, size: int, shifted: np.void) -> kernel.Band:

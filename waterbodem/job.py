@@ -25,7 +25,7 @@ from waterbodem.kompas import KompasRules, builtin_rules, load_rules
 from waterbodem.layer_name import LayerName
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
-from waterbodem.output_names import RECEPTION, WORK
+from waterbodem.output_names import CELL_MAPS, RECEPTION, WORK
 from waterbodem.overwriting import refuse_overwriting
 from waterbodem.paths import Digest, companions, sha256_of
 from waterbodem.plan_change import Measures
@@ -145,7 +145,7 @@ class Job:
     @property
     def wants_burden(self) -> bool:
         """Whether afwenteling has to be computed: for a map of it, or for polygons."""
-        return bool(self.areas) or not {"oorzaak", "risico"}.isdisjoint(self.file.maps)
+        return bool(self.areas) or any(m.of_burden and m.name in self.file.maps for m in CELL_MAPS)
 
     @property
     def wants_downstream(self) -> bool:

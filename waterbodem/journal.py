@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,14 +130,22 @@ class Journal:
         found = {path: self.output_done(path) for path in paths}
         return {path: digest for path, digest in found.items() if digest}
 
-    def made_of(self, key: str) -> list[Path]:
-        """Return the outputs that were noted as made of this content, whether they are still there or not."""
-        with _faults(self._path), self._lock:
-            rows = self._db.execute("SELECT name FROM output WHERE key = ? ORDER BY name", (key,))
-            return [self._root / name for (name,) in rows]
+    def made(self, paths: Sequence[Path], key: str) -> dict[Path, str]:
+        """Return the sha256 of outputs that were placed together; none unless all are of this content and as they were.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            Those that may have been placed.
+        key : str
+            The content.
+        """
+        noted = [p for p in paths if self._row("SELECT 1 FROM output WHERE name = ?", (self._name(p),)) is not None]
+        found = {p: self.output_done(p, key) for p in noted}
+        return {p: digest for p, digest in found.items() if digest} if all(found.values()) else {}
 
     @contextmanager
-    def placing(self, key: str, others: Mapping[Path, str] | None = None) -> Iterator[Stage]:
+    def placing(self, key: str, paths: Sequence[Path] = ()) -> Iterator[Stage]:
         """Give a stage for outputs; when they have their names they are noted, all or none, by what was written.
 
         What another program puts there a moment later is not what was noted.
@@ -146,16 +154,17 @@ class Journal:
         ----------
         key : str
             The content that they are made of.
-        others : mapping of Path to str, optional
-            Of those that are made of another one.
+        paths : sequence of Path, optional
+            Those that may be placed; what was noted of the ones that are not is forgotten.
         """
-        made = others or {}
         with staging() as stage:
             yield stage
             stage.flush()
-            rows = [self._output_row(final, temp, made.get(final, key)) for final, temp in stage.files.items()]
+            rows = [self._output_row(final, temp, key) for final, temp in stage.files.items()]
+            others = [(self._name(path),) for path in paths if path not in stage.files]
         with _faults(self._path), self._lock, self._db:
             self._db.executemany(_NOTE_OUTPUT, rows)
+            self._db.executemany("DELETE FROM output WHERE name = ?", others)
 
     def _output_row(self, final: Path, temp: Path, key: str) -> tuple[object, ...]:
         info = temp.stat()

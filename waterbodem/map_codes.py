@@ -16,6 +16,7 @@ from waterbodem.definitions import RGB, Functie
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.map_panels import criterion_colour
 from waterbodem.map_sheet import PALE, STRIPE, thin
+from waterbodem.output_names import SHARES
 from waterbodem.raster_files import percent
 from waterbodem.scoring import parts_of
 from waterbodem.wording import (
@@ -71,7 +72,7 @@ class Coded:
 
 
 def coded_layers(assessment: Answer, functie: Functie, step: int, taal: str) -> list[Coded]:
-    """Return class, score, risk, limit, cause, dekking and thresholds of one functie, every ``step``-th cell."""
+    """Return class, score, risk, limit, cause, other shares and thresholds of one functie, every ``step``-th cell."""
     cells = assessment.of(functie)
     inside = thin(np.asarray(cells["klasse"].values), step) != NO_CRITERION
     criteria = [p.name for p in parts_of(functie, list(assessment.question.cells.present))]
@@ -81,7 +82,7 @@ def coded_layers(assessment: Answer, functie: Functie, step: int, taal: str) -> 
         _risk(cells, step, inside, taal),
         _limits(cells, criteria, step, taal),
         _causes(cells, step, inside, taal),
-        _share("dekking", "dekking", cells, step, inside, taal),
+        *(_share(name, name, cells, step, inside, taal) for name in SHARES if name not in ("geschiktheid", "risico")),
         _thresholds(cells, functie, step, taal),
     ]
 

@@ -17,6 +17,7 @@ from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.late import xr
 from waterbodem.layer_name import LayerName
 from waterbodem.map_sheet import PALE, STRIPE, Array, Entry, Panel, mapped, paint, striped, thin, thinning
+from waterbodem.output_names import SHARES
 from waterbodem.scoring import parts_of
 from waterbodem.units import unit_text
 from waterbodem.wording import (
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from waterbodem.answer import Answer
 
 VALUE_MAP, SIGNED_MAP, CODE_MAP = "viridis", "RdBu", "YlGnBu"
-#: Maps of shares that are drawn as a ramp.
-RAMPS = ("geschiktheid", "dekking")
 
 
 def _score_map() -> Colormap:
@@ -150,7 +149,7 @@ def map_panels(codes: Mapping[str, Array], names: Sequence[str], taal: str) -> l
     names : sequence of str
         Criteria that ``bepalend`` counts in.
     """
-    v = {n: _shares(a) if n in RAMPS or n == "risico" else a for n, a in codes.items()}
+    v = {n: _shares(a) if n in SHARES else a for n, a in codes.items()}
     v.setdefault("klasse", _inside(codes))
     panels: dict[str, Callable[[], Panel]] = {
         "klasse": lambda: _class_panel(v, "landelijk", taal),
@@ -158,9 +157,9 @@ def map_panels(codes: Mapping[str, Array], names: Sequence[str], taal: str) -> l
         "bepalend": lambda: _limit_panel(v, names, taal),
         "risico": lambda: _risk_panel(v, taal),
         "oorzaak": lambda: _cause_panel(v, taal),
-        "dekking": lambda: _coverage_panel(v, taal),
     }
-    return [draw() for name, draw in panels.items() if name in codes]
+    others = [_share_panel(name, v[name], taal) for name in SHARES if name in codes and name not in panels]
+    return [*(draw() for name, draw in panels.items() if name in codes), *others]
 
 
 def _inside(codes: Mapping[str, Array]) -> Array:
@@ -183,9 +182,10 @@ def _cause_panel(v: dict[str, Array], taal: str) -> Panel:
     return _named_panel(t["oorzaak"], layers, gap, taal)
 
 
-def _coverage_panel(v: dict[str, Array], taal: str) -> Panel:
-    t, colours = texts(taal)["kaart"], ListedColormap(ramp_colours("dekking"))
-    return Panel(t["dekking"], mapped(v["dekking"], colours, 0, 1), (), (colours, 0.0, 1.0, t["dekking_as"]))
+def _share_panel(name: str, values: Array, taal: str) -> Panel:
+    """Draw a share that needs no words of its own beside a title and what its scale means."""
+    t, colours = texts(taal)["kaart"], ListedColormap(ramp_colours(name))
+    return Panel(t[name], mapped(values, colours, 0, 1), (), (colours, 0.0, 1.0, t[f"{name}_as"]))
 
 
 def layer_panel(layer: xr.DataArray, name: str, step: int, taal: str) -> Panel:

@@ -26,7 +26,7 @@ from waterbodem.kernels import pack
 from waterbodem.layer_name import LayerName
 from waterbodem.layerset import LayerSet, Scenario
 from waterbodem.measures import chance_of
-from waterbodem.output_names import SHARES
+from waterbodem.output_names import CELL_MAPS, SHARES
 from waterbodem.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
 from waterbodem.raster_file import RasterFile, kept_open
 from waterbodem.scoring import score_arrays
@@ -224,12 +224,13 @@ def _floats(values: Array, inside: Array) -> Array:
 
 
 def maps_of(result: Result) -> dict[str, Array]:
-    """Return the six maps of a result by their public names."""
-    return {**_of_scores(result.scores), "oorzaak": result.burden.oorzaak, "risico": result.burden.risico}
+    """Return the maps of a result by their public names."""
+    return named_maps({**result.scores, **result.burden._asdict()})
 
 
-def _of_scores(scores: Mapping[str, Array]) -> dict[str, Array]:
-    return {"geschiktheid": scores["score"], **{n: scores[n] for n in ("klasse", "bepalend", "dekking")}}
+def named_maps(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the maps that arrays of a score, and of a burden where it is known, give: by their public names."""
+    return {m.name: arrays[m.array] for m in CELL_MAPS if m.array in arrays}
 
 
 def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: _Sinks) -> None:
@@ -282,7 +283,7 @@ def _with_areas(
             chance = chances[variant.scenario]
             maps, tally = gather(cells, variant.functie, job.settings, job.rules, footing, chance)
             sink.add(tally)
-            sink.write(*block, {**_of_scores(maps), **maps}, footing.inside)
+            sink.write(*block, named_maps(maps), footing.inside)
 
 
 def _without_areas(
@@ -303,7 +304,7 @@ def _without_areas(
 def _cell_maps(job: Job, variant: Variant, cells: LayerSet) -> dict[str, Array]:
     if job.wants_burden:
         return maps_of(evaluate(cells, variant.functie, job.settings, full=False))
-    return _of_scores(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
+    return named_maps(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
 
 
 def _is_unknown(values: Array) -> bool:

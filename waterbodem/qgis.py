@@ -113,8 +113,13 @@ def stage_styles(stage: Stage, root: Path, maps: Sequence[OutputMap], grid: Grid
     areas : bool
         Whether ``gebieden.gpkg`` is there.
     """
-    written = [_stage(stage, (root / m.path).with_suffix(".qml"), _drawn_as(m)[0]) for m in maps]
+    written = [_stage(stage, (root / m.path).with_suffix(".qml"), style_bytes(m)) for m in maps]
     return [*written, _stage(stage, root / PROJECT, project_bytes(maps, grid, areas=areas))]
+
+
+def style_bytes(m: OutputMap) -> bytes:
+    """Return the style of a map, for the file ``<map>.qml`` beside it."""
+    return _drawn_as(m)[0]
 
 
 def _stage(stage: Stage, path: Path, content: bytes) -> Path:

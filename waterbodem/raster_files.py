@@ -83,7 +83,7 @@ def stage_raster(
     verify(temp, values, grid, str(final))
     if legend is None:
         return [final]
-    beside = final.with_name(final.name + ".aux.xml")
+    beside = aux_file(final)
     stage.file(beside).write_bytes(pam_bytes(byte_counts(values), legend))
     return [final, beside]
 
@@ -164,10 +164,15 @@ def _same_crs(found: Any, meant: str | None) -> bool:
     return found is None if meant is None else found is not None and same_crs(found.to_wkt(), meant)
 
 
-def remove_map(path: Path) -> None:
-    """Remove a map, with what lies beside it of names, colours and style."""
-    for file in (path, path.with_name(path.name + ".aux.xml"), path.with_suffix(".qml")):
-        file.unlink(missing_ok=True)
+def aux_file(path: Path) -> Path:
+    """Return GDAL's file beside a raster: names and colours of its values.
+
+    Examples
+    --------
+    >>> aux_file(Path("klasse.tif")).name
+    'klasse.tif.aux.xml'
+    """
+    return path.with_name(path.name + ".aux.xml")
 
 
 def pam_bytes(counts: Array, legend: Legend) -> bytes:

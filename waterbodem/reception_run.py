@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from waterbodem import memory
 from waterbodem.areas import Area
 from waterbodem.atomic import Stage
 from waterbodem.burden_ledger import Ledger, joined, paths_of_all
+from waterbodem.colours import legend
 from waterbodem.definitions import Functie
 from waterbodem.door import read_own_table
-from waterbodem.exposure_store import Determined, Exposure
 from waterbodem.job import Job, Variant
-from waterbodem.journal import Journal
 from waterbodem.late import pd
 from waterbodem.output_names import LEDGER, PATHS
-from waterbodem.pace import Progress
-from waterbodem.raster_files import remove_map
+from waterbodem.qgis_style import raster_qml
+from waterbodem.raster_files import aux_file
 from waterbodem.receiver_columns import columns_of
 from waterbodem.reception import ReachTable, builtin_reach, reception_rules
 from waterbodem.reception_files import ARRIVALS, ledger_frame, stage_arrivals, stage_frames
+from waterbodem.run_output import Delivery, Output
 
 #: Bytes that a cell takes: of a plan in a ledger, of land that groundwater effects reach, of maps of what arrives.
 LEDGER_BYTES, EFFECT_BYTES, MAP_BYTES = 150, 8, 4
@@ -32,68 +34,61 @@ A_LINE, A_CELL, AN_EFFECT = 0.003, 1e-6, 0.25e-6
 DEEPEST = 3.0
 
 
-def make_receivers(
-    job: Job, journal: Journal, variants: Sequence[Variant], progress: Progress, exposure: Exposure
-) -> Determined:
-    """Write who receives what the polygons shift, unless it is there and made of the same.
+#: What is not made where looking who receives it failed.
+LABEL = "ontvangers"
+
+
+def ledger_outputs(delivery: Delivery) -> list[Output]:
+    """Ledger of who receives what the polygons shift: one output, or none where nobody asked for it.
 
     ``grootboek.gpkg`` and ``.csv``, ``stroompaden.gpkg``, and per functie ``ontvangst.tif`` and ``grondwater.tif``: the
-    same bytes as an assessment of the same plans. What is not determined is not there.
-
-    Parameters
-    ----------
-    job : Job
-    journal : Journal
-    variants : sequence of Variant
-        Those under present conditions are looked at.
-    progress : callable
-        Called with a phase, how much is done, and of how much.
-    exposure : Exposure
+    same bytes as an assessment of the same plans, of present conditions.
     """
-    found, functies = Determined(), [v.functie for v in variants if not v.scenario]
+    job, functies = delivery.job, [v.functie for v in delivery.keys if not v.scenario]
     if not job.wants_ledger or not functies:
-        return found
-    key = _key(job, exposure, variants, routed=True)
-    obstacle = "" if _is_there(job, journal, key) else exposure.enquiry.obstacle  # memory may be short just now
+        return []
+    make = partial(_stage_ledger, delivery, functies)
+    output = Output(_paths(job, functies), _key(delivery, routed=True), make, of_layers=True)
+    if output.files(delivery.journal):  # memory may be short just now
+        return [output]
+    obstacle = delivery.exposure.enquiry.obstacle
     if obstacle:
-        key = _key(job, exposure, variants, routed=False)
-    if not _is_there(job, journal, key):
-        reason = why_not(job, len(functies))
-        if reason:
-            found.niet_bepaald.append(reason)
-            _forget(job, functies, ())
-            return found
-        _write(job, journal, exposure, functies, progress, key)
-    found.niet_bepaald += [obstacle] if obstacle else []
-    found.outputs = dict.fromkeys(journal.made_of(key), key)
-    return found
+        output = replace(output, key=_key(delivery, routed=False))
+    reason = "" if output.files(delivery.journal) else why_not(job, len(functies))
+    if obstacle and not reason:
+        delivery.outcome.add_reason(obstacle)
+    return [replace(output, reason=reason or None)]
 
 
-def columns_of_run(job: Job, made: Determined, variant: Variant) -> pd.DataFrame:
-    """Return what the table of polygons says of receivers, a row per polygon, from the ledger that was written."""
-    package = _package(job)
-    if not job.wants_ledger:
-        return pd.DataFrame(index=range(len(job.areas)))
-    if variant.scenario or package not in made.outputs:
-        return columns_of(None, job.areas)
-    chosen = "functie = '{}'".format(variant.functie.id.replace("'", "''"))
-    return columns_of(read_own_table(package, LEDGER, chosen), job.areas)
+def _paths(job: Job, functies: Sequence[Functie]) -> tuple[Path, ...]:
+    """Return the files that a ledger may leave, by name."""
+    maps = [job.output / f.id / f"{name}{end}.tif" for f in functies for name in ARRIVALS for end in ("", "_f32")]
+    styles = [path.with_suffix(".qml") for path in maps if not path.stem.endswith("_f32")]
+    tables = [job.output / f"{LEDGER}.csv", package(job), job.output / f"{PATHS}.gpkg"]
+    return tuple(sorted([*tables, *maps, *map(aux_file, maps), *styles]))
 
 
-def _package(job: Job) -> Path:
+def package(job: Job) -> Path:
+    """Return the file of the ledger."""
     return job.output / f"{LEDGER}.gpkg"
 
 
-def _key(job: Job, exposure: Exposure, variants: Sequence[Variant], *, routed: bool) -> str:
-    keys = [job.key(v) for v in variants if not v.scenario]
-    text = f"{keys} {exposure.mark} {routed} {[n for n in ARRIVALS if n in job.file.maps]} {job.file.float_}"
+def columns_of_run(delivery: Delivery, variant: Variant) -> pd.DataFrame:
+    """Return what the table of polygons says of receivers, a row per polygon, from the ledger that was written."""
+    job = delivery.job
+    if not job.wants_ledger:
+        return pd.DataFrame(index=range(len(job.areas)))
+    if variant.scenario or package(job) not in delivery.outcome.files:
+        return columns_of(None, job.areas)
+    chosen = "functie = '{}'".format(variant.functie.id.replace("'", "''"))
+    return columns_of(read_own_table(package(job), LEDGER, chosen), job.areas)
+
+
+def _key(delivery: Delivery, *, routed: bool) -> str:
+    file, keys = delivery.job.file, [key for v, key in delivery.keys.items() if not v.scenario]
+    asked = [n for n in ARRIVALS if n in file.maps]
+    text = f"{keys} {delivery.exposure.mark} {routed} {asked} {file.float_}"
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_there(job: Job, journal: Journal, key: str) -> bool:
-    """Tell whether all that was made is still there."""
-    files = journal.made_of(key)
-    return _package(job) in files and all(journal.output_done(f, key) for f in files)
 
 
 # --- what fits -------------------------------------------------------------------------------------------------------
@@ -168,33 +163,22 @@ def _reach(job: Job) -> float:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _write(
-    job: Job, journal: Journal, exposure: Exposure, functies: Sequence[Functie], progress: Progress, key: str
-) -> None:
-    """Write all files, or none."""
-    lines, paths = [], []
-    with journal.placing(key) as stage:
-        root = stage.folder(job.output)
-        for done, functie in enumerate(functies, start=1):
-            ledger = exposure.enquiry.ledger([functie] * len(job.areas))
-            _stage_maps(job, stage, functie, ledger)
-            lines.append(ledger_frame({functie.id: ledger}))
-            paths += [paths_of_all({functie.id: ledger})] if ledger.is_routed else []
-            progress("ontvangers", done, len(functies))
-        stage_frames(stage, root, joined(lines), joined(paths) if paths else None)
-        journal.refuse_changed()
-    _forget(job, functies, stage.files)
+def _stage_ledger(delivery: Delivery, functies: Sequence[Functie], stage: Stage) -> None:
+    job, lines, paths = delivery.job, [], []
+    root = stage.folder(job.output)
+    for done, functie in enumerate(functies, start=1):
+        ledger = delivery.exposure.enquiry.ledger([functie] * len(job.areas))
+        _stage_maps(job, stage, functie, ledger)
+        lines.append(ledger_frame({functie.id: ledger}))
+        paths += [paths_of_all({functie.id: ledger})] if ledger.is_routed else []
+        delivery.progress(LABEL, done, len(functies))
+    stage_frames(stage, root, joined(lines), joined(paths) if paths else None)
 
 
 def _stage_maps(job: Job, stage: Stage, functie: Functie, ledger: Ledger) -> None:
     wanted = [n for n in ARRIVALS if n in job.file.maps]
     folder = stage.folder(job.output / functie.id)
-    stage_arrivals(stage, folder, ledger, wanted, job.file.float_)
-
-
-def _forget(job: Job, functies: Sequence[Functie], files: Collection[Path]) -> None:
-    """Remove what was made of an earlier content and is not determined, or not asked for, any more."""
-    names = [f"{f.id}/{name}{end}.tif" for f in functies for name in ARRIVALS for end in ("", "_f32")]
-    for path in (job.output / n for n in (*names, f"{LEDGER}.gpkg", f"{LEDGER}.csv", f"{PATHS}.gpkg")):
-        if path not in files:
-            remove_map(path)
+    written = stage_arrivals(stage, folder, ledger, wanted, job.file.float_)
+    for path in (folder / f"{name}.tif" for name in wanted):
+        if path in written:
+            stage.file(path.with_suffix(".qml")).write_bytes(raster_qml(legend(path.stem)))

@@ -1,71 +1,41 @@
-"""What a run leaves, put together from parts: maps, table, pictures, receivers, styles, page and herkomst.json."""
+"""List of all that a run leaves: maps, table, pictures, receivers, project, page; herkomst.json tells of it."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
-from waterbodem.atomic import discard, withdraw
+import numpy as np
+
+from waterbodem.atomic import Stage, discard, withdraw
+from waterbodem.colours import Legend
 from waterbodem.drawing import Drawing
-from waterbodem.errors import OutOfSpace, told
-from waterbodem.exposure_run import make_downstream
-from waterbodem.exposure_store import Determined, Exposure, exposure_of, swept_files
+from waterbodem.exposure_run import downstream_outputs
+from waterbodem.exposure_store import Exposure, exposure_of, swept_files
 from waterbodem.job import Job, Variant
 from waterbodem.journal import Journal
-from waterbodem.made import Made
-from waterbodem.output_names import PROVENANCE
+from waterbodem.mosaic import Place, stage_map
+from waterbodem.output_names import PICTURE, PROJECT, PROVENANCE, RECEPTION
 from waterbodem.pace import Progress
-from waterbodem.parts import part_file, products
-from waterbodem.reception_run import make_receivers
-from waterbodem.run_files import get_ready, make_page, make_picture, pictures_due, remove_pictures
-from waterbodem.run_maps import make_map
-from waterbodem.run_provenance import input_data, outputs_of, write_provenance
+from waterbodem.part_file import PartReader
+from waterbodem.parts import Product, part_file, products
+from waterbodem.qgis import OutputMap, project_bytes, style_bytes
+from waterbodem.raster_files import aux_file, pam_bytes
+from waterbodem.reception_run import LABEL, ledger_outputs
+from waterbodem.run_output import Delivery, Outcome, Output
+from waterbodem.run_page import page_outputs, prepare_page
+from waterbodem.run_provenance import write_provenance
 from waterbodem.run_state import Plan
-from waterbodem.run_styles import make_styles
-from waterbodem.run_tables import make_tables
-
-_log = logging.getLogger("waterbodem")
+from waterbodem.run_tables import table_outputs
+from waterbodem.scoring import parts_of
+from waterbodem.version import texts_version
 
 Keys = Mapping[Variant, str]
-
-
-@dataclass
-class Outcome:
-    """What a run did.
-
-    Parameters
-    ----------
-    output : Path
-    made, kept : int
-        Parts that were computed now, and parts that were there already.
-    problems : list of (str, str)
-        What failed, and why: rows of a functie, or who receives it. The rest is there.
-    failed : list of str
-        Functies, with their scenario, of which a part failed: no map of them is written, and no row in a table.
-    seconds : float
-    outside : tuple of str
-        Polygons that lie wholly outside the data.
-    niet_bepaald : tuple of str
-        What could not be determined of who receives the burden, and why, in Dutch.
-    """
-
-    output: Path
-    made: int = 0
-    kept: int = 0
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    outside: tuple[str, ...] = ()
-    niet_bepaald: tuple[str, ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether every output is there."""
-        return not self.problems
 
 
 def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: int, progress: Progress) -> None:
@@ -74,78 +44,143 @@ def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: in
     What herkomst.json of an earlier run tells of files is gone before any of them is.
     """
     withdraw(job.output / PROVENANCE)
-    whole = [v for v in job.variants if v.name not in outcome.failed]
-    exposure = exposure_of(job)
-    received = Determined(failed=True)
-    with _costing(journal, outcome, "ontvangers"):
-        found = make_receivers(job, journal, whole, progress, exposure)
-        _refuse_changed(journal, found)
-        received = found
-    _lay_out(job, journal, {v: keys[v] for v in whole}, outcome, received, workers, progress)
-    with _costing(journal, outcome, "benedenstrooms"):
-        downstream = make_downstream(job, journal, whole, progress, exposure)
-        _refuse_changed(journal, downstream)
-        received.add(downstream)
-    outcome.niet_bepaald = tuple(received.niet_bepaald)
-    make_styles(job, journal, keys, whole, received.outputs)
-    make_page(job, journal, _made(job, journal, keys, whole, outcome, received))
-    left = write_provenance(job, journal, keys, whole, received, outcome.problems)
+    whole = {v: keys[v] for v in job.variants if v.name not in outcome.failed}
+    delivery = Delivery(job, journal, whole, exposure_of(job), outcome, progress, workers)
+    with closing(Drawing(job, len(_pictures_due(delivery)))) as draw, ThreadPoolExecutor(1) as aside:
+        if outcome.made:
+            aside.submit(prepare_page)
+        for label, outputs_of in _steps(draw):
+            with delivery.costing(label):
+                delivery.make(outputs_of(delivery))
+    left = write_provenance(delivery)
     journal.note_plan(replace(Plan.read(journal.plan()), beside=left).to_json())
     if outcome.complete:
-        _remove_stale(job, keys, exposure)
+        _remove_stale(job, keys, delivery.exposure)
 
 
-def _refuse_changed(journal: Journal, made: Determined) -> None:
-    """Refuse what was made of layers that changed meanwhile; where nothing was made, none of them matters."""
-    if made.outputs:
-        journal.refuse_changed()
+def _steps(draw: Drawing) -> Sequence[tuple[str, Callable[[Delivery], Sequence[Output]]]]:
+    """All that a run leaves, step by step: each is made of what those before it left.
+
+    What fails in a step with a label costs that step; what fails in another ends the run.
+    """
+    return (
+        (LABEL, ledger_outputs),
+        ("", lambda d: [*table_outputs(d), *map_outputs(d.job, d.keys), *_picture_outputs(d, draw)]),
+        ("benedenstrooms", downstream_outputs),
+        ("", _project_outputs),
+        ("", page_outputs),
+    )
 
 
-def _lay_out(
-    job: Job, journal: Journal, keys: Keys, outcome: Outcome, received: Determined, workers: int, progress: Progress
-) -> None:
-    """Write table, maps and pictures side by side; a picture follows the last map of its variant."""
-    tasks = [(v, i) for v in keys for i in range(len(products(job)))]
-    due = pictures_due(job, journal, keys)
-    with closing(Drawing(job, len(due))) as draw, _stoppable(1) as artist, _stoppable(workers) as pool:
-        table = pool.submit(make_tables, job, journal, keys, list(keys), received)
-        maps = pool.map(lambda t: make_map(job, journal, t[0], keys[t[0]], t[1]), tasks)
-        ready, drawn = artist.submit(draw.prepare), []
-        if outcome.made:
-            get_ready()
-        for done, ((variant, index), _) in enumerate(zip(tasks, maps, strict=True), start=1):
-            progress("kaarten", done, len(tasks))
-            if variant in due and index == len(products(job)) - 1:
-                drawn.append(artist.submit(make_picture, job, journal, variant, keys[variant], draw))
-        outcome.outside = table.result()
-        ready.result()
-        for done, picture in enumerate(drawn, start=1):
-            picture.result()
-            progress("overzichten", done, len(due))
-    remove_pictures(job)
+# --- maps ------------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _costing(journal: Journal, outcome: Outcome, label: str) -> Iterator[None]:
-    """Let an error cost only what is done here, unless the rest would meet the same."""
-    try:
-        yield
-    except OutOfSpace:
-        raise
-    except Exception as error:
-        outcome.problems.append((label, told(error)))
-        journal.note_problem(label, told(error))
-        _log.warning("%s failed: %s", label, told(error))
+def map_outputs(job: Job, keys: Keys) -> list[Output]:
+    """Maps of cells, each with the names of its codes and a style beside it, put together from parts."""
+    return [_map_output(job, variant, keys[variant], index) for variant in keys for index in range(len(products(job)))]
 
 
-@contextmanager
-def _stoppable(workers: int) -> Iterator[Executor]:
-    """Give threads that begin nothing new once what they are for has stopped."""
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _map_output(job: Job, variant: Variant, key: str, index: int) -> Output:
+    final = job.output / _shown(job, variant, products(job)[index]).path
+    make = partial(_stage_map, job, variant, key, index)
+    return Output((final, aux_file(final), final.with_suffix(".qml")), key, make, hand="several", phase="kaarten")
+
+
+def _shown(job: Job, variant: Variant, product: Product) -> OutputMap:
+    """Return what a map of a variant is, as a GIS should show it."""
+    present = [n for n in job.stack.sources if "@" not in n]
+    criteria = [p.name for p in parts_of(variant.functie, present)]
+    return OutputMap(product.quantity, variant.functie, criteria, variant.scenario, product.is_float)
+
+
+def _stage_map(job: Job, variant: Variant, key: str, index: int, stage: Stage) -> None:
+    product = products(job)[index]
+    shown = _shown(job, variant, product)
+    final, colours = job.output / shown.path, None if product.is_float else shown.legend
+    places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
+    stage.folder(final.parent)
+    stage_map(stage, final, places, (index, product), job.grid, colours, shown.title)
+    if colours is not None:
+        _stage_pam(stage, job, final, places, index, colours)
+    stage.file(final.with_suffix(".qml")).write_bytes(style_bytes(shown))
+
+
+def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], index: int, colours: Legend) -> None:
+    counts = np.zeros(256, np.int64)
+    for place in places:
+        with PartReader(place.path) as part:
+            counts += part["counts"][index]
+    counts[colours.nodata] += job.grid.rows * job.grid.cols - counts.sum()  # cells that no part had to look at
+    stage.file(aux_file(final)).write_bytes(pam_bytes(counts, colours))
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def _picture(job: Job, variant: Variant) -> Path:
+    return job.output / variant.name / PICTURE
+
+
+def _picture_key(job: Job, key: str) -> str:
+    return f"{key} {texts_version()} {job.stack.title}"
+
+
+def _pictures_due(delivery: Delivery) -> list[Variant]:
+    """Return the variants whose picture is asked for, and not there or made of something else."""
+    job, keys = delivery.job, delivery.keys if _wants_pictures(delivery.job) else {}
+    return [v for v, k in keys.items() if not delivery.journal.made([_picture(job, v)], _picture_key(job, k))]
+
+
+def _wants_pictures(job: Job) -> bool:
+    return job.file.pictures and bool(job.file.cell_maps)
+
+
+def _picture_outputs(delivery: Delivery, draw: Drawing) -> list[Output]:
+    """All maps of a variant in one picture, drawn once the last of them is there."""
+    job, ready = delivery.job, cache(draw.prepare)
+    return [
+        Output(
+            (_picture(job, variant),),
+            _picture_key(job, key),
+            partial(_stage_picture, job, variant, draw),
+            needs=tuple(m.paths[0] for m in map_outputs(job, {variant: key})),
+            reason=None if _wants_pictures(job) else "",
+            hand="one",
+            phase="overzichten",
+            ready=ready,
+        )
+        for variant, key in delivery.keys.items()
+    ]
+
+
+def _stage_picture(job: Job, variant: Variant, draw: Drawing, stage: Stage) -> None:
+    stage.file(_picture(job, variant)).write_bytes(draw.png(variant))
+
+
+# --- project ---------------------------------------------------------------------------------------------------------
+
+
+def _project_outputs(delivery: Delivery) -> list[Output]:
+    """``waterbodem.qgs``, of the maps that are there; without any there is none."""
+    job, maps = delivery.job, [(key, m) for v, key in delivery.keys.items() for m in _maps(delivery, v)]
+    mark = hashlib.sha256(repr([(key, m.path) for key, m in maps]).encode()).hexdigest()
+    make = partial(_stage_project, job, [m for _, m in maps])
+    return [Output((job.output / PROJECT,), mark, make)] if delivery.keys else []
+
+
+def _maps(delivery: Delivery, variant: Variant) -> list[OutputMap]:
+    job = delivery.job
+    received = [OutputMap(name, variant.functie, scenario=variant.scenario) for name in RECEPTION]
+    there = [m for m in received if job.output / m.path in delivery.outcome.files]
+    return [*(_shown(job, variant, p) for p in products(job)), *there]
+
+
+def _stage_project(job: Job, maps: Sequence[OutputMap], stage: Stage) -> None:
+    stage.folder(job.output)
+    stage.file(job.output / PROJECT).write_bytes(project_bytes(maps, job.grid, areas=bool(job.areas)))
+
+
+# --- what an earlier run left ----------------------------------------------------------------------------------------
 
 
 def _remove_stale(job: Job, keys: Keys, exposure: Exposure) -> None:
@@ -154,17 +189,3 @@ def _remove_stale(job: Job, keys: Keys, exposure: Exposure) -> None:
     for path in (*(job.work / "parts").iterdir(), *swept_files(job)):
         if path not in kept:
             discard(path)
-
-
-def _made(
-    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], outcome: Outcome, received: Determined
-) -> Made:
-    return Made(
-        file=Plan.read(journal.plan()).file,
-        keys={v: keys[v] for v in whole},
-        inputs={n: input_data(job, n) for n in job.stack.sources},
-        outputs=dict(outputs_of(job, journal, keys, whole, received)),
-        problems=outcome.problems,
-        failed=outcome.failed,
-        outside=outcome.outside,
-    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,19 +16,25 @@ from urllib.parse import quote
 import numpy as np
 
 from waterbodem import registry
+from waterbodem.atomic import Stage
 from waterbodem.colours import map_title
 from waterbodem.crs import label
 from waterbodem.definitions import Functie
 from waterbodem.job import Job, Variant
-from waterbodem.made import Made
-from waterbodem.output_names import AREAS, LEDGER, PATHS, PROJECT
+from waterbodem.output_names import AREAS, LEDGER, PATHS, PROJECT, REPORT
 from waterbodem.pages import environment, policy, render
 from waterbodem.part_file import PartReader
 from waterbodem.parts import CLASSES, part_file, products
 from waterbodem.receiver_columns import NAME
+from waterbodem.run_output import Delivery, Output
+from waterbodem.run_provenance import input_data, listed
+from waterbodem.run_state import Plan
 from waterbodem.table_files import original
-from waterbodem.version import versions
+from waterbodem.version import texts_version, versions
 from waterbodem.wording import graded, plain, short, steps
+
+Files = Mapping[Path, str]
+Inputs = Mapping[str, Mapping[str, Any]]
 
 #: File and language.
 TEMPLATE = ("run.html.j2", "nl")
@@ -36,44 +45,75 @@ LONG, REASON, NAMED = 120, 400, 100
 WORDS = {"gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", "scenario", NAME}
 
 
-def load_template() -> None:
-    """Translate the template, which takes longer than to fill it in."""
+def prepare_page() -> None:
+    """Translate the template, which takes longer than to fill it in; an error in it is met again there."""
     environment(TEMPLATE[1]).get_template(TEMPLATE[0])
 
 
-def run_html(job: Job, made: Made) -> str:
+def page_outputs(delivery: Delivery) -> list[Output]:
+    """Page that tells what was asked and what came out, with a link to every file that is there."""
+    job, files = delivery.job, listed(delivery)
+    inputs = {n: input_data(job, n) for n in job.stack.sources}
+    page = job.output / REPORT
+    return [Output((page,), _mark(delivery, files, inputs), partial(_stage_page, delivery, files, inputs, page))]
+
+
+def _mark(delivery: Delivery, files: Files, inputs: Inputs) -> str:
+    """Return a hash of all that the page depends on."""
+    job, outcome = delivery.job, delivery.outcome
+    keys = {v.name: k for v, k in delivery.keys.items()}
+    names = {p.relative_to(job.output).as_posix(): d for p, d in files.items()}
+    settings = job.file.model_dump(mode="json", by_alias=True)
+    told = [_file(delivery), keys, inputs, names, sorted(outcome.problems), sorted(outcome.failed)]
+    told += [outcome.outside, settings, job.stack.title]
+    return hashlib.sha256(f"{json.dumps(told)} {texts_version()}".encode()).hexdigest()
+
+
+def _file(delivery: Delivery) -> str:
+    """Return the name of the run file."""
+    return Plan.read(delivery.journal.plan()).file
+
+
+def _stage_page(delivery: Delivery, files: Files, inputs: Inputs, page: Path, stage: Stage) -> None:
+    stage.folder(page.parent)
+    stage.file(page).write_bytes(run_html(delivery, files, inputs).encode("utf-8"))
+
+
+def run_html(delivery: Delivery, files: Files, inputs: Inputs) -> str:
     """Return the page: no script, nothing from the network, the same for the same run.
 
     Parameters
     ----------
-    job : Job
-    made : Made
-        With the files that are there.
+    delivery : Delivery
+    files : mapping of Path to str
+        Those that are there, with their sha256, as they are listed.
+    inputs : mapping of layer to mapping
+        File, sha256, source, year and resampling of each.
     """
+    job, outcome = delivery.job, delivery.outcome
     table = job.output / f"{AREAS}.csv"
-    has_table = table in made.outputs
     return render(
         *TEMPLATE,
         kleuren="landelijk",
         policy=policy(images=["'self'", "file:"]),
         job=job,
-        made=made,
+        file=_file(delivery),
         title=short(job.stack.title, LONG),
         question=_question(job),
-        hectares=[_hectares(job, v, key) for v, key in made.keys.items() if CLASSES in job.file.maps],
-        maps=[_maps(job, made, v) for v in made.keys],
-        lines=_lines(table, job) if has_table else [],
-        total=len(job.areas) * len(made.keys),
+        hectares=[_hectares(job, v, key) for v, key in delivery.keys.items() if CLASSES in job.file.maps],
+        maps=[_maps(job, files, v) for v in delivery.keys],
+        lines=_lines(table, job) if table in files else [],
+        total=len(job.areas) * len(delivery.keys),
         map_title=map_title,
-        tables=_links(job, made, AREAS),
-        ledger=_links(job, made, LEDGER, PATHS),
-        project=_links(job, made, Path(PROJECT).stem),
-        files=[_link(job, p, d) for p, d in made.outputs.items()],
-        inputs={n: {k: short(v or "", 200) for k, v in found.items()} for n, found in made.inputs.items()},
-        problems=[(short(a, LONG), short(b, REASON)) for a, b in sorted(made.problems)],
-        failed=[short(n, LONG) for n in sorted(made.failed)],
-        outside=[short(n, LONG) for n in made.outside[:NAMED]],
-        outside_more=max(0, len(made.outside) - NAMED),
+        tables=_links(job, files, AREAS),
+        ledger=_links(job, files, LEDGER, PATHS),
+        project=_links(job, files, Path(PROJECT).stem),
+        files=[_link(job, p, d) for p, d in files.items()],
+        inputs={n: {k: short(v or "", 200) for k, v in found.items()} for n, found in inputs.items()},
+        problems=[(short(a, LONG), short(b, REASON)) for a, b in sorted(outcome.problems)],
+        failed=[short(n, LONG) for n in sorted(outcome.failed)],
+        outside=[short(n, LONG) for n in outcome.outside[:NAMED]],
+        outside_more=max(0, len(outcome.outside) - NAMED),
         principles=[p.naam for p in job.rules.beginselen.values()],
         settings=_settings(job),
         versions=versions(vector=job.has_vector),
@@ -115,17 +155,17 @@ def _hectares(job: Job, variant: Variant, key: str) -> tuple[Variant, list[tuple
     return variant, [(x, n * hectare, n / max(1, whole)) for x, n in cells.items()], whole * hectare
 
 
-def _maps(job: Job, made: Made, variant: Variant) -> dict[str, Any]:
+def _maps(job: Job, files: Files, variant: Variant) -> dict[str, Any]:
     """Return the picture and the files of one variant."""
     folder = job.output / variant.name
-    files = [_link(job, p, d) for p, d in made.outputs.items() if p.parent == folder]
-    picture = next((f for f in files if f["naam"].endswith(".png")), None)
-    return {"variant": variant, "beeld": picture, "kaarten": [f for f in files if f["naam"].endswith(".tif")]}
+    links = [_link(job, p, d) for p, d in files.items() if p.parent == folder]
+    picture = next((f for f in links if f["naam"].endswith(".png")), None)
+    return {"variant": variant, "beeld": picture, "kaarten": [f for f in links if f["naam"].endswith(".tif")]}
 
 
-def _links(job: Job, made: Made, *names: str) -> list[dict[str, Any]]:
+def _links(job: Job, files: Files, *names: str) -> list[dict[str, Any]]:
     """Return the files of some names in the output folder itself."""
-    here = {p: d for p, d in made.outputs.items() if p.parent == job.output and p.stem in names}
+    here = {p: d for p, d in files.items() if p.parent == job.output and p.stem in names}
     return [_link(job, p, d) for p, d in here.items()]
 
 

@@ -4,40 +4,38 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from waterbodem import registry
 from waterbodem.atomic import staging
-from waterbodem.exposure_store import Determined
-from waterbodem.job import Job, Variant
+from waterbodem.job import Job
 from waterbodem.journal import Journal
-from waterbodem.output_names import AREAS, PICTURE, PROJECT, PROVENANCE, REPORT
+from waterbodem.output_names import PROJECT, PROVENANCE, UNKNOWN
+from waterbodem.parts import products
 from waterbodem.paths import sha256_of
-from waterbodem.run_tables import key_of_tables
+from waterbodem.raster_files import aux_file
+from waterbodem.run_output import Delivery
+from waterbodem.run_state import table_names
 from waterbodem.version import versions
 
-Keys = Mapping[Variant, str]
+#: Files about a variant that come after its maps.
+KINDS = (".qml", ".png")
 
 
-def write_provenance(
-    job: Job,
-    journal: Journal,
-    keys: Keys,
-    whole: Sequence[Variant],
-    received: Determined,
-    problems: Sequence[tuple[str, str]],
-) -> list[str]:
+def write_provenance(delivery: Delivery) -> list[str]:
     """Write herkomst.json: versions, definitions, inputs, settings and the sha256 of every output; return their names.
 
     ``eerder`` lists what an earlier run left here that is not of this one.
     """
-    outputs = {**dict(outputs_of(job, journal, keys, whole, received)), **dict(_page_output(job, journal))}
+    job, outcome, outputs = delivery.job, delivery.outcome, listed(delivery)
     data: dict[str, Any] = {
         "versies": versions(vector=job.has_vector),
         "definities": registry.rules_version(),
-        "functies": {v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": keys[v]} for v in whole},
+        "functies": {
+            v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": k} for v, k in delivery.keys.items()
+        },
         "kompas": {"sha256": registry.fingerprint(job.rules)},
         "lagen": {n: input_data(job, n) for n in job.stack.sources},
         "rooster": {
@@ -47,10 +45,10 @@ def write_provenance(
             "kolommen": job.grid.cols,
         },
         "instellingen": job.file.model_dump(mode="json", by_alias=True, exclude={"output", "layers"}),
-        "uitvoer": _listed(job, outputs),
-        "eerder": _listed(job, {p: d for p, d in _earlier(job, journal).items() if p not in outputs}),
-        "niet_gelukt": dict(sorted(problems)),
-        "niet_bepaald": received.niet_bepaald,
+        "uitvoer": _told(job, outputs),
+        "eerder": _told(job, {p: d for p, d in _earlier(job, delivery.journal).items() if p not in outputs}),
+        "niet_gelukt": dict(sorted(outcome.problems)),
+        "niet_bepaald": outcome.niet_bepaald,
         "tijd": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     with staging() as stage:
@@ -65,7 +63,7 @@ def input_data(job: Job, name: str) -> dict[str, Any]:
     return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or ""}
 
 
-def _listed(job: Job, outputs: Mapping[Path, str]) -> dict[str, dict[str, str]]:
+def _told(job: Job, outputs: Mapping[Path, str]) -> dict[str, dict[str, str]]:
     return {p.relative_to(job.output).as_posix(): {"sha256": d} for p, d in outputs.items()}
 
 
@@ -75,42 +73,23 @@ def _earlier(job: Job, journal: Journal) -> dict[Path, str]:
     return known | {b: sha256_of(b) for p in known for b in _beside(p) if b not in known}
 
 
-def outputs_of(
-    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Determined
-) -> Iterator[tuple[Path, str]]:
-    """Yield the finished files of some variants and of who receives it, with their sha256."""
-    for v in whole:
-        picture = job.output / v.name / PICTURE
-        for path in [*sorted(picture.parent.glob("*.tif*")), *sorted(picture.parent.glob("*.qml")), picture]:
-            digest = journal.output_done(path, None if path == picture else keys[v])
-            if digest:
-                yield path, digest
-    key = key_of_tables(job, keys, whole, received)
-    for name in (f"{AREAS}.csv", f"{AREAS}.gpkg"):
-        digest = journal.output_done(job.output / name, key)
-        if digest:
-            yield job.output / name, digest
-    project = journal.output_done(job.output / PROJECT) if whole else None
-    if project:
-        yield job.output / PROJECT, project
-    yield from _others_of(journal, received.outputs)
+def listed(delivery: Delivery) -> dict[Path, str]:
+    """Return what a run left with its sha256, in order: cell maps, styles, picture a variant; tables; all else."""
+    job, names = delivery.job, [v.name for v in delivery.keys]
+    maps = {f"{p.name}.tif" for p in products(job)}
+    tables = [*table_names(job), PROJECT]
 
+    def place(path: Path) -> tuple[object, ...]:
+        own = path.name.removesuffix(".aux.xml") in maps or path.suffix in KINDS
+        if path.parent != job.output and own:
+            kind = KINDS.index(path.suffix) if path.suffix in KINDS else -1
+            return 0, names.index(path.parent.name), kind, path.name
+        return (1, tables.index(path.name)) if path.name in tables else (2, path.name.startswith(UNKNOWN))
 
-def _page_output(job: Job, journal: Journal) -> Iterator[tuple[Path, str]]:
-    digest = journal.output_done(job.output / REPORT)
-    if digest:
-        yield job.output / REPORT, digest
-
-
-def _others_of(journal: Journal, outputs: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of who receives it."""
-    for path, key in outputs.items():
-        digest = journal.output_done(path, key)
-        if digest:
-            yield path, digest
+    return dict(sorted(delivery.outcome.files.items(), key=lambda item: place(item[0])))
 
 
 def _beside(path: Path) -> Iterator[Path]:
     """Yield the files that lie beside a map, of names and colours."""
-    found = (path.with_name(path.name + ".aux.xml"), path.with_suffix(".qml"))
+    found = (aux_file(path), path.with_suffix(".qml"))
     yield from (p for p in found if path.suffix == ".tif" and p.is_file())

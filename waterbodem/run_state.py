@@ -86,6 +86,11 @@ def table_key(keys: Iterable[str], receivers: str) -> str:
     return " ".join([*keys, receivers]).rstrip()
 
 
+def table_names(job: Job) -> list[str]:
+    """Return the files of the table of polygons; none without polygons."""
+    return [f"{AREAS}.csv", f"{AREAS}.gpkg"] if job.areas else []
+
+
 def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) -> Plan:
     """Return what a job is to do.
 
@@ -95,7 +100,7 @@ def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) ->
         Parts that are there.
     """
     maps = [f"{p.name}.tif" for p in products(job)]
-    tables = [f"{AREAS}.gpkg", f"{AREAS}.csv"] if job.areas else []
+    tables = table_names(job)
     size = job.grid.rows, job.grid.cols, job.part_rows
     named = {v.name: k for v, k in keys.items()}
     plan = Plan(file, *size, named, maps, tables, receivers=exposure_of(job).mark)

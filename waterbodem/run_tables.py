@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,64 +11,54 @@ from numpy.typing import NDArray
 
 from waterbodem.area_table import Shelved, frame_of, pieces
 from waterbodem.atomic import Stage
-from waterbodem.exposure_store import Determined, exposure_of
 from waterbodem.job import Job, Variant
-from waterbodem.journal import Journal
 from waterbodem.kompas import findings_of
 from waterbodem.late import pd
-from waterbodem.output_names import AREAS
 from waterbodem.parts import tallies_of
 from waterbodem.receiver_columns import beside
-from waterbodem.reception_run import columns_of_run
-from waterbodem.run_state import table_key
+from waterbodem.reception_run import LABEL, columns_of_run, package
+from waterbodem.run_output import Delivery, Outcome, Output
+from waterbodem.run_state import table_key, table_names
 from waterbodem.summary import total
 from waterbodem.table_files import stage_pieces
 from waterbodem.tally import Tally
 
-Keys = Mapping[Variant, str]
 Array = NDArray[Any]
+#: Last tally with cells of each polygon, and the polygons that none has a cell of.
+Places = tuple[Array, tuple[str, ...]]
 
 
-def make_tables(
-    job: Job, journal: Journal, keys: Keys, whole: Sequence[Variant], received: Determined
-) -> tuple[str, ...]:
-    """Write gebieden.gpkg and gebieden.csv, unless they are there and made of the same.
+def table_outputs(delivery: Delivery) -> list[Output]:
+    """Table of polygons, gebieden.csv and gebieden.gpkg, with what the ledger says of receivers.
 
-    Parameters
-    ----------
-    job : Job
-    journal : Journal
-    keys : mapping of Variant to str
-    whole : sequence of Variant
-        Those of which every part is there.
-    received : Determined
-        Who receives it.
-
-    Returns
-    -------
-    tuple of str
-        Polygons that lie wholly outside the data.
+    Which polygons lie wholly outside the data is told also where the table is there already.
     """
-    if not job.areas or not whole:
-        return ()
-    last, outside = _places(job, keys[whole[0]])
-    key = key_of_tables(job, keys, whole, received)
-    finals = [job.output / f"{AREAS}.gpkg", job.output / f"{AREAS}.csv"]
-    if all(journal.output_done(f, key) for f in finals):
-        return outside
-    with journal.placing(key) as stage:
-        shelved = [
-            _shelved(stage, job, v, beside(_frame(job, v, keys[v], last), columns_of_run(job, received, v)))
-            for v in whole
-        ]
-        stage_pieces(stage, job.output, pieces(job.areas, shelved, job.grid.crs))
-    return outside
+    job, keys = delivery.job, delivery.keys
+    if not job.areas or not keys:
+        return []
+    paths = tuple(job.output / name for name in table_names(job))
+    places = cache(partial(_places, job, next(iter(keys.values()))))
+    make = partial(_stage_table, delivery, places)
+    looked = partial(_note_outside, delivery.outcome, places)
+    return [Output(paths, _key(delivery), make, needs=(package(job),), hand="several", ready=looked)]
 
 
-def key_of_tables(job: Job, keys: Keys, whole: Sequence[Variant], received: Determined) -> str:
+def _key(delivery: Delivery) -> str:
     """Return what the tables are made of; without receivers that were looked for they are not what was asked."""
-    mark = exposure_of(job).mark
-    return table_key((keys[v] for v in whole), f"{mark} mislukt" if received.failed else mark)
+    mark = delivery.exposure.mark
+    return table_key(delivery.keys.values(), f"{mark} mislukt" if delivery.outcome.lacks(LABEL) else mark)
+
+
+def _note_outside(outcome: Outcome, places: Callable[[], Places]) -> None:
+    outcome.outside = places()[1]
+
+
+def _stage_table(delivery: Delivery, places: Callable[[], Places], stage: Stage) -> None:
+    job, shelved = delivery.job, []
+    for variant, key in delivery.keys.items():
+        rows = beside(_frame(job, variant, key, places()[0]), columns_of_run(delivery, variant))
+        shelved.append(_shelved(stage, job, variant, rows))
+    stage_pieces(stage, job.output, pieces(job.areas, shelved, job.grid.crs))
 
 
 def _tallies(job: Job, key: str) -> Iterator[Tally]:
@@ -76,7 +67,7 @@ def _tallies(job: Job, key: str) -> Iterator[Tally]:
         yield from tallies_of(job, job.part_key(key, part))
 
 
-def _places(job: Job, key: str) -> tuple[Array, tuple[str, ...]]:
+def _places(job: Job, key: str) -> Places:
     """Return the number of the tally that a polygon occurs in last, and the polygons that no part has a cell of."""
     last, seen = np.zeros(len(job.areas), np.int64), np.zeros(len(job.areas), np.bool_)
     for number, tally in enumerate(_tallies(job, key)):
