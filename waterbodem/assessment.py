@@ -22,15 +22,16 @@ from waterbodem.destination import destination
 from waterbodem.enquiry import Enquiry
 from waterbodem.errors import LayerIgnored
 from waterbodem.evaluation import Result, evaluate, masked, reference_label
-from waterbodem.groundwater import Reach
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas import KompasRules, Verdict, findings_of, verdicts
+from waterbodem.kompas import Verdict, findings_of, verdicts
+from waterbodem.kompas_rules import KompasRules
 from waterbodem.land import Land, land_of
 from waterbodem.late import gpd, xr
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.plan_change import Measures
 from waterbodem.progress import track
 from waterbodem.question import Plans, Question, ask
+from waterbodem.reception import Reach
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.summary import total
 from waterbodem.tally import Totals, tally_of

@@ -18,7 +18,7 @@ from waterbodem.catalogue import catalogue_file
 from waterbodem.covering import block_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
-from waterbodem.kompas import load_rules
+from waterbodem.kompas_rules import load_rules
 from waterbodem.land import Land, land_of_stack
 from waterbodem.output_names import WORK
 from waterbodem.overwriting import refuse_overwriting

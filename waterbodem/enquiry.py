@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from waterbodem import memory, registry
-from waterbodem.abstraction import Well, well_effect
+from waterbodem.abstraction import Well
 from waterbodem.areas import Area
 from waterbodem.burden_ledger import Entry, Ledger
 from waterbodem.coverage import Target, divide
@@ -19,12 +19,12 @@ from waterbodem.errors import ArgumentError, MissingLibrary
 from waterbodem.flow import INSTALL, Flow, memory_needed
 from waterbodem.flow_store import kept_flow
 from waterbodem.grid import Grid
-from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
+from waterbodem.groundwater import Effect, nothing, reach_of, spread, well_effect
 from waterbodem.land import Land, stream_valleys
 from waterbodem.network import Strand
 from waterbodem.plan_change import Measures
 from waterbodem.progress import track
-from waterbodem.reception import ReachTable, reception_rules
+from waterbodem.reception import Reach, ReachTable, reception_rules
 from waterbodem.sources import PlanSource, Plot, plots
 from waterbodem.wording import brief, percent
 

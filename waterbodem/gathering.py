@@ -21,7 +21,7 @@ from waterbodem.grid import Grid
 from waterbodem.kernels import burden, components, scoring, zonal
 from waterbodem.kernels import gathering as kernel
 from waterbodem.kernels.places import places_of
-from waterbodem.kompas import KompasRules
+from waterbodem.kompas_rules import KompasRules
 from waterbodem.layerset import LayerSet
 from waterbodem.measures import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
 from waterbodem.plan_change import change_of

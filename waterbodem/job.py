@@ -19,9 +19,8 @@ from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, Trial, nearest, raise_all
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
-from waterbodem.groundwater import BY_SITUATION, Reach, chosen_reach
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
-from waterbodem.kompas import KompasRules, builtin_rules, load_rules
+from waterbodem.kompas_rules import KompasRules, builtin_rules, load_rules
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.output_names import RECEPTION, WORK
@@ -29,6 +28,7 @@ from waterbodem.overwriting import refuse_overwriting
 from waterbodem.paths import Digest, companions, sha256_of
 from waterbodem.plan_change import Measures
 from waterbodem.raster_file import RasterFile
+from waterbodem.reception import BY_SITUATION, Reach, chosen_reach
 from waterbodem.runfile import AreaChoice, ReceiverChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
 from waterbodem.tiles import TILE

@@ -18,11 +18,10 @@ from waterbodem.dataset import of_functie
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
-from waterbodem.groundwater import Reach
 from waterbodem.kept_enquiry import KeptEnquiry, Told, checked_way
 from waterbodem.land import Land
 from waterbodem.network import Strand
-from waterbodem.reception import ReachTable
+from waterbodem.reception import Reach, ReachTable
 from waterbodem.sources import Plot, Shifted, cover_of
 from waterbodem.validation import define
 

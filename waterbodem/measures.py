@@ -14,7 +14,7 @@ from waterbodem.burden import futures_of, references
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import Result, Settings
 from waterbodem.kernels import measures as kernel
-from waterbodem.kompas import KompasRules, any_case
+from waterbodem.kompas_rules import KompasRules, any_case
 from waterbodem.layerset import LayerSet
 from waterbodem.plan_change import raised_height
 from waterbodem.scoring import parts_of, score_arrays

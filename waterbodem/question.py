@@ -16,7 +16,7 @@ from waterbodem.enquiry import Enquiry
 from waterbodem.errors import ArgumentError, NoOverlap
 from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
-from waterbodem.kompas import KompasRules, builtin_rules
+from waterbodem.kompas_rules import KompasRules, builtin_rules
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, in_rules, layer_set
 from waterbodem.plan_change import Measures

@@ -18,9 +18,9 @@ from waterbodem.enquiry import Enquiry
 from waterbodem.errors import ArgumentError
 from waterbodem.flow import Flow
 from waterbodem.flow_store import on_grid
-from waterbodem.groundwater import Reach
 from waterbodem.land import land_of
 from waterbodem.plan_change import Measures
+from waterbodem.reception import Reach
 
 
 def grootboek(

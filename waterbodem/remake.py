@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from waterbodem import registry
 from waterbodem.definitions import Functie
 from waterbodem.evaluation import reference_label
-from waterbodem.kompas import builtin_rules
+from waterbodem.kompas_rules import builtin_rules
 
 if TYPE_CHECKING:
     from waterbodem.question import Question

@@ -26,7 +26,7 @@ from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kept_receivers import read_enquiry
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas import KompasRules
+from waterbodem.kompas_rules import KompasRules
 from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
 from waterbodem.layerset import layer_set

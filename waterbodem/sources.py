@@ -15,13 +15,14 @@ from waterbodem.covering import block_of, footprints
 from waterbodem.definitions import Functie
 from waterbodem.errors import NoOverlap
 from waterbodem.grid import Grid
-from waterbodem.groundwater import Reach, reach_of
+from waterbodem.groundwater import reach_of
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.land import Land
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet
 from waterbodem.plan_change import Measures
+from waterbodem.reception import Reach
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
