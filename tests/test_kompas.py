@@ -21,7 +21,7 @@ from waterbodem import kompas, measures
 from waterbodem.areas import Area
 from waterbodem.covering import footprints
 from waterbodem.dataset import grid_of
-from waterbodem.evaluation import Result, Settings
+from waterbodem.evaluation import Result
 from waterbodem.kernels.burden import Burden
 from waterbodem.kompas_rules import builtin_rules, load_rules
 from waterbodem.layerset import layer_set
@@ -74,7 +74,7 @@ def judge(
     scores |= {"flags": spread(flags, np.uint16), "loss": np.zeros((len(names) + 1, CELLS), np.float32)}
     result, rules = Result(functie, names, scores, burden), builtin_rules()
     areas = [Area(1, "plan", box(0, 0, CELLS, 1))]
-    found = measures.measures_of(cells, result, Settings(reference), rules)
+    found = measures.measures_of(cells, result, reference, rules)
     sums = total([tally_of(footprints(areas, grid), result, found.names, found.rows)], 1)
     found = kompas.findings_of(areas, grid, sums, cells.scenarios, functie, rules)
     return {v.kolom.removeprefix("kompas_"): v for v in kompas.verdicts(found, rules)[0]}

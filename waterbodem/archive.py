@@ -21,7 +21,9 @@ from waterbodem import memory
 from waterbodem.atomic import replacing
 from waterbodem.errors import ArgumentError, CorruptLayer
 
-MARK, VERSION = "waterbodem-antwoord", 1
+MARK, VERSION = "waterbodem-antwoord", 2
+#: Forms that can be read: in the first each setting had a place of its own.
+READABLE = (1, VERSION)
 TEXT = "antwoord.json"
 #: JSON larger than this is not an answer [bytes].
 MAX_TEXT = 500_000_000
@@ -156,9 +158,10 @@ class Unpacker:
             raise self.broken("text is not JSON", TEXT) from None
         if not isinstance(found, dict) or found.get("formaat") != MARK:
             raise self.broken("file is no answer of waterbodem", TEXT)
-        if found.get("versie") != VERSION:
+        if found.get("versie") not in READABLE:
+            allowed = " or ".join(map(str, READABLE))
             raise CorruptLayer(
-                "form is of another version", value=found.get("versie"), allowed=str(VERSION), where=self._where
+                "form is of another version", value=found.get("versie"), allowed=allowed, where=self._where
             )
         return found
 

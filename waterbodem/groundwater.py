@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.abstraction import FARTHEST, Well
-from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.errors import GridMismatch
 from waterbodem.grid import Grid
 from waterbodem.kernels import distance as kernel
 from waterbodem.layerset import Floats
-from waterbodem.reception import BY_SITUATION, Reach, ReachTable, builtin_reach, positive_length, reception_rules
+from waterbodem.reception import Reach, ReachTable, builtin_reach, check_reach, reception_rules
 from waterbodem.threads import in_blocks
 
 Doubles = NDArray[np.float64]
@@ -61,12 +61,11 @@ def reach_of(reach: Reach | None, layers: Mapping[str, Floats], shape: tuple[int
         If a number is not positive, or a word is unknown.
     """
     default = reception_rules().value("reikwijdte_m")
-    if reach is None or isinstance(reach, (int, float)):
-        return np.full(shape, positive_length(default if reach is None else float(reach)))
-    if isinstance(reach, str) and reach != BY_SITUATION:
-        allowed = f"a length in m, or {BY_SITUATION}"
-        raise ArgumentError("unknown reach", value=reach, allowed=allowed, where="reikwijdte")
-    table = reach if isinstance(reach, ReachTable) else builtin_reach()
+    chosen = default if reach is None else reach
+    check_reach(chosen)
+    if isinstance(chosen, (int, float)):
+        return np.full(shape, float(chosen))
+    table = chosen if isinstance(chosen, ReachTable) else builtin_reach()
     out = np.full(shape, default)
     for situation in reversed(table.situaties):
         out[_holds(situation.als, layers, shape)] = situation.lambda_m
@@ -224,7 +223,7 @@ def well_effect(well: Well, plan: Any, within: Grid) -> Effect:
     (0.047, 758)
     """
     middle = plan.centroid if plan.contains(plan.centroid) else plan.representative_point()
-    farthest = _farthest_of_well(well)
+    farthest = farthest_of_well(well)
     window = within.crop((middle.x - farthest, middle.y - farthest, middle.x + farthest, middle.y + farthest))
     distance = np.hypot(window.x[None, :] - middle.x, window.y[:, None] - middle.y)
     lowering = well.drawdown(np.maximum(distance, radius_of(plan)))
@@ -232,7 +231,7 @@ def well_effect(well: Well, plan: Any, within: Grid) -> Effect:
     return Effect(window, lowering, farthest)
 
 
-def _farthest_of_well(well: Well) -> float:
+def farthest_of_well(well: Well) -> float:
     """Return the distance beyond which the drawdown is nothing [m]."""
     radii = well.lambda_m * np.linspace(0.001, FARTHEST, 40_000)
     some = np.flatnonzero(well.drawdown(radii) >= reception_rules().value("effect_min_m"))

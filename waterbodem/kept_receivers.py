@@ -10,7 +10,6 @@ import shapely
 import xarray as xr
 
 from waterbodem import memory
-from waterbodem.abstraction import Well
 from waterbodem.archive import Unpacker, restored
 from waterbodem.areas import Area
 from waterbodem.coverage import Target
@@ -21,9 +20,8 @@ from waterbodem.grid import Grid
 from waterbodem.kept_enquiry import KeptEnquiry, Told, checked_way
 from waterbodem.land import Land
 from waterbodem.network import Strand
-from waterbodem.reception import Reach, ReachTable
+from waterbodem.settings import Settings
 from waterbodem.sources import Plot, Shifted, cover_of
-from waterbodem.validation import define
 
 #: A grid of more rows or columns is no land.
 LONGEST = 1_000_000
@@ -37,6 +35,7 @@ def read_enquiry(
     told: Mapping[str, Any],
     plans: Sequence[Area],
     functies: Sequence[Functie],
+    settings: Settings,
     block: Grid,
     cells: xr.Dataset,
 ) -> KeptEnquiry:
@@ -46,7 +45,7 @@ def read_enquiry(
     ----------
     told : mapping
         From ``keeping.receivers``.
-    plans, functies
+    plans, functies, settings
         What was asked.
     block : Grid
         Of the answer.
@@ -66,9 +65,7 @@ def read_enquiry(
         Land(grid, tuple(str(n) for n in told["lagen"]), _nothing, _nothing),
         tuple(plans),
         near[: int(told["gegeven"])],
-        damping=told["demping_m"],
-        reach=_reach(told["reikwijdte"]),
-        well=None if told["put"] is None else Well(**told["put"]),
+        settings,
         around=True,
         sites=tuple(_site(found, grid, block, cells, plans, p) for p in told["plannen"]),
         near=near,
@@ -112,10 +109,6 @@ def _target(found: Unpacker, grid: Grid, told: Sequence[Any]) -> Target:
         raise found.broken("receiver is of a kind that is not known", kind)
     memory.check_fits(grid.crop(area.geometry.bounds), 6)
     return Target(area, kind, int(plan_nr))
-
-
-def _reach(told: Any) -> Reach | None:
-    return define(ReachTable, told, "reikwijdte") if isinstance(told, Mapping) else told
 
 
 def _site(

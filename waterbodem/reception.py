@@ -159,6 +159,21 @@ def chosen_reach(reach: float | str | Path | None, folder: str | Path = "") -> R
     return load_reach(Path(folder) / reach) if isinstance(reach, (str, Path)) else positive_length(float(reach))
 
 
+def check_reach(reach: Reach) -> None:
+    """Refuse what is no length, no table, and not the word for the package's table.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, or a word is unknown.
+    """
+    if isinstance(reach, (int, float)):
+        positive_length(float(reach))
+    elif not isinstance(reach, ReachTable) and reach != BY_SITUATION:
+        allowed = f"a length in m, or {BY_SITUATION}"
+        raise ArgumentError("unknown reach", value=reach, allowed=allowed, where="reikwijdte")
+
+
 def positive_length(length: float) -> float:
     """Length lambda [m]; refuse what is no length."""
     if not (math.isfinite(length) and length > 0):

@@ -19,21 +19,18 @@ from waterbodem.areas import Area
 from waterbodem.assessment import Assessment
 from waterbodem.covering import footprints
 from waterbodem.crs import parse
-from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
 from waterbodem.errors import CorruptLayer
-from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kept_receivers import read_enquiry
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas_rules import KompasRules
 from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
 from waterbodem.layerset import layer_set
 from waterbodem.paths import given_file
-from waterbodem.plan_change import Measures
 from waterbodem.question import Question
-from waterbodem.validation import define
+from waterbodem.setting_forms import unpacked
+from waterbodem.settings import Settings
 
 
 def open_assessment(path: str | Path) -> Assessment:
@@ -139,7 +136,8 @@ def _question(
         raise found.broken("layers do not lie on the grid", held.shape)
     areas = tuple(Area(nr, name, shapely.from_wkb(wkb), repaired) for nr, name, wkb, repaired in told["areas"])
     functies = tuple(registry.functie_of(f, f"functies: {f.get('id')}") for f in told["functies"])
-    plain = Enquiry(land_of(layers), areas, kept=True)
+    settings = _settings(found, told, receivers)
+    plain = Enquiry(land_of(layers), areas, settings=settings, kept=True)
     return Question(
         layers=layers,
         cells=held,
@@ -147,15 +145,19 @@ def _question(
         areas=areas,
         prints=footprints(areas, grid),
         functies=functies,
-        settings=_settings(found, told),
-        rules=define(KompasRules, told["kompas"], "kompas"),
-        enquiry=plain if receivers is None else read_enquiry(found, receivers, areas, functies, grid, cells),
+        settings=settings,
+        enquiry=plain if receivers is None else read_enquiry(found, receivers, areas, functies, settings, grid, cells),
     )
 
 
-def _settings(found: Unpacker, told: Mapping[str, Any]) -> Settings:
-    reference = told["referentie"]
-    known: Functie | Any = (
-        found.array(reference) if "vorm" in reference else registry.functie_of(reference, "referentie")
-    )
-    return Settings(known, Measures(*told["maatregelen"]), told["methode"], told["orness"])
+def _settings(found: Unpacker, told: Mapping[str, Any], receivers: Mapping[str, Any] | None) -> Settings:
+    return unpacked(told.get("instellingen") or earlier(told, receivers or {}), found)
+
+
+def earlier(told: Mapping[str, Any], receivers: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an answer that was saved when each had a place of its own, by id."""
+    built, norm = told["maatregelen"]
+    found = {n: told[n] for n in ("referentie", "methode", "orness", "kompas")}
+    found |= {"aangelegde_berging_mm": built, "bergingseis_mm": norm, "onttrekking": receivers.get("put")}
+    found |= {n: receivers.get(n) for n in ("demping_m", "reikwijdte")}
+    return {n: value for n, value in found.items() if value is not None}

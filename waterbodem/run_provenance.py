@@ -38,7 +38,7 @@ def write_provenance(
         "versies": versions(vector=job.has_vector),
         "definities": registry.rules_version(),
         "functies": {v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": keys[v]} for v in whole},
-        "kompas": {"sha256": registry.fingerprint(job.rules)},
+        "kompas": {"sha256": registry.fingerprint(job.settings.rules)},
         "lagen": {n: input_data(job, n) for n in job.stack.sources},
         "rooster": {
             "bounds": job.grid.bounds,
