@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from waterbodem import burden, plan_change, registry, scoring
+from waterbodem import burden, plan_change, registry, scoring, settings
 from waterbodem.kernels import scoring as kernel
 from waterbodem.threads import in_blocks, workers
 
@@ -101,7 +101,7 @@ def compare(cells: int, pairs: int) -> None:
     reference = registry.load_functies()["grasland_veeteelt"]
     model = scoring.model_of(functie, list(data))
     out = scoring.outputs((cells,), WANTED)
-    change = plan_change.change_of(functie, reference, plan_change.Measures())
+    change = plan_change.change_of(functie, reference, settings.Storage())
     shifted = burden.empty_burden((cells,), components=True)
     for array in (*out.values(), *shifted):
         array.fill(1)

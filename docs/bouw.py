@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE.parent))
 import waterbodem as wb
 from waterbodem import errors, registry
 from waterbodem.definitions import Criterion, Functie, Group, Parameter, Sourced
-from waterbodem.kompas import Condition, Principle, Scale, builtin_rules
+from waterbodem.kompas_rules import Condition, Principle, Scale, builtin_rules
 from waterbodem.plots import plot_layers
 from waterbodem.reception import reception_rules
 from waterbodem.units import unit_text

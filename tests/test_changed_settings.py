@@ -69,6 +69,10 @@ SETTINGS = {
         WATER | {"ontvangers.reikwijdte": "situatie"},
         {"ontvangers.reikwijdte": "reikwijdte.toml"},
     ),
+    "ontvangers.onttrekking": (
+        WATER | {"functies": ["drinkwaterwinning"]},
+        {"ontvangers.onttrekking": [500_000, 265, 2500]},
+    ),
     "gebieden.path": (WATER, {"gebieden.path": "lagen/omhullend.geojson"}),
     "gebieden.id": (AREAS, {"gebieden.id": "opmerking"}),
     "ontvangers.path": (WATER, {"ontvangers.path": "lagen/omhullend.geojson"}),

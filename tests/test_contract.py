@@ -90,8 +90,8 @@ def test_settings_that_are_data_have_a_public_door(tmp_path):
     data, plan = even(ghg=0.9), box(0, 0, 2, 2)
     asked = {"kompas": rules, "reikwijdte": wb.reikwijdte(table), "onttrekking": well}
     answer = wb.assess(data, "woningbouw", plan, **asked)
-    assert answer.question.rules == rules and answer.question.enquiry.well == well
-    assert answer.question.enquiry.reach == wb.reikwijdte(str(table)) != wb.reikwijdte(100)
+    assert answer.question.settings.rules == rules and answer.question.settings.well == well
+    assert answer.question.settings.reach == wb.reikwijdte(str(table)) != wb.reikwijdte(100)
     for wrong, word in ((0, "> 0 m"), (math.nan, "> 0 m"), (tmp_path / "weg.toml", "weg.toml")):
         with pytest.raises(wb.WaterbodemError, match=word):
             wb.reikwijdte(wrong)

@@ -16,7 +16,7 @@ import waterbodem as wb
 from waterbodem import alternatives, registry
 from waterbodem.advice import advice_for_area, ranked
 from waterbodem.errors import ArgumentError
-from waterbodem.kompas import SYMBOLS
+from waterbodem.kompas_rules import SYMBOLS
 from waterbodem.map_svg import WIDTH, drawing
 from waterbodem.report import report_html
 from waterbodem.report_options import options_of

@@ -10,10 +10,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waterbodem.abstraction import Well, abstraction_drawdown, bessel_k0, well_effect
+from waterbodem.abstraction import Well, abstraction_drawdown, bessel_k0
 from waterbodem.errors import ArgumentError, DefinitionError, GridMismatch
 from waterbodem.grid import Grid
-from waterbodem.groundwater import reach_of, spread, superpose
+from waterbodem.groundwater import reach_of, spread, superpose, well_effect
 from waterbodem.reception import builtin_reach, load_reach, reception_rules
 
 LEAST = 1e-4

@@ -21,8 +21,9 @@ from waterbodem import kompas, measures
 from waterbodem.areas import Area
 from waterbodem.covering import footprints
 from waterbodem.dataset import grid_of
-from waterbodem.evaluation import Result, Settings
+from waterbodem.evaluation import Result
 from waterbodem.kernels.burden import Burden
+from waterbodem.kompas_rules import builtin_rules, load_rules
 from waterbodem.layerset import layer_set
 from waterbodem.scoring import parts_of
 from waterbodem.summary import total
@@ -71,9 +72,9 @@ def judge(
     scores = {n: spread(score) for n in ("score", "score_min", "score_max", "dekking")}
     scores |= dict.fromkeys(("klasse", "klasse_min", "klasse_max"), codes)
     scores |= {"flags": spread(flags, np.uint16), "loss": np.zeros((len(names) + 1, CELLS), np.float32)}
-    result, rules = Result(functie, names, scores, burden), kompas.builtin_rules()
+    result, rules = Result(functie, names, scores, burden), builtin_rules()
     areas = [Area(1, "plan", box(0, 0, CELLS, 1))]
-    found = measures.measures_of(cells, result, Settings(reference), rules)
+    found = measures.measures_of(cells, result, reference, rules)
     sums = total([tally_of(footprints(areas, grid), result, found.names, found.rows)], 1)
     found = kompas.findings_of(areas, grid, sums, cells.scenarios, functie, rules)
     return {v.kolom.removeprefix("kompas_"): v for v in kompas.verdicts(found, rules)[0]}
@@ -533,7 +534,7 @@ def test_a_user_may_replace_the_rules(tmp_path):
     data = even(1, CELLS)
     data.wateroverlast.values[0, :2] = np.nan
     plan = box(0, 0, CELLS, 1)
-    strict = wb.assess(data, "woningbouw", plan, kompas=kompas.load_rules(own))
+    strict = wb.assess(data, "woningbouw", plan, kompas=load_rules(own))
     assert wb.assess(data, "woningbouw", plan).table.kompas_extremen.item() == "+"
     assert strict.table.kompas_extremen.item() == "?"
 
@@ -548,7 +549,7 @@ def test_a_mistake_in_own_rules_is_an_error_that_names_the_file(tmp_path, old, n
     own = tmp_path / "mijn_kompas.toml"
     own.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(wb.WaterbodemError, match="mijn_kompas"):
-        kompas.load_rules(own)
+        load_rules(own)
 
 
 @pytest.mark.parametrize(

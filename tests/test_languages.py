@@ -11,7 +11,7 @@ import pytest
 import waterbodem as wb
 from waterbodem import registry
 from waterbodem.definitions import PARAMETERS
-from waterbodem.kompas import builtin_rules
+from waterbodem.kompas_rules import builtin_rules
 from waterbodem.report import report_html
 from waterbodem.wording import LANGUAGES, number_label, texts
 
@@ -137,7 +137,7 @@ def test_own_kompas_rules_without_english_stay_dutch(answers, tmp_path):
     path = tmp_path / "kompas.toml"
     path.write_text(re.sub(r', text = "[^"]*"', "", kept), encoding="utf-8")
     assert "reason" not in str(tomllib.loads(path.read_text("utf-8")))
-    from waterbodem.kompas import load_rules
+    from waterbodem.kompas_rules import load_rules
 
     b = wb.assess(answers[0].question.layers, "woningbouw", wb.example_plans(), kompas=load_rules(path))
     assert "gemiddeld afwentelingsrisico" in " ".join(Marked(report_html(b, taal="en")).own)

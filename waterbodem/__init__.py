@@ -32,8 +32,8 @@ _WHERE = {
     "open_run": "stores",
     "write_zarr": "stores",
     "grootboek": "receivers",
-    "kompas_regels": "kompas",
-    "reikwijdte": "groundwater",
+    "kompas_regels": "kompas_rules",
+    "reikwijdte": "reception",
     "Put": "abstraction",
     "benedenstrooms": "downstream",
     "bovenstrooms": "downstream",
@@ -60,13 +60,13 @@ if TYPE_CHECKING:
     from waterbodem.downstream import benedenstrooms as benedenstrooms
     from waterbodem.downstream import bovenstrooms as bovenstrooms
     from waterbodem.explanation import waarom as waarom
-    from waterbodem.groundwater import chosen_reach as reikwijdte  # noqa: F401
-    from waterbodem.kompas import load_rules as kompas_regels  # noqa: F401
+    from waterbodem.kompas_rules import load_rules as kompas_regels  # noqa: F401
     from waterbodem.landscape import example as example
     from waterbodem.landscape import example_plans as example_plans
     from waterbodem.layers import open_layers as open_layers
     from waterbodem.live import live_map as live_map
     from waterbodem.receivers import grootboek as grootboek
+    from waterbodem.reception import chosen_reach as reikwijdte  # noqa: F401
     from waterbodem.registry import load_functies as functies  # noqa: F401
     from waterbodem.reopening import open_assessment as open_assessment
     from waterbodem.run_state import status as status

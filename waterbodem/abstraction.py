@@ -10,9 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.errors import ArgumentError
-from waterbodem.grid import Grid
-from waterbodem.groundwater import Effect
-from waterbodem.reception import reception_rules
 
 Doubles = NDArray[np.float64]
 DAYS_PER_YEAR = 365.25
@@ -120,56 +117,3 @@ class Well:
     def drawdown(self, r: Any) -> Doubles:
         """Return the drawdown [m] at distances r [m] > 0."""
         return abstraction_drawdown(self.m3_jr, self.kd_m2_d, self.c_d, r)
-
-
-def well_effect(well: Well, plan: Any, within: Grid) -> Effect:
-    """Return the drawdown around a well in the middle of a plan.
-
-    Nearer than the radius of a disc as large as the plan the drawdown is that at this radius: a well field is no point.
-
-    Parameters
-    ----------
-    well : Well
-    plan : shapely polygon
-    within : Grid
-        The data: what an effect may reach.
-
-    Returns
-    -------
-    Effect
-        ``verlaging`` is that of the head below the resisting layer [m], positive = lower.
-
-    Examples
-    --------
-    >>> import shapely
-    >>> plan = shapely.Point(500, 500).buffer(50)
-    >>> effect = well_effect(Well(100_000, 100, 100), plan, Grid(0, 1000, 10, 10, 100, 100))
-    >>> round(float(effect.verlaging[50, 70]), 3), round(effect.reikt_m)
-    (0.047, 758)
-    """
-    middle = plan.centroid if plan.contains(plan.centroid) else plan.representative_point()
-    farthest = _farthest(well)
-    window = within.crop((middle.x - farthest, middle.y - farthest, middle.x + farthest, middle.y + farthest))
-    distance = np.hypot(window.x[None, :] - middle.x, window.y[:, None] - middle.y)
-    lowering = well.drawdown(np.maximum(distance, radius_of(plan)))
-    lowering[lowering < reception_rules().value("effect_min_m")] = 0.0
-    return Effect(window, lowering, farthest)
-
-
-def _farthest(well: Well) -> float:
-    """Return the distance beyond which the drawdown is nothing [m]."""
-    radii = well.lambda_m * np.linspace(0.001, FARTHEST, 40_000)
-    some = np.flatnonzero(well.drawdown(radii) >= reception_rules().value("effect_min_m"))
-    return float(radii[min(some[-1] + 1, radii.size - 1)]) if some.size else 0.0
-
-
-def radius_of(plan: Any) -> float:
-    """Return the radius of a disc as large as a plan [m].
-
-    Examples
-    --------
-    >>> import shapely
-    >>> round(radius_of(shapely.box(0, 0, 100, 100)), 1)
-    56.4
-    """
-    return math.sqrt(plan.area / math.pi)

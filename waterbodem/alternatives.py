@@ -53,7 +53,7 @@ def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     if not extra:
         return asked
     q = assessment.question
-    chance = chance_of(q.cells.present, q.rules)
+    chance = chance_of(q.cells.present, q.settings.rules)
     return pd.concat([asked, *(_rows(q, f, chance) for f in track(extra, "alternatieven"))])
 
 
@@ -62,8 +62,8 @@ def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]
 
     The answer holds them in Dutch; what stands behind them is computed again.
     """
-    q, chance = question, chance_of(question.cells.present, question.rules)
-    scenarios, rules = q.cells.scenarios, q.rules
+    q, chance = question, chance_of(question.cells.present, question.settings.rules)
+    scenarios, rules = q.cells.scenarios, q.settings.rules
     found = {
         f.id: findings_of(q.areas, q.grid, _totals(q, f, chance), scenarios, f, rules)
         for f in track(q.functies, "Kompas")
@@ -73,7 +73,7 @@ def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]
 
 def _totals(q: Question, functie: Functie, chance: Array) -> Totals:
     result = evaluate(q.cells, functie, q.settings)
-    found = measures_of(q.cells, result, q.settings, q.rules, chance)
+    found = measures_of(q.cells, result, q.settings.reference, q.settings.rules, chance)
     return total([tally_of(q.prints, result, found.names, found.rows)], len(q.areas))
 
 

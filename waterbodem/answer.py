@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from waterbodem import registry
 from waterbodem.definitions import Functie
@@ -12,6 +11,7 @@ from waterbodem.explanation import Explanation, waarom
 from waterbodem.late import gpd, pd, xr
 from waterbodem.question import Question
 from waterbodem.received import Received
+from waterbodem.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,7 @@ class Answer(Received):
         chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
         q = self.question
-        measures = q.settings.measures
-        return waarom(
-            q.layers,
-            asked.get(chosen.id, chosen),
-            x,
-            y,
-            referentie=_reference_argument(q),
-            aangelegde_berging_mm=measures.built_mm,
-            bergingseis_mm=measures.norm_mm,
-            methode=q.settings.methode,
-            orness=q.settings.orness,
-        )
+        return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **_on_layers(q.settings).arguments(waarom))
 
     def asked(self, functie: str | Functie | None = None) -> Functie:
         """Return one of the functies that were asked; default the first."""
@@ -67,7 +56,8 @@ class Answer(Received):
         return known[id_]
 
 
-def _reference_argument(q: Question) -> Any:
-    if isinstance(q.settings.reference, Functie):
-        return q.settings.reference
-    return xr.DataArray(q.settings.reference, dims=("y", "x"))
+def _on_layers(settings: Settings) -> Settings:
+    """Settings as arguments beside the layers of a question; a reference raster lies on them."""
+    if isinstance(settings.reference, Functie):
+        return settings
+    return settings.with_reference(xr.DataArray(settings.reference, dims=("y", "x")))

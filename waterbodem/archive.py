@@ -21,7 +21,7 @@ from pydantic_core import from_json
 from waterbodem import memory
 from waterbodem.atomic import replacing
 from waterbodem.errors import ArgumentError, CorruptLayer
-from waterbodem.kept_form import KINDS, MARK, VERSION, Variables, kept
+from waterbodem.kept_form import KINDS, MARK, READABLE, VERSION, Variables, kept
 from waterbodem.kept_form import Array as Told
 from waterbodem.kept_form import Variable as ToldVariable
 
@@ -166,8 +166,9 @@ class Unpacker:
             raise self.broken("text is not JSON", TEXT) from None
         if not isinstance(found, dict) or found.get("formaat") != MARK:
             raise self.broken("file is no answer of waterbodem", TEXT)
-        if found.get("versie") != VERSION:
-            raise CorruptLayer("form is of another version", allowed=str(VERSION), where=self._where)
+        if found.get("versie") not in READABLE:
+            allowed = " or ".join(map(str, READABLE))
+            raise CorruptLayer("form is of another version", allowed=allowed, where=self._where)
         return found
 
     def broken(self, what: str, name: Any) -> CorruptLayer:

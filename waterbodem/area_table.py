@@ -9,7 +9,8 @@ import numpy as np
 
 from waterbodem.areas import Area
 from waterbodem.grid import Grid
-from waterbodem.kompas import Findings, KompasRules, symbols_of
+from waterbodem.kompas import Findings, symbols_of
+from waterbodem.kompas_rules import KompasRules
 from waterbodem.late import gpd, pd
 from waterbodem.summary import columns_of
 from waterbodem.tally import Totals

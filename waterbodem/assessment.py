@@ -21,18 +21,19 @@ from waterbodem.definitions import Functie
 from waterbodem.destination import destination
 from waterbodem.enquiry import Enquiry
 from waterbodem.errors import LayerIgnored
-from waterbodem.evaluation import Result, evaluate, masked, reference_label
-from waterbodem.groundwater import Reach
+from waterbodem.evaluation import Result, evaluate, masked
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.kompas import KompasRules, Verdict, findings_of, verdicts
+from waterbodem.kompas import Verdict, findings_of, verdicts
+from waterbodem.kompas_rules import KompasRules
 from waterbodem.land import Land, land_of
 from waterbodem.late import gpd, xr
 from waterbodem.measures import chance_of, measures_of
 from waterbodem.output_names import CELL_MAPS, MAPS
-from waterbodem.plan_change import Measures
 from waterbodem.progress import track
 from waterbodem.question import Plans, Question, ask
+from waterbodem.reception import Reach
 from waterbodem.scoring import VARIABLES, scoring_attrs, stack
+from waterbodem.settings import Settings, reference_label
 from waterbodem.summary import total
 from waterbodem.tally import Totals, tally_of
 
@@ -170,23 +171,22 @@ def assess(
     >>> b.table.antwoord.tolist()[0] in {"A", "B", "C1", "C2", "D", "X"}
     True
     """
+    settings = Settings.of(locals())
     second.begin()
-    measures = Measures(aangelegde_berging_mm, bergingseis_mm)
     chosen, many = registry.choose(functie)
     land = omgeving or land_of(layers)
     targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
 
     def enquire(areas: Sequence[Area]) -> Enquiry:
         given = tuple(Target(a) for a in targets)
-        settings = (referentie, measures, demping_m, reikwijdte, onttrekking)
-        return Enquiry(land, tuple(areas), given, *settings, folder=bewaar, around=True)
+        return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
-    question = ask(layers, chosen, gebied, referentie, measures, methode, orness, id, kompas, enquire)
+    question = ask(layers, chosen, gebied, settings, id, enquire)
     results = [evaluate(question.cells, f, question.settings) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, r) for r in results]
     totals = total_all(question, results)
-    areas, grid, rules = question.areas, question.grid, question.rules
+    areas, grid, rules = question.areas, question.grid, settings.rules
     found = [
         findings_of(areas, grid, t, question.cells.scenarios, f, rules) for t, f in zip(totals, chosen, strict=True)
     ]
@@ -217,8 +217,8 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
         {
             "functie": result.functie.id,
             "criteria": list(result.criteria),
-            "methode": q.settings.methode,
-            "referentie": reference_label(q.settings),
+            "methode": q.settings.method[0],
+            "referentie": reference_label(q.settings.reference),
             "definities": registry.rules_version(),
             "functie_sha256": registry.fingerprint(result.functie),
         },
@@ -227,8 +227,9 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
 
 def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
     """Sum what the table and Kompas need, per functie."""
-    chance = chance_of(q.cells.present, q.rules)
-    measures = (measures_of(q.cells, r, q.settings, q.rules, chance) for r in results)
+    reference, rules = q.settings.reference, q.settings.rules
+    chance = chance_of(q.cells.present, rules)
+    measures = (measures_of(q.cells, r, reference, rules, chance) for r in results)
     return [
         total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
     ]

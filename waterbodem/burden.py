@@ -21,8 +21,9 @@ from waterbodem.kernels.components import LAYERS
 from waterbodem.late import xr
 from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
-from waterbodem.plan_change import Measures, change_of
+from waterbodem.plan_change import change_of
 from waterbodem.scoring import layers_of, score_arrays, stack
+from waterbodem.settings import Settings, Storage, reference_label
 from waterbodem.threads import in_blocks
 
 INDICES = ("ruimte", "tijd", "geld", "risico")
@@ -69,7 +70,7 @@ def burden_arrays(
     layers: Mapping[str, Floats],
     plan: Functie,
     reference: Functie | NDArray[Any],
-    measures: Measures = Measures(),
+    storage: Storage = Storage(),
     decline: Floats | None = None,
     components: bool = True,
 ) -> kernel.Burden:
@@ -80,7 +81,7 @@ def burden_arrays(
     layers : mapping of layer id to float32 array
     plan : Functie
     reference : Functie, or array of functie codes (NaN = unknown)
-    measures : Measures
+    storage : Storage
     decline : float32 array, optional
         ``achteruitgang`` of the plan, from :func:`decline_of`.
     components : bool
@@ -89,9 +90,9 @@ def burden_arrays(
     shape = next(iter(layers.values())).shape
     out = empty_burden(shape, components)
     if isinstance(reference, Functie):
-        fill_burden(layers, decline, change_of(plan, reference, measures), out)
+        fill_burden(layers, decline, change_of(plan, reference, storage), out)
     else:
-        _by_code(layers, plan, reference, measures, decline, out)
+        _by_code(layers, plan, reference, storage, decline, out)
     return out
 
 
@@ -99,7 +100,7 @@ def _by_code(
     layers: Mapping[str, Floats],
     plan: Functie,
     codes: NDArray[Any],
-    measures: Measures,
+    storage: Storage,
     decline: Floats | None,
     out: kernel.Burden,
 ) -> None:
@@ -109,7 +110,7 @@ def _by_code(
         chosen = codes == code
         some = {name: np.ascontiguousarray(a[chosen]) for name, a in layers.items()}
         less = None if decline is None else decline[chosen]
-        part = burden_arrays(some, plan, functie, measures, less, bool(len(out.components)))
+        part = burden_arrays(some, plan, functie, storage, less, bool(len(out.components)))
         _scatter(part, chosen, out)
 
 
@@ -215,23 +216,24 @@ def afwenteling(
     >>> a.afvoer.attrs["units"], float(a.risico.max()) <= 1
     ('m3/ha', True)
     """
+    settings = Settings.of(locals())
     _warn_ignored(layers)
-    measures = Measures(aangelegde_berging_mm, bergingseis_mm)
+    reference = settings.reference
     chosen, many = registry.choose(functie)
-    answers = partial(_answers, plans=chosen, many=many, measures=measures)
+    answers = partial(_answers, plans=chosen, many=many, storage=settings.storage)
     used = names_of(layers, layers_of(*chosen) | set(LAYERS))
-    if isinstance(referentie, xr.DataArray):
-        return by_block(answers, layers, used, cut_reference(referentie, layers, slice(None), slice(None)))
-    return by_block(partial(answers, referentie=referentie), layers, used)
+    if isinstance(reference, Functie):
+        return by_block(partial(answers, reference=reference), layers, used)
+    return by_block(answers, layers, used, cut_reference(reference, layers, slice(None), slice(None)))
 
 
 def _answers(
-    layers: xr.Dataset, referentie: Any = None, *, plans: Sequence[Functie], many: bool, measures: Measures
+    layers: xr.Dataset, reference: Any = None, *, plans: Sequence[Functie], many: bool, storage: Storage
 ) -> xr.Dataset:
     memory.check_room(grid_of(layers), LAYERS_WORTH * len(plans))
     cells = layer_set(layers)
-    reference, label = reference_of(referentie, cells)
-    results = [_one(cells, f, reference, label, measures) for f in plans]
+    found = reference_on(reference, cells)
+    results = [_one(cells, f, found, storage) for f in plans]
     return stack(results, plans) if many else results[0]
 
 
@@ -241,16 +243,18 @@ def _warn_ignored(layers: xr.Dataset) -> None:
         warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
 
 
-def reference_of(referentie: str | Functie | xr.DataArray | None, cells: LayerSet) -> tuple[Functie | Array, str]:
-    """Return the reference as a functie or an array of codes, and its name."""
-    if isinstance(referentie, xr.DataArray):
-        _check_reference(referentie, cells.frame, cells.shape)
-        return np.ascontiguousarray(referentie.transpose("y", "x").values), "raster"
-    chosen = registry.burden_rules().reference if referentie is None else referentie
-    found, many = registry.choose(chosen)
-    if many:
-        raise ArgumentError("give one reference", value=chosen, allowed="an id, a Functie or a DataArray")
-    return found[0], found[0].id
+def reference_on(reference: Any, cells: LayerSet) -> Functie | Array:
+    """Present use on a block of cells: a functie, or functie codes (rows, cols).
+
+    Raises
+    ------
+    GridMismatch
+        If a raster does not lie on it.
+    """
+    if isinstance(reference, xr.DataArray):
+        _check_reference(reference, cells.frame, cells.shape)
+        return np.ascontiguousarray(reference.transpose("y", "x").values)
+    return reference  # type: ignore[no-any-return]
 
 
 def _check_reference(reference: xr.DataArray, layers: xr.Dataset, shape: tuple[int, int]) -> None:
@@ -276,27 +280,29 @@ def _equal(one: xr.DataArray, other: xr.DataArray) -> bool:
     return one.dtype.kind in "fiu" and bool(np.allclose(one, other, rtol=0, atol=1e-3))
 
 
-def cut_reference(reference: xr.DataArray, layers: xr.Dataset, rows: Any, cols: Any) -> xr.DataArray:
-    """Return the part of a reference raster that belongs to a part of the layers.
+def cut_reference(reference: Any, layers: xr.Dataset, rows: Any, cols: Any) -> Any:
+    """Return the part of a reference raster that belongs to a part of the layers; a functie as it is.
 
     Raises
     ------
     GridMismatch
         If it does not lie on the grid of all the layers.
     """
+    if not isinstance(reference, xr.DataArray):
+        return reference
     _check_reference(reference, layers, grid_of(layers).shape)
     return reference.transpose("y", "x").isel(y=rows, x=cols)
 
 
-def _one(cells: LayerSet, plan: Functie, reference: Functie | Array, label: str, measures: Measures) -> xr.Dataset:
-    result = burden_arrays(cells.present, plan, reference, measures, decline_of(cells, plan))
+def _one(cells: LayerSet, plan: Functie, reference: Functie | Array, storage: Storage) -> xr.Dataset:
+    result = burden_arrays(cells.present, plan, reference, storage, decline_of(cells, plan))
     return cells.results(
         variables_of(result),
         {
             "functie": plan.id,
-            "referentie": label,
-            "aangelegde_berging_mm": measures.built_mm,
-            **({} if measures.norm_mm is None else {"bergingseis_mm": measures.norm_mm}),
+            "referentie": reference_label(reference),
+            "aangelegde_berging_mm": storage.built_mm,
+            **({} if storage.norm_mm is None else {"bergingseis_mm": storage.norm_mm}),
             "definities": registry.rules_version(),
         },
     )

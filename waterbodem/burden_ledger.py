@@ -67,12 +67,15 @@ class Ledger:
         Settings, hashes, versions, and what the method cannot tell.
     notes : tuple of str
         What a reader must know: areas that are unknown or outside the data.
+    damping : float
+        Length over which 63 % of the water stays behind [m].
     """
 
     entries: tuple[Entry, ...]
     division: Division
     herkomst: Mapping[str, Any]
     notes: tuple[str, ...]
+    damping: float
 
     @property
     def niet_bepaald(self) -> tuple[str, ...]:
@@ -194,7 +197,7 @@ class Ledger:
     def _adjoint(self, entry: Entry, volumes: list[float]) -> float:
         if entry.strand is None or entry.routed is None:
             return np.nan
-        network, damping = entry.strand.network, float(self.herkomst["demping_m"])
+        network, damping = entry.strand.network, self.damping
         found = {
             nr: float((entry.routed.source * network.expose(r.cover.at(entry.strand.cells), damping)).sum())
             for nr, r in self.division.of_plan(entry.source.area.nr)

@@ -22,13 +22,13 @@ from waterbodem.crs import same_crs
 from waterbodem.definitions import Functie
 from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError, GridMismatch
-from waterbodem.evaluation import Settings
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layer_name import LayerName
 from waterbodem.map_svg import Drawing, class_picture, coded_picture, sketch
 from waterbodem.naming import distinct, said
 from waterbodem.pages import policy, render
 from waterbodem.remake import command_of
+from waterbodem.setting_forms import compared
 from waterbodem.show import chip
 from waterbodem.tally import mean
 from waterbodem.wording import (
@@ -377,21 +377,4 @@ def _parameters(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
 
 
 def _settings(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
-    t, own = texts(taal)["rapport"], texts(taal)["vergelijking"]
-    a, b = (x.question.settings for x in (d.before, d.after))
-    return {
-        own["referentie"]: (_reference(a, taal), _reference(b, taal)),
-        t["methode"]: tuple(t["methoden"].get(s.methode, s.methode) for s in (a, b)),
-        own["orness"]: (_number(a.orness, taal), _number(b.orness, taal)),
-        f"{t['maatregelen']} (mm)": (_number(a.measures.built_mm, taal), _number(b.measures.built_mm, taal)),
-        f"{t['bergingseis']} (mm)": (_number(a.measures.norm_mm, taal), _number(b.measures.norm_mm, taal)),
-    }
-
-
-def _reference(settings: Settings, taal: str) -> str:
-    known = settings.reference
-    return name_of(known, taal) if isinstance(known, Functie) else str(texts(taal)["rapport"]["raster"])
-
-
-def _number(value: float | None, taal: str) -> str:
-    return "–" if value is None else plain(value, taal)
+    return {**compared(d.before.question.settings, d.after.question.settings, taal)}

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,6 +25,7 @@ from waterbodem.errors import LayerIgnored, WaterbodemError
 from waterbodem.heap import keep_pages
 from waterbodem.interruption import Interruption, heard
 from waterbodem.output_names import REPORT
+from waterbodem.setting_list import Setting, all_settings
 from waterbodem.terminal import lines_of, one_line, overwrite, showing, shown
 from waterbodem.version import __version__
 
@@ -32,7 +33,7 @@ from waterbodem.version import __version__
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
 
 FILE = click.Path(path_type=Path)
-SETTING, REACH = "FUNCTIE.PARAMETER=GETAL", "M|SITUATIE"
+SETTING = "FUNCTIE.PARAMETER=GETAL"
 
 #: Of all commands; colours of a terminal are never stripped, for then what carries them would not be seen.
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "color": True}
@@ -258,11 +259,29 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _reach(text: str) -> float | str:
-    """Return a length in m, or the word that chooses one by situation."""
+    """Return a length in m, or a word or file that tells how one is found."""
     try:
         return float(text)
     except ValueError:
         return text
+
+
+#: What click needs to know of an option, by kind of setting.
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "getal": {"type": float},
+    "woord": {},
+    "functie": {},
+    "lengte": {"type": _reach},
+    "put": {"type": float, "nargs": 3},
+    "regels": {"type": FILE},
+}
+
+
+def _option(setting: Setting) -> Callable[[Any], Any]:
+    """Return the option of a setting."""
+    shown = bool(setting.woorden) and setting.standaard is not None
+    told = {"metavar": setting.toon, "default": setting.standaard, "show_default": shown, "help": setting.hulp}
+    return click.option(setting.option, setting.id, **told, **KINDS[setting.soort])
 
 
 ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -271,20 +290,10 @@ ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--gebied", metavar="BESTAND", type=FILE, required=True, help="Polygonen, in elk stelsel."),
     click.option("--output", metavar="MAP", type=FILE, help="Uitvoermap; zonder deze alleen het antwoord."),
     click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies erbij."),
-    click.option("--set", "settings", metavar=SETTING, type=_setting, multiple=True, help="Eigen waarde, mag vaker."),
+    click.option("--set", "changes", metavar=SETTING, type=_setting, multiple=True, help="Eigen waarde, mag vaker."),
     click.option("--id", "id", metavar="VELD", help="Veld met de naam van een gebied."),
-    click.option("--referentie", metavar="ID", help="Huidig gebruik."),
-    click.option("--aangelegde-berging-mm", type=float, default=0.0, help="Berging die het plan aanlegt."),
-    click.option("--bergingseis-mm", type=float, help="Bergingseis van het waterschap."),
-    click.option("--methode", default="meetkundig", show_default=True, help="Hoe scores samengaan."),
-    click.option("--orness", type=float, help="Alleen bij --methode owa; tussen 0 en 1."),
     click.option("--ontvangers", metavar="BESTAND", type=FILE, help="Polygonen die de last kunnen krijgen."),
-    click.option("--demping-m", type=float, help="Afstand waarover 63 % van het water achterblijft."),
-    click.option("--reikwijdte", metavar=REACH, type=_reach, help="Lambda van het grondwater in m, of: situatie."),
-    click.option(
-        "--onttrekking", type=float, nargs=3, metavar="M3_JR KD C", help="Winning: m3/jr, kD (m2/d), c (d); screening."
-    ),
-    click.option("--kompas", metavar="BESTAND", type=FILE, help="Eigen regels van het Kompas."),
+    *map(_option, all_settings()),
     click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
     click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen."),
     click.option("--json", "as_json", is_flag=True, help="Antwoord als JSON."),
@@ -303,25 +312,27 @@ def assess(
     output: Path | None,
     as_json: bool,
     ids: tuple[str, ...],
-    settings: tuple[tuple[str, str, float], ...],
+    changes: tuple[tuple[str, str, float], ...],
     **given: Any,
 ) -> None:
     """Beantwoord de hoofdvraag: past deze functie op dit gebied, en waarom (niet)."""
     with _loading():
         from waterbodem import commands
         from waterbodem.output import check_folder, save_assessment
+        from waterbodem.remake import command_of
         from waterbodem.screen import answer_data, answer_text, ledger_data, ledger_text
 
     started = time.monotonic()
-    changes = tuple(commands.Change(*s) for s in settings)
-    request = commands.Request(functies=ids, changes=changes, output=output, **given)
+    own = tuple(commands.Change(*s) for s in changes)
+    settings = {s.id: given.pop(s.id) for s in all_settings()}
+    request = commands.Request(functies=ids, changes=own, settings=settings, output=output, **given)
     if output is not None:
         check_folder(output)
     with _progress() as step:
         found = commands.answer(request, step)
         if output is not None:
             step("schrijven")
-            command = commands.command_of(request)
+            command = command_of(found.question, named=request.named)
             save_assessment(found, output, float_=request.float_, command=command, started=started)
     asked = request.ontvangers is not None
     if as_json:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from waterbodem import landscape, layers, registry
-from waterbodem.abstraction import Well
 from waterbodem.areas import Area, read_areas
 from waterbodem.assessment import Assessment, assess
 from waterbodem.catalogue import catalogue_file
 from waterbodem.covering import block_of
 from waterbodem.definitions import Functie
 from waterbodem.errors import DefinitionError, nearest, raise_all
-from waterbodem.kompas import load_rules
 from waterbodem.land import Land, land_of_stack
 from waterbodem.output_names import WORK
 from waterbodem.overwriting import refuse_overwriting
+from waterbodem.remake import Named
+from waterbodem.setting_forms import Origin, files_of, read_settings
 
 Step = Callable[[str], None]
 
@@ -43,7 +42,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Request:
-    """The main job as asked on the command line; None = the default of :func:`waterbodem.assess`."""
+    """The main job as asked on the command line; ``settings`` as they were typed, by id."""
 
     layers: Path
     functies: tuple[str, ...]
@@ -51,28 +50,33 @@ class Request:
     functies_file: Path | None = None
     changes: tuple[Change, ...] = ()
     id: str | None = None
-    referentie: str | None = None
-    aangelegde_berging_mm: float = 0.0
-    bergingseis_mm: float | None = None
-    methode: str = "meetkundig"
-    orness: float | None = None
     float_: bool = False
     allow: tuple[Path, ...] = ()
     ontvangers: Path | None = None
-    demping_m: float | None = None
-    reikwijdte: float | str | None = None
-    onttrekking: tuple[float, float, float] | None = None
-    kompas: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     output: Path | None = None
+
+    @property
+    def named(self) -> Named:
+        """How its files are called, for the command that makes the answer again."""
+        own, to = self.functies_file, self.ontvangers
+        return Named(
+            self.layers.name,
+            self.gebied.name,
+            "" if to is None else to.name,
+            None if own is None else own.name,
+            self.id,
+            {id_: Path(file).name for id_, file in files_of(self.settings).items()},
+            self.float_,
+            registry.load_functies(own),
+        )
 
 
 def answer(request: Request, step: Step) -> Assessment:
     """Read what the polygons need and assess; ``step`` hears what is going on."""
     known = registry.load_functies(request.functies_file)
     functies = chosen(known, request.functies, request.changes)
-    reference = None if request.referentie is None else known[request.referentie]
-    well = None if request.onttrekking is None else Well(*request.onttrekking)
-    rules = None if request.kompas is None else load_rules(request.kompas)
+    settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
     data, areas, land = read(request, step)
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
@@ -80,16 +84,8 @@ def answer(request: Request, step: Step) -> Assessment:
         data,
         functies,
         areas,
-        referentie=reference,
-        aangelegde_berging_mm=request.aangelegde_berging_mm,
-        bergingseis_mm=request.bergingseis_mm,
-        methode=request.methode,
-        orness=request.orness,
         ontvangers=request.ontvangers,
-        demping_m=request.demping_m,
-        reikwijdte=request.reikwijdte,
-        onttrekking=well,
-        kompas=rules,
+        **settings.arguments(assess),
         bewaar=kept_in(request.layers),
         omgeving=land,
     )
@@ -127,7 +123,12 @@ def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
     stack = layers.open_catalogue(request.layers, request.allow)
     raise_all(list(stack.problems), where=stack.where)
     if request.output is not None:
-        own = (request.gebied, request.functies_file, request.ontvangers, request.kompas)
+        own = [
+            request.gebied,
+            request.functies_file,
+            request.ontvangers,
+            *map(Path, files_of(request.settings).values()),
+        ]
         refuse_overwriting(request.output, request.functies, (catalogue_file(request.layers), *own, *stack.files))
     areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")
@@ -138,41 +139,3 @@ def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
 def demo() -> Assessment:
     """Return the main job on the built-in fictitious area."""
     return assess(landscape.example(), list(DEMO), landscape.example_plans())
-
-
-def command_of(request: Request) -> str:
-    """Return the command that makes the same files again, without the folders of this machine."""
-    words = ["waterbodem", "assess", "--layers", request.layers.name, "--gebied", request.gebied.name]
-    for id_ in request.functies:
-        words += ["--functie", id_]
-    for change in request.changes:
-        words += ["--set", str(change)]
-    for flag, value in _options(request):
-        words += [] if value is None else [flag, *_words(value)]
-    words += ["--float"] if request.float_ else []
-    return shlex.join([*words, "--output", "uitvoer"])
-
-
-def _options(request: Request) -> list[tuple[str, Any]]:
-    default = Request(request.layers, (), request.gebied)
-    own = request.functies_file
-    return [
-        ("--functies", None if own is None else own.name),
-        ("--id", request.id),
-        ("--referentie", request.referentie),
-        ("--aangelegde-berging-mm", request.aangelegde_berging_mm or None),
-        ("--bergingseis-mm", request.bergingseis_mm),
-        ("--methode", None if request.methode == default.methode else request.methode),
-        ("--orness", request.orness),
-        ("--ontvangers", None if request.ontvangers is None else request.ontvangers.name),
-        ("--demping-m", request.demping_m),
-        ("--reikwijdte", request.reikwijdte),
-        ("--onttrekking", request.onttrekking),
-        ("--kompas", None if request.kompas is None else request.kompas.name),
-    ]
-
-
-def _words(value: Any) -> list[str]:
-    if isinstance(value, tuple):
-        return [word for part in value for word in _words(part)]
-    return [f"{value:.15g}" if isinstance(value, float) else str(value)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from waterbodem import dataset, registry
 from waterbodem.areas import read_areas
-from waterbodem.burden import Array, burden_arrays, reference_of
+from waterbodem.burden import Array, burden_arrays, reference_on
 from waterbodem.coverage import cover_in
 from waterbodem.covering import block_of
 from waterbodem.definitions import Functie
@@ -23,9 +23,9 @@ from waterbodem.land import Land, land_of
 from waterbodem.late import xr
 from waterbodem.layer_name import LayerName
 from waterbodem.layerset import Floats, LayerSet, layer_set
-from waterbodem.plan_change import Measures
 from waterbodem.reception import reception_rules
 from waterbodem.scoring import stack
+from waterbodem.settings import Settings, Storage
 from waterbodem.sources import per_hectare
 
 #: Cells that are worked on at a time: ten components of them are held at once.
@@ -64,7 +64,7 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
 
 
 def released(
-    cells: LayerSet, functie: Functie, reference: Functie | Array, measures: Measures
+    cells: LayerSet, functie: Functie, reference: Functie | Array, storage: Storage
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return what a hectare would release in every cell [m3/ha], NaN where nothing is known.
 
@@ -75,7 +75,7 @@ def released(
     for rows in _strips(cells.shape):
         part = {name: values[rows] for name, values in cells.present.items()}
         ref = reference if isinstance(reference, Functie) else reference[rows]
-        found = burden_arrays(part, functie, ref, measures).components
+        found = burden_arrays(part, functie, ref, storage).components
         per_ha, partly[rows], none = per_hectare(found[components.AFVOER], found[components.VERDRONGEN])
         amount[rows] = np.where(none, np.nan, per_ha)
     return amount, partly
@@ -129,13 +129,13 @@ def benedenstrooms(
     >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
     True
     """
+    settings = Settings.of(locals())
     cells, land = layer_set(layers), land_of(layers)
-    reference, _ = reference_of(referentie, cells)
-    measures = Measures(aangelegde_berging_mm, bergingseis_mm)
+    reference = reference_on(settings.reference, cells)
     chosen, many = registry.choose(functie)
     flow = on_grid(stroming, land.grid) or flow_of(layers, bewaar)
-    exposure = exposure_in(land, flow, land.grid, demping_m)
-    results = [_one(cells, f, reference, measures, exposure, flow) for f in chosen]
+    exposure = exposure_in(land, flow, land.grid, settings.damping)
+    results = [_one(cells, f, reference, settings.storage, exposure, flow) for f in chosen]
     return stack(results, chosen) if many else results[0]
 
 
@@ -173,11 +173,11 @@ def _one(
     cells: LayerSet,
     functie: Functie,
     reference: Functie | Array,
-    measures: Measures,
+    storage: Storage,
     exposures: tuple[Floats, Floats],
     flow: Flow | None,
 ) -> xr.Dataset:
-    amount, _ = released(cells, functie, reference, measures)
+    amount, _ = released(cells, functie, reference, storage)
     exposure, unknown = exposures
     share = weighed_amount(amount, exposure)
     attrs: dict[str, Any] = {"functie": functie.id, "definities": registry.rules_version()}
@@ -235,16 +235,16 @@ def bovenstrooms(
     >>> 0 < float(found.aandeel.max()) < 1
     True
     """
+    settings = Settings.of(locals())
     cells, grid = layer_set(layers), dataset.grid_of(layers)
     flow = on_grid(stroming, grid) or flow_of(layers, bewaar)
     share = np.full(cells.shape, np.nan, np.float32)
     if flow is not None:
-        share = swept(flow, _coverage(ontvanger, grid), demping_m)
+        share = swept(flow, _coverage(ontvanger, grid), settings.damping)
     found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
     if functie is not None:
-        reference, _ = reference_of(referentie, cells)
         chosen = registry.choose(functie)[0][0]
-        amount, _ = released(cells, chosen, reference, Measures(aangelegde_berging_mm, bergingseis_mm))
+        amount, _ = released(cells, chosen, reference_on(settings.reference, cells), settings.storage)
         found["last"] = (amount * share, {"units": "m3/ha", "long_name": f"water van {chosen.id} in de ontvanger"})
     return cells.results(found, {"niet_bepaald": NO_MAAIVELD} if flow is None else {})
 

@@ -10,21 +10,22 @@ from typing import Any
 import numpy as np
 
 from waterbodem import memory, registry
-from waterbodem.abstraction import Well, well_effect
+from waterbodem.abstraction import Well
 from waterbodem.areas import Area
 from waterbodem.burden_ledger import Entry, Ledger
 from waterbodem.coverage import Target, divide
 from waterbodem.definitions import Functie
-from waterbodem.errors import ArgumentError, MissingLibrary
+from waterbodem.errors import MissingLibrary
 from waterbodem.flow import INSTALL, Flow, memory_needed
 from waterbodem.flow_store import kept_flow
 from waterbodem.grid import Grid
-from waterbodem.groundwater import Effect, Reach, nothing, reach_of, spread
+from waterbodem.groundwater import Effect, nothing, spread, well_effect
 from waterbodem.land import Land, stream_valleys
 from waterbodem.network import Strand
-from waterbodem.plan_change import Measures
 from waterbodem.progress import track
-from waterbodem.reception import ReachTable, reception_rules
+from waterbodem.reception import reception_rules
+from waterbodem.setting_forms import told
+from waterbodem.settings import Settings
 from waterbodem.sources import PlanSource, Plot, plots
 from waterbodem.wording import brief, percent
 
@@ -40,12 +41,7 @@ class Enquiry:
     plans : tuple of Area
     given : tuple of Target
         Receivers that the user named.
-    referentie : str, Functie, xr.DataArray or None
-    measures : Measures
-    damping, reach : float or None, Reach or None
-        L and lambda [m]; None = default.
-    well : Well, optional
-        What a plan abstracts whose functie does.
+    settings : Settings
     flow : Flow, optional
         Directions on the grid of the land; default from maaiveld.
     folder : path, optional
@@ -59,22 +55,11 @@ class Enquiry:
     land: Land
     plans: tuple[Area, ...]
     given: tuple[Target, ...] = ()
-    referentie: Any = None
-    measures: Measures = field(default_factory=Measures)
-    damping: float | None = None
-    reach: Reach | None = None
-    well: Well | None = None
+    settings: Settings = field(default_factory=Settings)
     flow: Flow | None = None
     folder: Any = None
     around: bool = False
     kept: bool = False
-
-    def __post_init__(self) -> None:
-        reach_of(self.reach, {}, (1, 1))
-        if self.damping is not None and not float(self.damping) > 0:
-            raise ArgumentError(
-                "damping length must be positive", value=self.damping, allowed="> 0 m", where="demping_m"
-            )
 
     @cached_property
     def water(self) -> tuple[Flow | None, str]:
@@ -124,28 +109,28 @@ class Enquiry:
         found, outside = self.plots
         flow, reason = self.water
         entries = [self.entry(p.source(of[p.area.nr])) for p in track(found, "wie het ontvangt")]
-        notes = _notes(entries, outside, self.land.grid, flow, self.well)
+        notes = _notes(entries, outside, self.land.grid, flow, self.settings.well)
         return self.closed(entries, self._settings(flow, reason), notes)
 
     def closed(self, entries: Sequence[Entry], herkomst: Mapping[str, Any], notes: tuple[str, ...]) -> Ledger:
         """Divide what entries release among the receivers within reach."""
         block = _block(entries, self.land.grid)
         division = divide([t for t in self.targets if _within_reach(t, block)], block, self.land.grid)
-        return Ledger(tuple(entries), division, herkomst, notes)
+        return Ledger(tuple(entries), division, herkomst, notes, self.settings.damping)
 
     @cached_property
     def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
-        return plots(self.land, self.plans, self.referentie, self.measures, self.reach)
+        asked = self.settings
+        return plots(self.land, self.plans, asked.reference, asked.storage, asked.reach)
 
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""
         strand, effect = self.strand(source), self._effect(source)
         if strand is None:
             return Entry(source, None, None, effect)
-        return Entry(
-            source, strand, strand.network.route(_released(source, strand, self.land.grid), self.damping), effect
-        )
+        released = _released(source, strand, self.land.grid)
+        return Entry(source, strand, strand.network.route(released, self.settings.damping), effect)
 
     def strand(self, source: PlanSource) -> Strand | None:
         """Return the cells that the water of a plan comes through; None where that is not known."""
@@ -154,22 +139,17 @@ class Enquiry:
 
     def _effect(self, source: PlanSource) -> Effect:
         grid = self.land.grid
-        if self.well is not None and source.functie.value("onttrekking") > 0:
-            return well_effect(self.well, source.area.geometry, grid)
+        well = self.settings.well
+        if well is not None and source.functie.value("onttrekking") > 0:
+            return well_effect(well, source.area.geometry, grid)
         if self.kept or "ghg" not in self.land:
             return nothing(grid)
         return spread(source.head, source.reach, source.grid, grid, source.inside)
 
     def _settings(self, flow: Flow | None, reason: str) -> dict[str, Any]:
-        rules, given = reception_rules(), self.referentie
-        named = registry.burden_rules().reference if given is None else getattr(given, "id", given)
-        reach = rules.value("reikwijdte_m") if self.reach is None else self.reach
+        rules = reception_rules()
         return {
-            "referentie": named if isinstance(named, str) else "raster",
-            "aangelegde_berging_mm": self.measures.built_mm,
-            "bergingseis_mm": self.measures.norm_mm,
-            "demping_m": rules.value("demping_m") if self.damping is None else self.damping,
-            "reikwijdte": "eigen tabel" if isinstance(reach, ReachTable) else reach,
+            **told(self.settings, "last", "ontvangers"),
             "stroomrichting_sha256": "" if flow is None else flow.sha256,
             "stroomrichting": () if flow is None else flow.uitleg,
             "geen_water": reason,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,35 +13,12 @@ from waterbodem.definitions import Functie
 from waterbodem.kernels.burden import Burden
 from waterbodem.layerset import LayerSet
 from waterbodem.output_names import CELL_MAPS
-from waterbodem.plan_change import Measures
 from waterbodem.scoring import ANSWER, parts_of, score_arrays
+from waterbodem.settings import Settings
 
 Array = NDArray[Any]
 GRIDS = tuple(m.array for m in CELL_MAPS if not m.of_burden)
 SCORES = (*ANSWER, "score_min", "score_max", "klasse_min", "klasse_max", "loss")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a question is put, apart from functie and polygon.
-
-    ``reference`` is a functie, or an array of functie codes in the shape of the layers.
-    """
-
-    reference: Functie | Array
-    measures: Measures = field(default_factory=Measures)
-    methode: str = "meetkundig"
-    orness: float | None = None
-
-    @property
-    def method(self) -> tuple[str, float | None]:
-        """How scores of criteria are combined: methode and orness."""
-        return self.methode, self.orness
-
-
-def reference_label(settings: Settings) -> str:
-    """Return the id of the reference functie, or ``raster``."""
-    return settings.reference.id if isinstance(settings.reference, Functie) else "raster"
 
 
 @dataclass(frozen=True)
@@ -68,7 +45,7 @@ def evaluate(cells: LayerSet, functie: Functie, settings: Settings, full: bool =
         functie,
         tuple(part.name for part in parts_of(functie, list(cells.present))),
         scores,
-        burden_arrays(cells.present, functie, settings.reference, settings.measures, decline, full),
+        burden_arrays(cells.present, functie, settings.reference, settings.storage, decline, full),
     )
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from waterbodem import dataset, registry
-from waterbodem.burden import burden_arrays, cut_reference, decline_of, reference_of
+from waterbodem.burden import burden_arrays, cut_reference, decline_of, reference_on
 from waterbodem.definitions import Criterion, Functie
 from waterbodem.errors import ArgumentError, NoOverlap
 from waterbodem.html_table import html_table
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, layer_set
-from waterbodem.plan_change import Measures
 from waterbodem.scoring import Part, parts_of, score_arrays
+from waterbodem.settings import Settings
 from waterbodem.units import unit_text
 from waterbodem.wording import decimal, risk_class, risk_text, threshold_label
 
@@ -180,6 +180,7 @@ def waarom(
     >>> round(sum(c.verlies for c in w.criteria) + w.score, 4)
     1.0
     """
+    settings = Settings.of(locals())
     found, many = registry.choose(functie)
     chosen = found[0]
     if many:
@@ -187,12 +188,9 @@ def waarom(
     row, col = _cell_at(layers, x, y)
     one = layers.isel(y=[row], x=[col])
     cells = layer_set(one)
-    if isinstance(referentie, xr.DataArray):
-        referentie = cut_reference(referentie, layers, [row], [col])
-    reference, _ = reference_of(referentie, cells)
-    measures = Measures(aangelegde_berging_mm, bergingseis_mm)
-    burden = burden_arrays(cells.present, chosen, reference, measures, decline_of(cells, chosen))
-    return _explain(cells, chosen, burden, (x, y), methode, orness)
+    reference = reference_on(cut_reference(settings.reference, layers, [row], [col]), cells)
+    burden = burden_arrays(cells.present, chosen, reference, settings.storage, decline_of(cells, chosen))
+    return _explain(cells, chosen, burden, (x, y), *settings.method)
 
 
 def _cell_at(layers: xr.Dataset, x: float, y: float) -> tuple[int, int]:

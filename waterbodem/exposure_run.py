@@ -186,14 +186,14 @@ def _shares(
 ) -> Iterator[tuple[Variant, Floats]]:
     names = [n for n in job.stack.sources if LayerName.of(n).layer in LAYERS]
     arrays = job.stack.read(block, names)
-    reference, measures = job.settings.reference, job.settings.measures
+    reference, storage = job.settings.reference, job.settings.storage
     for variant in variants:
         present = _under(arrays, variant.scenario)
         if not present:
             yield variant, np.full(block.shape, np.nan, np.float32)
             continue
         cells = LayerSet(present, (), (), dataset.build(block, {}))
-        amount, _ = released(cells, variant.functie, reference, measures)
+        amount, _ = released(cells, variant.functie, reference, storage)
         yield variant, weighed_amount(amount, swept[variant.scenario])
 
 

@@ -15,7 +15,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from waterbodem import memory, registry
+from waterbodem import memory
 from waterbodem.coverage import Target
 from waterbodem.door import open_raster
 from waterbodem.downstream import swept, vulnerability, vulnerable_layer
@@ -29,7 +29,8 @@ from waterbodem.journal import Journal
 from waterbodem.land import land_of_stack
 from waterbodem.layerset import Floats
 from waterbodem.paths import sha256_of
-from waterbodem.reception import ReachTable, reception_rules
+from waterbodem.reception import reception_rules
+from waterbodem.setting_forms import marks
 from waterbodem.version import code_version
 
 #: Where directions and sweeps are kept, and how sweeps are called: of vulnerability, and of where it is unknown.
@@ -86,7 +87,7 @@ class Exposure:
         stack = self.job.around
         names = ["maaiveld", vulnerable_layer(list(stack.sources), scenario)]
         layers = [self.job.mark(n) if n and n in stack.sources else None for n in names]
-        text = json.dumps([layers, repr(self.grid), self.enquiry.damping, code_version()])
+        text = json.dumps([layers, repr(self.grid), marks(self.job.settings, "blootstelling"), code_version()])
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -94,10 +95,10 @@ class Exposure:
         """The sha256 of all that a ledger depends on beside its functie; empty where nobody asked for one."""
         if not self.job.wants_ledger:
             return ""
-        stack, reach = self.job.around, self.job.reach
+        stack = self.job.around
         layers = [self.job.mark(n) for n in stack.sources if "@" not in n]
-        told = registry.fingerprint(reach) if isinstance(reach, ReachTable) else reach
-        text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), told])
+        asked = marks(self.job.settings, "ontvangers")
+        text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), asked])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def file(self, journal: Journal, scenario: str, unknown: bool = False) -> Path:
@@ -135,11 +136,11 @@ class Exposure:
     def _swept(self, value: NDArray[Any], write: Callable[[slice, NDArray[Any]], None]) -> None:
         flow, codes = self.enquiry.water[0], self._codes
         if flow is not None:
-            write(slice(0, self.grid.rows), swept(flow, value, self.enquiry.damping))
+            write(slice(0, self.grid.rows), swept(flow, value, self.enquiry.settings.damping))
         elif codes is not None:
             height = band_height(self.grid, memory.available())
             bands = (lambda rows: codes[rows]), (lambda rows: value[rows])
-            expose_in_bands(*bands, self.grid, height, write, self.enquiry.damping)
+            expose_in_bands(*bands, self.grid, height, write, self.enquiry.settings.damping)
 
 
 def exposure_of(job: Job) -> Exposure:
@@ -148,10 +149,7 @@ def exposure_of(job: Job) -> Exposure:
         land_of_stack(job.around),
         job.areas,
         tuple(Target(a) for a in job.receivers),
-        job.settings.reference,
-        job.settings.measures,
-        job.file.ontvangers.demping_m,
-        job.reach,
+        job.settings,
         folder=job.work / FOLDER,
         around=True,
     )

@@ -16,17 +16,17 @@ from waterbodem.areas import Area
 from waterbodem.burden import decline_of, futures_of
 from waterbodem.covering import footprints
 from waterbodem.definitions import Functie
-from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kernels import burden, components, scoring, zonal
 from waterbodem.kernels import gathering as kernel
 from waterbodem.kernels.places import places_of
-from waterbodem.kompas import KompasRules
+from waterbodem.kompas_rules import KompasRules
 from waterbodem.layerset import LayerSet
 from waterbodem.measures import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
 from waterbodem.output_names import CELL_MAPS
 from waterbodem.plan_change import change_of
 from waterbodem.scoring import check_codes, model_of, parts_of
+from waterbodem.settings import Settings
 from waterbodem.summary import SCORED, THRESHOLD, VOLUMES, shares
 from waterbodem.tally import SCORE, Runs, Settled, Tally, no_sums, runs_of, with_bins
 
@@ -85,7 +85,7 @@ def _within(areas: Sequence[Area], grid: Grid) -> NDArray[np.bool_]:
 
 
 def gather(
-    cells: LayerSet, functie: Functie, settings: Settings, rules: KompasRules, footing: Footing, chance: Array
+    cells: LayerSet, functie: Functie, settings: Settings, footing: Footing, chance: Array
 ) -> tuple[dict[str, Array], Tally]:
     """Return the maps of a functie on a block, and its sums over the polygons.
 
@@ -96,7 +96,6 @@ def gather(
     functie : Functie
     settings : Settings
         With one reference functie.
-    rules : KompasRules
     footing : Footing
     chance : float32 array (rows, cols)
         Of :func:`waterbodem.measures.chance_of`.
@@ -110,7 +109,8 @@ def gather(
     check_codes(functie, cells.present)
     present, shape = list(cells.present), cells.shape
     model = model_of(functie, present, *settings.method)
-    change, other = change_of(functie, _one(settings), settings.measures), against(functie, settings, rules)
+    reference, rules = _one(settings.reference), settings.rules
+    change, other = change_of(functie, reference, settings.storage), against(functie, reference, rules)
     bits = fired_by(cells, functie, rules)
     names, given = _given(cells, functie, rules, chance)
     then = futures_of(cells, functie)
@@ -150,9 +150,9 @@ def gather(
     return found, with_bins(sums, footing.runs, maps.assessed, footing.numbers, footing.settled)
 
 
-def _one(settings: Settings) -> Functie:
-    assert isinstance(settings.reference, Functie)
-    return settings.reference
+def _one(reference: Functie | Array) -> Functie:
+    assert isinstance(reference, Functie)
+    return reference
 
 
 def _given(cells: LayerSet, functie: Functie, rules: KompasRules, chance: Array) -> tuple[tuple[str, ...], Array]:

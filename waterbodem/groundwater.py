@@ -8,22 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.errors import ArgumentError, GridMismatch
+from waterbodem.abstraction import FARTHEST, Well
+from waterbodem.errors import GridMismatch
 from waterbodem.grid import Grid
 from waterbodem.kernels import distance as kernel
 from waterbodem.layerset import Floats
-from waterbodem.reception import ReachTable, builtin_reach, load_reach, reception_rules
+from waterbodem.reception import Reach, ReachTable, builtin_reach, check_reach, reception_rules
 from waterbodem.threads import in_blocks
 
 Doubles = NDArray[np.float64]
-Reach = float | str | ReachTable
-BY_SITUATION = "situatie"
 
 
 @dataclass(frozen=True)
@@ -63,55 +61,15 @@ def reach_of(reach: Reach | None, layers: Mapping[str, Floats], shape: tuple[int
         If a number is not positive, or a word is unknown.
     """
     default = reception_rules().value("reikwijdte_m")
-    if reach is None or isinstance(reach, (int, float)):
-        return np.full(shape, _positive(default if reach is None else float(reach)))
-    if isinstance(reach, str) and reach != BY_SITUATION:
-        allowed = f"a length in m, or {BY_SITUATION}"
-        raise ArgumentError("unknown reach", value=reach, allowed=allowed, where="reikwijdte")
-    table = reach if isinstance(reach, ReachTable) else builtin_reach()
+    chosen = default if reach is None else reach
+    check_reach(chosen)
+    if isinstance(chosen, (int, float)):
+        return np.full(shape, float(chosen))
+    table = chosen if isinstance(chosen, ReachTable) else builtin_reach()
     out = np.full(shape, default)
     for situation in reversed(table.situaties):
         out[_holds(situation.als, layers, shape)] = situation.lambda_m
     return out
-
-
-def chosen_reach(reach: float | str | Path | None, folder: str | Path = "") -> Reach | None:
-    """Reach of a change of the groundwater level: a length, by situation, or a table of one's own.
-
-    Parameters
-    ----------
-    reach : float, str or Path, optional
-        Length lambda [m] > 0; ``"situatie"``: by the table that comes with the package; else a file in its form.
-    folder : str or Path
-        Where a relative path starts; default the working folder.
-
-    Returns
-    -------
-    float, str, ReachTable or None
-        To be given as ``reikwijdte``.
-
-    Raises
-    ------
-    ArgumentError
-        If a length is not positive.
-    DefinitionError
-        If the file is not there, or is no such table.
-
-    Examples
-    --------
-    >>> import waterbodem as wb
-    >>> wb.reikwijdte(250), wb.reikwijdte("situatie")
-    (250.0, 'situatie')
-    """
-    if reach is None or reach == BY_SITUATION:
-        return BY_SITUATION if reach else None
-    return load_reach(Path(folder) / reach) if isinstance(reach, (str, Path)) else _positive(float(reach))
-
-
-def _positive(length: float) -> float:
-    if not (math.isfinite(length) and length > 0):
-        raise ArgumentError("reach must be a length", value=length, allowed="> 0 m", where="reikwijdte")
-    return length
 
 
 def _holds(bounds: Iterable[Any], layers: Mapping[str, Floats], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -237,3 +195,56 @@ def superpose(effects: Iterable[Effect], part: Grid) -> Effect:
     for effect in some:
         total[part.slices(effect.grid)] += effect.verlaging[effect.grid.slices(part)]
     return Effect(part, total, max(e.reikt_m for e in some))
+
+
+def well_effect(well: Well, plan: Any, within: Grid) -> Effect:
+    """Return the drawdown around a well in the middle of a plan.
+
+    Nearer than the radius of a disc as large as the plan the drawdown is that at this radius: a well field is no point.
+
+    Parameters
+    ----------
+    well : Well
+    plan : shapely polygon
+    within : Grid
+        The data: what an effect may reach.
+
+    Returns
+    -------
+    Effect
+        ``verlaging`` is that of the head below the resisting layer [m], positive = lower.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> plan = shapely.Point(500, 500).buffer(50)
+    >>> effect = well_effect(Well(100_000, 100, 100), plan, Grid(0, 1000, 10, 10, 100, 100))
+    >>> round(float(effect.verlaging[50, 70]), 3), round(effect.reikt_m)
+    (0.047, 758)
+    """
+    middle = plan.centroid if plan.contains(plan.centroid) else plan.representative_point()
+    farthest = farthest_of_well(well)
+    window = within.crop((middle.x - farthest, middle.y - farthest, middle.x + farthest, middle.y + farthest))
+    distance = np.hypot(window.x[None, :] - middle.x, window.y[:, None] - middle.y)
+    lowering = well.drawdown(np.maximum(distance, radius_of(plan)))
+    lowering[lowering < reception_rules().value("effect_min_m")] = 0.0
+    return Effect(window, lowering, farthest)
+
+
+def farthest_of_well(well: Well) -> float:
+    """Return the distance beyond which the drawdown is nothing [m]."""
+    radii = well.lambda_m * np.linspace(0.001, FARTHEST, 40_000)
+    some = np.flatnonzero(well.drawdown(radii) >= reception_rules().value("effect_min_m"))
+    return float(radii[min(some[-1] + 1, radii.size - 1)]) if some.size else 0.0
+
+
+def radius_of(plan: Any) -> float:
+    """Return the radius of a disc as large as a plan [m].
+
+    Examples
+    --------
+    >>> import shapely
+    >>> round(radius_of(shapely.box(0, 0, 100, 100)), 1)
+    56.4
+    """
+    return math.sqrt(plan.area / math.pi)

@@ -17,21 +17,19 @@ from waterbodem.areas import Area, read_areas
 from waterbodem.catalogue import catalogue_file
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError, CatalogueError, NoOverlap, Trial, nearest, raise_all
-from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
-from waterbodem.groundwater import BY_SITUATION, Reach, chosen_reach
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
-from waterbodem.kompas import KompasRules, builtin_rules, load_rules
 from waterbodem.layer_name import LayerName
 from waterbodem.layers import LayerStack, open_catalogue
 from waterbodem.layerset import Scenario
 from waterbodem.output_names import CELL_MAPS, RECEPTION, WORK
 from waterbodem.overwriting import refuse_overwriting
 from waterbodem.paths import Digest, companions, sha256_of
-from waterbodem.plan_change import Measures
 from waterbodem.raster_file import RasterFile
 from waterbodem.runfile import AreaChoice, ReceiverChoice, RunFile, read_run_file
 from waterbodem.scoring import layers_of, ordered_power
+from waterbodem.setting_forms import Origin, files_of, marks, read_settings
+from waterbodem.settings import Settings
 from waterbodem.tiles import TILE
 from waterbodem.version import code_version
 
@@ -80,10 +78,6 @@ class Job:
     settings : Settings
     areas : tuple of Area
         Empty: every cell is computed.
-    rules : KompasRules
-        Those that come with the package, or the user's own.
-    reach : Reach, optional
-        How far a change of the groundwater reaches; default as in the rules.
     part_rows : int
     land : LayerStack, optional
         The same layers on all of the grid, where polygons cut it: water runs on beyond them.
@@ -99,8 +93,6 @@ class Job:
     variants: tuple[Variant, ...]
     settings: Settings
     areas: tuple[Area, ...]
-    rules: KompasRules
-    reach: Reach | None = None
     part_rows: int = PART_ROWS
     land: LayerStack | None = None
     receivers: tuple[Area, ...] = ()
@@ -162,7 +154,7 @@ class Job:
         shifts = self.wants_burden or self.wants_downstream
         wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if shifts else ())}
         if self.areas:
-            nature = registry.load_functies()[self.rules.kans.functie]
+            nature = registry.load_functies()[self.settings.rules.kans.functie]
             wanted |= layers_of(nature)
         return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
 
@@ -178,12 +170,9 @@ class Job:
             "rules": registry.rules_version(),
             "functie": registry.fingerprint(variant.functie),
             "scenario": variant.scenario,
-            "reference": registry.fingerprint(_reference(self.settings)),
-            "measures": [self.settings.measures.built_mm, self.settings.measures.norm_mm],
-            "method": [self.settings.methode, self.settings.orness],
+            "settings": marks(self.settings, "scores", "last", *(("tabel",) if self.areas else ())),
             "grid": repr(self.grid),
             "areas": self.areas_sha256,
-            "kompas": registry.fingerprint(self.rules) if self.areas else "",
             "maps": [self.file.cell_maps, self.file.float_],
         }
         text = json.dumps([layers, settings], sort_keys=True)
@@ -217,11 +206,6 @@ def _source_mark(stack: LayerStack, name: str) -> list[str]:
     return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"}), read]
 
 
-def _reference(settings: Settings) -> Functie:
-    assert isinstance(settings.reference, Functie)
-    return settings.reference
-
-
 def areas_mark(areas: tuple[Area, ...]) -> str:
     """Return the sha256 of polygons, their names and numbers."""
     digest = hashlib.sha256()
@@ -242,7 +226,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     file, base, trial = read_run_file(path), Path(path).resolve().parent, Trial(str(path))
     with trial.step():
-        functies, settings, rules, reach = _asked(file, base)
+        functies, settings = _asked(file, base)
     with trial.step():
         land = open_catalogue(base / file.layers, digest=digest).on(file.grid.bounds, file.grid.resolution)
         with trial.step():
@@ -264,8 +248,6 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         variants,
         settings,
         areas,
-        rules,
-        reach,
         part_rows,
         land,
         receivers,
@@ -273,32 +255,25 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     )
 
 
-def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings, KompasRules, Reach | None]:
+def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings]:
     """Functies of a run, and what they are judged by; what is wrong with any of it is told together."""
     known = registry.load_functies(base / file.functies_file if file.functies_file else None)
-    burden, trial = file.afwenteling, Trial()
+    trial, settings = Trial(), Settings()
     with trial.step():
         functies = chosen_functies(file, known)
     with trial.step():
-        reference = known[burden.referentie or registry.burden_rules().reference]
+        settings = read_settings(file.settings, Origin(known, base))
     with trial.step():
-        ordered_power(file.methode, file.orness)
-    with trial.step():
-        rules = load_rules(base / file.kompas.path) if file.kompas else builtin_rules()
-    with trial.step():
-        reach = chosen_reach(file.ontvangers.reikwijdte, base)
+        ordered_power(*settings.method)
     trial.end()
-    measures = Measures(burden.aangelegde_berging_mm, burden.bergingseis_mm)
-    return functies, Settings(reference, measures, file.methode, file.orness), rules, reach
+    return functies, settings
 
 
 def _read_by(file: RunFile, base: Path) -> Iterator[Path]:
     """Yield the files that a run file names, beside those of layers."""
     yield catalogue_file(base / file.layers)
-    chosen = [c.path for c in (file.gebieden, file.ontvangers, file.kompas) if c is not None]
-    reach = file.ontvangers.reikwijdte
-    chosen += [file.functies_file, reach if isinstance(reach, str) and reach != BY_SITUATION else None]
-    yield from (base / path for path in chosen if path)
+    chosen = [c.path for c in (file.gebieden, file.ontvangers) if c is not None]
+    yield from (base / path for path in (*chosen, file.functies_file, *files_of(file.settings).values()) if path)
 
 
 def _check_grid(stack: LayerStack, chosen: bool) -> None:

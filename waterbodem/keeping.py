@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from waterbodem.destination import destination
 from waterbodem.kept_enquiry import way_of
 from waterbodem.layer_name import LayerName
 from waterbodem.network import Strand
-from waterbodem.reception import ReachTable
+from waterbodem.setting_forms import packed
 from waterbodem.version import __version__
 
 if TYPE_CHECKING:
@@ -59,18 +58,13 @@ def frame(table: pd.DataFrame) -> dict[str, Any]:
 def question(q: Question, packer: Packer) -> dict[str, Any]:
     """Return a question as plain data; its layers go to the packer."""
     known = [str(n) for n in q.layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
-    g, s = q.grid, q.settings
-    reference = s.reference
+    g = q.grid
     return {
         "layers": packer.dataset(q.layers, known),
         "grid": plain([g.left, g.top, g.dx, g.dy, g.rows, g.cols, g.crs]),
         "areas": [_area(a) for a in q.areas],
         "functies": [functie(f) for f in q.functies],
-        "referentie": functie(reference) if isinstance(reference, Functie) else packer.array(reference),
-        "maatregelen": plain([s.measures.built_mm, s.measures.norm_mm]),
-        "methode": s.methode,
-        "orness": plain(s.orness),
-        "kompas": q.rules.model_dump(mode="json"),
+        "instellingen": packed(q.settings, packer),
     }
 
 
@@ -82,14 +76,11 @@ def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
     if assessment.no_receivers and "ledgers" not in vars(assessment):
         return None
     e, ledgers = assessment.question.enquiry, assessment.ledgers
-    grid, reach, swept = e.land.grid, e.reach, assessment.exposure
+    grid, swept = e.land.grid, assessment.exposure
     near = {id(r.target) for ledger in ledgers.values() for r in ledger.division.receivers}
     return {
         "grid": plain([grid.left, grid.top, grid.dx, grid.dy, grid.rows, grid.cols]),
         "lagen": list(e.land.names),
-        "demping_m": plain(e.damping),
-        "reikwijdte": reach.model_dump(mode="json") if isinstance(reach, ReachTable) else plain(reach),
-        "put": None if e.well is None else plain(asdict(e.well)),
         "gegeven": len(e.given),
         "ontvangers": [[*_area(t.area), t.soort, t.plan_nr] for t in e.targets if id(t) in near],
         "plannen": [[p.area.nr, packer.array(p.reach)] for p in e.plots[0]],

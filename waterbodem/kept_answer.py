@@ -55,7 +55,7 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, where: 
     ------
     CorruptLayer
     """
-    ids, principles = _ids(q), q.rules.beginselen.values()
+    ids, principles = _ids(q), q.settings.rules.beginselen.values()
     asked = [(a.nr, a.name, id_, "") for a in q.areas for id_ in ids]
     _check_columns(table, [p.kolom for p in principles], where)
     _same(_rows(table, ASKED), asked, "table", where)

@@ -91,8 +91,8 @@ class KeptEnquiry(Enquiry):
 
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""
-        well = self.well is not None and source.functie.value("onttrekking") > 0
-        distance = FARTHEST * self.well.lambda_m if self.well and well else farthest_of(source.head, source.reach)
+        well = self.settings.well if source.functie.value("onttrekking") > 0 else None
+        distance = FARTHEST * well.lambda_m if well else farthest_of(source.head, source.reach)
         memory.check_fits(around(source.grid, distance, self.land.grid), EFFECT_LAYERS)
         return super().entry(source)
 

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from waterbodem.definitions import LARGEST
 from waterbodem.errors import CorruptLayer
 
-MARK, VERSION = "waterbodem-antwoord", 1
+MARK, VERSION = "waterbodem-antwoord", 2
+#: Forms that can be read: in the first each setting had a place of its own.
+READABLE = (1, VERSION)
 KINDS = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
 #: Letters of a text, items of a list, and rows or columns of a grid, beyond which a file is no answer.
 LONGEST_TEXT, MOST_ITEMS, MOST_CELLS = 100_000, 500_000, 1_000_000
@@ -45,6 +47,8 @@ Texts = Annotated[tuple[Text, ...], BeforeValidator(_list), Field(max_length=MOS
 Plain = Text | bool | Whole | float | None
 Attribute = Plain | Annotated[tuple[Plain, ...], BeforeValidator(_list), Field(max_length=MOST_ITEMS)]
 Attributes = dict[Text, Attribute]
+#: A setting as herkomst tells it.
+Told = Text | Finite | None
 
 
 class Form(BaseModel):
@@ -113,19 +117,7 @@ class Asked(Form):
     grid: Annotated[tuple[Finite, Finite, Positive, Positive, Some, Some, Text | None], BeforeValidator(_list)]
     areas: Annotated[list[Polygon], Field(min_length=1, max_length=MOST_ITEMS)]
     functies: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    referentie: Array | dict[str, Any]
-    maatregelen: Annotated[tuple[Finite, Finite | None], BeforeValidator(_list)]
-    methode: Text
-    orness: Finite | None
-    kompas: dict[str, Any]
-
-
-class Abstraction(Form):
-    """A groundwater abstraction."""
-
-    m3_jr: Finite
-    kd_m2_d: Finite
-    c_d: Finite
+    instellingen: dict[Text, Any]
 
 
 class Way(Form):
@@ -138,13 +130,11 @@ class Way(Form):
 
 
 class Settled(Form):
-    """What a ledger was made with, and what it must say."""
+    """What a ledger was made with, settings by their id, and what it must say."""
 
-    referentie: Text
-    aangelegde_berging_mm: Finite
-    bergingseis_mm: Finite | None
-    demping_m: Positive
-    reikwijdte: Text | Positive
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Told | dict[Text, Told]]
+
     stroomrichting_sha256: Text
     stroomrichting: Texts
     geen_water: Text
@@ -166,9 +156,6 @@ class Reception(Form):
 
     grid: Annotated[tuple[Finite, Finite, Positive, Positive, Some, Some], BeforeValidator(_list)]
     lagen: Texts
-    demping_m: Positive | None
-    reikwijdte: Text | Positive | dict[str, Any] | None
-    put: Abstraction | None
     gegeven: Count
     ontvangers: Annotated[list[Receiver], Field(max_length=MOST_ITEMS)]
     plannen: Annotated[list[Annotated[tuple[Whole, Array], BeforeValidator(_list)]], Field(max_length=MOST_ITEMS)]
@@ -202,7 +189,18 @@ def kept(data: Mapping[str, Any], where: str) -> Kept:
         Naming the first keys that hold something else.
     """
     try:
-        return Kept.model_validate(data)
+        return Kept.model_validate(_renewed(data) if data.get("versie") == READABLE[0] else data)
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))[:LENGTH]}: {e['msg'][:LENGTH]}" for e in error.errors()[:TOLD]]
         raise CorruptLayer(f"file is no answer of waterbodem, or damaged: {'; '.join(found)}", where=where) from None
+
+
+def _renewed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the text of a file of the first form in that of today: settings by id, None left out."""
+    question, reception = dict(data["question"]), dict(data["ontvangst"] or {})
+    built, norm = question.pop("maatregelen")
+    found = {n: question.pop(n) for n in ("referentie", "methode", "orness", "kompas")}
+    found |= {"aangelegde_berging_mm": built, "bergingseis_mm": norm, "onttrekking": reception.pop("put", None)}
+    found |= {n: reception.pop(n, None) for n in ("demping_m", "reikwijdte")}
+    question["instellingen"] = {n: value for n, value in found.items() if value is not None}
+    return {**data, "versie": VERSION, "question": question, "ontvangst": reception or None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import shapely
 import xarray as xr
 
 from waterbodem import memory
-from waterbodem.abstraction import Well
 from waterbodem.archive import Unpacker
 from waterbodem.areas import FARTHEST, Area
 from waterbodem.coverage import Target
@@ -18,14 +17,12 @@ from waterbodem.dataset import of_functie
 from waterbodem.definitions import Functie
 from waterbodem.errors import ArgumentError
 from waterbodem.grid import Grid
-from waterbodem.groundwater import Reach
 from waterbodem.kept_enquiry import KeptEnquiry, Told, checked_way
 from waterbodem.kept_form import Array, Kind, Reception, Way
 from waterbodem.land import Land
 from waterbodem.network import Strand
-from waterbodem.reception import ReachTable
+from waterbodem.settings import Settings
 from waterbodem.sources import Plot, Shifted, cover_of
-from waterbodem.validation import define
 
 #: What a plan shifts, in the cells of an answer.
 SHIFTED = ("afvoer", "verdrongen_berging", "grondwaterverlaging")
@@ -36,6 +33,7 @@ def read_enquiry(
     told: Reception,
     plans: Sequence[Area],
     functies: Sequence[Functie],
+    settings: Settings,
     block: Grid,
     cells: xr.Dataset,
 ) -> KeptEnquiry:
@@ -45,7 +43,7 @@ def read_enquiry(
     ----------
     told : Reception
         What ``keeping.receivers`` wrote.
-    plans, functies
+    plans, functies, settings
         What was asked.
     block : Grid
         Of the answer.
@@ -65,9 +63,7 @@ def read_enquiry(
         Land(grid, told.lagen, _nothing, _nothing),
         tuple(plans),
         near[: told.gegeven],
-        damping=told.demping_m,
-        reach=_reach(told.reikwijdte),
-        well=None if told.put is None else Well(**dict(told.put)),
+        settings,
         around=True,
         sites=_sites(found, grid, block, cells, plans, told.plannen),
         near=near,
@@ -121,10 +117,6 @@ def _target(found: Unpacker, grid: Grid, told: tuple[int, str, str, str, Kind, i
     area, kind, plan_nr = area_of(found, *told[:4]), told[4], told[5]
     memory.check_fits(grid.crop(area.geometry.bounds), 6)
     return Target(area, kind, plan_nr)
-
-
-def _reach(told: Any) -> Reach | None:
-    return define(ReachTable, told, "reikwijdte") if isinstance(told, Mapping) else told
 
 
 def _sites(

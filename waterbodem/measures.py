@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from waterbodem import registry
 from waterbodem.burden import futures_of, references
 from waterbodem.definitions import Functie
-from waterbodem.evaluation import Result, Settings
+from waterbodem.evaluation import Result
 from waterbodem.kernels import measures as kernel
-from waterbodem.kompas import KompasRules, any_case
+from waterbodem.kompas_rules import KompasRules, any_case
 from waterbodem.layerset import LayerSet
 from waterbodem.plan_change import raised_height
 from waterbodem.scoring import parts_of, score_arrays
@@ -62,7 +62,7 @@ _MADE = {
 
 
 def measures_of(
-    cells: LayerSet, result: Result, settings: Settings, rules: KompasRules, chance: Array | None = None
+    cells: LayerSet, result: Result, reference: Functie | Array, rules: KompasRules, chance: Array | None = None
 ) -> Measures:
     """Return per cell what the table and the principles look at; NaN = unknown.
 
@@ -76,7 +76,7 @@ def measures_of(
         **{n: parts[n] for n in VOLUMES},
         "kans": ground,
     }
-    other = against(result.functie, settings, rules)
+    other = against(result.functie, reference, rules)
     bits, sets = fired_by(cells, result.functie, rules), layers_of_extremes(cells, result.functie, rules)
     losses = [f"{SCORED}{n}" for n in (*result.criteria, THRESHOLD)]
     names = (SCORE, *losses, *_MADE.values(), *plain, "verharding", "onttrekking", *bits, *sets)
@@ -158,23 +158,23 @@ def chance_of(layers: Mapping[str, Array], rules: KompasRules) -> Array:
     return np.where(klasse == 0, np.float32(np.nan), chance)
 
 
-def against(f: Functie, settings: Settings, rules: KompasRules) -> dict[str, Array]:
+def against(f: Functie, reference: Functie | Array, rules: KompasRules) -> dict[str, Array]:
     """Return more paving, more fill and more abstraction than the reference: one value, or one per cell."""
-    paved = np.float32(f.value("verhardingsgraad")) - _of_reference(settings, lambda r: r.value("verhardingsgraad"))
+    paved = np.float32(f.value("verhardingsgraad")) - _of_reference(reference, lambda r: r.value("verhardingsgraad"))
     return {
         "verharding": paved,
-        "more_fill": raised_height(f) > _of_reference(settings, raised_height) + rules.marge,
-        "onttrekking": f.value("onttrekking") - _of_reference(settings, lambda r: r.value("onttrekking")),
+        "more_fill": raised_height(f) > _of_reference(reference, raised_height) + rules.marge,
+        "onttrekking": f.value("onttrekking") - _of_reference(reference, lambda r: r.value("onttrekking")),
     }
 
 
-def _of_reference(settings: Settings, value: Any) -> Array:
+def _of_reference(reference: Functie | Array, value: Any) -> Array:
     """Return a number of the reference functie, one or per cell; NaN where the reference is unknown."""
-    if isinstance(settings.reference, Functie):
-        return np.full(1, value(settings.reference), np.float32)
-    out = np.full(settings.reference.size, np.nan, np.float32)
-    for code, functie in references(settings.reference).items():
-        out[settings.reference.reshape(-1) == code] = value(functie)
+    if isinstance(reference, Functie):
+        return np.full(1, value(reference), np.float32)
+    out = np.full(reference.size, np.nan, np.float32)
+    for code, functie in references(reference).items():
+        out[reference.reshape(-1) == code] = value(functie)
     return out
 
 

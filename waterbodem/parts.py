@@ -279,9 +279,9 @@ def _with_areas(
         with sinks.risking(variant) as sink:
             cells = cells_of(job, variant, arrays)
             if variant.scenario not in chances:
-                chances[variant.scenario] = chance_of(cells.present, job.rules)
+                chances[variant.scenario] = chance_of(cells.present, job.settings.rules)
             chance = chances[variant.scenario]
-            maps, tally = gather(cells, variant.functie, job.settings, job.rules, footing, chance)
+            maps, tally = gather(cells, variant.functie, job.settings, footing, chance)
             sink.add(tally)
             sink.write(*block, named_maps(maps), footing.inside)
 

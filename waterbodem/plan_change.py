@@ -4,47 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from waterbodem import registry
 from waterbodem.definitions import Functie
-from waterbodem.errors import ArgumentError
 from waterbodem.kernels.components import CHANGE
 from waterbodem.kernels.places import record_of
+from waterbodem.settings import Storage
 
 MM_TO_M3_HA = 10.0
 M2_PER_HA = 1e4
-DEEPEST_MM = 1e5
-
-
-@dataclass(frozen=True)
-class Measures:
-    """What is agreed beside the plan itself.
-
-    Parameters
-    ----------
-    built_mm : float
-        Storage that the plan builds (aangelegde berging) [mm over the plan].
-    norm_mm : float or None
-        Storage that the water board asks per paved area; None = the larger of plan and reference.
-    """
-
-    built_mm: float = 0.0
-    norm_mm: float | None = None
-
-    def __post_init__(self) -> None:
-        _check_depth(self.built_mm, "aangelegde_berging_mm")
-        if self.norm_mm is not None:
-            _check_depth(self.norm_mm, "bergingseis_mm")
-
-
-def _check_depth(value: Any, where: str) -> None:
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not 0 <= value <= DEEPEST_MM:
-        raise ArgumentError("storage must be a depth", value=value, allowed=f"0 .. {DEEPEST_MM:g} mm", where=where)
 
 
 def drains(functie: Functie) -> float:
@@ -93,11 +63,11 @@ def raised_height(functie: Functie) -> float:
     return functie.value("opgehoogd_aandeel") * functie.value("ophoging_m")
 
 
-def change_of(plan: Functie, reference: Functie, measures: Measures) -> np.void:
+def change_of(plan: Functie, reference: Functie, storage: Storage) -> np.void:
     """Return what a plan changes against a reference, as the numbers the kernel needs."""
     rules = registry.burden_rules()
     k, f, r = rules.constants, plan.value, reference.value
-    norm = max(f("bergingseis_mm"), r("bergingseis_mm")) if measures.norm_mm is None else measures.norm_mm
+    norm = max(f("bergingseis_mm"), r("bergingseis_mm")) if storage.norm_mm is None else storage.norm_mm
     task = MM_TO_M3_HA * norm * (f("verhardingsgraad") - r("verhardingsgraad"))
     deep_f, deep_r = effective_drains(plan, reference), drains(reference)
     kwel_share = min(1, deep_f / k["kwel_ontwatering_m"]) - min(1, deep_r / k["kwel_ontwatering_m"])
@@ -109,7 +79,7 @@ def change_of(plan: Functie, reference: Functie, measures: Measures) -> np.void:
         room_depth=k["bergingsdiepte_max_m"],
         drain_new=drains(plan),
         kwel_full=k["kwel_zonder_berging_mm_d"],
-        built=MM_TO_M3_HA * measures.built_mm,
+        built=MM_TO_M3_HA * storage.built_mm,
         raised_f=M2_PER_HA * f("opgehoogd_aandeel"),
         raised_r=M2_PER_HA * r("opgehoogd_aandeel"),
         raise_f=f("ophoging_m"),

@@ -16,10 +16,10 @@ from waterbodem import dataset, registry
 from waterbodem.answer import Answer
 from waterbodem.areas import Area
 from waterbodem.definitions import Functie
-from waterbodem.evaluation import reference_label
 from waterbodem.paths import sha256_of
 from waterbodem.question import Question, inputs_of
 from waterbodem.remake import command_of
+from waterbodem.setting_forms import told
 from waterbodem.version import versions
 
 
@@ -41,7 +41,7 @@ def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, star
         "versies": versions(),
         "definities": registry.rules_version(),
         "functies": {f.id: _functie(f) for f in q.functies},
-        "kompas": {"sha256": registry.fingerprint(q.rules)},
+        "kompas": {"sha256": registry.fingerprint(q.settings.rules)},
         "lagen": [_input(q, row) for row in inputs_of(q.layers)],
         "gebieden": [_area(a) for a in q.areas],
         "instellingen": _settings(q),
@@ -85,26 +85,19 @@ def _area(area: Area) -> dict[str, Any]:
 
 
 def _settings(q: Question) -> dict[str, Any]:
-    grid, settings = q.grid, q.settings
-    return {
-        "methode": settings.methode,
-        "orness": settings.orness,
-        "referentie": reference_label(settings),
-        "aangelegde_berging_mm": settings.measures.built_mm,
-        "bergingseis_mm": settings.measures.norm_mm,
-        "raster": {"crs": grid.crs, "bounds": list(grid.bounds), "cel_m": [grid.dx, grid.dy], "cellen": grid.shape},
-    }
+    grid = q.grid
+    raster = {"crs": grid.crs, "bounds": list(grid.bounds), "cel_m": [grid.dx, grid.dy], "cellen": grid.shape}
+    return {**told(q.settings), "raster": raster}
 
 
 def _reception(assessment: Answer) -> dict[str, Any]:
     """Return how receivers were found, and what could not be determined; the same for every functie but the last."""
     ledgers = assessment.ledgers
-    settings = dict(next(iter(ledgers.values())).herkomst)
+    found = next(iter(ledgers.values())).herkomst
     return {
-        "demping_m": settings["demping_m"],
-        "reikwijdte": settings["reikwijdte"],
-        "stroomrichting": list(settings["stroomrichting"]),
-        "stroomrichting_sha256": settings["stroomrichting_sha256"],
+        **told(assessment.question.settings, "ontvangers"),
+        "stroomrichting": list(found["stroomrichting"]),
+        "stroomrichting_sha256": found["stroomrichting_sha256"],
         "ontvangers": [_area(t.area) for t in assessment.question.enquiry.given],
         "sluit": {id_: ledger.sluit for id_, ledger in ledgers.items()},
         "niet_bepaald": {id_: list(ledger.niet_bepaald) for id_, ledger in ledgers.items()},

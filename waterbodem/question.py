@@ -10,19 +10,17 @@ import numpy as np
 
 from waterbodem import dataset, memory, registry
 from waterbodem.areas import Area, read_areas
-from waterbodem.burden import cut_reference, reference_of
+from waterbodem.burden import cut_reference, reference_on
 from waterbodem.covering import Footprints, block_of, footprints
 from waterbodem.crs import projected
 from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
-from waterbodem.errors import ArgumentError, NoOverlap
-from waterbodem.evaluation import Settings
+from waterbodem.errors import NoOverlap
 from waterbodem.grid import Grid
-from waterbodem.kompas import KompasRules, builtin_rules
 from waterbodem.late import xr
 from waterbodem.layer_name import LayerName
 from waterbodem.layerset import LayerSet, in_rules, layer_set
-from waterbodem.plan_change import Measures
+from waterbodem.settings import Settings
 
 Plans = Any
 #: What an answer takes at its peak, in layers of float32: 107 bytes per cell of its block, and 243 for every functie.
@@ -40,7 +38,6 @@ class Question:
     prints: Footprints
     functies: tuple[Functie, ...]
     settings: Settings
-    rules: KompasRules
     enquiry: Enquiry
 
 
@@ -48,19 +45,13 @@ def ask(
     layers: xr.Dataset,
     functies: Sequence[Functie],
     gebied: Plans,
-    referentie: Any,
-    measures: Measures,
-    methode: str,
-    orness: float | None,
+    settings: Settings,
     id: str | None,
-    kompas: KompasRules | None,
     enquire: Callable[[Sequence[Area]], Enquiry],
 ) -> Question:
     """Resolve a question: read the polygons, cut the layers to the block they need."""
     grid = dataset.grid_of(layers)
     _check_metres(grid)
-    if kompas is not None and not isinstance(kompas, KompasRules):
-        raise ArgumentError("kompas must be rules", value=type(kompas).__name__, allowed="KompasRules", where="kompas")
     areas = read_areas(gebied, grid.crs, id)
     enquiry = enquire(areas)
     block = block_of(areas, grid)
@@ -68,15 +59,13 @@ def ask(
     rows, cols = grid.slices(block)
     cut = in_rules(layers.isel(y=rows, x=cols))
     cells = layer_set(cut)
-    if isinstance(referentie, xr.DataArray):
-        referentie = cut_reference(referentie, layers, rows, cols)
-    reference, _ = reference_of(referentie, cells)
+    reference = reference_on(cut_reference(settings.reference, layers, rows, cols), cells)
     prints = footprints(areas, block)
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
-    settings = Settings(reference, measures, methode, orness)
-    rules = kompas or builtin_rules()
-    return Question(cut, cells, block, tuple(areas), prints, tuple(functies), settings, rules, enquiry)
+    return Question(
+        cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference), enquiry
+    )
 
 
 def _check_metres(grid: Grid) -> None:

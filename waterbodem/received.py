@@ -76,7 +76,7 @@ class Received:
         q, inside = self.question, self.question.prints.mask
         if isinstance(q.enquiry, KeptEnquiry) and q.enquiry.swept is not None:
             return q.enquiry.swept
-        known, unknown = downstream.exposure_in(q.enquiry.land, q.enquiry.water[0], q.grid, q.enquiry.damping)
+        known, unknown = downstream.exposure_in(q.enquiry.land, q.enquiry.water[0], q.grid, q.enquiry.settings.damping)
         return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
 
     @property

@@ -18,9 +18,9 @@ from waterbodem.enquiry import Enquiry
 from waterbodem.errors import ArgumentError
 from waterbodem.flow import Flow
 from waterbodem.flow_store import on_grid
-from waterbodem.groundwater import Reach
 from waterbodem.land import land_of
-from waterbodem.plan_change import Measures
+from waterbodem.reception import Reach
+from waterbodem.settings import Settings
 
 
 def grootboek(
@@ -85,20 +85,15 @@ def grootboek(
     >>> bool(ledger.sluit)
     True
     """
+    settings = Settings.of(locals())
     land = land_of(layers)
-    if isinstance(referentie, xr.DataArray):
-        referentie = cut_reference(referentie, layers, slice(None), slice(None))
     plans = read_areas(gebied, land.grid.crs, id)
     targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
     enquiry = Enquiry(
         land,
         tuple(plans),
         tuple(Target(a) for a in targets),
-        referentie,
-        Measures(aangelegde_berging_mm, bergingseis_mm),
-        demping_m,
-        reikwijdte,
-        onttrekking,
+        settings.with_reference(cut_reference(settings.reference, layers, slice(None), slice(None))),
         on_grid(stroming, land.grid),
         bewaar,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from waterbodem import registry
 from waterbodem.definitions import Definition, Finite, Source, Sourced
-from waterbodem.errors import DefinitionError, nearest
+from waterbodem.errors import ArgumentError, DefinitionError, nearest
 from waterbodem.validation import define
 from waterbodem.wording import Amount
 
@@ -84,6 +85,11 @@ class ReachTable(Definition):
     bronnen: Mapping[str, Source] = {}
 
 
+#: How far a change of the groundwater reaches: lambda [m], by the package's table of situations, or by one's own.
+Reach = float | str | ReachTable
+BY_SITUATION = "situatie"
+
+
 def _packaged(name: str) -> dict[str, Any]:
     return registry.read_toml(files("waterbodem.data").joinpath(name))
 
@@ -118,3 +124,58 @@ def _checked(data: Mapping[str, Any], where: str) -> ReachTable:
         if name not in kinds:
             raise DefinitionError("unknown layer", value=name, allowed=nearest(name, kinds), where=where)
     return table
+
+
+def chosen_reach(reach: float | str | Path | None, folder: str | Path = "") -> Reach | None:
+    """Reach of a change of the groundwater level: a length, by situation, or a table of one's own.
+
+    Parameters
+    ----------
+    reach : float, str or Path, optional
+        Length lambda [m] > 0; ``"situatie"``: by the table that comes with the package; else a file in its form.
+    folder : str or Path
+        Where a relative path starts; default the working folder.
+
+    Returns
+    -------
+    float, str, ReachTable or None
+        To be given as ``reikwijdte``.
+
+    Raises
+    ------
+    ArgumentError
+        If a length is not positive.
+    DefinitionError
+        If the file is not there, or is no such table.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> wb.reikwijdte(250), wb.reikwijdte("situatie")
+    (250.0, 'situatie')
+    """
+    if reach is None or reach == BY_SITUATION:
+        return BY_SITUATION if reach else None
+    return load_reach(Path(folder) / reach) if isinstance(reach, (str, Path)) else positive_length(float(reach))
+
+
+def check_reach(reach: Reach) -> None:
+    """Refuse what is no length, no table, and not the word for the package's table.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, or a word is unknown.
+    """
+    if isinstance(reach, (int, float)):
+        positive_length(float(reach))
+    elif not isinstance(reach, ReachTable) and reach != BY_SITUATION:
+        allowed = f"a length in m, or {BY_SITUATION}"
+        raise ArgumentError("unknown reach", value=reach, allowed=allowed, where="reikwijdte")
+
+
+def positive_length(length: float) -> float:
+    """Length lambda [m]; refuse what is no length."""
+    if not (math.isfinite(length) and length > 0):
+        raise ArgumentError("reach must be a length", value=length, allowed="> 0 m", where="reikwijdte")
+    return length

@@ -16,6 +16,7 @@ from waterbodem.burden_ledger import Ledger, joined, paths_of_all
 from waterbodem.colours import legend
 from waterbodem.definitions import Functie
 from waterbodem.door import read_own_table
+from waterbodem.groundwater import farthest_of_well
 from waterbodem.job import Job, Variant
 from waterbodem.late import pd
 from waterbodem.output_names import LEDGER, PATHS
@@ -153,11 +154,12 @@ def _cells(job: Job, area: Area, around: float) -> int:
 
 def _reach(job: Job) -> float:
     """Return how far from a plan groundwater may change at most [m]."""
-    rules, chosen = reception_rules(), job.reach
+    rules, chosen = reception_rules(), job.settings.reach
     table = chosen if isinstance(chosen, ReachTable) else builtin_reach()
     lengths = [rules.value("reikwijdte_m"), *(s.lambda_m for s in table.situaties)]
-    longest = chosen if isinstance(chosen, float) else lengths[0] if chosen is None else max(lengths)
-    return longest * math.log(DEEPEST / rules.value("effect_min_m"))
+    longest = chosen if isinstance(chosen, float) else max(lengths)
+    spread, well = longest * math.log(DEEPEST / rules.value("effect_min_m")), job.settings.well
+    return spread if well is None else max(spread, farthest_of_well(well))
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from waterbodem import registry
 from waterbodem.definitions import Functie
-from waterbodem.evaluation import reference_label
-from waterbodem.kompas import builtin_rules
+from waterbodem.setting_forms import words
 
 if TYPE_CHECKING:
     from waterbodem.question import Question
 
 
-def command_of(q: Question, output: str = "uitvoer") -> str:
-    """Return the command that asks the same question, with file names to fill in."""
-    words = ["waterbodem assess --layers lagen.toml --gebied gebieden.gpkg", *_functie_words(q.functies)]
-    words += [f"{flag} {value}" for flag, value in _options(q) if value is not None]
-    return " ".join([*words, f"--output {output}"])
+@dataclass(frozen=True)
+class Named:
+    """How the files of a question are called; names to fill in where they are not known.
+
+    ``settings`` holds the files that settings stand in, by id.
+    """
+
+    layers: str = "lagen.toml"
+    gebied: str = "gebieden.gpkg"
+    ontvangers: str = "ontvangers.gpkg"
+    functies: str | None = None
+    id: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    float_: bool = False
+    known: registry.Functies = field(default_factory=registry.builtin_functies)
 
 
-def _options(q: Question) -> Iterable[tuple[str, Any]]:
-    settings, default = q.settings, registry.burden_rules().reference
-    label, measures, well = reference_label(settings), settings.measures, q.enquiry.well
-    yield "--referentie", None if label == default else label
-    yield "--aangelegde-berging-mm", f"{measures.built_mm:.15g}" if measures.built_mm else None
-    yield "--bergingseis-mm", None if measures.norm_mm is None else f"{measures.norm_mm:.15g}"
-    yield "--methode", None if settings.methode == "meetkundig" else settings.methode
-    yield "--orness", settings.orness
-    yield "--ontvangers", "ontvangers.gpkg" if q.enquiry.given else None
-    yield "--demping-m", q.enquiry.damping
-    yield "--reikwijdte", q.enquiry.reach if isinstance(q.enquiry.reach, (str, float, int)) else None
-    yield "--kompas", "kompas.toml" if q.rules != builtin_rules() else None
-    yield "--onttrekking", None if well is None else f"{well.m3_jr:.15g} {well.kd_m2_d:.15g} {well.c_d:.15g}"
+def command_of(q: Question, output: str = "uitvoer", named: Named | None = None) -> str:
+    """The command that asks the same question, without the folders of this machine."""
+    files = named or Named()
+    return shlex.join(["waterbodem", "assess", *_words(q, files), "--output", output])
 
 
-def _functie_words(functies: Iterable[Functie]) -> list[str]:
-    known = registry.builtin_functies()
-    words: list[str] = []
+def _words(q: Question, named: Named) -> Iterator[str]:
+    yield from ("--layers", named.layers, "--gebied", named.gebied)
+    yield from _functie_words(q.functies, named.known)
+    for option, value in (("--functies", named.functies), ("--id", named.id)):
+        yield from () if value is None else (option, value)
+    yield from ("--ontvangers", named.ontvangers) if q.enquiry.given else ()
+    yield from words(q.settings, named.settings)
+    yield from ("--float",) if named.float_ else ()
+
+
+def _functie_words(functies: Iterable[Functie], known: registry.Functies) -> Iterator[str]:
     for f in functies:
-        words.append(f"--functie {f.id}")
+        yield from ("--functie", f.id)
         base = known[f.id].parameters if f.id in known else f.parameters
         changed = {n: p.waarde for n, p in f.parameters.items() if n not in base or p.waarde != base[n].waarde}
-        words += [f"--set {f.id}.{name}={value:.15g}" for name, value in changed.items()]
-    return words
+        for name, value in changed.items():
+            yield from ("--set", f"{f.id}.{name}={value:.15g}")

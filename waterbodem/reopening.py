@@ -19,23 +19,20 @@ from waterbodem.assessment import Assessment
 from waterbodem.covering import footprints
 from waterbodem.crs import projected
 from waterbodem.dataset import SPACING_TOLERANCE
-from waterbodem.definitions import Functie
 from waterbodem.enquiry import Enquiry
 from waterbodem.errors import CorruptLayer
-from waterbodem.evaluation import Settings
 from waterbodem.grid import Grid
 from waterbodem.kept_answer import check_cells, check_tables
-from waterbodem.kept_form import Array, Asked, Column, Kept, Variable
+from waterbodem.kept_form import Column, Kept, Variable
 from waterbodem.kept_receivers import area_of, read_enquiry
-from waterbodem.kompas import KompasRules
 from waterbodem.kompas_table import KompasTable
 from waterbodem.land import land_of
 from waterbodem.layerset import layer_set
 from waterbodem.paths import given_file
-from waterbodem.plan_change import Measures
 from waterbodem.question import Question
 from waterbodem.scoring import ordered_power
-from waterbodem.validation import define
+from waterbodem.setting_forms import unpacked
+from waterbodem.settings import Settings
 
 
 def open_assessment(path: str | Path) -> Assessment:
@@ -135,7 +132,8 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
     if [a.nr for a in areas] != list(range(1, len(areas) + 1)):
         raise found.broken("polygons are not numbered", len(areas))
     functies = tuple(registry.functie_of(f, f"functies: {str(f.get('id'))[:80]}") for f in told.functies)
-    plain = Enquiry(land_of(layers), areas, kept=True)
+    settings = _settings(found, told.instellingen, grid)
+    plain = Enquiry(land_of(layers), areas, settings=settings, kept=True)
     kept = text.ontvangst
     return Question(
         layers=layers,
@@ -144,9 +142,8 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         areas=areas,
         prints=footprints(areas, grid),
         functies=functies,
-        settings=_settings(found, told, grid),
-        rules=define(KompasRules, told.kompas, "kompas"),
-        enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, grid, cells),
+        settings=settings,
+        enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
     )
 
 
@@ -156,13 +153,10 @@ def _lies_on(found: Grid, grid: Grid) -> bool:
     return found.shape == grid.shape and bool((np.abs(edges) <= SPACING_TOLERANCE * grid.dx).all())
 
 
-def _settings(found: Unpacker, told: Asked, grid: Grid) -> Settings:
-    known: Functie | Any
-    if isinstance(told.referentie, Array):
-        known = found.array(told.referentie)
-        if known.shape != grid.shape or known.dtype.kind not in "fiu":
-            raise found.broken("reference does not lie on the grid", known.shape)
-    else:
-        known = registry.functie_of(told.referentie, "referentie")
-    ordered_power(told.methode, told.orness)
-    return Settings(known, Measures(*told.maatregelen), told.methode, told.orness)
+def _settings(found: Unpacker, told: Mapping[str, Any], grid: Grid) -> Settings:
+    settings = unpacked(told, found)
+    known = settings.reference
+    if isinstance(known, np.ndarray) and (known.shape != grid.shape or known.dtype.kind not in "fiu"):
+        raise found.broken("reference does not lie on the grid", known.shape)
+    ordered_power(*settings.method)
+    return settings

@@ -20,6 +20,7 @@ from waterbodem.receivers_view import ReceptionView
 from waterbodem.remake import command_of
 from waterbodem.report_options import options_of
 from waterbodem.report_view import Line, View
+from waterbodem.setting_forms import facts
 from waterbodem.version import __version__
 from waterbodem.wording import is_fictitious, name_of, plain, resampled_text, short, texts
 
@@ -91,7 +92,7 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "maps": [(f, _map(assessment, f, taal, kleuren)) for f in track(q.functies, "kaarten tekenen")],
         "criteria": {c: criterion_colour(c) for c in criteria},
         "criterion_ids": {c: i for i, c in enumerate(criteria)},
-        "principles": list(q.rules.beginselen.values()),
+        "principles": list(q.settings.rules.beginselen.values()),
         "outside": [short(n, 80) for n in assessment.outside[:MAX_NOTES]],
         "notes": _notes(assessment, taal),
         "inputs": _inputs(assessment, taal),
@@ -164,15 +165,10 @@ def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
 def _facts(assessment: Answer, taal: str) -> list[tuple[str, str]]:
     """Return versions and settings that remake this answer."""
     q, t = assessment.question, texts(taal)["rapport"]
-    measures = q.settings.measures
-    norm = [] if measures.norm_mm is None else [(t["bergingseis"], f"{plain(measures.norm_mm, taal)} mm")]
-    method = str(t["methoden"].get(q.settings.methode, q.settings.methode))
     return [
         (t["versie"], str(assessment.cells.attrs["definities"])),
         (t["bibliotheek"], __version__),
-        (t["methode"], method if q.settings.orness is None else f"{method}, orness {plain(q.settings.orness, taal)}"),
-        (t["maatregelen"], f"{plain(measures.built_mm, taal)} mm"),
-        *norm,
+        *facts(q.settings, taal),
         (t["cel"], f"{plain(q.grid.dx, taal)} × {plain(q.grid.dy, taal)} m"),
         (t["crs"], _crs_name(q.grid.crs, taal)),
     ]

@@ -202,10 +202,7 @@ class View:
         """Per functie, the means over every polygon of the lowest and the highest score."""
         q = self.assessment.question
         wanted = ("score_min", "score_max")
-        found = {
-            id_: score_arrays(q.cells.present, f, q.settings.methode, q.settings.orness, wanted)
-            for id_, f in self.functies.items()
-        }
+        found = {id_: score_arrays(q.cells.present, f, *q.settings.method, wanted) for id_, f in self.functies.items()}
         return {id_: [mean(scores[n], q.prints)[0] for n in wanted] for id_, scores in found.items()}
 
     # --- words -------------------------------------------------------------------------------------------------------

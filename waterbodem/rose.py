@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from waterbodem.kompas import SYMBOLS, UNKNOWN
+from waterbodem.kompas_rules import SYMBOLS, UNKNOWN
 
 RADIUS = 100.0
 #: Radius of the worst symbol as a share of the best, and of where signs stand.

@@ -29,6 +29,7 @@ from waterbodem.receiver_columns import NAME
 from waterbodem.run_output import Delivery, Output
 from waterbodem.run_provenance import input_data, listed
 from waterbodem.run_state import Plan
+from waterbodem.setting_forms import facts, files_of
 from waterbodem.table_files import original
 from waterbodem.version import texts_version, versions
 from waterbodem.wording import graded, plain, short, steps
@@ -114,7 +115,7 @@ def run_html(delivery: Delivery, files: Files, inputs: Inputs) -> str:
         failed=[short(n, LONG) for n in sorted(outcome.failed)],
         outside=[short(n, LONG) for n in outcome.outside[:NAMED]],
         outside_more=max(0, len(outcome.outside) - NAMED),
-        principles=[p.naam for p in job.rules.beginselen.values()],
+        principles=[p.naam for p in job.settings.rules.beginselen.values()],
         settings=_settings(job),
         versions=versions(vector=job.has_vector),
         rules=registry.rules_version(),
@@ -226,14 +227,12 @@ def _shares(row: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
 
 def _settings(job: Job) -> Sequence[tuple[str, str]]:
     """Return name and value of what the user set."""
-    file, measures = job.file, job.settings.measures
+    file = job.file
+    files = {id_: short(Path(path).name, LONG) for id_, path in files_of(file.settings).items()}
     own = [f"{f}.{n} = {plain(v)}" for f, values in file.parameters.items() for n, v in values.items()]
     found = {
-        "Berging in het plan": f"{plain(measures.built_mm)} mm",
-        "Bergingseis": "" if measures.norm_mm is None else f"{plain(measures.norm_mm)} mm",
-        "Weging": file.methode + ("" if file.orness is None else f", orness {plain(file.orness)}"),
+        **dict(facts(job.settings, TEMPLATE[1], files)),
         "Eigen functies": short(Path(file.functies_file).name, LONG) if file.functies_file else "",
-        "Eigen Kompas": short(Path(file.kompas.path).name, LONG) if file.kompas else "",
         "Eigen getallen": "; ".join(own),
         "Gebieden uit": short(Path(file.gebieden.path).name, LONG) if file.gebieden else "",
     }

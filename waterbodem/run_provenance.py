@@ -36,7 +36,7 @@ def write_provenance(delivery: Delivery) -> list[str]:
         "functies": {
             v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": k} for v, k in delivery.keys.items()
         },
-        "kompas": {"sha256": registry.fingerprint(job.rules)},
+        "kompas": {"sha256": registry.fingerprint(job.settings.rules)},
         "lagen": {n: input_data(job, n) for n in job.stack.sources},
         "rooster": {
             "bounds": job.grid.bounds,

@@ -83,7 +83,7 @@ def _shelved(stage: Stage, job: Job, variant: Variant, rows: pd.DataFrame) -> Sh
 
 def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     """Return the rows of a variant."""
-    totals, rules = total(_tallies(job, key), len(job.areas), last), job.rules
+    totals, rules = total(_tallies(job, key), len(job.areas), last), job.settings.rules
     scenarios = () if variant.scenario else job.scenarios
     found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
     return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, field_validator, model_validator
 
-from waterbodem.definitions import Definition
+from waterbodem.definitions import Definition, Finite
 from waterbodem.destination import refusal
 from waterbodem.errors import CatalogueError, raise_all
 from waterbodem.output_names import ALL_MAPS, MAPS
 from waterbodem.registry import is_plain_file, read_toml
+from waterbodem.setting_list import Setting, all_settings
 from waterbodem.validation import complaints
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 CellSize = Annotated[float, Field(ge=0.001, le=1e6, allow_inf_nan=False)]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 
@@ -38,7 +40,57 @@ def _of_this_machine(path: str) -> str:
 
 FileName = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_spelled_out)]
 Destination = Annotated[str, AfterValidator(_spelled_out), AfterValidator(_of_this_machine)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+#: What a key of a run file takes, by kind of setting; limits of numbers come beside it.
+KINDS: Mapping[str, tuple[Any, ...]] = {
+    "getal": (float,),
+    "woord": (str,),
+    "functie": (str,),
+    "lengte": (float, FileName),
+    "put": (tuple[Finite, Finite, Finite],),
+    "regels": (FileName,),
+}
+#: Limits by their key in instellingen.toml, as pydantic calls them.
+LIMITS = {"min": "ge", "max": "le", "boven": "gt", "onder": "lt"}
+
+
+class SettingTable(Definition):
+    """A table of a run file; a setting that stands in the wrong one is told where it belongs."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, given: Any) -> Any:
+        known = {name for n, f in cls.model_fields.items() for name in (n, f.alias)}
+        strange = given.keys() - known if isinstance(given, Mapping) else set()
+        moved = [s for s in all_settings() if s.id in strange and s.key == s.id]
+        if moved:
+            told = "; ".join(f"{s.id}: write it {f'in [{s.tabel}]' if s.tabel else 'above all tables'}" for s in moved)
+            raise ValueError(told)
+        return given
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def with_settings(table: str) -> Callable[[type[M]], type[M]]:
+    """Add the settings of a table, after instellingen.toml, to the keys that a model of it takes."""
+
+    def filled(model: type[M]) -> type[M]:
+        keys: dict[str, Any] = {s.key: _key_of(s) for s in all_settings() if s.tabel == table}
+        return create_model(model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__, **keys)
+
+    return filled
+
+
+def _key_of(setting: Setting) -> tuple[Any, Any]:
+    """What pydantic needs to know of the key of a setting."""
+    limits = {name: getattr(setting, key) for key, name in LIMITS.items() if getattr(setting, key) is not None}
+    number = Annotated[float, Field(allow_inf_nan=False, **limits)]
+    kinds: Any = reduce(or_, (number if kind is float else kind for kind in KINDS[setting.soort]))
+    if setting.verplicht:
+        return kinds, ...
+    if setting.standaard is not None:
+        return kinds, setting.standaard
+    return kinds | None, None
 
 
 class GridChoice(Definition):
@@ -55,41 +107,26 @@ class AreaChoice(Definition):
     id: str | None = None
 
 
-class ReceiverChoice(Definition):
-    """Who may receive what polygons shift, and how far it reaches.
-
-    ``reikwijdte`` is a length [m], ``situatie``, or a table of one's own in the form of reikwijdte.toml.
-    """
+@with_settings("ontvangers")
+class ReceiverChoice(SettingTable):
+    """Who may receive what polygons shift, and how far it reaches."""
 
     path: FileName | None = None
     id: str | None = None
-    demping_m: Positive | None = None
-    reikwijdte: Positive | FileName | None = None
 
 
-class BurdenChoice(Definition):
+@with_settings("afwenteling")
+class BurdenChoice(SettingTable):
     """How afwenteling is computed."""
 
-    referentie: str | None = None
-    aangelegde_berging_mm: NotNegative = 0.0
-    bergingseis_mm: NotNegative | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _moved(cls, given: Any) -> Any:
-        moved = [key for key in ("demping_m", "reikwijdte") if isinstance(given, Mapping) and key in given]
-        if moved:
-            raise ValueError(f"{' and '.join(moved)}: write it in [ontvangers]")
-        return given
-
-
-class KompasChoice(Definition):
+@with_settings("kompas")
+class KompasChoice(SettingTable):
     """Kompas rules of one's own, in the form of kompas.toml."""
 
-    path: FileName
 
-
-class RunFile(Definition):
+@with_settings("")
+class RunFile(SettingTable):
     """A batch run; relative paths start at the folder of the file.
 
     ``maps`` names the maps to write, default all; none, with polygons only, leaves the table. Without oorzaak, risico
@@ -107,8 +144,6 @@ class RunFile(Definition):
     ontvangers: ReceiverChoice = ReceiverChoice()
     afwenteling: BurdenChoice = BurdenChoice()
     kompas: KompasChoice | None = None
-    methode: str = "meetkundig"
-    orness: float | None = None
     functies_file: FileName | None = None
     maps: tuple[str, ...] = ALL_MAPS
     pictures: bool = True
@@ -135,6 +170,12 @@ class RunFile(Definition):
         if not functies or (len(set(functies)) < len(functies) and functies != "all"):
             raise ValueError("name each functie once, or give 'all'")
         return functies
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings as they were typed, by id; None = not given."""
+        tables = {s.tabel: getattr(self, s.tabel) if s.tabel else self for s in all_settings()}
+        return {s.id: getattr(tables[s.tabel], s.key, None) for s in all_settings()}
 
     @property
     def cell_maps(self) -> tuple[str, ...]:

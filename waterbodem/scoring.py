@@ -22,6 +22,7 @@ from waterbodem.kernels import scoring as kernel
 from waterbodem.kernels.places import record_of
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet, known_names, layer_set
+from waterbodem.settings import Settings
 from waterbodem.threads import in_blocks
 
 METHODS = {
@@ -376,7 +377,9 @@ def geschiktheid(
     >>> k.klasse.dtype, k.attrs["criteria"][0]
     (dtype('uint8'), 'zettingsgevoeligheid')
     """
+    settings = Settings.of(locals())
     chosen, many = registry.choose(functie)
+    methode, orness = settings.method
     answers = partial(_answers, functies=chosen, many=many, methode=methode, orness=orness, interval=interval)
     wanted = layers_of(*chosen)
     return by_block(answers, layers, [n for n in known_names(layers) if n in wanted])

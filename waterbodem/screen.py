@@ -42,7 +42,7 @@ def answer_text(assessment: Answer) -> str:
     """Return a line per polygon and functie, and what stands beside them."""
     names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
     rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
-    order = ", ".join(p.naam for p in assessment.question.rules.beginselen.values())
+    order = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
     lines += [f"Let op: {one_line(plain_text(note))}." for note in (*_outside(assessment), *assessment.notes)]
     return plain_text("\n".join(lines))

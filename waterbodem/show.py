@@ -132,7 +132,7 @@ def _risk_html(row: dict[Any, Any]) -> str:
 
 def _kompas_html(assessment: Answer, row: dict[Any, Any]) -> str:
     words = texts("nl")["rapport"]["symbool_woord"]
-    principles = assessment.question.rules.beginselen.values()
+    principles = assessment.question.settings.rules.beginselen.values()
     symbols = " ".join(
         chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{p.naam}: {words[row[p.kolom]]}") for p in principles
     )
@@ -145,7 +145,7 @@ def _sign(symbol: str) -> str:
 
 def _legend(assessment: Answer) -> str:
     """Return the order of the principles, in words."""
-    names = ", ".join(p.naam for p in assessment.question.rules.beginselen.values())
+    names = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
     return f"<p style='color:#55606c;margin:4px 0'>{escape(texts('nl')['tabel']['kompas'])}: {escape(names)}</p>"
 
 
@@ -187,7 +187,7 @@ def assessment_text(assessment: Answer) -> str:
 def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:
     step, risk = steps()[row["antwoord"]], risk_class(row["risico"])
     word = f"{risk.naam} {risk_text(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
-    symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.rules.beginselen.values())
+    symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.settings.rules.beginselen.values())
     return [
         row["gebied"],
         short(_functie(assessment, row), TEXT_NAME),

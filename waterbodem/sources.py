@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.areas import Area
-from waterbodem.burden import burden_arrays, reference_of
+from waterbodem.burden import burden_arrays, reference_on
 from waterbodem.covering import block_of, footprints
 from waterbodem.definitions import Functie
 from waterbodem.errors import NoOverlap
 from waterbodem.grid import Grid
-from waterbodem.groundwater import Reach, reach_of
+from waterbodem.groundwater import reach_of
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.land import Land
 from waterbodem.late import xr
 from waterbodem.layerset import LayerSet
-from waterbodem.plan_change import Measures
+from waterbodem.reception import Reach
+from waterbodem.settings import Storage
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -158,7 +159,7 @@ class Plot:
 
 
 def plots(
-    land: Land, areas: Sequence[Area], referentie: Any, measures: Measures, reach: Reach | None
+    land: Land, areas: Sequence[Area], reference: Any, storage: Storage, reach: Reach | None
 ) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
@@ -170,7 +171,7 @@ def plots(
     block_of(areas, land.grid)
     found, outside = [], []
     for area in areas:
-        plot = _plot(land, area, referentie, measures, reach)
+        plot = _plot(land, area, reference, storage, reach)
         if plot is None:
             outside.append(area)
         else:
@@ -180,16 +181,16 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def _plot(land: Land, area: Area, referentie: Any, measures: Measures, reach: Reach | None) -> Plot | None:
+def _plot(land: Land, area: Area, reference: Any, storage: Storage, reach: Reach | None) -> Plot | None:
     block = land.grid.crop(area.geometry.bounds)
     cover = cover_of(area, block)
     if not cover.any():
         return None
     cells = land.cut(block)
-    reference = _reference(land.grid, block, referentie, cells)
+    present_use = _reference(land.grid, block, reference, cells)
 
     def shifted(functie: Functie) -> Shifted:
-        found = burden_arrays(cells.present, functie, reference, measures).components
+        found = burden_arrays(cells.present, functie, present_use, storage).components
         return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 
     return Plot(area, block, cover, reach_of(reach, cells.present, block.shape), shifted)
@@ -204,7 +205,7 @@ def cover_of(area: Area, block: Grid) -> Doubles:
     return cover.reshape(block.shape)
 
 
-def _reference(grid: Grid, block: Grid, referentie: Any, cells: LayerSet) -> Functie | Array:
+def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array:
     rows, cols = grid.slices(block)
-    whole = isinstance(referentie, xr.DataArray) and dict(referentie.sizes) == {"y": grid.rows, "x": grid.cols}
-    return reference_of(referentie.isel(y=rows, x=cols) if whole else referentie, cells)[0]
+    whole = isinstance(reference, xr.DataArray) and dict(reference.sizes) == {"y": grid.rows, "x": grid.cols}
+    return reference_on(reference.isel(y=rows, x=cols) if whole else reference, cells)
