@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem import memory
 from waterbodem.atomic import replacing
 from waterbodem.errors import ArgumentError, CorruptLayer
+from waterbodem.late import xr
 
 MARK, VERSION = "waterbodem-antwoord", 2
 #: Forms that can be read: in the first each setting had a place of its own.
