@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from waterbodem import registry
 from waterbodem.definitions import Functie
+from waterbodem.output_names import AREAS
 from waterbodem.setting_forms import words
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class FileNames:
     """
 
     layers: str = "lagen.toml"
-    gebied: str = "gebieden.gpkg"
+    gebied: str = f"{AREAS}.gpkg"
     ontvangers: str = "ontvangers.gpkg"
     functies: str | None = None
     id: str | None = None
