@@ -224,8 +224,8 @@ def test_causes_are_told_in_the_language_of_the_page(layers, plans):
     assert told == [
         "Housing, Lifetime (yr): 100 → 30.5",
         "Present use: Grassland and livestock → Wet nature",
-        "Weighting: weighted geometric mean → lowest criterion",
         "Storage norm (mm): – → 60",
+        "Weighting: weighted geometric mean → lowest criterion",
     ]
 
 

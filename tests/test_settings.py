@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tomllib
 import zipfile
 from dataclasses import fields
@@ -336,6 +339,45 @@ def test_all_settings_reach_archive_dossier_difference_and_command(folder, tmp_p
         assert f"<dt>{setting.naam}</dt>" in html.replace("&#39;", "'"), setting.id
         assert any(line.startswith(setting.naam) for line in lines), setting.id
         assert setting.option in html, setting.id
+
+
+#: What a setting that is carried alone has to reach, in a package with the patch.
+REACHED = """
+import json, sys
+import waterbodem as wb
+from waterbodem.change import causes
+from waterbodem.job import open_job
+from waterbodem.output import save_assessment
+
+layers, plans = wb.example(size=40, resolution=50), wb.example_plans()[:1]
+plain, own = (wb.assess(layers, "woningbouw", plans, **asked) for asked in ({}, {"waterschap": "Noorderzijlvest"}))
+assert wb.open_assessment(own.save("a.waterbodem")).question.settings.waterschap == "Noorderzijlvest"
+assert [line for line in causes(wb.difference(plain, own)) if "Noorderzijlvest" in line]
+save_assessment(own, "uit")
+told = json.load(open("uit/herkomst.json", encoding="utf-8"))
+assert told["instellingen"]["waterschap"] == "Noorderzijlvest" and "--waterschap Noorderzijlvest" in told["opdracht"]
+assert "<dt>Waterschap</dt>" in open("uit/rapport.html", encoding="utf-8").read()
+job = open_job(sys.argv[1])
+assert job.settings.waterschap == "Noorderzijlvest"
+print(wb.__file__)
+"""
+
+
+def test_one_more_setting_takes_one_module_beside_the_functions_that_take_it(folder, tmp_path):
+    """Of the patch: the field, the argument with its docstring, and data."""
+    patch = Path(__file__).parent / "contract/waterschap.patch"
+    touched = {line.partition(" b/")[2] for line in patch.read_text("utf-8").splitlines() if line.startswith("diff ")}
+    assert {path for path in touched if path.endswith(".py")} == {"waterbodem/settings.py", "waterbodem/assessment.py"}
+    for path in ("waterbodem", "docs/schema"):
+        shutil.copytree(PACKAGE.parent / path, tmp_path / path, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["git", "apply", patch], cwd=tmp_path, check=True)
+    path = run_file(folder, {})
+    path.write_text(f'{path.read_text("utf-8")}\n[afwenteling]\nwaterschap = "Noorderzijlvest"\n', "utf-8")
+    command = [sys.executable, "-c", REACHED, path]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(tmp_path / "waterbodem/__init__.py")]
 
 
 def test_a_raster_of_the_present_use_is_cut_for_waarom():

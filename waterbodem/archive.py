@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
@@ -24,6 +23,7 @@ from waterbodem.errors import ArgumentError, CorruptLayer
 from waterbodem.kept_form import KINDS, MARK, READABLE, VERSION, Variables, kept
 from waterbodem.kept_form import Array as Told
 from waterbodem.kept_form import Variable as ToldVariable
+from waterbodem.late import xr
 
 TEXT = "antwoord.json"
 #: JSON of more bytes, or of more lists and tables, or values, is no answer: one of 1,000 plans and 15 functies takes

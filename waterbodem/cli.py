@@ -332,7 +332,7 @@ def assess(
         found = commands.answer(request, step)
         if output is not None:
             step("schrijven")
-            command = command_of(found.question, named=request.named)
+            command = command_of(found.question, files=request.file_names)
             save_assessment(found, output, float_=request.float_, command=command, started=started)
     asked = request.ontvangers is not None
     if as_json:

@@ -19,7 +19,7 @@ from waterbodem.errors import DefinitionError, nearest, raise_all
 from waterbodem.land import Land, land_of_stack
 from waterbodem.output_names import WORK
 from waterbodem.overwriting import refuse_overwriting
-from waterbodem.remake import Named
+from waterbodem.remake import FileNames
 from waterbodem.setting_forms import Origin, files_of, read_settings
 
 Step = Callable[[str], None]
@@ -35,9 +35,6 @@ class Change:
     functie: str
     parameter: str
     value: float
-
-    def __str__(self) -> str:
-        return f"{self.functie}.{self.parameter}={self.value:.15g}"
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,10 @@ class Request:
     output: Path | None = None
 
     @property
-    def named(self) -> Named:
-        """How its files are called, for the command that makes the answer again."""
+    def file_names(self) -> FileNames:
+        """Names of its files, for the command that makes the answer again."""
         own, to = self.functies_file, self.ontvangers
-        return Named(
+        return FileNames(
             self.layers.name,
             self.gebied.name,
             "" if to is None else to.name,

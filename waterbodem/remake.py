@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from waterbodem import registry
 from waterbodem.definitions import Functie
+from waterbodem.output_names import AREAS
 from waterbodem.setting_forms import words
 
 if TYPE_CHECKING:
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Named:
-    """How the files of a question are called; names to fill in where they are not known.
+class FileNames:
+    """Names of the files of a question; names to fill in where they are not known.
 
     ``settings`` holds the files that settings stand in, by id.
     """
 
     layers: str = "lagen.toml"
-    gebied: str = "gebieden.gpkg"
+    gebied: str = f"{AREAS}.gpkg"
     ontvangers: str = "ontvangers.gpkg"
     functies: str | None = None
     id: str | None = None
@@ -32,20 +33,19 @@ class Named:
     known: registry.Functies = field(default_factory=registry.builtin_functies)
 
 
-def command_of(q: Question, output: str = "uitvoer", named: Named | None = None) -> str:
+def command_of(q: Question, output: str = "uitvoer", files: FileNames | None = None) -> str:
     """The command that asks the same question, without the folders of this machine."""
-    files = named or Named()
-    return shlex.join(["waterbodem", "assess", *_words(q, files), "--output", output])
+    return shlex.join(["waterbodem", "assess", *_words(q, files or FileNames()), "--output", output])
 
 
-def _words(q: Question, named: Named) -> Iterator[str]:
-    yield from ("--layers", named.layers, "--gebied", named.gebied)
-    yield from _functie_words(q.functies, named.known)
-    for option, value in (("--functies", named.functies), ("--id", named.id)):
+def _words(q: Question, files: FileNames) -> Iterator[str]:
+    yield from ("--layers", files.layers, "--gebied", files.gebied)
+    yield from _functie_words(q.functies, files.known)
+    for option, value in (("--functies", files.functies), ("--id", files.id)):
         yield from () if value is None else (option, value)
-    yield from ("--ontvangers", named.ontvangers) if q.enquiry.given else ()
-    yield from words(q.settings, named.settings)
-    yield from ("--float",) if named.float_ else ()
+    yield from ("--ontvangers", files.ontvangers) if q.enquiry.given else ()
+    yield from words(q.settings, files.settings)
+    yield from ("--float",) if files.float_ else ()
 
 
 def _functie_words(functies: Iterable[Functie], known: registry.Functies) -> Iterator[str]:

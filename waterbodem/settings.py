@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from waterbodem import registry
 from waterbodem.abstraction import Well
 from waterbodem.definitions import Functie
@@ -14,6 +16,9 @@ from waterbodem.errors import ArgumentError
 from waterbodem.kompas_rules import KompasRules, builtin_rules
 from waterbodem.reception import Reach, check_reach, reception_rules
 from waterbodem.setting_list import all_settings
+
+#: What may be given for present use.
+REFERENCE = "an id, a Functie or a DataArray"
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Settings:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:
         """Settings among the arguments of a public function: its ``locals()`` on the first line."""
+        if isinstance(given.get("referentie"), np.ndarray):  # where its cells lie is not told
+            raise ArgumentError("give one reference", value="an array", allowed=REFERENCE, where="referentie")
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})
 
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
@@ -98,7 +105,7 @@ class Settings:
             return given
         found, many = registry.choose(given)
         if many:
-            raise ArgumentError("give one reference", value=given, allowed="an id, a Functie or a DataArray")
+            raise ArgumentError("give one reference", value=given, allowed=REFERENCE)
         return found[0]
 
     @property
