@@ -355,7 +355,7 @@ def names_of_output(tree):
 
 def test_names_of_output_stand_in_one_place():
     found = {name: list(names_of_output(tree)) for name, tree in modules().items()}
-    assert set(found.pop("output_names.py")) >= {"rapport.html", "herkomst.json", output_names.MAPS}
+    assert set(found.pop("output_names.py")) >= {"rapport.html", "herkomst.json", output_names.RECEPTION}
     assert {name: names for name, names in found.items() if names} == {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -123,6 +124,24 @@ def test_an_output_waits_for_what_it_needs(delivery):
     picture = output(delivery, "a.png", made=made, needs=needed.paths, hand="one", ready=begun.set)
     delivery.make([needed, picture])
     assert made == [["a.tif"], ["a.png"]]
+
+
+def test_who_is_asked_to_stop_begins_no_other_map_for_a_picture_that_waits(delivery):
+    made = []
+
+    def slow(path, stage):
+        time.sleep(0.2)
+        write(made, [path], stage)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    paths = [delivery.outcome.output / f"{n}.tif" for n in range(20)]
+    maps = [Output((p,), "a", partial(slow, p), hand="several", phase="kaarten") for p in paths]
+    picture = output(delivery, "a.png", needs=tuple(paths), hand="one")
+    with pytest.raises(KeyboardInterrupt):
+        replace(delivery, progress=stop).make([*maps, picture])
+    assert len(made) < 10
 
 
 def failing(error, *_):

@@ -143,7 +143,7 @@ class Delivery:
             What went wrong for the first output that failed; then nothing of these counts as left.
         """
         with ExitStack() as stack:
-            several, one = (stack.enter_context(stoppable(n)) for n in (self.workers, 1))
+            one, several = (stack.enter_context(stoppable(n)) for n in (1, self.workers))  # those waited for stop first
             hands: dict[str, Executor] = {"here": _Here(), "several": several, "one": one}
             made: dict[Path, Future[dict[Path, str]]] = {}
             for output in outputs:
