@@ -17,6 +17,7 @@ from waterbodem.cli import cli
 from waterbodem.destination import destination, refusal
 from waterbodem.errors import UnsafePath
 from waterbodem.flow_store import flow_of
+from waterbodem.output import save_assessment
 from waterbodem.raster_files import write_raster
 
 REMOTE = ["s3://emmer/uit", "https://host.invalid/uit", "file:///uit", "gs:uit", " s3://emmer", "/vsis3/emmer/uit",
@@ -88,6 +89,32 @@ def test_python_refuses_before_any_work(answer, others, tmp_path, monkeypatch, d
     monkeypatch.setattr(keeping, "Packer", lambda: None)
     with pytest.raises(UnsafePath):
         DOORS[door](answer, others, path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", ["~", "~/uit.html", "~jan/uit.html"])
+@pytest.mark.parametrize("door", DOORS)
+def test_nothing_fills_in_a_home(answer, others, tmp_path, monkeypatch, door, path):
+    """Else a folder that is called ~ would be made here."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnsafePath, match="'~' is not filled in here"):
+        DOORS[door](answer, others, path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [("demo", "--output"), ("schema",), ("init",)])
+def test_a_variable_that_is_not_set_is_no_folder(tmp_path, monkeypatch, words):
+    """Else results would lie about in the folder that this works in."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, [*words, ""])
+    assert done.exit_code == 2 and "leeg" in done.stderr, done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_answer_goes_to_no_folder_without_a_name(answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnsafePath, match="path is empty"):
+        save_assessment(answer, "")
     assert not list(tmp_path.iterdir())
 
 

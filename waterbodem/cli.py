@@ -32,7 +32,18 @@ from waterbodem.version import __version__
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
 
-FILE = click.Path(path_type=Path)
+
+class Named(click.Path):
+    """A path with a name: an empty one, of a variable that is not set, is no folder to write in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if value == "":
+            self.fail("leeg; geef een pad", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = Named(path_type=Path)
 SETTING = "FUNCTIE.PARAMETER=GETAL"
 
 #: Of all commands; colours of a terminal are never stripped, for then what carries them would not be seen.

@@ -29,7 +29,8 @@ def destination(path: str | os.PathLike[str], where: str = "path") -> Path:
     Raises
     ------
     UnsafePath
-        If it names a network or virtual file, holds a control character, or no file system takes it.
+        If it names a network or virtual file, holds a control character, no file system takes it, or it starts with
+        the sign of a home folder.
 
     Examples
     --------
@@ -42,7 +43,7 @@ def destination(path: str | os.PathLike[str], where: str = "path") -> Path:
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
         raise UnsafePath("not a path", value=type(path).__name__, allowed="text or a pathlib.Path", where=where)
-    wrong = refusal(text) or ("" if os.path.isabs(text) else _adrift())
+    wrong = refusal(text) or ("" if os.path.isabs(text) else _adrift(text))
     if wrong:
         allowed = "a path of this machine; where a name begins like 's3:', the whole path of it"
         raise UnsafePath(wrong, value=text if len(text) <= 80 else f"{text[:80]}...", allowed=allowed, where=where)
@@ -60,12 +61,16 @@ def refusal(text: str) -> str:
     return _unwritable(text)
 
 
-def _adrift() -> str:
+def _adrift(text: str) -> str:
     """Return why a path cannot start at the folder that this process works in."""
+    if text.startswith("~"):
+        return "'~' is not filled in here: write the whole path"
     try:
-        os.getcwd()
+        os.getcwd().encode()
     except OSError:
         return "the folder that this works in is gone: write the whole path"
+    except UnicodeEncodeError:
+        return "the folder that this works in has a letter that this locale cannot write: set LC_ALL=C.UTF-8"
     return ""
 
 

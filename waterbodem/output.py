@@ -18,6 +18,7 @@ from waterbodem.answer import Answer
 from waterbodem.atomic import Stage, remove_leftovers, staging
 from waterbodem.colours import Legend, legend, map_title, nodata
 from waterbodem.definitions import Functie
+from waterbodem.destination import destination
 from waterbodem.occupancy import occupied
 from waterbodem.output_names import MAPS, PROVENANCE, RECEPTION, REPORT, UNKNOWN, WORK
 from waterbodem.overwriting import nearest_folder, refuse_run
@@ -66,6 +67,8 @@ def save_assessment(
 
     Raises
     ------
+    UnsafePath
+        If no folder of this machine can have that name.
     OutOfSpace
         If the disk is full.
     ArgumentError
@@ -79,7 +82,7 @@ def save_assessment(
     ['rapport.html', 'herkomst.json']
     """
     begun = time.monotonic() if started is None else started
-    root = Path(folder)
+    root = destination(folder, "output")
     nearest_folder(root)
     with occupied(root, PATIENCE), staging() as stage:
         refuse_run(root)

@@ -57,6 +57,6 @@ WRITTEN = re.compile(
     rf"|{'|'.join(re.escape(name) for name in (REPORT, PROJECT, PROVENANCE))}"
 )
 #: Where a run keeps its parts, and what it has finished.
-WORK, JOURNAL = ".waterbodem", "ledger.sqlite"
+WORK, JOURNAL, PARTS = ".waterbodem", "ledger.sqlite", "parts"
 #: How files in the folder of a functie end.
 OF_FUNCTIE = (".tif", ".tif.aux.xml", ".qml", ".png")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from waterbodem.destination import destination
 from waterbodem.errors import ArgumentError
-from waterbodem.output_names import JOURNAL, OF_FUNCTIE, WORK, WRITTEN
+from waterbodem.output_names import JOURNAL, OF_FUNCTIE, PARTS, WORK, WRITTEN
 from waterbodem.paths import followed
 
 
@@ -20,10 +20,8 @@ def nearest_folder(output: Path) -> Path:
     UnsafePath
         If no folder of this machine can have that name.
     ArgumentError
-        If that is a file, or a link that leads nowhere, or starts with the sign of a home folder.
+        If that is a file, or a link that leads nowhere.
     """
-    if str(output).startswith("~"):
-        raise ArgumentError("'~' is not filled in here", value=str(output), allowed="the whole path", where="output")
     output = destination(output, "output")
     found = next(p for p in (output, *output.parents) if os.path.lexists(p))
     if not found.is_dir():
@@ -61,7 +59,7 @@ def refuse_overwriting(output: Path, folders: Sequence[str], given: Iterable[Pat
     ArgumentError
         Naming the first of them.
     """
-    _refuse_obstacles(output, [output / name for name in folders])
+    _refuse_obstacles(output, [output / name for name in (*folders, WORK, f"{WORK}/{PARTS}")])
     root = followed(output)
     ours = {root / name for name in (*folders, WORK)}
     for file in (followed(path) for path in given if path is not None):

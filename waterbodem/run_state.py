@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -183,6 +184,8 @@ def status(folder: str | Path) -> RunState:
     """
     root = _root(Path(folder))
     ledger = root / WORK / JOURNAL
+    if os.path.isdir(root / WORK) and not os.access(root / WORK, os.X_OK):
+        raise ArgumentError("results of a run cannot be looked at", value="no rights", where=str(root / WORK))
     if not is_plain_file(ledger):
         raise ArgumentError(
             "no run has worked here", value=str(folder), allowed="the output folder or run file of a run"
