@@ -17,7 +17,7 @@ from twins import COMPONENTS
 from twins import kompas as twin_of
 
 import waterbodem as wb
-from waterbodem import kompas, measures
+from waterbodem import kompas, kompas_rules, measures
 from waterbodem.areas import Area
 from waterbodem.covering import footprints
 from waterbodem.dataset import grid_of
@@ -570,7 +570,7 @@ def test_a_reason_of_somebody_else_only_fills_in_numbers(tmp_path, field):
     own = tmp_path / "van_een_ander.toml"
     own.write_text(text.replace("{risico:.2f}", field), encoding="utf-8")
     with pytest.raises(wb.WaterbodemError, match="van_een_ander"):
-        kompas.load_rules(own)
+        kompas_rules.load_rules(own)
 
 
 def test_there_are_six_verdicts_with_a_reason_and_no_total():

@@ -55,7 +55,7 @@ OWN = {"orness": 0.3}
 BESIDE = {"orness": {"methode": "owa"}}
 
 #: Modules that name settings: the value itself, those that put them as attributes on grids, answers saved before.
-DOORS = {"settings.py", "scoring.py", "burden.py", "assessment.py", "reopening.py"}
+DOORS = {"settings.py", "scoring.py", "burden.py", "assessment.py", "kept_form.py"}
 #: What is called as a setting is and is none: parameters of a functie, constants of data files, tables, names of files.
 ALIKE = {
     "onttrekking": {"definitions.py", "enquiry.py", "gathering.py", "kept_enquiry.py", "measures.py", "plan_change.py"},
@@ -64,8 +64,8 @@ ALIKE = {
     "reikwijdte": {"__init__.py", "reception.py"},
     "referentie": {"registry.py", "run_page.py"},
     "methode": {"screen.py"},
-    "kompas": {"keeping.py", "pages.py", "provenance.py", "report_view.py", "run_page.py", "run_provenance.py",
-               "runfile.py", "screen.py", "show.py", "wording.py"},
+    "kompas": {"keeping.py", "kept_answer.py", "pages.py", "provenance.py", "reopening.py", "report_view.py",
+               "run_page.py", "run_provenance.py", "runfile.py", "screen.py", "show.py", "wording.py"},
 }  # fmt: skip
 #: What takes settings as a whole: doors, and where the engine begins.
 WHOLE = {
@@ -98,6 +98,18 @@ def own(folder):
     """Settings of which one is not the default, by its id."""
     origin = Origin(registry.builtin_functies(), folder)
     return lambda id_: read_settings(typed(id_), origin)
+
+
+def archived(settings, path):
+    """What comes back of settings from an archive with next to nothing else in it."""
+    packer, nothing = Packer(), {"attrs": {}, "coords": {}, "data": {}}
+    asked = {"layers": nothing, "grid": [0, 1, 1, 1, 1, 1, None], "areas": [[1, "a", "", ""]], "functies": [{}]}
+    asked["instellingen"] = packed(settings, packer)
+    text = {"waterbodem": "", "definities": "", "cells": nothing, "table": {}, "kompas": {}, "outside": [], "notes": []}
+    write(path, {**text, "question": asked, "ontvangst": None}, packer.arrays)
+    with zipfile.ZipFile(path) as archive:
+        found = Unpacker(archive, "a")
+        return unpacked(found.text.question.instellingen, found)
 
 
 def sources():
@@ -260,11 +272,7 @@ def test_what_depends_on_a_setting_has_another_key_and_nothing_else(id_, folder)
 @pytest.mark.parametrize("id_", KNOWN)
 def test_a_setting_is_in_an_archive_in_herkomst_in_keys_in_facts_and_in_a_difference(id_, own, tmp_path):
     asked, plain = own(id_), Settings()
-    packer = Packer()
-    write(tmp_path / "a", {"x": packed(asked, packer)}, packer.arrays)
-    with zipfile.ZipFile(tmp_path / "a") as archive:
-        found = Unpacker(archive, "a")
-        assert unpacked(found.text["x"], found) == asked.filled
+    assert archived(asked, tmp_path / "a") == asked.filled
     setting = KNOWN[id_]
     assert told(asked)[id_] != told(plain)[id_]
     assert marks(asked, *setting.raakt).get(id_) != marks(plain, *setting.raakt).get(id_) or not setting.raakt
@@ -275,11 +283,8 @@ def test_a_setting_is_in_an_archive_in_herkomst_in_keys_in_facts_and_in_a_differ
 
 
 def test_a_reference_raster_has_every_form(tmp_path):
-    asked, packer = Settings(np.array([[6.0, np.nan]])), Packer()
-    write(tmp_path / "a", {"x": packed(asked, packer)}, packer.arrays)
-    with zipfile.ZipFile(tmp_path / "a") as archive:
-        found = Unpacker(archive, "a")
-        back = unpacked(found.text["x"], found)
+    asked = Settings(np.array([[6.0, np.nan]]))
+    back = archived(asked, tmp_path / "a")
     assert np.array_equal(back.reference, asked.reference, equal_nan=True)
     assert told(asked)["referentie"] == "raster" and list(words(asked, {})) == ["--referentie", "raster"]
     assert "raster" not in dict(facts(asked, "nl"))

@@ -143,6 +143,11 @@ class Settled(Form):
     expertoordeel: Texts
     grenzen: Texts
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """All of it in the order of a ledger: settings first."""
+        return {**(self.model_extra or {}), **{name: getattr(self, name) for name in type(self).model_fields}}
+
 
 class Said(Form):
     """What a ledger said beside its numbers."""

@@ -68,7 +68,7 @@ def read_enquiry(
         sites=_sites(found, grid, block, cells, plans, told.plannen),
         near=near,
         way=_way(found, told.weg, grid),
-        told={id_: Told(dict(t.herkomst), t.notes) for id_, t in told.verteld.items()},
+        told={id_: Told(t.herkomst.told, t.notes) for id_, t in told.verteld.items()},
         swept=None if swept is None else _swept(found, swept, block),
     )
 

@@ -95,7 +95,7 @@ def save_assessment(
         written.append(_stage_text(stage, root / REPORT, report_html(assessment)))
         outputs = {p.relative_to(root).as_posix(): stage.file(p) for p in written}
         text = json_text(herkomst(assessment, outputs, command, begun))
-        stage.account(root / PROVENANCE).write_bytes(text.encode("utf-8"))
+        stage.account(root / PROVENANCE).write_bytes(text.encode("utf-8", "backslashreplace"))
     return [*written, root / PROVENANCE]
 
 
