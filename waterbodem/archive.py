@@ -122,7 +122,7 @@ def write(path: str | Path, text: Mapping[str, Any], arrays: Iterable[Array]) ->
     """Write an answer, whole or not at all; the same answer gives the same bytes."""
     body = json.dumps({"formaat": MARK, "versie": VERSION, **text}, ensure_ascii=False, allow_nan=False)
     with replacing(path) as temp, zipfile.ZipFile(temp, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
-        archive.writestr(_member(TEXT), body.encode("utf-8", "backslashreplace"))  # half a letter as JSON writes it
+        archive.writestr(_member(TEXT), body.encode("utf-8", "replace"))  # half a letter is none, and would be refused
         for nr, array in enumerate(arrays):
             archive.writestr(_member(_name(nr)), array.tobytes())
     return Path(path)

@@ -500,6 +500,6 @@ def main() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8", errors="replace")
-    shown()
     keep_pages()
+    shown()
     cli(prog_name="waterbodem")
