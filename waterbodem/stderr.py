@@ -17,6 +17,8 @@ class Dropping(io.RawIOBase):
     Parameters
     ----------
     raw : io.RawIOBase
+    owner : object, optional
+        The stream it belongs to, which closes it when nobody holds it any more.
 
     Examples
     --------
@@ -27,8 +29,8 @@ class Dropping(io.RawIOBase):
     3
     """
 
-    def __init__(self, raw: io.RawIOBase) -> None:
-        self._raw = raw
+    def __init__(self, raw: io.RawIOBase, owner: object = None) -> None:
+        self._raw, self._owner = raw, owner
 
     def writable(self) -> bool:
         """Tell that it can be written."""
@@ -74,7 +76,7 @@ def dropping(stream: TextIO | None) -> TextIO:
     raw = getattr(buffer, "raw", buffer)
     if not isinstance(raw, io.RawIOBase):
         return stream
-    return io.TextIOWrapper(io.BufferedWriter(Dropping(raw)), "utf-8", "replace", line_buffering=True)
+    return io.TextIOWrapper(io.BufferedWriter(Dropping(raw, stream)), "utf-8", "replace", line_buffering=True)
 
 
 def set_up() -> None:
