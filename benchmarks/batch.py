@@ -23,10 +23,10 @@ import rasterio
 from peer_watch import watched
 from rasterio.windows import Window
 
-from waterbodem import registry
-from waterbodem.grid import Grid, on_multiples
-from waterbodem.landscape import PROVINCE, example_tile
-from waterbodem.output_names import MAPS
+from waterbodem.core.grid import Grid, on_multiples
+from waterbodem.definitions import registry
+from waterbodem.formats.output_names import MAPS
+from waterbodem.layers.fiction.landscape import PROVINCE, example_tile
 
 LAYERS = ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")
 UNITS = {name: registry.layer_kinds()[name].unit for name in LAYERS}

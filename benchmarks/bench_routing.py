@@ -19,10 +19,10 @@ import pyflwdir
 from pyflwdir import streams
 
 import waterbodem as wb
-from waterbodem.flow import Flow, flow_from_maaiveld, memory_estimate
 from waterbodem.kernels import routing as kernel
-from waterbodem.landscape import example_grid, example_tile
-from waterbodem.receivers import grootboek
+from waterbodem.layers.fiction.landscape import example_grid, example_tile
+from waterbodem.receivers.flow import Flow, flow_from_maaiveld, memory_estimate
+from waterbodem.receivers.grootboek import grootboek
 
 
 def timed(work):
@@ -82,7 +82,7 @@ def question(size):
 
 
 def wb_flow(layers):
-    from waterbodem.flow_store import flow_of
+    from waterbodem.receivers.flow_store import flow_of
 
     flow = flow_of(layers)
     assert flow is not None

@@ -3,7 +3,7 @@
     python benchmarks/flow_memory.py [--million 1 9 36 100]
 
 ``bytes a cell`` is the highest resident memory of a step, the arrays it is given included, less what the process
-held before there was a grid. ``estimate`` is what ``waterbodem.flow.memory_estimate`` says beforehand.
+held before there was a grid. ``estimate`` is what ``waterbodem.receivers.flow.memory_estimate`` says beforehand.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def one_size(million):
     """Measure every step on the fictitious area; results of a step that is over are let go."""
     import numpy as np
 
-    from waterbodem.flow import flow_from_maaiveld, memory_estimate
-    from waterbodem.landscape import example_grid, example_tile
+    from waterbodem.layers.fiction.landscape import example_grid, example_tile
+    from waterbodem.receivers.flow import flow_from_maaiveld, memory_estimate
 
     small = example_grid(60)
     warm = flow_from_maaiveld(example_tile(small, ["maaiveld"])["maaiveld"], small).network

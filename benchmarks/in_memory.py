@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from waterbodem import burden, plan_change, registry, scoring, settings
+from waterbodem.core.threads import in_blocks, workers
+from waterbodem.definitions import registry, settings
+from waterbodem.engine import burden, plan, scoring
 from waterbodem.kernels import scoring as kernel
-from waterbodem.threads import in_blocks, workers
 
 LAYERS = {
     "zettingsgevoeligheid": (0.0, 0.8),
@@ -101,7 +102,7 @@ def compare(cells: int, pairs: int) -> None:
     reference = registry.load_functies()["grasland_veeteelt"]
     model = scoring.model_of(functie, list(data))
     out = scoring.outputs((cells,), WANTED)
-    change = plan_change.change_of(functie, reference, settings.Storage())
+    change = plan.change_of(functie, reference, settings.Storage())
     shifted = burden.empty_burden((cells,), components=True)
     for array in (*out.values(), *shifted):
         array.fill(1)
@@ -171,7 +172,7 @@ print((tracemalloc.get_traced_memory()[1] + layers.nbytes) / (layers.nbytes + k.
 FIRST = """
 import time
 import numpy, xarray, numba, waterbodem as wb
-import waterbodem.scoring
+import waterbodem.engine.scoring
 layers = xarray.Dataset({n: (("y", "x"), numpy.ones((400, 400), "f4")) for n in
                          ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")})
 start = time.perf_counter()

@@ -25,12 +25,13 @@ import numpy as np
 from batch import LAYERS as NAMES
 from batch import make_layers
 
-from waterbodem import batch, registry
-from waterbodem.crew import Task, finished
-from waterbodem.job import PART_ROWS, Job, Part, Variant, open_job
-from waterbodem.journal import Journal
-from waterbodem.parts import make_part, part_file
-from waterbodem.paths import sha256_of
+from waterbodem.batch import runner
+from waterbodem.batch.compute import make_part, part_file
+from waterbodem.batch.job import PART_ROWS, Job, Part, Variant, open_job
+from waterbodem.batch.journal import Journal
+from waterbodem.batch.workers import Task, finished
+from waterbodem.core.path_gate import sha256_of
+from waterbodem.definitions import registry
 
 #: Block around the Netherlands [m], and the part of it that is land [-]: 42,500 of 91,000 km2.
 EXTENT, LAND = (280_000, 325_000), 0.467
@@ -96,7 +97,7 @@ def map_costs(path: Path, cells: int) -> tuple[float, float]:
         if phase == "rekenen":
             last[0] = time.perf_counter()
 
-    outcome = batch.run(path, workers=1, progress=clock)
+    outcome = runner.run(path, workers=1, progress=clock)
     seconds = time.perf_counter() - last[0]
     return seconds / cells, sum(p.stat().st_size for p in outcome.output.rglob("*.tif")) / cells
 
@@ -134,7 +135,7 @@ def task_seconds(job: Job, count: int) -> float:
     """Seconds per task of a run's own loop on two worker processes that have nothing to do."""
     from distributed import Client, LocalCluster
 
-    from waterbodem.cluster import Cluster
+    from waterbodem.batch.dask_workers import Cluster
 
     class Idle(Cluster):
         def submit(self, job: Job, task: Task) -> object:

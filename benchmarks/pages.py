@@ -14,8 +14,8 @@ import geopandas as gpd
 import shapely
 
 import waterbodem as wb
-from waterbodem.dataset import grid_of
-from waterbodem.report import report_html
+from waterbodem.core.dataset import grid_of
+from waterbodem.views.report.page import report_html
 
 FIRST = """
 import waterbodem as wb

@@ -25,9 +25,9 @@ from batch import make_layers
 from peer_check import Agreement, agreement
 from peer_watch import watched
 
-from waterbodem import registry
-from waterbodem.definitions import Criterion, Functie
-from waterbodem.scoring import criterion_of, parts_of
+from waterbodem.definitions import registry
+from waterbodem.definitions.models import Criterion, Functie
+from waterbodem.engine.scoring import criterion_of, parts_of
 
 HERE = Path(__file__).parent
 FIRST = "woningbouw"

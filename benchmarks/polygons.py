@@ -29,9 +29,9 @@ import shapely
 from batch import make_layers
 from peer_watch import heard
 
-from waterbodem import registry
-from waterbodem.grid import Grid
-from waterbodem.output_names import MAPS
+from waterbodem.core.grid import Grid
+from waterbodem.definitions import registry
+from waterbodem.formats.output_names import MAPS
 
 #: Points on the side of a polygon, and how far they wander, as a share of its length.
 POINTS, WANDER = 8, 0.03
@@ -52,8 +52,8 @@ print(time.perf_counter() - start)
 
 RUN = """
 import sys, time
-import waterbodem.batch as b
-from waterbodem.kernels import gathering
+import waterbodem.batch.runner as b
+from waterbodem.kernels import fused as gathering
 start = time.perf_counter()
 b.run(sys.argv[1], workers=int(sys.argv[2]))
 print(time.perf_counter() - start)

@@ -25,13 +25,10 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 import waterbodem as wb
-from waterbodem import errors, registry
-from waterbodem.definitions import Criterion, Functie, Group, Parameter, Sourced
-from waterbodem.kompas_rules import Condition, Principle, Scale, builtin_rules
-from waterbodem.plots import plot_layers
-from waterbodem.reception import reception_rules
-from waterbodem.units import unit_text
-from waterbodem.wording import (
+from waterbodem.core import errors
+from waterbodem.definitions import registry
+from waterbodem.definitions.kompas_rules import Condition, Principle, Scale, builtin_rules
+from waterbodem.definitions.labels import (
     criterion_label,
     css,
     ink,
@@ -40,6 +37,10 @@ from waterbodem.wording import (
     texts,
     threshold_label,
 )
+from waterbodem.definitions.models import Criterion, Functie, Group, Parameter, Sourced
+from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.units import unit_text
+from waterbodem.views.figures.maps import plot_layers
 
 # --- pieces of a page ------------------------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 import waterbodem as wb
-from waterbodem.colours import class_colours
-from waterbodem.map_sheet import figure_png
-from waterbodem.receivers_plot import plot_receivers
-from waterbodem.registry import answer_scale
+from waterbodem.definitions.legends import class_colours
+from waterbodem.definitions.registry import answer_scale
+from waterbodem.views.figures.receivers import plot_receivers
+from waterbodem.views.figures.sheet import figure_png
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared" / "data"

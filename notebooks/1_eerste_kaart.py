@@ -26,7 +26,7 @@ plannen = wb.example_plans()
 # Vijf basislagen en een paar extra. Grijs is onbekend; onbekend wordt nooit groen.
 
 # %%
-from waterbodem.plots import plot_layers
+from waterbodem.views.figures.maps import plot_layers
 
 plot_layers(lagen, ["zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel", "ghg"])
 

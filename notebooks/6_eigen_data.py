@@ -31,7 +31,7 @@ print("\n".join((map_ / "lagen.toml").read_text(encoding="utf-8").splitlines()[:
 
 # %%
 lagen = wb.open_layers(map_ / "lagen.toml")
-from waterbodem.plots import plot_layers
+from waterbodem.views.figures.maps import plot_layers
 
 plot_layers(lagen, ["wateroverlast", "ghg", "keileemdiepte", "kwel"])
 

@@ -17,8 +17,8 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio import features
 
-from waterbodem.grid import Grid
-from waterbodem.landscape import CRS, example_grid, example_plans, example_tile
+from waterbodem.core.grid import Grid
+from waterbodem.layers.fiction.landscape import CRS, example_grid, example_plans, example_tile
 
 SIZE, RESOLUTION = 200, 10.0
 FOLDER = Path(__file__).parent / "voorbeeld"

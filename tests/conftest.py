@@ -4,8 +4,9 @@ import inspect
 from functools import partialmethod
 
 import pytest
-from browser import browser
 from click.testing import CliRunner, Result
+
+from tests.support.browser import browser
 
 if "mix_stderr" in inspect.signature(CliRunner).parameters:  # click before 8.2 makes one of both streams
     CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)

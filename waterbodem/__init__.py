@@ -8,35 +8,35 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from waterbodem.errors import WaterbodemError
-from waterbodem.version import __version__
+from waterbodem.core.errors import WaterbodemError
+from waterbodem.core.version import __version__
 
 _WHERE = {
-    "example": "landscape",
-    "example_plans": "landscape",
-    "open_layers": "layers",
-    "functies": "registry",
-    "Functie": "definitions",
-    "geschiktheid": "scoring",
-    "afwenteling": "burden",
-    "waarom": "explanation",
-    "assess": "assessment",
-    "per_gebied": "assessment",
-    "Assessment": "assessment",
-    "open_assessment": "reopening",
-    "compare": "comparison",
-    "difference": "change",
-    "live_map": "live",
-    "run": "batch",
-    "status": "run_state",
-    "open_run": "stores",
-    "write_zarr": "stores",
-    "grootboek": "receivers",
-    "kompas_regels": "kompas_rules",
-    "reikwijdte": "reception",
-    "Put": "abstraction",
-    "benedenstrooms": "downstream",
-    "bovenstrooms": "downstream",
+    "example": "layers.fiction.landscape",
+    "example_plans": "layers.fiction.landscape",
+    "open_layers": "layers.stack",
+    "functies": "definitions.registry",
+    "Functie": "definitions.models",
+    "geschiktheid": "engine.scoring",
+    "afwenteling": "engine.burden",
+    "waarom": "engine.explanation",
+    "assess": "assessment.assessment",
+    "per_gebied": "assessment.assessment",
+    "Assessment": "assessment.assessment",
+    "open_assessment": "assessment.opening",
+    "compare": "assessment.comparison",
+    "difference": "assessment.differences",
+    "live_map": "assessment.live",
+    "run": "batch.runner",
+    "status": "batch.state",
+    "open_run": "batch.stores",
+    "write_zarr": "batch.stores",
+    "grootboek": "receivers.grootboek",
+    "kompas_regels": "definitions.kompas_rules",
+    "reikwijdte": "definitions.receiving",
+    "Put": "definitions.abstraction",
+    "benedenstrooms": "receivers.downstream",
+    "bovenstrooms": "receivers.downstream",
 }
 _RENAMED = {
     "functies": "load_functies",
@@ -48,31 +48,31 @@ _RENAMED = {
 __all__ = ["WaterbodemError", "__version__", *_WHERE]
 
 if TYPE_CHECKING:
-    from waterbodem.abstraction import Well as Put  # noqa: F401
-    from waterbodem.assessment import Assessment as Assessment
-    from waterbodem.assessment import assess as assess
-    from waterbodem.assessment import per_gebied as per_gebied
-    from waterbodem.batch import run as run
-    from waterbodem.burden import afwenteling as afwenteling
-    from waterbodem.change import difference as difference
-    from waterbodem.comparison import compare as compare
-    from waterbodem.definitions import Functie as Functie
-    from waterbodem.downstream import benedenstrooms as benedenstrooms
-    from waterbodem.downstream import bovenstrooms as bovenstrooms
-    from waterbodem.explanation import waarom as waarom
-    from waterbodem.kompas_rules import load_rules as kompas_regels  # noqa: F401
-    from waterbodem.landscape import example as example
-    from waterbodem.landscape import example_plans as example_plans
-    from waterbodem.layers import open_layers as open_layers
-    from waterbodem.live import live_map as live_map
-    from waterbodem.receivers import grootboek as grootboek
-    from waterbodem.reception import chosen_reach as reikwijdte  # noqa: F401
-    from waterbodem.registry import load_functies as functies  # noqa: F401
-    from waterbodem.reopening import open_assessment as open_assessment
-    from waterbodem.run_state import status as status
-    from waterbodem.scoring import geschiktheid as geschiktheid
-    from waterbodem.stores import open_run as open_run
-    from waterbodem.stores import write_zarr as write_zarr
+    from waterbodem.assessment.assessment import Assessment as Assessment
+    from waterbodem.assessment.assessment import assess as assess
+    from waterbodem.assessment.assessment import per_gebied as per_gebied
+    from waterbodem.assessment.comparison import compare as compare
+    from waterbodem.assessment.differences import difference as difference
+    from waterbodem.assessment.live import live_map as live_map
+    from waterbodem.assessment.opening import open_assessment as open_assessment
+    from waterbodem.batch.runner import run as run
+    from waterbodem.batch.state import status as status
+    from waterbodem.batch.stores import open_run as open_run
+    from waterbodem.batch.stores import write_zarr as write_zarr
+    from waterbodem.definitions.abstraction import Well as Put  # noqa: F401
+    from waterbodem.definitions.kompas_rules import load_rules as kompas_regels  # noqa: F401
+    from waterbodem.definitions.models import Functie as Functie
+    from waterbodem.definitions.receiving import chosen_reach as reikwijdte  # noqa: F401
+    from waterbodem.definitions.registry import load_functies as functies  # noqa: F401
+    from waterbodem.engine.burden import afwenteling as afwenteling
+    from waterbodem.engine.explanation import waarom as waarom
+    from waterbodem.engine.scoring import geschiktheid as geschiktheid
+    from waterbodem.layers.fiction.landscape import example as example
+    from waterbodem.layers.fiction.landscape import example_plans as example_plans
+    from waterbodem.layers.stack import open_layers as open_layers
+    from waterbodem.receivers.downstream import benedenstrooms as benedenstrooms
+    from waterbodem.receivers.downstream import bovenstrooms as bovenstrooms
+    from waterbodem.receivers.grootboek import grootboek as grootboek
 
 
 def __getattr__(name: str) -> Any:

@@ -20,14 +20,14 @@ from typing import Any, TextIO
 
 import click
 
-from waterbodem import limits, stderr
-from waterbodem.errors import LayerIgnored, WaterbodemError
-from waterbodem.heap import keep_pages
-from waterbodem.interruption import Interruption, heard
-from waterbodem.output_names import REPORT
-from waterbodem.setting_list import Setting, all_settings
-from waterbodem.terminal import lines_of, one_line, overwrite, showing, shown
-from waterbodem.version import __version__
+from waterbodem.core import limits, stderr
+from waterbodem.core.errors import LayerIgnored, WaterbodemError
+from waterbodem.core.heap import keep_pages
+from waterbodem.core.interruption import Interruption, heard
+from waterbodem.core.terminal import lines_of, one_line, overwrite, showing, shown
+from waterbodem.core.version import __version__
+from waterbodem.definitions.setting_list import Setting, all_settings
+from waterbodem.formats.output_names import REPORT
 
 #: Exit codes of the contract; 2 (usage) is click's own.
 DONE, WRONG_INPUT, DONE_IN_PART = 0, 1, 3
@@ -201,7 +201,7 @@ def cli() -> None:
 @click.argument("folder", metavar="MAP", type=FILE)
 def init(folder: Path) -> None:
     """Schrijf een lagen.toml met uitleg om mee te beginnen."""
-    from waterbodem.catalogue_template import write_template
+    from waterbodem.layers.template import write_template
 
     path = write_template(folder)
     click.echo(f"Geschreven: {path}")
@@ -213,15 +213,15 @@ def init(folder: Path) -> None:
 def demo(output: Path) -> None:
     """Beantwoord de hoofdvraag op het ingebouwde, verzonnen gebied."""
     with _loading():
-        from waterbodem import commands
-        from waterbodem.output import check_folder, save_assessment
-        from waterbodem.screen import answer_text
+        from waterbodem.assessment import from_files
+        from waterbodem.assessment.files import check_folder, save_assessment
+        from waterbodem.views.console import answer_text
 
     started = time.monotonic()
     check_folder(output)
     with _progress() as step:
         step("verzonnen voorbeeldgebied maken en doorrekenen")
-        found = commands.demo()
+        found = from_files.demo()
         step("schrijven")
         save_assessment(found, output, command="waterbodem demo", started=started)
     click.echo("Verzonnen gebied: alleen om het gereedschap te leren kennen.\n")
@@ -234,8 +234,8 @@ def demo(output: Path) -> None:
 @click.option("--functies", "own", metavar="BESTAND", type=FILE, help="Bestand met eigen functies erbij.")
 def functies(functie: str | None, own: Path | None) -> None:
     """Toon welke functies er zijn, of een ervan volledig, met bronnen."""
-    from waterbodem.registry import load_functies
-    from waterbodem.screen import functie_text, functies_text
+    from waterbodem.definitions.registry import load_functies
+    from waterbodem.views.console import functie_text, functies_text
 
     known = load_functies(own)
     click.echo(functies_text(known.values()) if functie is None else functie_text(known[functie]))
@@ -247,11 +247,11 @@ def functies(functie: str | None, own: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")
 def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     """Controleer een lagen.toml of run-bestand: wat er mis is, en wat het gaat kosten."""
-    from waterbodem.audit import check_catalogue
-    from waterbodem.runfile import is_run_file
+    from waterbodem.batch.run_file import is_run_file
+    from waterbodem.layers.audit import check_catalogue
 
     if is_run_file(file):
-        from waterbodem.preview import preview
+        from waterbodem.batch.forecast import preview
 
         if allow:
             raise click.UsageError("--allow geldt voor een lagen.toml; een run leest lagen naast zijn lagen.toml")
@@ -328,19 +328,19 @@ def assess(
 ) -> None:
     """Beantwoord de hoofdvraag: past deze functie op dit gebied, en waarom (niet)."""
     with _loading():
-        from waterbodem import commands
-        from waterbodem.output import check_folder, save_assessment
-        from waterbodem.remake import command_of
-        from waterbodem.screen import answer_data, answer_text, ledger_data, ledger_text
+        from waterbodem.answers.command import command_of
+        from waterbodem.assessment import from_files
+        from waterbodem.assessment.files import check_folder, save_assessment
+        from waterbodem.views.console import answer_data, answer_text, ledger_data, ledger_text
 
     started = time.monotonic()
-    own = tuple(commands.Change(*s) for s in changes)
+    own = tuple(from_files.Change(*s) for s in changes)
     settings = {s.id: given.pop(s.id) for s in all_settings()}
-    request = commands.Request(functies=ids, changes=own, settings=settings, output=output, **given)
+    request = from_files.Request(functies=ids, changes=own, settings=settings, output=output, **given)
     if output is not None:
         check_folder(output)
     with _progress() as step:
-        found = commands.answer(request, step)
+        found = from_files.answer(request, step)
         if output is not None:
             step("schrijven")
             command = command_of(found.question, files=request.file_names)
@@ -370,14 +370,14 @@ def _finish(outside: tuple[str, ...]) -> None:
 @click.option("--wait", metavar="SECONDEN", type=click.FloatRange(min=0, max=1e6), default=0.0, help="Zo lang wachten.")
 def run(file: Path, workers: int | None, dask: str | None, verify: bool, wait: float) -> None:
     """Reken een hele provincie door; hetzelfde commando gaat na een onderbreking verder."""
-    from waterbodem.ahead import hashing
+    from waterbodem.batch.prehash import hashing
 
     with hashing(file) as digest, _stoppable() as stop, _told() as told:
         with _loading():
-            from waterbodem import batch  # takes as long to load as the layers to hash
+            from waterbodem.batch import runner  # takes as long to load as the layers to hash
 
         progress = stop.before(told)
-        outcome = batch.run(
+        outcome = runner.run(
             file, workers=workers, dask=dask, progress=progress, verify=verify, wait_for_lock=wait, digest=digest
         )
     for label, reason in outcome.problems:
@@ -446,7 +446,7 @@ def _stoppable() -> Iterator[Stop]:
 @contextmanager
 def _told() -> Iterator[Callable[[str, int, int], None]]:
     """Give what tells how far a run is: a status line on a terminal, else a line a minute in the log on stderr."""
-    from waterbodem.pace import Pace
+    from waterbodem.views.pace import Pace
 
     if sys.stderr.isatty():
         with _progress() as step:
@@ -467,8 +467,8 @@ def _told() -> Iterator[Callable[[str, int, int], None]]:
 @click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")
 def status(folder: Path, as_json: bool) -> None:
     """Toon wat er van een run klaar is, mislukt is of nog moet; verstoort een run niet die bezig is."""
-    from waterbodem.run_state import status as status_of
-    from waterbodem.run_text import run_text
+    from waterbodem.batch.state import status as status_of
+    from waterbodem.batch.state_text import run_text
 
     found = status_of(folder)
     click.echo(_json(found.to_dict()) if as_json else run_text(found))
@@ -479,8 +479,8 @@ def status(folder: Path, as_json: bool) -> None:
 @click.argument("folder", metavar="MAP", type=FILE)
 def schema(folder: Path) -> None:
     """Schrijf de JSON Schema's van lagen.toml en functiebestanden, voor editors."""
-    from waterbodem.atomic import staging
-    from waterbodem.schemas import schemas
+    from waterbodem.batch.schemas import schemas
+    from waterbodem.core.files import staging
 
     with staging() as stage:
         stage.folder(folder)

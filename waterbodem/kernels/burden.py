@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import kernel, stage
+from waterbodem.kernels._compile.decorators import kernel, stage
+from waterbodem.kernels._compile.records import places_of
 from waterbodem.kernels.components import (
     AANVULLING,
     ACHTERUITGANG,
@@ -23,7 +24,6 @@ from waterbodem.kernels.components import (
     ZETTING,
     fill_components,
 )
-from waterbodem.kernels.places import places_of
 
 BLOCK = 512
 Floats = NDArray[np.float32]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import part, stage
-from waterbodem.kernels.singles import exp, log
+from waterbodem.kernels._compile.decorators import part, stage
+from waterbodem.kernels.float32 import exp, log
 
 GEOMETRIC, MEAN, MINIMUM, OWA = range(4)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import part, stage
-from waterbodem.kernels.places import cells_at
+from waterbodem.kernels._compile.decorators import part, stage
+from waterbodem.kernels._compile.records import cells_at
 
 #: Rows of the components in an output array, in the order of the table in rekenregels section 5.
 (AFVOER, VERDRONGEN, VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG, ZETTING, VEEN, ACHTERUITGANG, KOSTEN) = range(10)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import stage
-from waterbodem.kernels.singles import fma
+from waterbodem.kernels._compile.decorators import stage
+from waterbodem.kernels.float32 import fma
 
 #: Curves hold a multiple of this many points, filled up with points at +inf.
 STEP = 3

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from waterbodem.kernels._jit import jit, kernel
+from waterbodem.kernels._compile.decorators import jit, kernel
 
 
 class Line(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels._compile.decorators import kernel, part
 
 
 @part

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import jit, kernel, part
+from waterbodem.kernels._compile.decorators import jit, kernel, part
 
 NODATA = 255
 

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from waterbodem.kernels import burden, components, zonal
-from waterbodem.kernels.places import record_of
+from waterbodem.kernels._compile.records import record_of
 
 
 def _arrays(kinds: str) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._jit import kernel, part
+from waterbodem.kernels._compile.decorators import kernel, part
 
 #: Kinds of a direction code in the decoding table, next to 0..8 (row and column offset + 1, three times).
 MISSING, INVALID = 9, 10

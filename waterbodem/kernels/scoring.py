@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._jit import kernel, stage
+from waterbodem.kernels._compile.decorators import kernel, stage
+from waterbodem.kernels._compile.records import cells_at, places_of
 from waterbodem.kernels.combining import GEOMETRIC, combine, loss_of
 from waterbodem.kernels.curves import join, score_member, settle
-from waterbodem.kernels.places import cells_at, places_of
-from waterbodem.kernels.singles import log
+from waterbodem.kernels.float32 import log
 
 BLOCK = 1024
 #: Most criteria, members, thresholds and borders: there are 16 bits for what is known, and for flags.

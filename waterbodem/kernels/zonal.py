@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels import lanes
-from waterbodem.kernels._jit import kernel, part, stage
+from waterbodem.kernels._compile import simd
+from waterbodem.kernels._compile.decorators import kernel, part, stage
 
 #: Coverage 1 and value 1 as integers, and where a product is split to stay within 64 bits.
 COVERAGE_ONE = 1 << 24
-VALUE_ONE = lanes.VALUE_ONE
+VALUE_ONE = simd.VALUE_ONE
 SPLIT = 30
 BINS = 10_000
 #: Where unknown values are counted, and how many bins are looked at as one.
@@ -96,7 +96,7 @@ def _known_and_small(values: Any) -> Any:
     known, small = np.int32(0), np.int32(0)
     for i in range(values.size):
         known = np.int32(known + (values[i] == values[i]))
-        small = np.int32(small + (abs(values[i]) <= np.float32(lanes.SMALL)))
+        small = np.int32(small + (abs(values[i]) <= np.float32(simd.SMALL)))
     return known, small
 
 
@@ -119,14 +119,14 @@ def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
     known, small = _known_and_small(values)
     if known == 0:
         return
-    narrow = small == known and values.size <= lanes.MANY
+    narrow = small == known and values.size <= simd.MANY
     for g in range(bands.group[b], bands.group[b + 1]):
         x, y = bands.edge[g], bands.edge[g + 1]
         high, low, cover = _fixed_edges(values, origin, bands.cell[x:y], bands.cover[x:y])
         s, t = bands.span[g], bands.span[g + 1]
         first, after = bands.first[s:t], bands.after[s:t]
         total, sure = (
-            lanes.sum_small(values, origin, first, after) if narrow else lanes.sum_any(values, origin, first, after)
+            simd.sum_small(values, origin, first, after) if narrow else simd.sum_any(values, origin, first, after)
         )
         p = bands.polygon[g]
         sums[0, p] += high + (total >> _WHOLE_SHIFT)
@@ -221,7 +221,7 @@ def add_by_code(bands: Any, b: int, origin: int, values: Any, codes: Any, total:
             _only(code, codes, values, factor, room)
             for g in range(bands.group[b], bands.group[b + 1]):
                 s, t = bands.span[g], bands.span[g + 1]
-                found, _ = lanes.sum_any(room, origin, bands.first[s:t], bands.after[s:t])
+                found, _ = simd.sum_any(room, origin, bands.first[s:t], bands.after[s:t])
                 total[bands.polygon[g], code] += found * whole
 
 

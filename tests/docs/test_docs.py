@@ -1,0 +1,160 @@
+"""The documentation builds without a warning, asks nothing of the network, and says what the software does."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import waterbodem as wb
+from tests.support.browser import opened
+from tests.views.test_accessible import CONTRAST
+from waterbodem import cli
+from waterbodem.definitions import registry
+
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs" / "paginas"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages, built as `make docs` does."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml", "-d", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def shown(site, name):
+    """What a reader sees of a page, without menus."""
+    text = (site / name).read_text("utf-8")
+    body = text[text.index("<article") : text.index("</article>")]
+    return html.unescape(re.sub(r"<[^>]+>", " ", body))
+
+
+# --- nothing from outside --------------------------------------------------------------------------------------------
+
+
+def test_no_page_loads_anything_from_outside(site):
+    loads = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*?(?:src|href)=[\"']?(https?:)?//", re.IGNORECASE)
+    for page in site.rglob("*.html"):
+        kept = [m.group(0) for m in loads.finditer(page.read_text("utf-8")) if 'rel="canonical"' not in m.group(0)]
+        assert not kept, page.name
+    for style in site.rglob("*.css"):
+        assert not re.search(r"url\([\"']?(https?:)?//|@import", style.read_text("utf-8")), style.name
+
+
+def test_every_functie_has_a_page(site):
+    for functie in registry.builtin_functies().values():
+        text = shown(site, f"functies/{functie.id}.html")
+        assert functie.naam in text
+        assert all(name in text for name in functie.parameters)
+
+
+def test_the_glossary_holds_every_term(site):
+    text = shown(site, "woordenlijst.html")
+    assert all(term.uitleg in text for term in registry.terms().values())
+
+
+@pytest.mark.parametrize("page", ["index", "aan-de-slag", "methode", "functies/woningbouw", "kompas", "bronnen"])
+def test_every_text_has_contrast_and_fits_a_narrow_screen(page, site, running):
+    with opened(running, site / f"{page}.html", (320, 640)) as (narrow, seen):
+        narrow.wait_for_timeout(300)
+        assert narrow.evaluate("document.documentElement.scrollWidth") <= 320
+        assert [r for r in seen.requests if not r.startswith(("file:", "data:", "blob:"))] == []
+    with opened(running, site / f"{page}.html") as (wide, _):
+        wide.wait_for_timeout(300)
+        count, poor = wide.evaluate(CONTRAST)
+        assert count > 20 and poor == []
+        assert wide.locator("[role=dialog]:not([aria-label])").count() == 0
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def decimals(text):
+    return [float(v.replace("−", "-").replace(",", ".")) for v in re.findall(r"[-−]?\d+(?:,\d+)?", text)]
+
+
+def test_the_worked_example_can_be_redone_with_a_pocket_calculator(site):
+    """From the numbers on the page alone: scores and weights to S, and every line of the burden."""
+    text = " ".join(shown(site, "rekenvoorbeeld.html").split())
+    rows = re.findall(r"(\d,\d\d) (\d,\d+) (−\d,\d{5})", text)
+    assert len(rows) == 5
+    scores, weights, products = zip(*(decimals(" ".join(row)) for row in rows), strict=True)
+    for s, w, product in zip(scores, weights, products, strict=True):
+        assert w * math.log(s) == pytest.approx(product, abs=6e-6)
+    assert sum(weights) == pytest.approx(1)
+    by_hand, program = decimals(re.search(r"= (\d,\d{4}) \. Het programma geeft (\d,\d{4})", text).group(0))
+    assert by_hand == program == pytest.approx(math.exp(sum(products)), abs=6e-5)
+    assert "opgave = 10 · 80 · (0,55 - 0,01) = 432,0" in text
+    assert "bodem = 10000 · 0,15 · (1 - 0,55) · 0,80 · 0,60 = 324,0" in text
+    assert "geeft 108,0 m³/ha" in text  # 432 - 324
+    assert "geeft 900,0 m³/ha" in text  # 10000 x 0.6 x 0.15
+    assert "geeft 0,0333 m" in text  # 0.6 x 0.1 x 0.5 / 0.9
+
+
+def test_the_method_page_states_the_numbers_of_the_data(site):
+    text = " ".join(shown(site, "methode.html").split())
+    constants = registry.burden_rules().constants
+    for name in ("veen_helling_mm_jr_m", "veen_afslag_mm_jr", "porositeit", "kwel_ontwatering_m", "zetting_kosten_eur"):
+        assert f"{constants[name]:g}".replace(".", ",") in text.replace(".", ""), name
+    assert f"minder dan {100 * registry.scoring_rules().bekend_min:g} %" in text
+    for step in registry.answer_scale().values():
+        assert step.antwoord in text
+
+
+# --- what the pages tell you to type ---------------------------------------------------------------------------------
+
+
+def blocks(language):
+    for page in sorted([*PAGES.rglob("*.md"), ROOT / "README.md"]):
+        for number, block in enumerate(re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.DOTALL)):
+            yield pytest.param(block, id=f"{page.stem}-{number}")
+
+
+@pytest.mark.parametrize("block", list(blocks("console")))
+def test_commands_and_options_exist(block):
+    for line in block.strip().splitlines():
+        program, command, *words = shlex.split(line)
+        assert program == "waterbodem"
+        known = {o for p in cli.cli.commands[command].params for o in p.opts}
+        assert {w for w in words if w.startswith("--")} <= known, line
+
+
+def test_every_public_name_is_in_the_reference():
+    text = (PAGES / "ontwikkelaars" / "api.md").read_text("utf-8")
+    where = {n: f"{wb._WHERE[n]}.{wb._RENAMED.get(n, n)}" for n in wb.__all__ if n in wb._WHERE}
+    assert [n for n, place in where.items() if f"::: waterbodem.{place}\n" not in text] == []
+
+
+@pytest.mark.parametrize("picture", ["dossier", "kaart", "notebook"])
+def test_the_quick_start_shows_what_a_planner_sees(site, picture):
+    page = (site / "aan-de-slag.html").read_text("utf-8")
+    (alt,) = re.findall(rf'<img alt="([^"]+)" src="beeld/{picture}.png"', page)
+    assert len(alt) > 30
+    assert (site / "beeld" / f"{picture}.png").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("page", ["aan-de-slag", "hoe/afwenteling", "hoe/eigen-functie", "hoe/vergelijken"])
+def test_python_on_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", (PAGES / f"{page}.md").read_text("utf-8"), re.DOTALL):
+        exec(block, names)
+    assert names["wb"] is wb
+
+
+def test_the_functie_of_the_how_to_is_read(tmp_path):
+    (block,) = re.findall(r"```toml\n(.*?)```", (PAGES / "hoe" / "eigen-functie.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "eigen.toml").write_text(block, encoding="utf-8")
+    own = wb.functies(tmp_path / "eigen.toml")["drijvend_wonen"]
+    k = wb.geschiktheid(wb.example(size=400), own)
+    assert float(k.geschiktheid.max()) > 0

@@ -1,0 +1,149 @@
+"""A kernel cache that is cut off, scribbled over or may not be written costs a compilation, never a result."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+from llvmlite import ir
+from numba.core.caching import IndexDataCacheFile
+from numba.core.registry import cpu_target
+
+from tests.faults.test_batch_faults import PLAIN
+from waterbodem.kernels._compile import cache as _cache
+from waterbodem.kernels._compile import decorators, linking
+from waterbodem.kernels._compile.linking import TRIED
+
+CODE = """
+import numpy as np
+from waterbodem.kernels import pack
+out = np.zeros((2, 2), np.uint8)
+pack.halve_mean(np.arange(16, dtype=np.uint8).reshape(4, 4), out)
+assert out.tolist() == [[3, 5], [11, 13]], out
+"""
+
+
+def compute(folder, before=""):
+    """Use a kernel in a process of its own, with its cache in a folder; return what it said."""
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", before + CODE], env=env, capture_output=True, text=True, check=True)
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cache")
+    assert not compute(folder)
+    assert list(folder.rglob("*.nbc"))
+    return folder
+
+
+@pytest.mark.parametrize("fault", [lambda d: d[: len(d) // 2], lambda d: bytes(255 - b for b in d)], ids=["cut", "odd"])
+def test_a_broken_cache_is_told_and_made_anew(tmp_path, cache, fault):
+    folder = tmp_path / "cache"
+    shutil.copytree(cache, folder)
+    for path in folder.rglob("*.nbc"):
+        path.write_bytes(fault(path.read_bytes()))
+    assert "kernels are compiled anew" in compute(folder)
+    assert not compute(folder), "it is whole again"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="even root must be kept from writing")
+def test_a_cache_that_may_not_be_written(tmp_path):
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(0o500)
+    try:
+        said = compute(folder, PLAIN)
+    finally:
+        folder.chmod(0o700)
+    assert "Traceback" not in said and not list(folder.iterdir())
+
+
+def halve(x):
+    return x / 2
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache, "_cache_dir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_two_processes_that_write_at_once_keep_what_is_theirs(folder, monkeypatch):
+    """With an index, one would get the code that the other compiled for other types."""
+    monkeypatch.setattr(IndexDataCacheFile, "_load_index", lambda self: {}, raising=False)  # what both begin with
+    one, other = _cache.ForgivingCache(halve)._cache_file, _cache.ForgivingCache(halve)._cache_file
+    one.save(("float64",), "of floats")
+    other.save(("int64",), "of integers")
+    assert [one.load(("int64",)), other.load(("float64",))] == ["of integers", "of floats"]
+
+
+def test_what_another_process_compiles_is_waited_for(folder, monkeypatch):
+    looks = []
+
+    def expects(function):
+        looks.append(function)
+        if len(looks) == 3:
+            decorators.kernel(halve).compile((numba.float64,))  # what the other process does meanwhile
+        return len(looks) < 6
+
+    here = decorators.kernel(halve)
+    monkeypatch.setattr(_cache.elsewhere, "expects", expects)
+    assert here(3.0) == 1.5 and set(looks) == {halve}
+    assert sum(here.stats.cache_hits.values()) == 1 and not here.stats.cache_misses
+
+
+def test_nothing_is_waited_for_that_is_not_expected(folder, monkeypatch):
+    looked = iter([True, True, False])
+    monkeypatch.setattr(_cache.elsewhere, "expects", lambda function: next(looked))
+    here = decorators.kernel(halve)
+    assert here(3.0) == 1.5
+    assert sum(here.stats.cache_misses.values()) == 1 and next(looked, None) is None
+
+
+@decorators.part
+def third(x):
+    return x / 3
+
+
+@decorators.stage
+def thirds(values, out):
+    for i in range(out.size):
+        out[i] = third(values[i])
+
+
+def two_rows(values, out):
+    thirds(values[0], out[0])
+    thirds(values[1], out[1])
+
+
+@pytest.mark.skipif(not numba.__version__.startswith(TRIED), reason="numba's own way")
+def test_a_part_is_taken_in_and_a_stage_is_called(folder):
+    """Only a kernel becomes machine code, and the part of it that is a stage does so once."""
+    entry = decorators.kernel(two_rows)
+    values, out = np.arange(6.0).reshape(2, 3), np.empty((2, 3))
+    entry(values, out)
+    assert out.tolist() == (values / 3).tolist()
+    libraries = [next(iter(f.overloads.values())).library for f in (entry, thirds, third)]
+    assert [library._compiled for library in libraries] == [True, False, False]
+    code = libraries[0].get_llvm_str()
+    made = re.findall(r"^define internal .*@(\w+)\((.*?)\) local", code, re.MULTILINE)
+    assert [code.count(f"call i32 @{name}(") for name, _ in made] == [2] and "6thirds" in made[0][0]
+    assert re.findall(r"%arg\.\w+\.\d", made[0][1]) == ["%arg.values.4", "%arg.out.2", "%arg.out.4"], "what it looks at"
+
+
+@pytest.mark.skipif(not numba.__version__.startswith(TRIED), reason="numba's own way is taken in other versions")
+def test_stages_may_use_the_widest_registers():
+    target = cpu_target.target_context
+    library, module = linking._Stage(target.codegen(), "stage"), ir.Module("stage")
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "stage")
+    ir.IRBuilder(function.append_basic_block()).ret_void()
+    library.add_ir_module(module)
+    assert '"prefer-vector-width"="512"' in str(library._final_module)

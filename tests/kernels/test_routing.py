@@ -1,0 +1,161 @@
+"""Routing and exposure: worked cases, a plain twin, and the laws they obey."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waterbodem.core.errors import ArgumentError
+from waterbodem.receivers.network import Circular, Network
+
+CASES = json.loads((Path(__file__).parents[1] / "data" / "routering.json").read_text(encoding="utf-8"))["routering"]
+
+
+def numbers(values):
+    return np.array([np.nan if v is None else float(v) for v in values])
+
+
+def network_of(downstream, distances):
+    lengths, step = np.unique(np.asarray(distances, float), return_inverse=True)
+    return Network(np.asarray(downstream, np.int32), step.astype(np.uint8), tuple(lengths.tolist()))
+
+
+def walk(downstream, distances, source, damping):
+    """Follow the water of every cell on its own: the slow, obvious twin of routing."""
+    received, passing, leaving = ([0.0] * len(source) for _ in range(3))
+    for start, amount in enumerate(source):
+        i, left = start, 0.0 if math.isnan(amount) else amount
+        while downstream[i] >= 0:
+            on = left * math.exp(-distances[i] / damping)
+            i, stays = downstream[i], left - on
+            received[i] += stays
+            passing[i] += on
+            left = on
+        leaving[i] += left
+    return received, passing, leaving
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c["naam"])
+def test_worked_case(case):
+    network = network_of(case["downstream"], case["ds"])
+    routed = network.route(numbers(case["E"]), case["L"])
+    exposure = network.expose(numbers(case["V"]), case["L"])
+    expected = case["verwacht"]
+    found = {"R": routed.received, "P": routed.passing, "leaving": routed.leaving, "D": exposure}
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-4, atol=1e-4, err_msg=name)
+    sums = {
+        "E": routed.source.sum(),
+        "R": routed.received.sum(),
+        "leaving": routed.leaving.sum(),
+        "ED": (routed.source * exposure).sum(),
+        "RV": (routed.received * np.nan_to_num(numbers(case["V"]))).sum(),
+    }
+    assert sums == pytest.approx(case["som"], rel=1e-9, abs=1e-9)
+
+
+@st.composite
+def fields(draw):
+    """Random acyclic networks: every cell drains to one of a lower rank, or leaves."""
+    size = draw(st.integers(1, 60))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    number = rng.permutation(size)
+    downstream = np.full(size, -1)
+    for rank in range(1, size):
+        if rng.random() < 0.9:
+            downstream[number[rank]] = number[rng.integers(max(0, rank - 5), rank)]
+    distances = np.where(downstream >= 0, rng.choice([5.0, 25.0, 35.5], size), 0.0)
+    source = np.where(rng.random(size) < 0.1, np.nan, rng.exponential(100, size) * (rng.random(size) < 0.6))
+    value = np.where(rng.random(size) < 0.1, np.nan, rng.random(size))
+    return downstream, distances, source, value, float(rng.choice([10.0, 200.0, 2000.0]))
+
+
+@given(fields())
+@settings(deadline=None, max_examples=150)
+def test_laws_on_random_fields(field):
+    downstream, distances, source, value, damping = field
+    network = network_of(downstream, distances)
+    routed, exposure = network.route(source, damping), network.expose(value, damping)
+    twin = walk(downstream, distances, source, damping)
+    for found, expected in zip((routed.received, routed.passing, routed.leaving), twin, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    assert routed.imbalance <= 1e-9
+    there = float((routed.source * exposure).sum())
+    assert there == pytest.approx(float((routed.received * np.nan_to_num(value)).sum()), rel=1e-9, abs=1e-9)
+    assert exposure.min() >= 0
+    assert exposure.max() <= 1 + 1e-12
+    place = np.argsort(network.order)
+    inner = downstream >= 0
+    assert (place[downstream[inner]] < place[inner]).all()
+
+
+@given(fields(), st.integers(0, 59))
+@settings(deadline=None, max_examples=50)
+def test_strand_is_the_whole_for_its_own_water(field, first):
+    downstream, distances, _, _, damping = field
+    network = network_of(downstream, distances)
+    starts = [first % len(downstream), 0]
+    own = np.zeros(len(downstream))
+    own[starts] = 10.0
+    whole, strand = network.route(own, damping), network.strand(starts)
+    part = strand.network.route(own[strand.cells], damping)
+    np.testing.assert_allclose(part.received, whole.received[strand.cells], rtol=1e-12)
+    assert part.received.sum() == pytest.approx(whole.received.sum(), rel=1e-12)
+    assert part.leaving.sum() == pytest.approx(whole.leaving.sum(), rel=1e-12)
+
+
+def test_everything_vulnerable_is_the_share_that_stays():
+    network = network_of([1, 2, -1], [25.0, 25.0, 0.0])
+    assert network.expose(np.ones(3), 50)[0] == pytest.approx(1 - math.exp(-1))
+
+
+def test_unknown_vulnerability_splits_exposure():
+    network = network_of([1, 2, 3, -1], [25.0] * 3 + [0.0])
+    value = np.array([1, np.nan, 1, np.nan])
+    known, unknown = network.expose(value), network.expose(np.isnan(value))
+    np.testing.assert_allclose(known + unknown, network.expose(np.ones(4)), rtol=1e-12)
+
+
+def test_without_damping_nothing_stays_behind():
+    routed = network_of([1, 2, -1], [25.0, 25.0, 0.0]).route(np.ones(3), math.inf)
+    assert routed.received.tolist() == [0, 0, 0]
+    assert routed.leaving.tolist() == [0, 0, 3]
+
+
+@pytest.mark.parametrize("downstream, first", [([1, 2, 1, -1], 1), ([0, -1], 0), ([3, 2, 3, 2, 0], 2)])
+def test_a_circle_is_refused_with_its_first_cell(downstream, first):
+    with pytest.raises(Circular, match=f"cell {first}") as caught:
+        _ = network_of(downstream, [1.0] * len(downstream)).order
+    assert caught.value.cell == first
+
+
+@pytest.mark.parametrize("damping", [0.0, -1.0, math.nan])
+def test_damping_must_be_a_length(damping):
+    with pytest.raises(ArgumentError, match="demping_m"):
+        network_of([-1], [0.0]).route([1.0], damping)
+
+
+def test_cell_that_takes_no_part_lets_its_water_leave():
+    routed = network_of([-2, -1], [0.0, 0.0]).route(np.array([4.0, 1.0]))
+    assert routed.leaving.tolist() == [4.0, 1.0]
+    assert routed.imbalance == 0
+
+
+def test_sweep_without_damping_is_accumulation():
+    streams = pytest.importorskip("pyflwdir.streams")
+    from waterbodem.core.grid import Grid
+    from waterbodem.receivers.flow import flow_from_maaiveld
+
+    level = np.random.default_rng(5).random((60, 70)).astype(np.float32)
+    network = flow_from_maaiveld(level, Grid(0, 300, 5, 5, 60, 70)).network
+    source = np.random.default_rng(6).random(network.size)
+    itself = np.where(network.downstream < 0, np.arange(network.size), network.downstream)
+    expected = streams.accuflux(itself, network.order.astype(np.int64), source, -9999.0)
+    routed = network.route(source, math.inf)
+    np.testing.assert_allclose(routed.passing + routed.source, expected, rtol=1e-12)

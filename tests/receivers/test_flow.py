@@ -1,0 +1,314 @@
+"""Flow directions: from maaiveld with holes, edges and pits, from code rasters, and kept on disk."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import xarray as xr
+
+pytest.importorskip("pyflwdir")
+
+import waterbodem.receivers.flow as flow_module
+from tests.support.grids import ahn_tile
+from waterbodem.core.dataset import build
+from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError
+from waterbodem.core.grid import Grid
+from waterbodem.receivers.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_estimate
+from waterbodem.receivers.flow_store import flow_of, on_grid
+from waterbodem.receivers.network import Circular
+
+
+def grid_for(level, size=5.0):
+    return Grid(1000.0, 2000.0, size, size, *np.shape(level))
+
+
+def flow(level, **options):
+    level = np.asarray(level, np.float32)
+    return flow_from_maaiveld(level, grid_for(level), **options)
+
+
+def slope(rows=9, cols=9):
+    """Land that falls to the west."""
+    return np.tile(np.arange(cols, dtype=np.float32), (rows, 1))
+
+
+def end_of(found: Flow, cell):
+    while found.network.downstream[cell] >= 0:
+        cell = found.network.downstream[cell]
+    return cell
+
+
+def test_water_runs_down_a_valley():
+    found = flow([[9, 8, 9], [9, 5, 9], [9, 2, 9]])
+    assert found.network.downstream.tolist() == [4, 4, 4, 7, 7, 7, 7, -1, 7]
+    diagonal = math.hypot(5, 5)
+    assert found.network.distance[[0, 1, 7]] == pytest.approx([diagonal, 5, 0])
+
+
+def test_a_pit_is_filled_to_its_overflow():
+    level = slope()
+    level[4, 4] = -5
+    found = flow(level)
+    assert end_of(found, 4 * 9 + 4) % 9 == 0
+    assert "opgevuld" in found.uitleg[0]
+
+
+def test_flat_land_drains_to_the_edge():
+    found = flow(np.zeros((8, 8)))
+    assert all(end_of(found, c) // 8 in (0, 7) or end_of(found, c) % 8 in (0, 7) for c in range(64))
+
+
+def test_water_goes_round_a_closed_hole():
+    level = slope()
+    level[3:6, 3:6] = np.nan
+    found = flow(level)
+    hole = np.isnan(level).reshape(-1)
+    assert (found.network.downstream[hole] == -2).all()
+    leaves = np.flatnonzero(found.network.downstream == -1)
+    assert set(leaves % 9) == {0}
+    assert any("ingesloten" in line for line in found.uitleg)
+
+
+def bowl_with_hole(cells):
+    """Land that falls towards unknown cells in the middle of it."""
+    rows, cols = np.indices((9, 9))
+    level = np.hypot(rows - 4, cols - 4).astype(np.float32)
+    level[cells] = np.nan
+    return level
+
+
+def leaving_cells(found):
+    return {divmod(int(c), 9) for c in np.flatnonzero(found.network.downstream == -1)}
+
+
+def test_a_hole_can_be_a_way_out():
+    level = bowl_with_hole((slice(4, 5), slice(4, 5)))
+    on_edge = {0, 8}
+    shut, let_out = leaving_cells(flow(level)), leaving_cells(flow(level, holes="uitweg"))
+    assert all(on_edge & set(cell) for cell in shut)
+    assert any(not on_edge & set(cell) for cell in let_out)
+
+
+def test_a_hole_that_reaches_the_edge_lets_water_out():
+    level = bowl_with_hole((slice(4, 5), slice(4, 9)))
+    assert any(max(abs(r - 4), abs(c - 4)) == 1 for r, c in leaving_cells(flow(level)))
+
+
+def test_an_island_in_a_hole_drains_into_it():
+    level = slope()
+    level[2:7, 2:7] = np.nan
+    level[4, 4], level[4, 5] = 3, 4
+    found = flow(level)
+    assert found.network.downstream[4 * 9 + 4] == -1
+    assert any("gat" in line for line in found.uitleg)
+    assert len(found.network.order) == int(np.isfinite(level).sum())
+
+
+def test_an_outlet_takes_water():
+    level, canal = slope(), np.zeros((9, 9), bool)
+    canal[:, 4] = True
+    level[:, 4] = -1
+    found = flow(level, outlets=canal)
+    assert end_of(found, 4 * 9 + 7) % 9 == 4
+
+
+def test_unknown_land_alone():
+    found = flow(np.full((3, 4), np.nan))
+    assert (found.network.downstream == -2).all()
+    assert not found.known.any()
+    assert found.network.order.size == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 2)])
+def test_small_grids(shape):
+    found = flow(np.arange(np.prod(shape)).reshape(shape))
+    assert found.network.downstream[0] == -1
+    assert found.network.order.size == np.prod(shape)
+
+
+def test_infinite_levels_are_unknown():
+    assert not flow([[1, np.inf, 1]]).known[0, 1]
+
+
+def test_indices_take_four_bytes():
+    network = flow(slope()).network
+    assert (network.downstream.dtype, network.order.dtype, network.step.dtype) == (np.int32, np.int32, np.uint8)
+    need = memory_estimate(175_000_000)
+    assert max(need.values()) < 24e9
+    assert memory_estimate(2_000)["volgorde"] == 2 * memory_estimate(1_000)["volgorde"]
+
+
+@pytest.mark.parametrize("wrong", [{"holes": "open"}, {"outlets": np.zeros((2, 2), bool)}])
+def test_wrong_arguments(wrong):
+    with pytest.raises((ArgumentError, GridMismatch)):
+        flow(slope(), **wrong)
+
+
+D8 = np.array([[2, 4, 8], [1, 0, 16], [128, 64, 32]], np.uint8)
+LDD = np.array([[3, 2, 1], [6, 5, 4], [9, 8, 7]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    "codes, kind", [(D8, "d8"), (LDD, "ldd"), (D8.astype(float), "d8"), (LDD.astype(np.int64), "ldd")]
+)
+def test_code_rasters(codes, kind):
+    found = flow_from_codes(codes, grid_for(codes), kind)
+    assert found.network.downstream.tolist() == [4, 4, 4, 4, -1, 4, 4, 4, 4]
+    assert found.codes.tolist() == D8.tolist()
+
+
+def test_codes_that_lead_out():
+    codes = np.array([[16, 1, 247], [64, 4, 255]], np.uint8)
+    assert flow_from_codes(codes, grid_for(codes)).network.downstream.tolist() == [-1, -1, -2, 0, -1, -1]
+
+
+def test_codes_come_back_as_they_were():
+    level = np.random.default_rng(1).random((20, 30)).astype(np.float32)
+    level[5:8, 5:8] = np.nan
+    found = flow(level)
+    again = flow_from_codes(found.codes, found.grid)
+    np.testing.assert_array_equal(again.network.downstream, found.network.downstream)
+    np.testing.assert_array_equal(again.network.step, found.network.step)
+
+
+@pytest.mark.parametrize("value", [3, 300, -1, 1.5, np.inf])
+def test_an_invalid_code_is_named_with_its_cell(value):
+    codes = D8.astype(float)
+    codes[1, 2] = value
+    with pytest.raises(LayerError, match="row 1, column 2") as caught:
+        flow_from_codes(codes, grid_for(codes))
+    assert "128" in str(caught.value)
+
+
+def test_a_circle_is_named_with_its_first_cell():
+    codes = np.array([[1, 1, 4], [0, 64, 16]], np.uint8)
+    with pytest.raises(Circular, match=r"row 0, column 1 \(x=1007.5, y=1997.5\)"):
+        flow_from_codes(codes, grid_for(codes))
+
+
+def test_codes_must_fit_the_grid():
+    with pytest.raises(GridMismatch):
+        flow_from_codes(D8, Grid(0, 0, 1, 1, 2, 3))
+    with pytest.raises(ArgumentError, match="kind"):
+        flow_from_codes(D8, grid_for(D8), "nextxy")
+
+
+def dataset_of(level):
+    level = np.asarray(level, np.float32)
+    return build(grid_for(level), {"maaiveld": (level, {})})
+
+
+def broken(monkeypatch):
+    def fill(*_):
+        raise AssertionError("directions were found anew")
+
+    monkeypatch.setattr(flow_module, "_fill", fill)
+
+
+def test_kept_directions_are_reused(tmp_path, monkeypatch):
+    layers = dataset_of(slope())
+    first = flow_of(layers, tmp_path / "new")
+    (file,) = (tmp_path / "new").iterdir()
+    assert first.sha256[:16] in file.name
+    broken(monkeypatch)
+    again = flow_of(layers, tmp_path / "new")
+    np.testing.assert_array_equal(again.network.downstream, first.network.downstream)
+    assert (again.sha256, again.uitleg) == (first.sha256, first.uitleg)
+    with pytest.raises(AssertionError, match="anew"):
+        flow_of(dataset_of(slope() + 1), tmp_path / "new")
+    with pytest.raises(AssertionError, match="anew"):
+        flow_of(layers, tmp_path / "new", holes="uitweg")
+
+
+@pytest.mark.parametrize("harm", ["truncated", "text", "foreign", "changed"])
+def test_a_broken_or_foreign_file_is_found_anew(tmp_path, harm):
+    layers = dataset_of(slope())
+    first = flow_of(layers, tmp_path)
+    (file,) = tmp_path.iterdir()
+    if harm == "truncated":
+        file.write_bytes(file.read_bytes()[:200])
+    elif harm == "text":
+        file.write_text("no raster")
+    elif harm == "foreign":
+        other = tmp_path / "other"
+        flow_of(dataset_of(slope()[::-1] * 2), other)
+        file.write_bytes(next(other.iterdir()).read_bytes())
+    else:
+        import rasterio
+
+        with rasterio.open(file, "r+") as raster:
+            raster.write(np.full((9, 9), 4, np.uint8), 1)
+    again = flow_of(layers, tmp_path)
+    np.testing.assert_array_equal(again.network.downstream, first.network.downstream)
+
+
+def test_without_maaiveld_there_are_no_directions():
+    assert flow_of(xr.Dataset({"kwel": (("y", "x"), np.zeros((2, 2)))})) is None
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert flow_of(dataset_of(slope()), tmp_path / "file") is not None
+
+
+def test_directions_of_another_grid_are_refused():
+    found = flow(slope())
+    assert on_grid(found, found.grid) is found
+    with pytest.raises(GridMismatch, match="stroming"):
+        on_grid(found, Grid(1005.0, 2000.0, 5, 5, 9, 9))
+    with pytest.raises(GridMismatch, match="stroming"):
+        on_grid(found, Grid(1000.0, 2000.0, 2.5, 2.5, 9, 9))
+
+
+@pytest.fixture(scope="module")
+def ahn():
+    import rasterio
+
+    with rasterio.open(ahn_tile()) as file:
+        level = file.read(1, masked=True).filled(np.nan)
+    return flow_from_maaiveld(level, Grid(32300.0, 371600.0, 5, 5, 400, 400)), level
+
+
+@pytest.mark.shared
+def test_ahn_every_known_cell_has_a_way_out(ahn):
+    found, level = ahn
+    assert found.network.order.size == np.isfinite(level).sum()
+    assert (found.network.downstream.reshape(level.shape)[np.isnan(level)] == -2).all()
+
+
+@pytest.mark.shared
+def test_ahn_is_conserved_and_adjoint(ahn):
+    network = ahn[0].network
+    rng = np.random.default_rng(3)
+    source = rng.exponential(1.0, network.size)
+    value = np.where(rng.random(network.size) < 0.05, np.nan, rng.random(network.size))
+    routed, exposure = network.route(source), network.expose(value)
+    assert routed.imbalance < 1e-9
+    there = (routed.source * exposure).sum()
+    assert there == pytest.approx((routed.received * np.nan_to_num(value)).sum(), rel=1e-9)
+
+
+@pytest.mark.shared
+def test_ahn_without_damping_is_pyflwdirs_accumulation(ahn):
+    import pyflwdir
+
+    found, level = ahn
+    theirs = pyflwdir.from_array(found.codes, ftype="d8")
+    area = theirs.upstream_area("cell").reshape(-1)
+    routed = found.network.route(np.ones(found.network.size), math.inf)
+    known = np.isfinite(level).reshape(-1)
+    np.testing.assert_array_equal((routed.passing + routed.source)[known], area[known])
+
+
+@pytest.mark.shared
+def test_ahn_filled_surface_never_rises_downstream(ahn):
+    found, level = ahn
+    edge, _ = flow_module._ways_out(np.isfinite(level), "dicht")
+    way_out = edge | (found.codes == 0)
+    filled, _ = flow_module._fill(level, way_out)
+    down = found.network.downstream
+    inner = down >= 0
+    rounding = 1e-6
+    assert (filled.reshape(-1)[inner] >= filled.reshape(-1)[down[inner]] - rounding).all()

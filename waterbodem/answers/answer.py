@@ -1,0 +1,63 @@
+"""The answer to a question: grids, a table, Kompas and reasons, and who receives what is shifted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from waterbodem.answers.question import Question
+from waterbodem.answers.received import Received
+from waterbodem.core.errors import ArgumentError, nearest
+from waterbodem.core.lazy import gpd, pd, xr
+from waterbodem.definitions import registry
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.settings import Settings
+from waterbodem.engine.explanation import Explanation, waarom
+
+
+@dataclass(frozen=True)
+class Answer(Received):
+    """Grids, a table, Kompas and reasons.
+
+    Attributes
+    ----------
+    cells : xr.Dataset
+        Suitability and burden on the smallest block of whole cells that covers the polygons; outside them classes
+        are 255 and numbers NaN. A leading dimension ``functie`` where a list was asked.
+    rows : geopandas.GeoDataFrame
+        A row per polygon and functie; areas in ha, volumes in m3. ``table`` adds who receives what is shifted.
+    kompas : pandas.DataFrame
+        gebied, functie, beginsel, symbool, getal, eenheid, reden.
+    outside : tuple of str
+        Polygons that lie wholly outside the data.
+    notes : tuple of str
+        Repairs, ignored layers and other things a reader must know.
+    """
+
+    cells: xr.Dataset
+    rows: gpd.GeoDataFrame
+    kompas: pd.DataFrame
+    outside: tuple[str, ...]
+    notes: tuple[str, ...]
+    question: Question = field(repr=False)
+
+    def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
+        """Explain one cell; ``functie`` defaults to the first that was asked."""
+        chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
+        asked = {f.id: f for f in self.question.functies}
+        q = self.question
+        return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **_on_layers(q.settings).arguments(waarom))
+
+    def asked(self, functie: str | Functie | None = None) -> Functie:
+        """Return one of the functies that were asked; default the first."""
+        known = {f.id: f for f in self.question.functies}
+        id_ = next(iter(known)) if functie is None else functie.id if isinstance(functie, Functie) else functie
+        if id_ not in known:
+            raise ArgumentError("this functie was not asked", value=id_, allowed=nearest(id_, known), where="functie")
+        return known[id_]
+
+
+def _on_layers(settings: Settings) -> Settings:
+    """Settings as arguments beside the layers of a question; a reference raster lies on them."""
+    if isinstance(settings.reference, Functie):
+        return settings
+    return settings.with_reference(xr.DataArray(settings.reference, dims=("y", "x")))

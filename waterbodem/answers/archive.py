@@ -1,0 +1,106 @@
+"""What of an answer is kept in a file: grids, table, Kompas, who receives it, and the whole question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from waterbodem.answers.archived_question import way_of
+from waterbodem.core.destination import destination
+from waterbodem.core.version import __version__
+from waterbodem.definitions import registry
+from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.models import Functie
+from waterbodem.formats.archive import Packer, plain, write
+from waterbodem.formats.setting_forms import packed
+from waterbodem.layers.polygons import Area
+from waterbodem.receivers.network import Strand
+
+if TYPE_CHECKING:
+    from waterbodem.answers.answer import Answer
+    from waterbodem.answers.question import Question
+
+
+def keep(assessment: Answer, path: str | Path) -> Path:
+    """Write an answer and its question as one file, whole or not at all; return its path.
+
+    Parameters
+    ----------
+    assessment : Answer
+    path : str or Path
+        By custom ends in ``.waterbodem``.
+    """
+    file, packer = destination(path), Packer()
+    cells = assessment.cells
+    text = {
+        "waterbodem": __version__,
+        "definities": registry.rules_version(),
+        "cells": packer.dataset(cells, [str(n) for n in cells.data_vars]),
+        "table": frame(pd.DataFrame(assessment.table.drop(columns="geometry"))),
+        "kompas": frame(assessment.kompas),
+        "outside": list(assessment.outside),
+        "notes": list(assessment.notes),
+        "question": question(assessment.question, packer),
+        "ontvangst": receivers(assessment, packer),
+    }
+    return write(file, text, packer.arrays)
+
+
+def frame(table: pd.DataFrame) -> dict[str, Any]:
+    """Return a table as plain data, a list per column."""
+    return {str(c): {"soort": table[c].dtype.kind, "waarden": plain(table[c].tolist())} for c in table.columns}
+
+
+def question(q: Question, packer: Packer) -> dict[str, Any]:
+    """Return a question as plain data; its layers go to the packer."""
+    known = [str(n) for n in q.layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
+    g = q.grid
+    return {
+        "layers": packer.dataset(q.layers, known),
+        "grid": plain([g.left, g.top, g.dx, g.dy, g.rows, g.cols, g.crs]),
+        "areas": [_area(a) for a in q.areas],
+        "functies": [functie(f) for f in q.functies],
+        "instellingen": packed(q.settings, packer),
+    }
+
+
+def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
+    """Return who receives what is shifted as plain data; None where that was too much to look into.
+
+    Kept is the way of the water, not the land around it: what it takes grows with the cells that are reached.
+    """
+    if assessment.no_receivers and "ledgers" not in vars(assessment):
+        return None
+    e, ledgers = assessment.question.enquiry, assessment.ledgers
+    grid, swept = e.land.grid, assessment.exposure
+    near = {id(r.target) for ledger in ledgers.values() for r in ledger.division.receivers}
+    return {
+        "grid": plain([grid.left, grid.top, grid.dx, grid.dy, grid.rows, grid.cols]),
+        "lagen": list(e.land.names),
+        "gegeven": len(e.given),
+        "ontvangers": [[*_area(t.area), t.soort, t.plan_nr] for t in e.targets if id(t) in near],
+        "plannen": [[p.area.nr, packer.array(p.reach)] for p in e.plots[0]],
+        "verteld": {id_: plain({"herkomst": x.herkomst, "notes": x.notes}) for id_, x in ledgers.items()},
+        "weg": _way(way_of(list(ledgers.values())), packer),
+        "blootstelling": [packer.array(a) for a in swept] if np.isfinite(swept[1]).any() else None,
+    }
+
+
+def _way(way: Strand | None, packer: Packer) -> dict[str, Any] | None:
+    if way is None:
+        return None
+    found = {"cellen": way.cells, "verder": way.network.downstream, "stap": way.network.step}
+    return {**{name: packer.array(values) for name, values in found.items()}, "lengten": plain(way.network.lengths)}
+
+
+def _area(a: Area) -> list[Any]:
+    return [a.nr, a.name, shapely.to_wkb(a.geometry, hex=True, byte_order=1), a.repaired]
+
+
+def functie(f: Functie) -> dict[str, Any]:
+    """Return a functie as plain data."""
+    return dict(f.model_dump(mode="json", exclude_none=True))

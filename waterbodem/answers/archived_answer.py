@@ -1,0 +1,126 @@
+"""An answer from a file held against its question: what is shown of it is there, and about what was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from waterbodem.answers.question import Question
+from waterbodem.core.errors import CorruptLayer
+from waterbodem.definitions import registry
+from waterbodem.definitions.labels import texts
+from waterbodem.engine import table as summary
+from waterbodem.engine.burden import INDICES
+from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.receivers.ledger_columns import NAME, columns
+
+#: Variables of an answer that hold codes, and how; the others hold float32.
+CODES = {"klasse": "uint8", "bepalend": "uint8", "oorzaak": "uint8", "vlaggen": "uint16"}
+ASKED = ("nr", "gebied", "functie", "scenario")
+KOMPAS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
+VERDICTS = ("gebied", "functie", "beginsel", "eenheid")
+TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", NAME)
+
+
+def check_cells(cells: xr.Dataset, q: Question, where: str) -> None:
+    """Refuse grids that are lacking, of another kind, or hold codes that mean nothing.
+
+    Raises
+    ------
+    CorruptLayer
+    """
+    many = ("functie",) if "functie" in cells.coords else ()
+    _same(cells.coords["functie"].values.tolist() if many else _ids(q)[:1], _ids(q), "functie", where)
+    components = [c.id for c in registry.burden_rules().components]
+    names = {"geschiktheid", "dekking", *CODES, *components, *INDICES}
+    _same(sorted(map(str, cells.data_vars)), sorted(names), "cells", where)
+    for name, found in cells.data_vars.items():
+        told = (found.dims, found.dtype.name)
+        _same(told, ((*many, "y", "x"), CODES.get(str(name), "float32")), str(name), where)
+    _within(cells["klasse"], registry.answer_scale(), where)
+    _within(cells["oorzaak"], range(len(components) + 1), where)
+    for functie in _ids(q):
+        one = cells.sel(functie=functie) if many else cells
+        _within(one["bepalend"], range(len(_criteria(cells, functie, where))), where)
+
+
+def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, where: str) -> None:
+    """Refuse tables that lack a row or a column, or say of a polygon what means nothing.
+
+    Raises
+    ------
+    CorruptLayer
+    """
+    ids, principles = _ids(q), q.settings.rules.beginselen.values()
+    asked = [(a.nr, a.name, id_, "") for a in q.areas for id_ in ids]
+    _check_columns(table, [p.kolom for p in principles], where)
+    _same(_rows(table, ASKED), asked, "table", where)
+    symbols, letters = texts("nl")["rapport"]["symbool_woord"], summary.letters().values()
+    for name, known in {
+        **dict.fromkeys(("antwoord", "antwoord_min", "antwoord_max"), letters),
+        **{p.kolom: symbols for p in principles},
+        "oorzaak": ["", *(c.id for c in registry.burden_rules().components)],
+        "bepalend": ["", *(str(c).removeprefix(summary.SCORED) for c in table if str(c).startswith(summary.SCORED))],
+    }.items():
+        _among(table[name], known, name, where)
+    _same(list(kompas.columns), list(KOMPAS), "kompas", where)
+    said = [(a.name, id_, p.naam, p.eenheid) for a in q.areas for id_ in ids for p in principles]
+    _same(_rows(kompas, VERDICTS), said, "kompas", where)
+    _among(kompas["symbool"], symbols, "kompas", where)
+    _check_kinds(kompas, [n for n in KOMPAS if n != "getal"], where)
+
+
+def _check_columns(table: pd.DataFrame, principles: list[str], where: str) -> None:
+    graded = [letter for code, letter in summary.letters().items() if code != summary.UNASSESSED]
+    shares = [f"{kind}_{letter}" for kind in ("ha", "aandeel") for letter in graded]
+    must = {*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *principles, *TEXTS[:-1], "dekking"}
+    names = {str(c) for c in table if not str(c).startswith(summary.SCORED)}
+    _same(sorted(names), sorted(must | (set(columns()) if NAME in table else set())), "table", where)
+    _check_kinds(table, [*(n for n in TEXTS if n in table), *principles], where)
+
+
+def _check_kinds(table: pd.DataFrame, words: list[str], where: str) -> None:
+    others = {"nr": "i", "weinig_steun": "b"}
+    for name in map(str, table):
+        if table[name].dtype.kind not in ("OTU" if name in words else others.get(name, "f")):
+            raise CorruptLayer("column is of another kind", value=name[:80], where=where)
+
+
+def _rows(table: pd.DataFrame, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(zip(*(table[n].tolist() for n in names), strict=True))
+
+
+def _ids(q: Question) -> list[str]:
+    return [f.id for f in q.functies]
+
+
+def _criteria(cells: xr.Dataset, functie: str, where: str) -> list[str]:
+    """Return the names that the codes of ``bepalend`` stand for."""
+    stated = cells.attrs.get("criteria")
+    try:
+        found = json.loads(stated)[functie] if isinstance(stated, str) else stated
+    except (ValueError, KeyError, TypeError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(n, str) for n in found):
+        raise CorruptLayer("criteria of a functie are not listed", value=functie[:80], where=where)
+    return found
+
+
+def _same(found: Any, expected: Any, name: str, where: str) -> None:
+    if found != expected:
+        raise CorruptLayer("what was answered is not what was asked", value=name[:80], where=where)
+
+
+def _within(found: xr.DataArray, codes: Iterable[int], where: str) -> None:
+    if not np.isin(found.values, [*codes, NO_CRITERION]).all():
+        raise CorruptLayer("grid holds codes that mean nothing", value=str(found.name), where=where)
+
+
+def _among(found: pd.Series, known: Iterable[str] | Mapping[str, Any], name: str, where: str) -> None:
+    if not found.isin(list(known)).all():
+        raise CorruptLayer("table holds what means nothing", value=name[:80], where=where)

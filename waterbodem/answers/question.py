@@ -1,0 +1,89 @@
+"""What was asked: polygons on a block of cells, functies, settings, and who may receive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from waterbodem.core import dataset, memory
+from waterbodem.core.crs import projected
+from waterbodem.core.errors import NoOverlap
+from waterbodem.core.grid import Grid
+from waterbodem.core.lazy import xr
+from waterbodem.definitions import registry
+from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.settings import Settings
+from waterbodem.engine.burden import cut_reference, reference_on
+from waterbodem.engine.coverage import Footprints, block_of, footprints
+from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
+from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.receivers.question import Enquiry
+
+Plans = Any
+#: What an answer takes at its peak, in layers of float32: 107 bytes per cell of its block, and 243 for every functie.
+LAYERS_READ, LAYERS_WORTH = 27, 61
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive."""
+
+    layers: xr.Dataset
+    cells: LayerSet
+    grid: Grid
+    areas: tuple[Area, ...]
+    prints: Footprints
+    functies: tuple[Functie, ...]
+    settings: Settings
+    enquiry: Enquiry
+
+
+def ask(
+    layers: xr.Dataset,
+    functies: Sequence[Functie],
+    gebied: Plans,
+    settings: Settings,
+    id: str | None,
+    enquire: Callable[[Sequence[Area]], Enquiry],
+) -> Question:
+    """Resolve a question: read the polygons, cut the layers to the block they need."""
+    grid = dataset.grid_of(layers)
+    _check_metres(grid)
+    areas = read_areas(gebied, grid.crs, id)
+    enquiry = enquire(areas)
+    block = block_of(areas, grid)
+    memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
+    rows, cols = grid.slices(block)
+    cut = in_rules(layers.isel(y=rows, x=cols))
+    cells = layer_set(cut)
+    reference = reference_on(cut_reference(settings.reference, layers, rows, cols), cells)
+    prints = footprints(areas, block)
+    if not prints.inside.any():
+        raise NoOverlap("polygons lie outside the data", where="gebied")
+    return Question(
+        cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference), enquiry
+    )
+
+
+def _check_metres(grid: Grid) -> None:
+    """Refuse a CRS in which areas mean nothing."""
+    if grid.crs is not None:
+        projected(grid.crs, "crs of the layers")
+
+
+def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
+    """Return what is known of every input layer, for reports and herkomst."""
+    keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
+    names = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
+    told = {n: {k: layers[n].attrs[k] for k in keep if _says(layers[n].attrs.get(k))} for n in names}
+    return [{"laag": n, **attrs} for n, attrs in told.items()]
+
+
+def _says(value: Any) -> bool:
+    """Tell whether an attribute says something: None, NaN and infinity do not."""
+    values = np.asarray(value)
+    return value is not None and (values.dtype.kind != "f" or bool(np.isfinite(values).all()))

@@ -1,0 +1,1 @@
+"""Assessments: the main job, what compares them, and their files."""

@@ -1,0 +1,290 @@
+"""The main job: whether a functie belongs on a polygon, why, and what it shifts to others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from waterbodem.answers.answer import Answer
+from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.core.destination import destination
+from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.files import replacing
+from waterbodem.core.lazy import gpd, xr
+from waterbodem.core.progress import track
+from waterbodem.definitions import registry
+from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.kompas_rules import KompasRules
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import Reach
+from waterbodem.definitions.settings import Settings, reference_label
+from waterbodem.engine import warmup
+from waterbodem.engine.area_table import frame_of, table_of
+from waterbodem.engine.burden import variables_of
+from waterbodem.engine.evaluation import Result, evaluate, masked
+from waterbodem.engine.kompas import Verdict, findings_of, verdicts
+from waterbodem.engine.quantities import chance_of, measures_of
+from waterbodem.engine.scoring import VARIABLES, scoring_attrs, stack
+from waterbodem.engine.sums import Totals, tally_of
+from waterbodem.engine.table import total
+from waterbodem.formats.output_names import CELL_MAPS, MAPS
+from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.receivers.division import Target
+from waterbodem.receivers.land import Land, land_of
+from waterbodem.receivers.question import Enquiry
+
+if TYPE_CHECKING:
+    from waterbodem.views.figures.sheet import Figure
+    from waterbodem.views.kompas_table import KompasTable
+    from waterbodem.views.webmap.page import MapPage
+
+#: Per functie, per polygon, the six verdicts.
+Kompas = Sequence[Sequence[Sequence[Verdict]]]
+
+
+class Assessment(Answer):
+    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
+
+    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
+        """Draw who receives the burden; settings as in :func:`waterbodem.views.figures.receivers.plot_receivers`."""
+        from waterbodem.views.figures.receivers import plot_receivers
+
+        return plot_receivers(self, functie, **settings)
+
+    def plot(self, **settings: Any) -> Figure:
+        """Draw score, class, risk and what limits.
+
+        Settings as in :func:`waterbodem.views.figures.maps.plot_assessment`.
+        """
+        from waterbodem.views.figures.maps import plot_assessment
+
+        return plot_assessment(self, **settings)
+
+    def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
+        """Return an interactive map that works without network; see :func:`waterbodem.views.webmap.page.map_page`.
+
+        It shows itself in a notebook; ``.save(path)`` writes it as one HTML file.
+        """
+        from waterbodem.views.webmap.page import map_page
+
+        return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
+
+    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
+        """Write the dossier as one HTML file, whole or not at all; return its path.
+
+        Settings as in :func:`waterbodem.views.report.page.report_html`.
+        """
+        from waterbodem.views.report.page import report_html
+
+        file = destination(path)
+        text = report_html(self, taal=taal, kleuren=kleuren)
+        with replacing(file) as temp:
+            temp.write_text(text, encoding="utf-8", newline="\n")
+        return file
+
+    def save(self, path: str | Path) -> Path:
+        """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
+        from waterbodem.answers.archive import keep
+
+        return keep(self, path)
+
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+        """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
+        from waterbodem.formats.tables import csv_bytes
+
+        with replacing(path) as temp:
+            temp.write_bytes(csv_bytes(self.table, excel=excel))
+        return Path(path)
+
+    def __repr__(self) -> str:
+        from waterbodem.views.notebook import assessment_text
+
+        return assessment_text(self)
+
+    def _repr_html_(self) -> str:
+        from waterbodem.views.notebook import assessment_html
+
+        return assessment_html(self)
+
+
+def assess(
+    layers: xr.Dataset,
+    functie: str | Functie | Sequence[str | Functie],
+    gebied: Plans,
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    methode: str = "meetkundig",
+    orness: float | None = None,
+    id: str | None = None,
+    kompas: KompasRules | None = None,
+    ontvangers: Plans = None,
+    id_ontvangers: str | None = None,
+    demping_m: float | None = None,
+    reikwijdte: Reach | None = None,
+    onttrekking: Well | None = None,
+    bewaar: str | Path | None = None,
+    omgeving: Land | None = None,
+) -> Assessment:
+    """Answer whether a functie belongs on one or more polygons, with the reasons.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Layers of rekenregels section 1 on (y, x).
+    functie : str, Functie or list of them
+    gebied : shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+        Polygons in any CRS; without one they are taken to be in the grid's.
+    referentie : str, Functie or xr.DataArray, optional
+        Present use, default grasland_veeteelt.
+    aangelegde_berging_mm, bergingseis_mm : float, optional
+        Storage built in the plan, and the norm of the water board [mm].
+    methode, orness
+        As in :func:`waterbodem.geschiktheid`.
+    id : str, optional
+        Property that holds the polygons' names.
+    kompas : KompasRules, optional
+        A user's own rules.
+    ontvangers, id_ontvangers
+        Polygons that may receive the burden, and the property that holds their names; see ``Assessment.ledgers``.
+    demping_m, reikwijdte, onttrekking, bewaar
+        As in :func:`waterbodem.grootboek`.
+    omgeving : Land, optional
+        The land around, where ``layers`` hold only a part of it; default the layers.
+
+    Returns
+    -------
+    Assessment
+
+    Raises
+    ------
+    WaterbodemError
+        If a polygon is empty or broken, all lie outside the data, or an argument is not usable.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> layers = wb.example()
+    >>> b = wb.assess(layers, "woningbouw", wb.example_plans())
+    >>> b.table.antwoord.tolist()[0] in {"A", "B", "C1", "C2", "D", "X"}
+    True
+    """
+    settings = Settings.of(locals())
+    warmup.begin()
+    chosen, many = registry.choose(functie)
+    land = omgeving or land_of(layers)
+    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
+
+    def enquire(areas: Sequence[Area]) -> Enquiry:
+        given = tuple(Target(a) for a in targets)
+        return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
+
+    question = ask(layers, chosen, gebied, settings, id, enquire)
+    results = [evaluate(question.cells, f, question.settings) for f in track(chosen, "functies beoordelen")]
+    outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
+    scores = [cells_of(question, r) for r in results]
+    totals = total_all(question, results)
+    areas, grid, rules = question.areas, question.grid, settings.rules
+    found = [
+        findings_of(areas, grid, t, question.cells.scenarios, f, rules) for t, f in zip(totals, chosen, strict=True)
+    ]
+    frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
+    return Assessment(
+        cells=stack(scores, chosen) if many else scores[0],
+        rows=table_of(areas, frames, grid.crs),
+        kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
+        outside=outside,
+        notes=_notes(question, outside),
+        question=question,
+    )
+
+
+def cells_of(q: Question, result: Result) -> xr.Dataset:
+    """Return the grids of one functie; outside the polygons 255, no flags, NaN."""
+    inside = q.prints.mask
+    names = {n: v for n, v in VARIABLES.items() if n in MAPS or n == "vlaggen"}
+    found = {
+        n: (result.scores[kernel_name], scoring_attrs(n, result.functie, result.criteria))
+        for n, (kernel_name, _) in names.items()
+    }
+    found |= variables_of(result.burden)
+    blank = {"vlaggen": 0, **{m.name: NO_CRITERION for m in CELL_MAPS if not m.is_share}}
+    cut = {n: (masked(a, inside, blank.get(n, np.nan)), attrs) for n, (a, attrs) in found.items()}
+    return q.cells.results(
+        cut,
+        {
+            "functie": result.functie.id,
+            "criteria": list(result.criteria),
+            "methode": q.settings.method[0],
+            "referentie": reference_label(q.settings.reference),
+            "definities": registry.rules_version(),
+            "functie_sha256": registry.fingerprint(result.functie),
+        },
+    )
+
+
+def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
+    """Sum what the table and Kompas need, per functie."""
+    reference, rules = q.settings.reference, q.settings.rules
+    chance = chance_of(q.cells.present, rules)
+    measures = (measures_of(q.cells, r, reference, rules, chance) for r in results)
+    return [
+        total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
+    ]
+
+
+KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
+
+
+def kompas_of(areas: Sequence[Area], functies: Sequence[Functie], kompas: Kompas) -> KompasTable:
+    """Return the six verdicts per polygon and functie, a row each."""
+    rows = [
+        (a.name, f.id, v.naam, v.symbool, v.getal, v.eenheid, v.reden)
+        for i, a in enumerate(areas)
+        for f, found in zip(functies, kompas, strict=True)
+        for v in found[i]
+    ]
+    from waterbodem.views.kompas_table import KompasTable  # a kind of data frame: making the class loads pandas
+
+    return KompasTable(rows, columns=list(KOMPAS_COLUMNS))
+
+
+def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
+    notes = [f"gebied {a.nr} ({a.name}): {a.repaired}" for a in q.areas if a.repaired]
+    notes += [f"gebied {name}: ligt geheel buiten de gegevens" for name in outside]
+    notes += [f"scenariolaag {n} telt niet mee: de huidige laag ontbreekt" for n in q.cells.ignored]
+    for name in q.cells.ignored:
+        told = f"scenario layer {name} is ignored: its present layer is not in the data"
+        warnings.warn(told, LayerIgnored, stacklevel=3)
+    return tuple(notes)
+
+
+def per_gebied(
+    layers: xr.Dataset,
+    functies: str | Functie | Sequence[str | Functie],
+    gebieden: Plans,
+    **settings: Any,
+) -> gpd.GeoDataFrame:
+    """Return the table of :func:`assess` alone, a row per polygon and functie.
+
+    Parameters
+    ----------
+    layers, functies, gebieden
+        As ``layers``, ``functie`` and ``gebied`` of :func:`assess`.
+    **settings
+        The keyword arguments of :func:`assess`.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> t = wb.per_gebied(wb.example(), ["woningbouw", "natte_natuur"], wb.example_plans())
+    >>> t.functie.unique().tolist()
+    ['woningbouw', 'natte_natuur']
+    """
+    return assess(layers, functies, gebieden, **settings).table

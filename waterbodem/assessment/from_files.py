@@ -1,0 +1,140 @@
+"""What the command line asks, from files to an answer; nothing is printed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from waterbodem.answers.command import FileNames
+from waterbodem.assessment.assessment import Assessment, assess
+from waterbodem.core.errors import DefinitionError, nearest, raise_all
+from waterbodem.definitions import registry
+from waterbodem.definitions.models import Functie
+from waterbodem.engine.coverage import block_of
+from waterbodem.formats.output_names import WORK
+from waterbodem.formats.overwriting import refuse_overwriting
+from waterbodem.formats.setting_forms import Origin, files_of, read_settings
+from waterbodem.layers import stack as layers
+from waterbodem.layers.catalogue import catalogue_file
+from waterbodem.layers.fiction import landscape
+from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.receivers.land import Land, land_of_stack
+
+Step = Callable[[str], None]
+
+#: What ``demo`` asks.
+DEMO = ("woningbouw", "natte_natuur")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A parameter of a functie with the user's own value."""
+
+    functie: str
+    parameter: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """The main job as asked on the command line; ``settings`` as they were typed, by id."""
+
+    layers: Path
+    functies: tuple[str, ...]
+    gebied: Path
+    functies_file: Path | None = None
+    changes: tuple[Change, ...] = ()
+    id: str | None = None
+    float_: bool = False
+    allow: tuple[Path, ...] = ()
+    ontvangers: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    output: Path | None = None
+
+    @property
+    def file_names(self) -> FileNames:
+        """Names of its files, for the command that makes the answer again."""
+        own, to = self.functies_file, self.ontvangers
+        return FileNames(
+            self.layers.name,
+            self.gebied.name,
+            "" if to is None else to.name,
+            None if own is None else own.name,
+            self.id,
+            {id_: Path(file).name for id_, file in files_of(self.settings).items()},
+            self.float_,
+            registry.load_functies(own),
+        )
+
+
+def answer(request: Request, step: Step) -> Assessment:
+    """Read what the polygons need and assess; ``step`` hears what is going on."""
+    known = registry.load_functies(request.functies_file)
+    functies = chosen(known, request.functies, request.changes)
+    settings = read_settings(request.settings, Origin(known))
+    step("lagen controleren")
+    data, areas, land = read(request, step)
+    step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
+    return assess(
+        data,
+        functies,
+        areas,
+        ontvangers=request.ontvangers,
+        **settings.arguments(assess),
+        bewaar=kept_in(request.layers),
+        omgeving=land,
+    )
+
+
+def kept_in(catalogue: Path) -> Path:
+    """Return the folder beside a lagen.toml where flow directions are kept."""
+    return catalogue_file(catalogue).absolute().parent / WORK
+
+
+def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:
+    """Return the functies asked for, with the user's own parameter values.
+
+    Raises
+    ------
+    DefinitionError
+        If an id is unknown or asked twice, or a change is not usable.
+    """
+    if len(set(ids)) < len(ids):
+        raise DefinitionError("a functie is asked twice", value=list(ids), where="--functie")
+    found = {id_: known[id_] for id_ in ids}
+    values: dict[str, dict[str, float]] = {}
+    for change in changes:
+        if change.functie not in found:
+            raise DefinitionError(
+                "not a functie that is asked for", value=change.functie, allowed=nearest(change.functie, found),
+                where="--set",
+            )  # fmt: skip
+        values.setdefault(change.functie, {})[change.parameter] = change.value
+    return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
+
+
+def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
+    """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
+    stack = layers.open_catalogue(request.layers, request.allow)
+    raise_all(list(stack.problems), where=stack.where)
+    if request.output is not None:
+        own = [
+            request.gebied,
+            request.functies_file,
+            request.ontvangers,
+            *map(Path, files_of(request.settings).values()),
+        ]
+        refuse_overwriting(request.output, request.functies, (catalogue_file(request.layers), *own, *stack.files))
+    areas = read_areas(request.gebied, stack.grid.crs, request.id)
+    step(f"lagen lezen: {len(stack.sources)}")
+    near = layers.layers_of(stack.on(block_of(areas, stack.grid).bounds))
+    return near, areas, land_of_stack(stack)
+
+
+def demo() -> Assessment:
+    """Return the main job on the built-in fictitious area."""
+    return assess(landscape.example(), list(DEMO), landscape.example_plans())

@@ -1,0 +1,163 @@
+"""An answer back from its file, as it was."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+
+from waterbodem.answers.archived_answer import check_cells, check_tables
+from waterbodem.answers.archived_receivers import area_of, read_enquiry
+from waterbodem.answers.question import Question
+from waterbodem.assessment.assessment import Assessment
+from waterbodem.core import dataset
+from waterbodem.core.crs import projected
+from waterbodem.core.dataset import SPACING_TOLERANCE
+from waterbodem.core.errors import CorruptLayer
+from waterbodem.core.grid import Grid
+from waterbodem.core.path_gate import given_file
+from waterbodem.definitions import registry
+from waterbodem.definitions.settings import Settings
+from waterbodem.engine.coverage import footprints
+from waterbodem.engine.layer_set import layer_set
+from waterbodem.engine.scoring import ordered_power
+from waterbodem.formats.archive import DAMAGE, Unpacker
+from waterbodem.formats.archive_form import Column, Kept, Variable
+from waterbodem.formats.setting_forms import unpacked
+from waterbodem.receivers.land import land_of
+from waterbodem.receivers.question import Enquiry
+from waterbodem.views.kompas_table import KompasTable
+
+
+def open_assessment(path: str | Path) -> Assessment:
+    """Return an answer that :meth:`Assessment.save` wrote, as it was: grids, table, Kompas, receivers and question.
+
+    The file may come from anyone: nothing in it is run, and nothing is written.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Assessment
+        Under other rules than it was made with, a note says so.
+
+    Raises
+    ------
+    CorruptLayer
+        If it is no such file, or broken.
+    UnsafePath
+        If the path is not a file on this machine.
+
+    Examples
+    --------
+    >>> import tempfile, waterbodem as wb
+    >>> b = wb.assess(wb.example(size=60, resolution=40), "woningbouw", wb.example_plans())
+    >>> path = b.save(tempfile.mkdtemp() + "/antwoord.waterbodem")
+    >>> wb.open_assessment(path).table.equals(b.table)
+    True
+    """
+    file = given_file(path, "path")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return _assessment(Unpacker(archive, str(path)), str(path))
+    except (*DAMAGE, KeyError, TypeError, AttributeError, IndexError, shapely.errors.ShapelyError) as error:
+        what = f"file is no answer of waterbodem, or damaged ({type(error).__name__})"
+        raise CorruptLayer(what, value=str(error)[:200], where=str(path)) from None
+
+
+def _assessment(found: Unpacker, where: str) -> Assessment:
+    text = found.text
+    left, top, dx, dy, rows, cols, crs = text.question.grid
+    _check_crs(crs, *(v.attrs.get(n) for v in _coordinates(text) for n in ("crs_wkt", "spatial_ref")))
+    sizes = {"y": rows, "x": cols}
+    cells = found.dataset(text.cells, {"functie": len(text.question.functies), **sizes})
+    question = _question(found, text, Grid(left, top, dx, dy, rows, cols, crs), cells)
+    _check_crs(dataset.crs_of(question.layers), dataset.crs_of(cells))
+    table, kompas = _frame(text.table), _frame(text.kompas)
+    check_cells(cells, question, where)
+    check_tables(table, kompas, question, where)
+    geometry = [question.areas[nr - 1].geometry for nr in table["nr"]]
+    return Assessment(
+        cells=cells,
+        rows=gpd.GeoDataFrame(table, geometry=geometry, crs=crs),
+        kompas=KompasTable(kompas),
+        outside=text.outside,
+        notes=(*text.notes, *_other_rules(text)),
+        question=question,
+    )
+
+
+def _coordinates(text: Kept) -> list[Variable]:
+    return [v for told in (text.cells, text.question.layers) for v in told.coords.values()]
+
+
+def _check_crs(*texts: Any) -> None:
+    """Refuse what is no CRS by itself, before any library looks for it elsewhere."""
+    for text in texts:
+        if text is not None:
+            projected(str(text), "crs")
+
+
+def _other_rules(text: Kept) -> list[str]:
+    """Tell that an answer was made by other rules than those that explain it now."""
+    now = registry.rules_version()
+    if text.definities == now:
+        return []
+    return [
+        f"gemaakt met waterbodem {text.waterbodem}, regels {text.definities}; geopend met regels {now}: "
+        "wat nu nog wordt uitgerekend (waarom, alternatieven) volgt de nieuwe regels"
+    ]
+
+
+def _frame(told: Mapping[str, Column]) -> pd.DataFrame:
+    kinds = {"f": "float64", "i": "int64", "b": "bool"}
+    return pd.DataFrame({n: pd.Series(c.waarden, dtype=kinds.get(c.soort)) for n, c in told.items()})
+
+
+def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Question:
+    told = text.question
+    layers = found.dataset(told.layers, {"y": grid.rows, "x": grid.cols})
+    held = layer_set(layers)
+    if not _lies_on(dataset.grid_of(layers), grid) or not _lies_on(dataset.grid_of(cells), grid):
+        raise found.broken("layers do not lie on the grid", held.shape)
+    areas = tuple(area_of(found, *told) for told in told.areas)
+    if [a.nr for a in areas] != list(range(1, len(areas) + 1)):
+        raise found.broken("polygons are not numbered", len(areas))
+    functies = tuple(registry.functie_of(f, f"functies: {str(f.get('id'))[:80]}") for f in told.functies)
+    settings = _settings(found, told.instellingen, grid)
+    plain = Enquiry(land_of(layers), areas, settings=settings, kept=True)
+    kept = text.ontvangst
+    return Question(
+        layers=layers,
+        cells=held,
+        grid=grid,
+        areas=areas,
+        prints=footprints(areas, grid),
+        functies=functies,
+        settings=settings,
+        enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
+    )
+
+
+def _lies_on(found: Grid, grid: Grid) -> bool:
+    """Tell whether coordinates are those of a grid, but for noise."""
+    edges = np.subtract(found.bounds, grid.bounds)
+    return found.shape == grid.shape and bool((np.abs(edges) <= SPACING_TOLERANCE * grid.dx).all())
+
+
+def _settings(found: Unpacker, told: Mapping[str, Any], grid: Grid) -> Settings:
+    settings = unpacked(told, found)
+    known = settings.reference
+    if isinstance(known, np.ndarray) and (known.shape != grid.shape or known.dtype.kind not in "fiu"):
+        raise found.broken("reference does not lie on the grid", known.shape)
+    ordered_power(*settings.method)
+    return settings

@@ -1,0 +1,1 @@
+"""Batch runs: a province in parts that survive a crash."""

@@ -1,0 +1,89 @@
+"""The table of polygons of a run: the sums of its parts added up, variant by variant, and written in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.batch.compute import tallies_of
+from waterbodem.batch.job import Job, Variant
+from waterbodem.batch.outputs import Delivery, Outcome, Output
+from waterbodem.batch.receiver_ledger import LABEL, columns_of_run, package
+from waterbodem.batch.state import table_key, table_names
+from waterbodem.core.files import Stage
+from waterbodem.core.lazy import pd
+from waterbodem.engine.area_table import Shelved, frame_of, pieces
+from waterbodem.engine.kompas import findings_of
+from waterbodem.engine.sums import Tally
+from waterbodem.engine.table import total
+from waterbodem.formats.tables import stage_pieces
+from waterbodem.receivers.ledger_columns import beside
+
+Array = NDArray[Any]
+#: Last tally with cells of each polygon, and the polygons that none has a cell of.
+Places = tuple[Array, tuple[str, ...]]
+
+
+def table_outputs(delivery: Delivery) -> list[Output]:
+    """Table of polygons, gebieden.csv and gebieden.gpkg, with what the ledger says of receivers.
+
+    Which polygons lie wholly outside the data is told also where the table is there already.
+    """
+    job, keys = delivery.job, delivery.keys
+    if not job.areas or not keys:
+        return []
+    paths = tuple(job.output / name for name in table_names(job))
+    places = cache(partial(_places, job, next(iter(keys.values()))))
+    make = partial(_stage_table, delivery, places)
+    looked = partial(_note_outside, delivery.outcome, places)
+    return [Output(paths, _key(delivery), make, needs=(package(job),), hand="several", ready=looked)]
+
+
+def _key(delivery: Delivery) -> str:
+    """Return what the tables are made of; without receivers that were looked for they are not what was asked."""
+    mark = delivery.exposure.mark
+    return table_key(delivery.keys.values(), f"{mark} mislukt" if delivery.outcome.lacks(LABEL) else mark)
+
+
+def _note_outside(outcome: Outcome, places: Callable[[], Places]) -> None:
+    outcome.outside = places()[1]
+
+
+def _stage_table(delivery: Delivery, places: Callable[[], Places], stage: Stage) -> None:
+    job, shelved = delivery.job, []
+    for variant, key in delivery.keys.items():
+        rows = beside(_frame(job, variant, key, places()[0]), columns_of_run(delivery, variant))
+        shelved.append(_shelved(stage, job, variant, rows))
+    stage_pieces(stage, job.output, pieces(job.areas, shelved, job.grid.crs))
+
+
+def _tallies(job: Job, key: str) -> Iterator[Tally]:
+    """Yield the tallies of a variant, from north to south."""
+    for part in job.parts():
+        yield from tallies_of(job, job.part_key(key, part))
+
+
+def _places(job: Job, key: str) -> Places:
+    """Return the number of the tally that a polygon occurs in last, and the polygons that no part has a cell of."""
+    last, seen = np.zeros(len(job.areas), np.int64), np.zeros(len(job.areas), np.bool_)
+    for number, tally in enumerate(_tallies(job, key)):
+        last[tally.polygons] = number
+        seen[tally.polygons] |= tally.inside > 0
+    return last, tuple(job.areas[i].name for i in np.flatnonzero(~seen))
+
+
+def _shelved(stage: Stage, job: Job, variant: Variant, rows: pd.DataFrame) -> Shelved:
+    """Return the rows of a variant, the numbers in a file that disappears again."""
+    return Shelved(rows, stage.spare(job.work / "parts" / f"{variant.name}.rijen"))
+
+
+def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
+    """Return the rows of a variant."""
+    totals, rules = total(_tallies(job, key), len(job.areas), last), job.settings.rules
+    scenarios = () if variant.scenario else job.scenarios
+    found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
+    return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)

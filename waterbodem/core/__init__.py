@@ -1,0 +1,1 @@
+"""Cells, whole files, the machine and how things fail: nothing of water."""

@@ -1,0 +1,170 @@
+"""Rules of the Kompas: six principles of water en bodem sturend as data (rekenregels section 8)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
+
+from waterbodem.core.errors import DefinitionError, nearest
+from waterbodem.definitions import registry
+from waterbodem.definitions.models import Consequence, Definition, Sourced
+from waterbodem.definitions.validation import define
+
+Symbol = Literal["--", "-", "0", "+", "++", "?"]
+SYMBOLS: tuple[Symbol, ...] = ("--", "-", "0", "+", "++")
+UNKNOWN: Symbol = "?"
+
+
+#: How a number in a reason may be written: decimals, a percentage, a sign.
+_FORMAT = re.compile(r"(\+?\.\d[f%])?")
+
+
+def _plain_fields(text: str) -> str:
+    """Return a reason as it is; refuse fields that are more than a name and decimals: rules come from anyone."""
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is not None and (not name.isidentifier() or conversion or not _FORMAT.fullmatch(spec or "")):
+            raise ValueError(f"a field must be a name with decimals, such as {{risico:.2f}}; got {name!r}, {spec!r}")
+    return text
+
+
+#: A sentence with names of measures in braces.
+Reason = Annotated[str, AfterValidator(_plain_fields)]
+
+
+class Condition(Definition):
+    """A border on one measure."""
+
+    maat: str
+    min: float | None = None
+    max: float | None = None
+    onder: float | None = None
+    boven: float | None = None
+
+    def holds(self, value: Any, margin: float) -> Any:
+        """Tell whether a value (or every value of an array) meets the border; NaN never does."""
+        if self.min is not None:
+            return value + margin >= self.min
+        if self.max is not None:
+            return value - margin <= self.max
+        if self.onder is not None:
+            return value + margin < self.onder
+        return value - margin > (math.inf if self.boven is None else self.boven)
+
+
+Cases = tuple[tuple[Condition, ...], ...]
+
+
+class Line(Definition):
+    """A symbol and the cases in which it is given."""
+
+    symbool: Symbol
+    als: Cases
+
+
+class Scale(Definition):
+    """Lines of which the first that matches wins, and the measures that must be known."""
+
+    nodig: tuple[str, ...]
+    regels: tuple[Line, ...]
+
+
+class Limit(Definition):
+    """What pulls a symbol down afterwards."""
+
+    als: Cases
+    tekst: str
+    text: str = ""
+    hoogstens: Symbol | None = None
+    stap: int = 0
+
+
+class Principle(Definition):
+    """One of the six principles."""
+
+    naam: str
+    name: str
+    kolom: str
+    getal: str
+    eenheid: str
+    reden: Reason
+    reason: Reason = ""
+    schalen: tuple[Scale, ...]
+    begrenzing: tuple[Limit, ...] = ()
+    onbekend_als: Cases = ()
+    onbekend_tekst: str = ""
+    unknown_text: str = ""
+
+
+class Chance(Definition):
+    """Where there is a chance of recovery."""
+
+    functie: str
+    klassen: tuple[str, ...]
+    als: Cases
+
+
+class KompasRules(Sourced):
+    """All of kompas.toml."""
+
+    bekend_min: float
+    marge: float
+    ontlasting_klassen: tuple[str, ...]
+    extremen_lagen: tuple[str, ...]
+    extremen_gewicht: float
+    levensduur_vol_jr: float
+    ophoging_vol_m: float
+    zetting_vol_m: float
+    veen_vol_m: float
+    risico_zeer_hoog: float
+    kans: Chance
+    afgeleid: Mapping[str, Cases]
+    drempels: Mapping[str, tuple[Consequence, ...]]
+    beginselen: Mapping[str, Principle]
+
+
+@cache
+def builtin_rules() -> KompasRules:
+    """Return the rules that come with the package."""
+    path = files("waterbodem.data").joinpath("kompas.toml")
+    return define(KompasRules, registry.read_toml(path), "kompas.toml")
+
+
+def load_rules(path: str | Path) -> KompasRules:
+    """Kompas rules of a user's own, from a file in the form of the package's kompas.toml.
+
+    Raises
+    ------
+    DefinitionError
+        If the file is not there, a key is wrong, or the functie of ``kans`` is unknown.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> wb.kompas_regels(files("waterbodem.data").joinpath("kompas.toml")).bekend_min
+    0.6
+    """
+    rules = define(KompasRules, registry.read_toml(Path(path)), str(path))
+    known = registry.builtin_functies()
+    if rules.kans.functie not in known:
+        allowed = nearest(rules.kans.functie, known)
+        raise DefinitionError("unknown functie", value=rules.kans.functie, allowed=allowed, where=f"{path}: kans")
+    return rules
+
+
+def any_case(cases: Cases, amounts: Mapping[str, Any], margin: float) -> Any:
+    """Tell whether all conditions of one of the cases hold; a measure that is not there is unknown."""
+    holds: Any = False
+    for case in cases:
+        both: Any = True
+        for condition in case:
+            both = both & condition.holds(amounts.get(condition.maat, math.nan), margin)
+        holds = holds | both
+    return holds

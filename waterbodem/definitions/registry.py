@@ -1,0 +1,293 @@
+"""Data files to definitions: read once, validated on the way in, handed out frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from waterbodem.core.errors import DefinitionError, nearest
+from waterbodem.core.html import html_table
+from waterbodem.definitions.models import (
+    OWN_CODE,
+    AnswerClass,
+    BurdenRules,
+    Definition,
+    Functie,
+    LayerKind,
+    ScoringRules,
+    Source,
+    Term,
+)
+from waterbodem.definitions.validation import define
+
+#: A definition file is text written by people; anything larger is a mistake.
+MAX_BYTES = 1_000_000
+
+
+def _data(name: str) -> Traversable:
+    return files("waterbodem.data").joinpath(name)
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """Parse TOML, or say in which file and line it breaks."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DefinitionError(f"not valid TOML: {error}", where=where) from None
+
+
+def is_plain_file(path: Path | Traversable) -> bool:
+    """Tell whether a file is there to be read to its end; a name that no disk takes is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_toml(path: Path | Traversable) -> dict[str, Any]:
+    """Read a TOML file of at most a megabyte, UTF-8."""
+    if not is_plain_file(path):
+        raise DefinitionError("file does not exist, or is no plain file", where=str(path))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DefinitionError("file cannot be read", value=error.strerror, where=str(path)) from None
+    if len(raw) > MAX_BYTES:
+        raise DefinitionError(
+            "file is too large", value=f"over {MAX_BYTES} bytes", allowed=f"{MAX_BYTES} bytes", where=str(path)
+        )
+    try:
+        return parse_toml(raw.decode("utf-8-sig"), str(path))
+    except UnicodeDecodeError:
+        raise DefinitionError("file is not UTF-8 text", where=str(path)) from None
+
+
+class Functies(Mapping[str, Functie]):
+    """An immutable collection of functies, by id, in order of code."""
+
+    def __init__(self, functies: Iterable[Functie]) -> None:
+        self._by_id = {f.id: f for f in sorted(functies, key=lambda f: f.code)}
+
+    def __getitem__(self, key: str) -> Functie:
+        try:
+            return self._by_id[key]
+        except (KeyError, TypeError):
+            raise UnknownFunctie("unknown functie", value=key, allowed=nearest(str(key), self._by_id)) from None
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._by_id
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __repr__(self) -> str:
+        lines = (f"  {f.code:>3}  {f.id:<20} {f.naam}" for f in self.values())
+        return "<Functies>\n" + "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = ((f.id, f.code, f.naam, f.omschrijving, f.sources_text) for f in self.values())
+        return html_table("Functies", ["id", "code", "naam", "omschrijving", "bronnen"], rows)
+
+    def by_code(self) -> dict[int, Functie]:
+        """Return the functies keyed by their code."""
+        return {f.code: f for f in self.values()}
+
+    def extended(self, own: Iterable[Functie], where: str = "") -> Functies:
+        """Return a new collection with own functies added; ``where`` is the file they come from.
+
+        Raises
+        ------
+        DefinitionError
+            If an id or code is taken, or a code is below 100.
+        """
+        known = dict(self._by_id)
+        for functie in own:
+            _check_free(functie, known, f"{where}: {functie.id}" if where else functie.id)
+            known[functie.id] = functie
+        return Functies(known.values())
+
+
+class UnknownFunctie(DefinitionError, KeyError):
+    """No functie of that id."""
+
+    code = "unknown-functie"
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def _check_free(functie: Functie, known: Mapping[str, Functie], where: str) -> None:
+    if functie.code < OWN_CODE:
+        raise DefinitionError(
+            "code is reserved", value=functie.code, allowed=f"{OWN_CODE} and up", where=f"{where}.code"
+        )
+    if functie.id in known:
+        raise DefinitionError("a functie of this id exists already", value=functie.id, where=f"{where}.id")
+    taken = next((f.id for f in known.values() if f.code == functie.code), None)
+    if taken:
+        raise DefinitionError(f"code is taken by {taken}", value=functie.code, where=f"{where}.code")
+
+
+def functie_of(data: Mapping[str, Any], where: str) -> Functie:
+    """Return a functie from plain data; ``where`` is named in errors.
+
+    Raises
+    ------
+    DefinitionError
+        If a key is wrong, or a layer is unknown.
+    """
+    functie = define(Functie, data, where)
+    _check_names(functie, where)
+    return functie
+
+
+def _check_names(functie: Functie, where: str) -> None:
+    """Refuse layers and sources that do not exist, and a keileem curve without score_afwezig."""
+    kinds = layer_kinds()
+    named = [*functie.all_criteria, *(t.laag for t in functie.drempels)]
+    for name in named:
+        if name not in kinds:
+            raise DefinitionError("unknown layer", value=name, allowed=nearest(name, kinds), where=where)
+    for name, criterion in functie.all_criteria.items():
+        if kinds[name].may_be_absent != (criterion.score_afwezig is not None):
+            raise DefinitionError(
+                "score_afwezig is mandatory for a layer that can be absent, and only there",
+                value=criterion.score_afwezig,
+                where=f"{where}: criteria.{name}.score_afwezig",
+            )
+
+
+@cache
+def builtin_functies() -> Functies:
+    """Return the functies that come with the package."""
+    folder = sorted(_data("functies").iterdir(), key=lambda f: f.name)
+    return Functies(functie_of(read_toml(f), f.name) for f in folder if f.name.endswith(".toml"))
+
+
+def own_functies(path: str | Path) -> list[Functie]:
+    """Read a user's file: one functie, or several as ``[functies.<id>]`` tables."""
+    if not isinstance(path, (str, Path)) or "\0" in str(path):
+        raise DefinitionError("not a file name", value=path)
+    data = read_toml(Path(path))
+    if set(data) == {"functies"}:
+        tables = data["functies"]
+        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+            raise DefinitionError("functies holds a table per functie", where=str(path))
+        return [functie_of({"id": id_, **table}, f"{path}: functies.{id_}") for id_, table in data["functies"].items()]
+    return [functie_of(data, str(path))]
+
+
+def load_functies(path: str | Path | None = None) -> Functies:
+    """Return the built-in functies, with a user's own added."""
+    known = builtin_functies()
+    return known if path is None else known.extended(own_functies(path), str(path))
+
+
+@cache
+def layer_kinds() -> Mapping[str, LayerKind]:
+    """Return every layer the rules know, by id."""
+    tables = read_toml(_data("lagen.toml"))
+    return MappingProxyType(
+        {id_: define(LayerKind, {"id": id_, **t}, f"lagen.toml: {id_}") for id_, t in tables.items()}
+    )
+
+
+@cache
+def answer_scale() -> Mapping[int, AnswerClass]:
+    """Return the answer classes by code, best first, X last."""
+    rows = read_toml(_data("geschiktheid.toml"))["antwoordschaal"]
+    steps = [define(AnswerClass, {"score_min": None, **row}, "geschiktheid.toml") for row in rows]
+    return MappingProxyType({step.code: step for step in steps})
+
+
+@cache
+def scoring_rules() -> ScoringRules:
+    """Return the numbers of scoring that belong to no functie."""
+    return define(ScoringRules, read_toml(_data("geschiktheid.toml"))["regels"], "geschiktheid.toml")
+
+
+@cache
+def burden_rules() -> BurdenRules:
+    """Return components, constants and risk classes of afwenteling."""
+    data = read_toml(_data("afwenteling.toml"))
+    constants = data["constanten"]
+    return define(
+        BurdenRules,
+        {
+            "components": data["componenten"],
+            "constants": {name: row["waarde"] for name, row in constants.items()},
+            "sources": {name: {k: v for k, v in row.items() if k != "waarde"} for name, row in constants.items()},
+            "risk_classes": data["risicoklassen"],
+            "reference": data["referentie"],
+        },
+        "afwenteling.toml",
+    )
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Return the documents that numbers come from, by key."""
+    tables = read_toml(_data("bronnen.toml"))
+    return MappingProxyType({k: define(Source, t, f"bronnen.toml: {k}") for k, t in tables.items()})
+
+
+@cache
+def terms() -> Mapping[str, Term]:
+    """Return the glossary."""
+    tables = read_toml(_data("begrippen.toml"))
+    return MappingProxyType({k: define(Term, t, f"begrippen.toml: {k}") for k, t in tables.items()})
+
+
+def choose(functie: str | Functie | Iterable[str | Functie]) -> tuple[list[Functie], bool]:
+    """Return the functies meant by an argument, and whether it was a list.
+
+    Raises
+    ------
+    DefinitionError
+        If an id is unknown, or the list is empty or holds an id twice.
+    """
+    if isinstance(functie, (str, Functie)):
+        return [_chosen(functie)], False
+    if not isinstance(functie, (list, tuple)):
+        raise DefinitionError("not a functie", value=functie, allowed="an id, a Functie, or a list of them")
+    functies = [_chosen(f) for f in functie]
+    ids = [f.id for f in functies]
+    if not ids or len(set(ids)) < len(ids):
+        raise DefinitionError("give at least one functie, each once", value=ids)
+    return functies, True
+
+
+def _chosen(functie: str | Functie) -> Functie:
+    if isinstance(functie, Functie):
+        return functie
+    if not isinstance(functie, str):
+        raise DefinitionError("not a functie", value=type(functie).__name__, allowed="an id or a Functie")
+    return load_functies()[functie]
+
+
+def fingerprint(definition: Definition) -> str:
+    """Return a sha256 of all that a definition (a functie, Kompas rules, a table of reach) holds."""
+    return hashlib.sha256(definition.model_dump_json().encode()).hexdigest()
+
+
+@cache
+def rules_version() -> str:
+    """Return a short hash over all data files: the version of the definitions."""
+    digest = hashlib.sha256()
+    names = sorted(f.name for f in _data("").iterdir() if f.name.endswith(".toml"))
+    paths = [_data(name) for name in names]
+    paths += sorted(_data("functies").iterdir(), key=lambda f: f.name)
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()[:16]

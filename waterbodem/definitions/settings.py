@@ -1,0 +1,149 @@
+"""Settings: how a question is put, apart from functie and polygon, as one value."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from waterbodem.core.errors import ArgumentError
+from waterbodem.definitions import registry
+from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import Reach, check_reach, reception_rules
+from waterbodem.definitions.setting_list import all_settings
+
+#: What may be given for present use.
+REFERENCE = "an id, a Functie or a DataArray"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Storage that is agreed beside the plan itself.
+
+    Parameters
+    ----------
+    built_mm : float
+        Storage that the plan builds (aangelegde berging) [mm over the plan].
+    norm_mm : float or None
+        Storage that the water board asks per paved area; None = the larger of plan and reference.
+    """
+
+    built_mm: float = 0.0
+    norm_mm: float | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a question is put; a field bears the name of the argument of public functions that it comes from.
+
+    None stands for the default, which the values below fill in: what computes takes those.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is not usable.
+
+    Examples
+    --------
+    >>> asked = Settings(referentie="akkerbouw", bergingseis_mm=60)
+    >>> asked.reference.id, asked.storage, asked.damping
+    ('akkerbouw', Storage(built_mm=0.0, norm_mm=60), 2000.0)
+    """
+
+    referentie: Any = None
+    aangelegde_berging_mm: float = 0.0
+    bergingseis_mm: float | None = None
+    methode: str = "meetkundig"
+    orness: float | None = None
+    demping_m: float | None = None
+    reikwijdte: Reach | None = None
+    onttrekking: Well | None = None
+    kompas: KompasRules | None = None
+
+    def __post_init__(self) -> None:
+        for setting in all_settings():
+            value = getattr(self, setting.id)
+            if setting.soort == "getal" and (value is not None or setting.standaard is not None):
+                setting.check(value)
+        check_reach(self.reach)
+        _check_kind(self.onttrekking, Well, "a well", "onttrekking")
+        _check_kind(self.kompas, KompasRules, "rules", "kompas")
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Settings:
+        """Settings among the arguments of a public function: its ``locals()`` on the first line."""
+        if isinstance(given.get("referentie"), np.ndarray):  # where its cells lie is not told
+            raise ArgumentError("give one reference", value="an array", allowed=REFERENCE, where="referentie")
+        return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})
+
+    def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """Keyword arguments that give these settings to a public function, as far as it takes them."""
+        taken = inspect.signature(function).parameters
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name in taken}
+
+    def with_reference(self, reference: Any) -> Settings:
+        """The same settings against another present use."""
+        return replace(self, referentie=reference)
+
+    @property
+    def filled(self) -> Settings:
+        """The same settings with what None stands for, as far as that is a value."""
+        return replace(
+            self, referentie=self.reference, demping_m=self.damping, reikwijdte=self.reach, kompas=self.rules
+        )
+
+    @property
+    def reference(self) -> Functie | Any:
+        """Present use: a functie, or a raster of functie codes."""
+        given = registry.burden_rules().reference if self.referentie is None else self.referentie
+        if hasattr(given, "dtype") and not isinstance(given, str):
+            return given
+        found, many = registry.choose(given)
+        if many:
+            raise ArgumentError("give one reference", value=given, allowed=REFERENCE)
+        return found[0]
+
+    @property
+    def storage(self) -> Storage:
+        """Storage that is agreed [mm]."""
+        return Storage(self.aangelegde_berging_mm, self.bergingseis_mm)
+
+    @property
+    def method(self) -> tuple[str, float | None]:
+        """How scores of criteria are combined: methode and orness."""
+        return self.methode, self.orness
+
+    @property
+    def damping(self) -> float:
+        """Length L over which 63 % of the water stays behind [m]."""
+        return reception_rules().value("demping_m") if self.demping_m is None else self.demping_m
+
+    @property
+    def reach(self) -> Reach:
+        """Length lambda over which a change of the groundwater declines [m], or how it is found."""
+        return reception_rules().value("reikwijdte_m") if self.reikwijdte is None else self.reikwijdte
+
+    @property
+    def well(self) -> Well | None:
+        """What a plan abstracts whose functie does."""
+        return self.onttrekking
+
+    @property
+    def rules(self) -> KompasRules:
+        """Rules of the Kompas: the user's own, or those that come with the package."""
+        return builtin_rules() if self.kompas is None else self.kompas
+
+
+def _check_kind(value: Any, kind: type, noun: str, where: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise ArgumentError(f"{where} must be {noun}", value=type(value).__name__, allowed=kind.__name__, where=where)
+
+
+def reference_label(reference: Any) -> str:
+    """Id of a reference functie, or ``raster``."""
+    return reference.id if isinstance(reference, Functie) else "raster"

@@ -1,0 +1,115 @@
+"""The table of polygons: a row per polygon, functie and scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from waterbodem.core.grid import Grid
+from waterbodem.core.lazy import gpd, pd
+from waterbodem.definitions.kompas_rules import KompasRules
+from waterbodem.engine.kompas import Findings, symbols_of
+from waterbodem.engine.sums import Totals
+from waterbodem.engine.table import columns_of
+from waterbodem.layers.polygons import Area
+
+#: Rows that are put together at once.
+PIECE_ROWS = 30_000
+
+
+def frame_of(
+    areas: Sequence[Area],
+    grid: Grid,
+    functie: str,
+    scenario: str,
+    totals: Totals,
+    found: Findings,
+    rules: KompasRules,
+) -> pd.DataFrame:
+    """Return the rows of one functie under one scenario, in the order of the polygons, without geometry."""
+    return pd.DataFrame(
+        {
+            "nr": [a.nr for a in areas],
+            "gebied": [a.name for a in areas],
+            "functie": functie,
+            **columns_of(areas, grid, totals),
+            "scenario": scenario,
+            **symbols_of(found, rules),
+        }
+    )
+
+
+class Shelved:
+    """Rows of one functie under one scenario, put away on disk: of many functies they would not fit in memory.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`frame_of`.
+    path : Path
+        Where the numbers go; the texts, as numbers of what occurs, stay here.
+    """
+
+    def __init__(self, frame: pd.DataFrame, path: Path) -> None:
+        self.columns, self._path = list(frame.columns), path
+        self._floats = [c for c in frame.columns if frame[c].dtype == np.float64]
+        frame[self._floats].to_numpy().tofile(path)
+        rest = frame.drop(columns=self._floats)
+        texts = [c for c in rest.columns if not pd.api.types.is_numeric_dtype(rest[c])]
+        self._rest = rest.astype(dict.fromkeys(texts, "category"))
+
+    def rows(self, first: int, after: int) -> pd.DataFrame:
+        """Return the rows from ``first`` up to ``after``."""
+        rest = self._rest.iloc[first:after]
+        width = len(self._floats)
+        numbers = np.fromfile(self._path, np.float64, len(rest) * width, offset=first * width * 8)
+        floats = pd.DataFrame(numbers.reshape(-1, width), rest.index, self._floats)
+        return pd.concat([_plain(rest), floats], axis=1)[self.columns]
+
+
+def pieces(areas: Sequence[Area], shelved: Sequence[Shelved], crs: str | None) -> Iterator[gpd.GeoDataFrame]:
+    """Yield the table of all that was shelved, polygon by polygon, some polygons at a time.
+
+    Parameters
+    ----------
+    areas : sequence of Area
+    shelved : sequence of Shelved
+        Over all of the areas.
+    crs : str or None
+    """
+    step = max(1, PIECE_ROWS // len(shelved))
+    names = _names([s.columns for s in shelved])
+    for first in range(0, len(areas), step):
+        some = areas[first : first + step]
+        yield _piece(some, [s.rows(first, first + step) for s in shelved], names, crs)
+
+
+def table_of(areas: Sequence[Area], frames: Sequence[pd.DataFrame], crs: str | None) -> gpd.GeoDataFrame:
+    """Return the table of all frames as one, polygon by polygon."""
+    return _piece(areas, frames, _names([list(f.columns) for f in frames]), crs)
+
+
+def _piece(
+    areas: Sequence[Area], frames: Sequence[pd.DataFrame], names: list[str], crs: str | None
+) -> gpd.GeoDataFrame:
+    whole = pd.concat(frames, ignore_index=True)
+    by_polygon = np.arange(len(whole)).reshape(len(frames), -1).T.ravel()
+    rows = whole.reindex(columns=names).take(by_polygon).reset_index(drop=True)
+    geometry = np.repeat(np.array([a.geometry for a in areas], dtype=object), len(frames))
+    return gpd.GeoDataFrame(rows, geometry=geometry, crs=crs)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with texts as texts again."""
+    texts = [c for c in frame.columns if frame[c].dtype == "category"]
+    return frame.astype(dict.fromkeys(texts, "str"))
+
+
+def _names(columns: Sequence[list[str]]) -> list[str]:
+    """Return the columns of all frames, the losses of all functies in one place."""
+    names = list(dict.fromkeys(c for some in columns for c in some))
+    losses = [c for c in names if c.startswith("verlies_")]
+    place = names.index(losses[0])
+    return [*names[:place], *losses, *(c for c in names[place:] if c not in losses)]

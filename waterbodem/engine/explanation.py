@@ -1,0 +1,280 @@
+"""Why this cell: value, score, loss and source of every criterion, and what the plan shifts to others."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from waterbodem.core import dataset
+from waterbodem.core.errors import ArgumentError, NoOverlap
+from waterbodem.core.html import html_table
+from waterbodem.core.lazy import xr
+from waterbodem.definitions import registry
+from waterbodem.definitions.labels import decimal, risk_class, risk_text, threshold_label
+from waterbodem.definitions.models import Criterion, Functie
+from waterbodem.definitions.settings import Settings
+from waterbodem.definitions.units import unit_text
+from waterbodem.engine.burden import burden_arrays, cut_reference, decline_of, reference_on
+from waterbodem.engine.layer_set import LayerSet, layer_set
+from waterbodem.engine.scoring import Part, parts_of, score_arrays
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One criterion in one cell.
+
+    ``verlies`` is its part of 1 - score; ``waarde`` is NaN where unknown and inf where absent; a group lists the
+    values of its members by name.
+    """
+
+    naam: str
+    waarde: float | dict[str, float]
+    eenheid: str
+    score: float
+    gewicht: float
+    verlies: float
+    bron: str
+    expertoordeel: str
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One component of afwenteling in one cell; positive = burden."""
+
+    naam: str
+    waarde: float
+    eenheid: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a cell got its answer, as text, HTML and plain data."""
+
+    x: float
+    y: float
+    functie: str
+    score: float
+    klasse: str
+    antwoord: str
+    dekking: float
+    vlaggen: tuple[str, ...]
+    criteria: tuple[Reason, ...]
+    verlies_drempel: float
+    afwenteling: tuple[Shift, ...]
+    risico: float
+    oorzaak: str
+    drempels: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; NaN where unknown."""
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        return "\n".join([self._headline(), *self._criterion_lines(), *self._shift_lines()])
+
+    def _headline(self) -> str:
+        return (
+            f"{self.functie} op x={self.x:g}, y={self.y:g}: {self.klasse} ({self.antwoord}), "
+            f"score {number(self.score)}, dekking {number(self.dekking)}"
+            + (f"; drempels die afgaan: {', '.join(self.drempels)}" if self.drempels else "")
+        )
+
+    def _criterion_lines(self) -> list[str]:
+        rows = [
+            f"  {r.naam:<24}{shown(r.waarde):>12} {_unit(r):<6} score {number(r.score):>9}"
+            f"  gewicht {number(r.gewicht)}  verlies {number(r.verlies)}  [{r.bron or '-'}"
+            + (f"; {r.expertoordeel}]" if r.expertoordeel else "]")
+            for r in self.criteria
+        ]
+        extra = [f"  uitgesloten door drempel: verlies {number(self.verlies_drempel)}"]
+        return rows + (extra if self.verlies_drempel > 0 else [])
+
+    def _risk(self) -> str:
+        step = risk_class(self.risico)
+        said = f"{step.naam} ({risk_text(self.risico)})" if step else number(self.risico)
+        return f"afwentelingsrisico {said}" + (f", vooral door {self.oorzaak}" if self.oorzaak else "")
+
+    def _shift_lines(self) -> list[str]:
+        rows = (f"    {s.naam:<22}{number(s.waarde):>10} {unit_text(s.eenheid)}" for s in self.afwenteling)
+        return [f"  {self._risk()}", *rows]
+
+    def _repr_html_(self) -> str:
+        shifts = ((s.naam, f"{number(s.waarde)} {unit_text(s.eenheid)}".strip()) for s in self.afwenteling)
+        reasons = html_table(self._headline(), HEADINGS, map(_told, self.criteria))
+        return reasons + html_table(self._risk().capitalize(), ["last", "waarde"], shifts)
+
+
+HEADINGS = ("criterium", "waarde", "score", "gewicht", "verlies", "bron")
+
+
+def _told(r: Reason) -> tuple[str, ...]:
+    value = f"{shown(r.waarde)} {_unit(r)}".strip()
+    source = "; ".join(t for t in (r.bron, r.expertoordeel) if t)
+    return (_label(r.naam), value, number(r.score), number(r.gewicht), number(r.verlies), source)
+
+
+def _label(criterion: str) -> str:
+    """Return the names of the layers of a criterion."""
+    return " of ".join(registry.layer_kinds()[name].naam for name in criterion.split("+"))
+
+
+def _unit(reason: Reason) -> str:
+    """Return the unit of a value; a code has none."""
+    kinds = registry.layer_kinds()
+    return "" if any(kinds[name].soort == "klasse" for name in reason.naam.split("+")) else unit_text(reason.eenheid)
+
+
+def number(value: float) -> str:
+    """Text of a quantity of any unit: hundredths, from 100 on whole ones."""
+    return decimal(value, 2 if abs(value) < 100 else 0)
+
+
+def shown(value: float | dict[str, float]) -> str:
+    """Return the value of a criterion, or of every member of a group."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {number(v)}" for name, v in value.items())
+    return number(value)
+
+
+def waarom(
+    layers: xr.Dataset,
+    functie: str | Functie,
+    x: float,
+    y: float,
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    methode: str = "meetkundig",
+    orness: float | None = None,
+) -> Explanation:
+    """Explain one cell: value, score, loss share and source per criterion, and the afwenteling.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+    functie : str or Functie
+    x, y : float
+        A point in the cell, in the grid's CRS [m].
+    referentie, aangelegde_berging_mm, bergingseis_mm
+        As in :func:`waterbodem.afwenteling`.
+    methode, orness
+        As in :func:`waterbodem.geschiktheid`; losses are then split in proportion to the weighted log loss.
+
+    Returns
+    -------
+    Explanation
+        The losses of the criteria and of an excluding threshold add up to 1 - score.
+
+    Raises
+    ------
+    NoOverlap
+        If the point lies outside the data.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> w = wb.waarom(wb.example(), "woningbouw", x=239012, y=553480)
+    >>> round(sum(c.verlies for c in w.criteria) + w.score, 4)
+    1.0
+    """
+    settings = Settings.of(locals())
+    found, many = registry.choose(functie)
+    chosen = found[0]
+    if many:
+        raise ArgumentError("waarom explains one functie", value=functie, allowed="an id or a Functie")
+    row, col = _cell_at(layers, x, y)
+    one = layers.isel(y=[row], x=[col])
+    cells = layer_set(one)
+    reference = reference_on(cut_reference(settings.reference, layers, [row], [col]), cells)
+    burden = burden_arrays(cells.present, chosen, reference, settings.storage, decline_of(cells, chosen))
+    return _explain(cells, chosen, burden, (x, y), *settings.method)
+
+
+def _cell_at(layers: xr.Dataset, x: float, y: float) -> tuple[int, int]:
+    grid = dataset.grid_of(layers)
+    if not all(isinstance(v, (int, float, np.integer, np.floating)) for v in (x, y)):
+        raise ArgumentError("give a point as two numbers", value=(x, y), where="x, y")
+    xmin, ymin, xmax, ymax = grid.bounds
+    if not (xmin <= x < xmax and ymin < y <= ymax):
+        raise NoOverlap("point lies outside the data", value=(x, y), allowed=f"within {grid.bounds}", where="x, y")
+    return int((grid.top - y) // grid.dy), int((x - grid.left) // grid.dx)
+
+
+def _explain(
+    cells: LayerSet, functie: Functie, burden: Any, at: tuple[float, float], methode: str, orness: float | None
+) -> Explanation:
+    wanted = ("score", "klasse", "dekking", "flags", "loss")
+    found = score_arrays(cells.present, functie, methode, orness, wanted)
+    parts = parts_of(functie, list(cells.present))
+    step = registry.answer_scale()[int(found["klasse"][0, 0])]
+    flags = int(found["flags"][0, 0])
+    components = registry.burden_rules().components
+    cause = int(burden.oorzaak[0, 0])
+    return Explanation(
+        x=float(at[0]),
+        y=float(at[1]),
+        functie=functie.id,
+        score=float(found["score"][0, 0]),
+        klasse=step.letter,
+        antwoord=step.antwoord,
+        dekking=float(found["dekking"][0, 0]),
+        vlaggen=tuple(t.label for i, t in enumerate(functie.drempels) if flags >> i & 1),
+        drempels=tuple(threshold_label(t) for i, t in enumerate(functie.drempels) if flags >> i & 1),
+        criteria=tuple(_reason(cells, functie, p, found["loss"][k, 0]) for k, p in enumerate(parts)),
+        verlies_drempel=float(found["loss"][-1, 0]),
+        afwenteling=tuple(
+            Shift(c.naam, float(v), c.unit) for c, v in zip(components, burden.components[:, 0, 0], strict=True)
+        ),
+        risico=float(burden.risico[0, 0]),
+        oorzaak=components[cause - 1].naam if cause else "",
+    )
+
+
+def _reason(cells: LayerSet, functie: Functie, part: Part, loss: np.float32) -> Reason:
+    values = {m: _value(cells, m) for m in part.members}
+    criteria = [functie.all_criteria[m] for m in part.members]
+    lone = len(part.members) == 1
+    units = {registry.layer_kinds()[m].unit for m in part.members}
+    return Reason(
+        naam=part.name,
+        waarde=values[part.members[0]] if lone else values,
+        eenheid=units.pop() if len(units) == 1 else "",
+        score=_score(cells, functie, part),
+        gewicht=part.weight,
+        verlies=float(loss),
+        bron=", ".join(dict.fromkeys(b for c in criteria for b in c.bron)),
+        expertoordeel=_judgement(criteria),
+    )
+
+
+def _judgement(criteria: list[Criterion]) -> str:
+    """Return how much of the criteria is expertoordeel, in words."""
+    marks = {"geheel": "expertoordeel", "vorm": "vorm: expertoordeel", "": ""}
+    return "; ".join(dict.fromkeys(marks[c.expertoordeel] for c in criteria if c.expertoordeel))
+
+
+def _value(cells: LayerSet, layer: str) -> float:
+    return float(cells.present[layer][0, 0]) if layer in cells.present else math.nan
+
+
+def _score(cells: LayerSet, functie: Functie, part: Part) -> float:
+    """Return the score of one criterion; NaN where it is unknown."""
+    known = [_score_of(functie.all_criteria[m], _value(cells, m)) for m in part.members]
+    best = max((s for s in known if not math.isnan(s)), default=math.nan)
+    enough = registry.scoring_rules()
+    complete = not any(math.isnan(s) for s in known)
+    return best if complete or best + enough.marge >= enough.groep_bekend else math.nan
+
+
+def _score_of(criterion: Criterion, value: float) -> float:
+    """Return the score of a value by the curve of a criterion; NaN where unknown."""
+    if math.isnan(value):
+        return math.nan
+    if math.isinf(value) and criterion.score_afwezig is not None:
+        return criterion.score_afwezig
+    x, y = zip(*criterion.curve, strict=True)
+    return float(np.interp(value, x, y))

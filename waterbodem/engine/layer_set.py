@@ -1,0 +1,178 @@
+"""Layers as plain float32 arrays on one grid: the form that the arithmetic takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.core import dataset
+from waterbodem.core.errors import ArgumentError, Trial
+from waterbodem.core.lazy import xr
+from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.registry import layer_kinds
+from waterbodem.layers.encoding import encoding_of, obeyed, values_of
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Layers that take the place of the present ones, and the year they hold for (None = not stated)."""
+
+    name: str
+    layers: Mapping[str, Floats]
+    horizon: float | None
+
+
+@dataclass(frozen=True)
+class LayerSet:
+    """The layers of a dataset that the rules know.
+
+    Parameters
+    ----------
+    present : mapping of layer id to float32 array (rows, cols)
+        C-ordered; NaN = unknown, +inf = absent.
+    scenarios : tuple of Scenario
+        In order of first appearance.
+    ignored : tuple of str
+        Scenario layers whose present layer is not in the set.
+    template : xr.Dataset, optional
+        Coordinates and CRS for results; None has neither.
+    """
+
+    present: Mapping[str, Floats]
+    scenarios: tuple[Scenario, ...]
+    ignored: tuple[str, ...] = ()
+    template: xr.Dataset | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        rows, cols = next(iter(self.present.values())).shape
+        return rows, cols
+
+    @property
+    def frame(self) -> xr.Dataset:
+        """Coordinates and CRS for results, without variables."""
+        return xr.Dataset() if self.template is None else self.template
+
+    def results(
+        self, variables: Mapping[str, tuple[NDArray[Any], Mapping[str, Any]]], attrs: Mapping[str, Any]
+    ) -> xr.Dataset:
+        """Return arrays as a dataset on the coordinates of the layers."""
+        mapping = dataset.grid_mapping(dataset.crs_of(self.frame))
+        data = {n: (("y", "x"), a, {**extra, **mapping}) for n, (a, extra) in variables.items()}
+        return xr.Dataset(data, coords=dict(self.frame.coords), attrs=dict(attrs))
+
+    def with_scenario(self, scenario: Scenario) -> dict[str, Floats]:
+        """Return the layers with those of a scenario in place of the present ones."""
+        return {**self.present, **scenario.layers}
+
+
+def layer_set(layers: xr.Dataset) -> LayerSet:
+    """Take what the rules know out of a dataset; float32 arrays in the unit of the rules are not copied.
+
+    Raises
+    ------
+    WaterbodemError
+        If it is no dataset, holds no layer, y ascends, or attributes of layers cannot be obeyed.
+    """
+    names = known_names(layers)
+    template = template_of(layers)
+    check_encodings(layers)
+    held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
+    present = {n: values_of(held.variables[n], n) for n in layer_kinds() if n in names}
+    if not present:
+        raise ArgumentError(
+            "dataset holds no layer that the rules know",
+            value=[str(n) for n in layers.data_vars][:10],
+            allowed=", ".join(layer_kinds()),
+        )
+    ignored = ignored_names(layers)
+    kept = [n for n in names if "@" in n and n not in ignored]
+    return LayerSet(present, _scenarios(held, kept), ignored, template)
+
+
+def known_names(layers: xr.Dataset) -> list[str]:
+    """Return the variables that the rules know, scenarios too.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no dataset.
+    """
+    if not isinstance(layers, xr.Dataset):
+        raise dataset.not_layers(layers)
+    return [str(n) for n in layers.data_vars if LayerName.of(n).layer in layer_kinds()]
+
+
+def check_encodings(layers: xr.Dataset) -> None:
+    """Raise all that cannot be obeyed of what layers say of their numbers; no cell is looked at."""
+    trial = Trial()
+    for name in known_names(layers):
+        with trial.step():
+            encoding_of(layers.variables[name], name)
+    trial.end()
+
+
+def in_rules(layers: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose layers are in unit and sign of the rules; what is so already is not copied."""
+    check_encodings(layers)
+    named = {n: layers.variables[n] for n in known_names(layers)}
+    return layers.assign({n: obeyed(v, n) for n, v in named.items() if not encoding_of(v, n).plain})
+
+
+def ignored_names(layers: xr.Dataset) -> tuple[str, ...]:
+    """Return the scenario layers whose present layer is not in the data."""
+    names = known_names(layers)
+    return tuple(n for n in names if LayerName.of(n).layer not in names)
+
+
+def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
+    order = dict.fromkeys(LayerName.of(n).scenario for n in names)
+    return tuple(_scenario(layers, s, [n for n in names if LayerName.of(n).scenario == s]) for s in order)
+
+
+def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
+    years = {_year(layers[m].attrs["horizon"], m) for m in members if layers[m].attrs.get("horizon") is not None}
+    if len(years) > 1:
+        raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
+    horizon = years.pop() if years else None
+    arrays = {LayerName.of(m).layer: values_of(layers.variables[m], m) for m in members}
+    return Scenario(name, arrays, horizon)
+
+
+def _year(value: Any, where: str) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not np.isfinite(value):
+        raise ArgumentError("horizon is not a year", value=value, where=where)
+    return float(value)
+
+
+def names_of(layers: xr.Dataset, wanted: Collection[str]) -> list[str]:
+    """Return the variables of wanted layers, and of their scenarios that count."""
+    ignored = ignored_names(layers)
+    return [n for n in known_names(layers) if LayerName.of(n).layer in wanted and n not in ignored]
+
+
+def template_of(layers: xr.Dataset) -> xr.Dataset:
+    """Return the coordinates and CRS that results carry, without variables.
+
+    Raises
+    ------
+    GridMismatch
+        If the layers are not on one regular grid with y descending.
+    """
+    grid = dataset.grid_of(layers)
+    keep = {n: layers.coords[n] for n in ("y", "x") if n in layers.coords}
+    ref = {} if grid.crs is None else {"spatial_ref": _reference(layers, grid)}
+    return xr.Dataset(coords={**keep, **ref})
+
+
+def _reference(layers: xr.Dataset, grid: Any) -> Any:
+    if "spatial_ref" in layers.coords:
+        return layers.coords["spatial_ref"]
+    return dataset.coordinates(grid)["spatial_ref"]

@@ -1,0 +1,205 @@
+"""One row per polygon and functie: areas, quantiles, losses and burden (rekenregels section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.core.grid import Grid
+from waterbodem.definitions import registry
+from waterbodem.definitions.models import ScoringRules
+from waterbodem.engine.sums import SCORE, Tally, Totals, ratio, totals_of
+from waterbodem.layers.polygons import Area, areas_of
+
+QUANTILES = {"score_p10": 0.1, "score_p50": 0.5, "score_p90": 0.9}
+VOLUMES = ("afvoer", "verdrongen_berging")
+SCORED = "verlies_"
+THRESHOLD = "drempel"
+UNASSESSED = 0
+Array = NDArray[Any]
+Doubles = NDArray[np.float64]
+
+
+def answers(mean_score: Doubles, by_class: Doubles, area: Doubles, rules: ScoringRules) -> NDArray[np.int64]:
+    """Return the class of P polygons from their mean scores and the cells per class.
+
+    Parameters
+    ----------
+    mean_score : array (P,)
+        NaN if no assessed cell has a score.
+    by_class : array (P, 6)
+        Covered cells per class code; 0 = unknown.
+    area : array (P,)
+        Of the polygon, in cells.
+    """
+    assessed = by_class[:, 1:].sum(axis=1)
+    enough = ratio(assessed, area) + rules.marge >= rules.beoordeeld_min
+    from_worst = ratio(np.cumsum(by_class[:, :0:-1], axis=1)[:, ::-1].T, assessed) + rules.marge
+    half = _last(from_worst >= rules.aandeel_helft) + 1
+    tenth = _last(from_worst >= rules.aandeel_begrenzing) + 1
+    some = ratio(by_class[:, -1], assessed) + rules.marge >= rules.aandeel_nee
+    worst = np.maximum(np.maximum(half, tenth - 1), np.where(some, 2, UNASSESSED))
+    worst = np.maximum(worst, classes_of(mean_score, rules))
+    return np.where(enough & (area > 0) & (assessed > 0), worst, UNASSESSED)
+
+
+def _last(holds: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the last row that holds, per column."""
+    return np.asarray(len(holds) - 1 - holds[::-1].argmax(axis=0), np.int64)
+
+
+def classes_of(score: Doubles, rules: ScoringRules) -> NDArray[np.int64]:
+    """Return the class codes of scores, without cap or thresholds; UNASSESSED where NaN."""
+    steps = [s for s in registry.answer_scale().values() if s.score_min is not None]
+    reached = [score + rules.marge >= (s.score_min or 0.0) for s in steps[:-1]]
+    found = np.select(reached, [s.code for s in steps[:-1]], default=steps[-1].code)
+    return np.where(np.isnan(score), UNASSESSED, found)
+
+
+def letters() -> dict[int, str]:
+    """Return the letter of every class code."""
+    return {code: step.letter for code, step in registry.answer_scale().items()}
+
+
+def total(tallies: Iterable[Tally], count: int, last: NDArray[np.int64] | None = None) -> Totals:
+    """Add tallies of parts to sums over all ``count`` polygons, with the quantiles of the table.
+
+    ``last`` as in :func:`waterbodem.engine.sums.totals_of`.
+    """
+    return totals_of(tallies, count, shares(), last)
+
+
+def shares() -> Doubles:
+    """Return the shares at which quantiles are taken, with the margin in favour of "at least"."""
+    return np.array(list(QUANTILES.values())) - registry.scoring_rules().marge
+
+
+def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals) -> dict[str, Array]:
+    """Return the columns of rekenregels section 7 by name, a value per polygon."""
+    size = areas_of(areas)
+    outside = size / grid.cell_area - totals.cells
+    outside[outside < 1e-6 * size / grid.cell_area] = 0
+    columns = {
+        **_sizes(size / 1e4, outside, grid, totals),
+        **_answers(size / grid.cell_area, outside, totals),
+        **_scores(totals),
+        **_losses(totals),
+        **_burden(totals, grid),
+    }
+    return {name: columns[name] for name in _order(columns)}
+
+
+LEADING = (
+    "antwoord",
+    "score",
+    "score_p10",
+    "score_p50",
+    "score_p90",
+    "oppervlakte_ha",
+    "beoordeeld_ha",
+    "onbekend_ha",
+    "buiten_ha",
+)
+TRAILING = (
+    "bepalend",
+    "risico",
+    "aandeel_risico_hoog",
+    "oorzaak",
+    "afvoer_m3",
+    "verdrongen_berging_m3",
+    "weinig_steun",
+)
+
+
+def _order(columns: Mapping[str, Any]) -> list[str]:
+    middle = [c for c in columns if c not in LEADING and c not in TRAILING]
+    rank = ("ha_", "aandeel_", "dekking", "antwoord_", "verlies_")
+    middle.sort(key=lambda c: next(i for i, prefix in enumerate(rank) if c.startswith(prefix)))
+    return [*LEADING, *middle, *TRAILING]
+
+
+def _graded() -> list[tuple[int, str]]:
+    return [(code, letter) for code, letter in letters().items() if code != UNASSESSED]
+
+
+def _sizes(size: Doubles, outside: Doubles, grid: Grid, totals: Totals) -> dict[str, Any]:
+    by_class = totals.class_cells("klasse") * grid.cell_ha
+    assessed = by_class[:, 1:].sum(axis=1)
+    found = {
+        "oppervlakte_ha": size,
+        "beoordeeld_ha": assessed,
+        "onbekend_ha": by_class[:, UNASSESSED],
+        "buiten_ha": outside * grid.cell_ha,
+        "weinig_steun": size < grid.cell_ha,
+        "dekking": totals.mean("dekking")[0],
+    }
+    for code, letter in _graded():
+        found[f"ha_{letter}"] = by_class[:, code]
+        found[f"aandeel_{letter}"] = ratio(by_class[:, code], assessed)
+    return found
+
+
+def _answers(size: Doubles, outside: Doubles, totals: Totals) -> dict[str, Any]:
+    """Return the answers; for the bounds, area outside the data turns out worst or best too."""
+    nowhere = np.zeros_like(outside)
+    worst, best = max(letters()), min(code for code, _ in _graded())
+    return {
+        "antwoord": _answer(totals, SCORE, "klasse", size, (nowhere, worst, 0.0)),
+        "antwoord_min": _answer(totals, "score_min", "klasse_min", size, (outside, worst, 0.0)),
+        "antwoord_max": _answer(totals, "score_max", "klasse_max", size, (outside, best, 1.0)),
+    }
+
+
+def _answer(totals: Totals, score: str, klasse: str, size: Doubles, rest: tuple[Doubles, int, float]) -> Array:
+    """Return the answer per polygon; ``rest`` = cells to add, their class and their score."""
+    rules, extra = registry.scoring_rules(), rest[0]
+    by_class = totals.class_cells(klasse)
+    by_class[:, rest[1]] += extra
+    average, known = totals.mean(score)
+    blended = ratio(np.nan_to_num(average) * known + rest[2] * extra, known + extra)
+    by_code = np.array([letters()[code] for code in sorted(letters())])
+    return by_code[answers(blended, by_class, size, rules)]
+
+
+def _scores(totals: Totals) -> dict[str, Any]:
+    return {SCORE: totals.mean(SCORE)[0], **dict(zip(QUANTILES, totals.quantiles.T, strict=True))}
+
+
+def _losses(totals: Totals) -> dict[str, Any]:
+    names = [m for m in totals.measures if m.startswith("verlies_")]
+    losses = {n: totals.mean(n)[0] for n in names}
+    plain = [n.removeprefix("verlies_") for n in names]
+    return {**losses, "bepalend": _largest(np.array(list(losses.values())), plain)}
+
+
+def _largest(values: Doubles, names: Sequence[str]) -> Array:
+    """Return the name of the largest value per column, the first within the margin; empty if none stands out."""
+    margin = registry.scoring_rules().marge
+    top = np.fmax.reduce(values)
+    first = (values + margin >= top).argmax(axis=0)
+    return np.where(top > margin, np.array(names)[first], "")
+
+
+def _burden(totals: Totals, grid: Grid) -> dict[str, Any]:
+    return {
+        "risico": totals.mean("risico")[0],
+        "aandeel_risico_hoog": totals.mean("risico_hoog")[0],
+        "oorzaak": _causes(totals),
+        **{f"{name}_m3": _volume(totals, name, grid) for name in VOLUMES},
+    }
+
+
+def _volume(totals: Totals, name: str, grid: Grid) -> Doubles:
+    """Return the net sum over known cells [m3] of an amount per hectare."""
+    average, known = totals.mean(name)
+    return average * known * grid.cell_ha
+
+
+def _causes(totals: Totals) -> Array:
+    """Return the component with the largest sum of coverage * risico, the first on a tie."""
+    names = np.array([c.id for c in registry.burden_rules().components])
+    by_component = totals.causes[:, 1:]
+    return np.where(by_component.max(axis=1) > 0, names[by_component.argmax(axis=1)], "")

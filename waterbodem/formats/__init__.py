@@ -1,0 +1,1 @@
+"""Formats: bytes that others read or wrote, and the names of output files."""

@@ -1,0 +1,211 @@
+"""The form of an answer in a file: what every key holds, so that nothing else is met where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from waterbodem.core.errors import CorruptLayer
+from waterbodem.definitions.models import LARGEST
+
+MARK, VERSION = "waterbodem-antwoord", 2
+#: Forms that can be read: in the first each setting had a place of its own.
+READABLE = (1, VERSION)
+KINDS = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
+#: Letters of a text, items of a list, and rows or columns of a grid, beyond which a file is no answer.
+LONGEST_TEXT, MOST_ITEMS, MOST_CELLS = 100_000, 500_000, 1_000_000
+#: Complaints that are told of one file, and letters of each.
+TOLD, LENGTH = 5, 120
+
+
+def _list(value: Any) -> Any:
+    """Return a list as a tuple: JSON has no other sequence."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _finite(value: float) -> float:
+    if not abs(value) <= LARGEST:
+        raise ValueError("number is not finite, or too large")
+    return value
+
+
+def _positive(value: float) -> float:
+    if not value > 0:
+        raise ValueError("number is not positive")
+    return value
+
+
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Count = Annotated[int, Field(ge=0, le=MOST_CELLS)]
+#: A whole number stays one, so that an answer that is kept again gives the same bytes.
+Finite = Annotated[int | float, AfterValidator(_finite)]
+Positive = Annotated[Finite, AfterValidator(_positive)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_list), Field(max_length=MOST_ITEMS)]
+Plain = Text | bool | Whole | float | None
+Attribute = Plain | Annotated[tuple[Plain, ...], BeforeValidator(_list), Field(max_length=MOST_ITEMS)]
+Attributes = dict[Text, Attribute]
+#: A setting as herkomst tells it.
+Told = Text | Finite | None
+
+
+class Form(BaseModel):
+    """A part of a file; unknown keys are errors, and nothing is taken for what it is not."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Array(Form):
+    """Numbers that lie beside the text, or texts that stand in it."""
+
+    vorm: Annotated[tuple[Count, ...], BeforeValidator(_list), Field(max_length=4)]
+    soort: Literal[KINDS] | None = None  # type: ignore[valid-type]
+    nr: Count | None = None
+    teksten: Texts | None = None
+
+
+class Variable(Array):
+    """An array with its dimensions and attributes."""
+
+    dims: Texts
+    attrs: Attributes
+
+
+class Variables(Form):
+    """A dataset."""
+
+    attrs: Attributes
+    coords: dict[Text, Variable]
+    data: dict[Text, Variable]
+
+
+class Column(Form):
+    """A column of a table; ``soort`` is the kind of its values."""
+
+    soort: Literal["i", "f", "b", "O"]
+    waarden: Annotated[list[Plain], Field(max_length=MOST_ITEMS)]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether every value is of the kind."""
+        kinds = {"i": (int,), "f": (float, int), "b": (bool,), "O": (str,)}[self.soort]
+        return all(isinstance(v, kinds) and (self.soort == "b" or not isinstance(v, bool)) for v in self.waarden)
+
+
+def _whole_column(column: Column) -> Column:
+    if not column.is_right:
+        raise ValueError(f"values are not all of kind {column.soort!r}")
+    return column
+
+
+Table = dict[Text, Annotated[Column, AfterValidator(_whole_column)]]
+
+#: Number, name, polygon as WKB in hexadecimal, what was repaired.
+Polygon = Annotated[tuple[Whole, Text, str, Text], BeforeValidator(_list)]
+Kind = Literal["ontvanger", "ander plan", "beekdal"]
+#: A polygon, what kind of receiver it is, and the plan that it is.
+Receiver = Annotated[tuple[Whole, Text, str, Text, Kind, Whole], BeforeValidator(_list)]
+Some = Annotated[int, Field(gt=0, le=MOST_CELLS)]
+
+
+class Asked(Form):
+    """The question."""
+
+    layers: Variables
+    grid: Annotated[tuple[Finite, Finite, Positive, Positive, Some, Some, Text | None], BeforeValidator(_list)]
+    areas: Annotated[list[Polygon], Field(min_length=1, max_length=MOST_ITEMS)]
+    functies: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    instellingen: dict[Text, Any]
+
+
+class Way(Form):
+    """Cells that water comes through."""
+
+    cellen: Array
+    verder: Array
+    stap: Array
+    lengten: Annotated[list[Finite], Field(min_length=1, max_length=256)]
+
+
+class Settled(Form):
+    """What a ledger was made with, settings by their id, and what it must say."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Told | dict[Text, Told]]
+
+    stroomrichting_sha256: Text
+    stroomrichting: Texts
+    geen_water: Text
+    geen_grond: Text
+    definities: Text
+    expertoordeel: Texts
+    grenzen: Texts
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """All of it in the order of a ledger: settings first."""
+        return {**(self.model_extra or {}), **{name: getattr(self, name) for name in type(self).model_fields}}
+
+
+class Said(Form):
+    """What a ledger said beside its numbers."""
+
+    herkomst: Settled
+    notes: Texts
+
+
+class Reception(Form):
+    """Who receives what is shifted."""
+
+    grid: Annotated[tuple[Finite, Finite, Positive, Positive, Some, Some], BeforeValidator(_list)]
+    lagen: Texts
+    gegeven: Count
+    ontvangers: Annotated[list[Receiver], Field(max_length=MOST_ITEMS)]
+    plannen: Annotated[list[Annotated[tuple[Whole, Array], BeforeValidator(_list)]], Field(max_length=MOST_ITEMS)]
+    verteld: dict[Text, Said]
+    weg: Way | None
+    blootstelling: Annotated[tuple[Array, Array] | None, BeforeValidator(_list)]
+
+
+class Kept(Form):
+    """An answer with its question."""
+
+    formaat: Literal[MARK]  # type: ignore[valid-type]
+    versie: Literal[VERSION]  # type: ignore[valid-type]
+    waterbodem: Text
+    definities: Text
+    cells: Variables
+    table: Table
+    kompas: Table
+    outside: Texts
+    notes: Texts
+    question: Asked
+    ontvangst: Reception | None
+
+
+def kept(data: Mapping[str, Any], where: str) -> Kept:
+    """Return the text of a file in its form.
+
+    Raises
+    ------
+    CorruptLayer
+        Naming the first keys that hold something else.
+    """
+    try:
+        return Kept.model_validate(_renewed(data) if data.get("versie") == READABLE[0] else data)
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, e['loc']))[:LENGTH]}: {e['msg'][:LENGTH]}" for e in error.errors()[:TOLD]]
+        raise CorruptLayer(f"file is no answer of waterbodem, or damaged: {'; '.join(found)}", where=where) from None
+
+
+def _renewed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the text of a file of the first form in that of today: settings by id, None left out."""
+    question, reception = dict(data["question"]), dict(data["ontvangst"] or {})
+    built, norm = question.pop("maatregelen")
+    found = {n: question.pop(n) for n in ("referentie", "methode", "orness", "kompas")}
+    found |= {"aangelegde_berging_mm": built, "bergingseis_mm": norm, "onttrekking": reception.pop("put", None)}
+    found |= {n: reception.pop(n, None) for n in ("demping_m", "reikwijdte")}
+    question["instellingen"] = {n: value for n, value in found.items() if value is not None}
+    return {**data, "versie": VERSION, "question": question, "ontvangst": reception or None}

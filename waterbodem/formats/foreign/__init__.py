@@ -1,0 +1,1 @@
+"""Files of somebody else, let in by their kind."""

@@ -1,0 +1,1 @@
+"""The fictitious landscape: layers and plans of any size for examples and tests."""

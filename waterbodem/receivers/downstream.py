@@ -1,0 +1,258 @@
+"""Burden by place, without naming a plan: what lies downstream of every cell, and what lies upstream of a receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from waterbodem.core import dataset
+from waterbodem.core.grid import Grid
+from waterbodem.core.lazy import xr
+from waterbodem.definitions import registry
+from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.settings import Settings, Storage
+from waterbodem.engine.burden import Array, burden_arrays, reference_on
+from waterbodem.engine.coverage import block_of
+from waterbodem.engine.layer_set import Floats, LayerSet, layer_set
+from waterbodem.engine.scoring import stack
+from waterbodem.kernels import components
+from waterbodem.layers.polygons import read_areas
+from waterbodem.receivers.division import cover_in
+from waterbodem.receivers.flow import Flow
+from waterbodem.receivers.flow_store import flow_of, on_grid
+from waterbodem.receivers.land import Land, land_of
+from waterbodem.receivers.released import per_hectare
+
+#: Cells that are worked on at a time: ten components of them are held at once.
+BLOCK = 2_000_000
+NO_MAAIVELD = "niet bepaald: maaiveld ontbreekt in de gegevens"
+
+
+def vulnerability(land: Land, scenario: str = "") -> Floats:
+    """Return V, how much a receiving cell suffers (rows, cols), 0..1, NaN = unknown.
+
+    Layer ``kwetsbaarheid``, else ``clip(wateroverlast / 0.30, 0, 1)``, else unknown everywhere; in a scenario its own
+    layer goes before the present one.
+    """
+    name = vulnerable_layer(land.names, scenario)
+    if name is None:
+        return np.full(land.grid.shape, np.nan, np.float32)
+    layer = land.layer(name)
+    if LayerName.of(name).layer == "kwetsbaarheid":
+        return layer
+    full = np.float32(reception_rules().value("wateroverlast_vol_m"))
+    return np.asarray(np.clip(layer / full, np.float32(0), np.float32(1)))
+
+
+def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
+    """Return the layer that tells vulnerability; None where there is none.
+
+    Examples
+    --------
+    >>> names = ["wateroverlast", "kwetsbaarheid", "wateroverlast@2050hoog"]
+    >>> vulnerable_layer(names), vulnerable_layer(names[::2], "2050hoog"), vulnerable_layer(["kwel"])
+    ('kwetsbaarheid', 'wateroverlast@2050hoog', None)
+    """
+    bases = ("kwetsbaarheid", "wateroverlast")
+    wanted = [n for base in bases for n in ((str(LayerName(base, scenario)), base) if scenario else (base,))]
+    return next((n for n in wanted if n in names), None)
+
+
+def released(
+    cells: LayerSet, functie: Functie, reference: Functie | Array, storage: Storage
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return what a hectare would release in every cell [m3/ha], NaN where nothing is known.
+
+    The second array tells where either component is unknown.
+    """
+    amount = np.empty(cells.shape, np.float32)
+    partly = np.empty(cells.shape, np.bool_)
+    for rows in _strips(cells.shape):
+        part = {name: values[rows] for name, values in cells.present.items()}
+        ref = reference if isinstance(reference, Functie) else reference[rows]
+        found = burden_arrays(part, functie, ref, storage).components
+        per_ha, partly[rows], none = per_hectare(found[components.AFVOER], found[components.VERDRONGEN])
+        amount[rows] = np.where(none, np.nan, per_ha)
+    return amount, partly
+
+
+def _strips(shape: tuple[int, int]) -> Iterator[slice]:
+    height = max(1, BLOCK // max(1, shape[1]))
+    return (slice(r, min(r + height, shape[0])) for r in range(0, shape[0], height))
+
+
+def benedenstrooms(
+    layers: xr.Dataset,
+    functie: str | Functie | Sequence[str | Functie],
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    stroming: Flow | None = None,
+    demping_m: float | None = None,
+    bewaar: Any = None,
+) -> xr.Dataset:
+    """Show where a functie would burden somebody downstream, without naming a plan first.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Layers of rekenregels section 1; needs ``maaiveld``.
+    functie : str, Functie or list of them
+        A list gives a leading dimension ``functie``.
+    referentie, aangelegde_berging_mm, bergingseis_mm
+        As in :func:`waterbodem.afwenteling`.
+    stroming : Flow, optional
+        Flow directions on the grid of the layers; default from maaiveld.
+    demping_m : float, optional
+        L [m], default 2000.
+    bewaar : path, optional
+        Folder where flow directions are kept.
+
+    Returns
+    -------
+    xr.Dataset
+        float32, 0..1. ``blootstelling`` D: how vulnerable the land is where the water of a cell ends up;
+        ``blootstelling_onbekend``: the share of that water that ends on land of unknown vulnerability, which counts
+        as 0 in D; ``benedenstrooms = min(1, E / 800 m3/ha) * D``. NaN where maaiveld, or both afvoer and
+        verdrongen_berging, are unknown. Without maaiveld all is NaN and attribute ``niet_bepaald`` says so.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> found = benedenstrooms(wb.example(size=60), "woningbouw")
+    >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
+    True
+    """
+    settings = Settings.of(locals())
+    cells, land = layer_set(layers), land_of(layers)
+    reference = reference_on(settings.reference, cells)
+    chosen, many = registry.choose(functie)
+    flow = on_grid(stroming, land.grid) or flow_of(layers, bewaar)
+    exposure = exposure_in(land, flow, land.grid, settings.damping)
+    results = [_one(cells, f, reference, settings.storage, exposure, flow) for f in chosen]
+    return stack(results, chosen) if many else results[0]
+
+
+def exposure_in(land: Land, flow: Flow | None, block: Grid, damping: float | None) -> tuple[Floats, Floats]:
+    """Return D and the share that ends on land of unknown vulnerability, on a block; NaN without directions."""
+    if flow is None:
+        nothing = np.full(block.shape, np.nan, np.float32)
+        return nothing, nothing
+    window = land.grid.slices(block)
+    value = vulnerability(land)
+    known = swept(flow, value, damping)[window].copy()
+    return known, swept(flow, np.isnan(value).view(np.uint8), damping)[window].copy()
+
+
+def swept(flow: Flow, value: Array, damping: float | None) -> Floats:
+    """Return the exposure of every cell to ``value``, float32 (rows, cols); NaN where maaiveld is unknown."""
+    found = flow.network.expose(value, damping).astype(np.float32).reshape(flow.grid.shape)
+    found[~flow.known] = np.nan
+    return found
+
+
+def weighed(runoff: Array, displaced: Array, exposure: Floats) -> Floats:
+    """Return benedenstrooms, 0..1: what a hectare releases [m3/ha] weighed with D; NaN where both are unknown."""
+    amount, _, none = per_hectare(runoff, displaced)
+    return weighed_amount(np.where(none, np.nan, amount).astype(np.float32), exposure)
+
+
+def weighed_amount(amount: Floats, exposure: Floats) -> Floats:
+    """Return benedenstrooms, 0..1, of what a hectare releases [m3/ha]; NaN where either is unknown."""
+    full = np.float32(reception_rules().value("afvoer_vol_m3_ha"))
+    return np.asarray(np.minimum(np.float32(1), amount / full) * exposure)
+
+
+def _one(
+    cells: LayerSet,
+    functie: Functie,
+    reference: Functie | Array,
+    storage: Storage,
+    exposures: tuple[Floats, Floats],
+    flow: Flow | None,
+) -> xr.Dataset:
+    amount, _ = released(cells, functie, reference, storage)
+    exposure, unknown = exposures
+    share = weighed_amount(amount, exposure)
+    attrs: dict[str, Any] = {"functie": functie.id, "definities": registry.rules_version()}
+    attrs |= {"niet_bepaald": NO_MAAIVELD} if flow is None else {"stroomrichting_sha256": flow.sha256}
+    return cells.results(
+        {
+            "benedenstrooms": (share, _about("last voor wie benedenstrooms ligt (0 = geen, 1 = zeer groot)")),
+            "blootstelling": (exposure, _about("kwetsbaarheid van het land waar het water van een cel blijft")),
+            "blootstelling_onbekend": (unknown, _about("deel dat op land van onbekende kwetsbaarheid blijft")),
+        },
+        attrs,
+    )
+
+
+def _about(label: str) -> dict[str, str]:
+    return {"units": "1", "long_name": label}
+
+
+def bovenstrooms(
+    layers: xr.Dataset,
+    ontvanger: Any,
+    functie: str | Functie | None = None,
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    stroming: Flow | None = None,
+    demping_m: float | None = None,
+    bewaar: Any = None,
+) -> xr.Dataset:
+    """Show which land burdens a receiver, and how much: the reverse of the ledger.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Needs ``maaiveld``.
+    ontvanger : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+        Several polygons count as one receiver.
+    functie : str or Functie, optional
+        With it ``last`` says what a hectare of it would bring to the receiver.
+    referentie, aangelegde_berging_mm, bergingseis_mm, stroming, demping_m, bewaar
+        As in :func:`benedenstrooms`.
+
+    Returns
+    -------
+    xr.Dataset
+        float32. ``aandeel`` 0..1: share of the water released in a cell that stays in the receiver (own water of a
+        cell leaves it whole); ``last`` [m3/ha]: that share of what the functie releases. The volume that a plan
+        brings to the receiver is the sum of its E times ``aandeel``.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> found = bovenstrooms(wb.example(), wb.example_plans()[2:3])
+    >>> 0 < float(found.aandeel.max()) < 1
+    True
+    """
+    settings = Settings.of(locals())
+    cells, grid = layer_set(layers), dataset.grid_of(layers)
+    flow = on_grid(stroming, grid) or flow_of(layers, bewaar)
+    share = np.full(cells.shape, np.nan, np.float32)
+    if flow is not None:
+        share = swept(flow, _coverage(ontvanger, grid), settings.damping)
+    found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
+    if functie is not None:
+        chosen = registry.choose(functie)[0][0]
+        amount, _ = released(cells, chosen, reference_on(settings.reference, cells), settings.storage)
+        found["last"] = (amount * share, {"units": "m3/ha", "long_name": f"water van {chosen.id} in de ontvanger"})
+    return cells.results(found, {"niet_bepaald": NO_MAAIVELD} if flow is None else {})
+
+
+def _coverage(ontvanger: Any, grid: Grid) -> Floats:
+    areas = read_areas(ontvanger, grid.crs)
+    cover = cover_in(shapely.union_all([a.geometry for a in areas]), block_of(areas, grid), grid)
+    value = np.zeros(grid.rows * grid.cols, np.float32)
+    value[cover.cell] = cover.share
+    return value

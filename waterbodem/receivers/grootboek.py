@@ -1,0 +1,112 @@
+"""Who receives the burden of a plan, through water and ground: from plans and polygons to a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
+from waterbodem.core.errors import ArgumentError
+from waterbodem.definitions import registry
+from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import Reach
+from waterbodem.definitions.settings import Settings
+from waterbodem.engine.burden import cut_reference
+from waterbodem.layers.polygons import read_areas
+from waterbodem.receivers.division import Target
+from waterbodem.receivers.flow import Flow
+from waterbodem.receivers.flow_store import on_grid
+from waterbodem.receivers.land import land_of
+from waterbodem.receivers.ledger import Ledger
+from waterbodem.receivers.question import Enquiry
+
+
+def grootboek(
+    layers: xr.Dataset,
+    functie: str | Functie | Sequence[str | Functie],
+    gebied: Any,
+    ontvangers: Any = None,
+    *,
+    referentie: str | Functie | xr.DataArray | None = None,
+    aangelegde_berging_mm: float = 0.0,
+    bergingseis_mm: float | None = None,
+    stroming: Flow | None = None,
+    demping_m: float | None = None,
+    reikwijdte: Reach | None = None,
+    onttrekking: Well | None = None,
+    bewaar: Any = None,
+    id: str | None = None,
+    id_ontvangers: str | None = None,
+) -> Ledger:
+    """Draw up who receives the burden of one or more plans.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+        Layers of rekenregels section 1 on (y, x). Water needs ``maaiveld``, the ground needs ``ghg``; without them
+        that part is *niet bepaald*.
+    functie : str, Functie, or list with one per plan
+    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+        The plans.
+    ontvangers : as gebied, optional
+        Who may receive: municipalities, water boards, nature areas, other plans. They may overlap each other and the
+        plans; what is counted twice gets a line of its own, so that the ledger adds up.
+    referentie, aangelegde_berging_mm, bergingseis_mm
+        As in :func:`waterbodem.afwenteling`.
+    stroming : Flow, optional
+        Flow directions on the grid of the layers; default from maaiveld.
+    demping_m : float, optional
+        L: distance over which 63 % of the water stays behind [m], default 2000.
+    reikwijdte : float, "situatie" or ReachTable, optional
+        lambda of the groundwater [m], default 200.
+    onttrekking : Well, optional
+        What plans of a functie that abstracts groundwater draw, and from which ground: each so much.
+    bewaar : path, optional
+        Folder where flow directions are kept.
+    id, id_ontvangers : str, optional
+        Property that holds the names.
+
+    Returns
+    -------
+    Ledger
+
+    Raises
+    ------
+    WaterbodemError
+        If a polygon is broken, all plans lie outside the data, or flow directions lie on another grid.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> plans = wb.example_plans()
+    >>> ledger = grootboek(wb.example(), "woningbouw", plans[:1], plans[1:])
+    >>> bool(ledger.sluit)
+    True
+    """
+    settings = Settings.of(locals())
+    land = land_of(layers)
+    plans = read_areas(gebied, land.grid.crs, id)
+    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
+    enquiry = Enquiry(
+        land,
+        tuple(plans),
+        tuple(Target(a) for a in targets),
+        settings.with_reference(cut_reference(settings.reference, layers, slice(None), slice(None))),
+        on_grid(stroming, land.grid),
+        bewaar,
+    )
+    return enquiry.ledger(_one_per_plan(functie, len(plans)))
+
+
+def _one_per_plan(functie: Any, count: int) -> list[Functie]:
+    if isinstance(functie, (str, Functie)):
+        return registry.choose(functie)[0] * count
+    listed = [registry.choose(f)[0][0] for f in functie]
+    if len(listed) == 1:
+        return listed * count
+    if len(listed) != count:
+        allowed = f"1 or {count}"
+        raise ArgumentError("give one functie, or one per plan", value=len(listed), allowed=allowed, where="functie")
+    return listed

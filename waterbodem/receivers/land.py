@@ -1,0 +1,109 @@
+"""The land around plans: layers on a grid, of which only what a question needs is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import rasterio.features
+import shapely
+from numpy.typing import NDArray
+
+from waterbodem.core import dataset
+from waterbodem.core.grid import Grid
+from waterbodem.core.lazy import xr
+from waterbodem.definitions.labels import decimal
+from waterbodem.definitions.receiving import reception_rules
+from waterbodem.engine.layer_set import Floats, LayerSet, check_encodings, known_names
+from waterbodem.layers.encoding import encoding_of, values_of
+from waterbodem.layers.polygons import Area
+from waterbodem.layers.stack import LayerStack
+
+
+@dataclass(frozen=True)
+class Land:
+    """Layers on a grid.
+
+    Attributes
+    ----------
+    grid : Grid
+        All of the data.
+    names : tuple of str
+        Layers there are; those of scenarios are ``layer@scenario``.
+    cut : callable
+        Takes a block of the grid, gives its present layers as a LayerSet without coordinates.
+    layer : callable
+        Takes a name, gives that layer on the whole grid, float32 (rows, cols).
+    """
+
+    grid: Grid
+    names: tuple[str, ...]
+    cut: Callable[[Grid], LayerSet] = field(repr=False)
+    layer: Callable[[str], Floats] = field(repr=False)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+
+def land_of(layers: xr.Dataset) -> Land:
+    """Return the land of a dataset; nothing is copied that is in the unit of the rules.
+
+    Raises
+    ------
+    WaterbodemError
+        If the layers lie on no grid, or their attributes cannot be obeyed.
+    """
+    grid = dataset.grid_of(layers)
+    check_encodings(layers)
+    present = {n: layers.variables[n] for n in known_names(layers) if "@" not in n}
+    held = {n: (encoding_of(v, n), dataset.on_rows_and_columns(v, n)) for n, v in present.items()}
+
+    def cut(block: Grid) -> LayerSet:
+        window = grid.slices(block)
+        return bare({n: read(cells[window].values) for n, (read, cells) in held.items()})
+
+    return Land(
+        grid, tuple(str(n) for n in layers.data_vars), cut, lambda name: values_of(layers.variables[name], name)
+    )
+
+
+def land_of_stack(stack: LayerStack) -> Land:
+    """Return the land of a catalogue; cells are read when they are asked for."""
+    present = tuple(n for n in stack.sources if "@" not in n)
+
+    def cut(block: Grid) -> LayerSet:
+        return bare(stack.read(block, present))
+
+    return Land(stack.grid, tuple(stack.sources), cut, lambda name: stack.read(stack.grid, [name])[name])
+
+
+def bare(present: Mapping[str, Floats]) -> LayerSet:
+    """Return present layers alone, without coordinates."""
+    return LayerSet(present, (), (), xr.Dataset())
+
+
+def stream_valleys(land: Land) -> list[Area]:
+    """Return the stream valleys in the data as polygons, the largest first; none without layer ``beekdal``.
+
+    Cells of a valley share sides. Valleys smaller than ``beekdal_min_ha`` are left out.
+    """
+    if "beekdal" not in land:
+        return []
+    inside = land.layer("beekdal") == 1
+    found = _polygons(inside, land.grid)
+    least = reception_rules().value("beekdal_min_ha") * 1e4
+    large = sorted((p for p in found if p.area >= least), key=lambda p: (-p.area, p.bounds))
+    return [Area(i, f"beekdal {i} ({_where(p)})", p) for i, p in enumerate(large, start=1)]
+
+
+def _polygons(inside: NDArray[np.bool_], grid: Grid) -> list[Any]:
+    shapes = rasterio.features.shapes(inside.view(np.uint8), mask=inside, connectivity=4, transform=grid.transform)
+    return [shapely.geometry.shape(geometry) for geometry, _ in shapes]
+
+
+def _where(polygon: Any) -> str:
+    """Return the middle of a polygon [km], as text that tells polygons apart."""
+    spot = polygon.representative_point()
+    return f"bij x {decimal(spot.x / 1000, 1)} en y {decimal(spot.y / 1000, 1)} km"

@@ -1,0 +1,371 @@
+"""The grootboek of afwenteling: what every receiver gets from every plan, closed to the last litre."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.core import dataset
+from waterbodem.core.errors import ArgumentError, nearest
+from waterbodem.core.grid import Grid
+from waterbodem.core.lazy import gpd, pd, xr
+from waterbodem.definitions.receiving import reception_rules
+from waterbodem.receivers.division import Division, Receiver
+from waterbodem.receivers.groundwater import Effect, superpose
+from waterbodem.receivers.ledger_paths import as_frame, path_lines
+from waterbodem.receivers.ledger_text import as_html, as_text
+from waterbodem.receivers.network import Routed, Strand
+from waterbodem.receivers.released import PlanSource
+
+Doubles = NDArray[np.float64]
+
+TOGETHER = "alle plannen samen"
+#: Lines beside the receivers, by kind, as a planner reads them.
+LINES = {
+    "overlap": "dubbel geteld (ontvangers overlappen)",
+    "plan": "in het plan zelf",
+    "elders": "elders in de gegevens",
+    "buiten": "buiten de gegevens",
+    "totaal": "totaal vrijgekomen",
+}
+#: Units and names of the grids.
+GRIDS = {
+    "ontvangst": {"units": "m3/ha", "long_name": "ontvangen water"},
+    "passerend": {"units": "m3", "long_name": "water dat verder stroomt"},
+    "verlaging": {"units": "m", "long_name": "verlaging van het grondwater; negatief is vernatting"},
+}
+#: How far sums may be off, relative.
+CLOSES = 1e-9
+CHECKS = ("stroming", "grootboek", "adjunct")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One plan: what it releases, where its water went, and its effect on the groundwater; None = not routed."""
+
+    source: PlanSource
+    strand: Strand | None
+    routed: Routed | None
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Who receives the burden of one or more plans.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+    division : Division
+        The receivers.
+    herkomst : mapping
+        Settings, hashes, versions, and what the method cannot tell.
+    notes : tuple of str
+        What a reader must know: areas that are unknown or outside the data.
+    damping : float
+        Length over which 63 % of the water stays behind [m].
+    """
+
+    entries: tuple[Entry, ...]
+    division: Division
+    herkomst: Mapping[str, Any]
+    notes: tuple[str, ...]
+    damping: float
+
+    @property
+    def niet_bepaald(self) -> tuple[str, ...]:
+        """What could not be determined, and why."""
+        water = [str(self.herkomst["geen_water"])] if self.herkomst["geen_water"] else []
+        ground = any(e.effect.verlaging.size for e in self.entries)
+        return (*water, *([] if ground else [str(self.herkomst["geen_grond"])]))
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether the water of any plan was routed."""
+        return any(e.routed is not None for e in self.entries)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per plan and line.
+
+        Columns plan_nr, plan, functie, ontvanger_nr, ontvanger, soort, m3, aandeel, waterschijf_mm (over the receiver),
+        verlaging_gemiddeld_m, verlaging_grootste_m, vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown,
+        or outside the data) and oppervlakte_ha. NaN = niet bepaald; so is all that a receiver outside the data gets.
+        ``soort`` of a receiver is ontvanger, ander plan or beekdal; of another line overlap, plan, elders, buiten or
+        totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no
+        receiver.
+        """
+        pairs = list(zip(self.entries, self._all_volumes, strict=True))
+        rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e.effect])]
+        if len(self.entries) > 1:
+            name = {"plan_nr": 0, "plan": TOGETHER, "functie": ""}
+            rows += self._rows(name, _added(self._all_volumes), self._effects)
+        return pd.DataFrame(rows)
+
+    def _rows(
+        self, name: Mapping[str, Any], volumes: Mapping[str, Any], effects: Sequence[Effect]
+    ) -> Iterator[dict[str, Any]]:
+        total = volumes["totaal"]
+        for nr, receiver in self.division.of_plan(name["plan_nr"]):
+            label = {"ontvanger_nr": nr, "ontvanger": receiver.area.name, "soort": receiver.target.soort}
+            volume = volumes["ontvanger"][nr - 1] if receiver.inside_ha > 0 else np.nan
+            amount = _amount(volume, total, receiver)
+            yield {**name, **label, **amount, **self._lowering(effects, receiver)}
+        for kind, text in LINES.items():
+            if kind != "overlap" or volumes[kind]:
+                yield {**name, "ontvanger_nr": 0, "ontvanger": text, "soort": kind, **_amount(volumes[kind], total)}
+
+    @cached_property
+    def _all_volumes(self) -> list[dict[str, Any]]:
+        return [self._volumes(e) for e in self.entries]
+
+    def _volumes(self, entry: Entry) -> dict[str, Any]:
+        """Return m3 per line; that of overlap is negative."""
+        if entry.strand is None or entry.routed is None or not entry.source.known:
+            nothing = dict.fromkeys(("plan", "elders", "buiten", "totaal"), np.nan)
+            return {**nothing, "overlap": 0.0, "ontvanger": [np.nan] * len(self.division.receivers)}
+        cells, received = entry.strand.cells, entry.routed.received
+        apart, together, own = self.division.shares(cells, entry.source.area)
+        got = [0.0] * len(self.division.receivers)
+        for nr, receiver in self.division.of_plan(entry.source.area.nr):
+            got[nr - 1] = float((received * receiver.cover.at(cells)).sum())
+        return {
+            "ontvanger": got,
+            "overlap": float((received * (together - apart)).sum()),
+            "plan": float((received * own).sum()),
+            "elders": float((received * (1.0 - together - own)).sum()),
+            "buiten": float(entry.routed.leaving.sum()),
+            "totaal": float(entry.source.volume.sum()),
+        }
+
+    @property
+    def _effects(self) -> list[Effect]:
+        return [e.effect for e in self.entries]
+
+    def _lowering(self, effects: Sequence[Effect], receiver: Receiver) -> dict[str, float]:
+        names = ("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m", "onbekend_ha")
+        if not any(e.verlaging.size for e in effects):
+            return dict.fromkeys(names, np.nan)
+        values, share = self._under(effects, receiver)
+        known = np.isfinite(values)
+        cell_ha = self.division.grid.cell_ha
+        unknown = float(share[~known].sum()) * cell_ha
+        area, outside = receiver.inside_ha - unknown, receiver.outside_ha
+        if not receiver.inside_ha > 0:
+            return dict(zip(names, (np.nan, np.nan, np.nan, outside), strict=True))
+        mean = float((values[known] * share[known]).sum()) * cell_ha / area if area > 0 else np.nan
+        some, unknown = np.append(values[known], 0.0), unknown + outside
+        return dict(zip(names, (mean, float(some.max()), float(-some.min()) + 0.0, unknown), strict=True))
+
+    def _under(self, effects: Sequence[Effect], receiver: Receiver) -> tuple[Doubles, Doubles]:
+        """Return the sum of effects in the cells of a receiver that any can reach, and the share of them it covers."""
+        cells, grid = receiver.cover.cell, self.division.grid
+        total, reached = np.zeros(cells.size), np.zeros(cells.size, np.bool_)
+        for effect in effects:
+            which, place = _laid(cells, grid, effect.grid)
+            total[which] += effect.verlaging[place]
+            reached[which] = True
+        return total[reached], receiver.cover.share[reached]
+
+    @cached_property
+    def controle(self) -> pd.DataFrame:
+        """The sum checks, a row per plan: all differences relative.
+
+        ``stroming``: received and leaving against released; ``grootboek``: the lines against released;
+        ``adjunct``: what receivers get by routing against what exposure says.
+        """
+        pairs = zip(self.entries, self._all_volumes, strict=True)
+        return pd.DataFrame([self._checks(e, volumes) for e, volumes in pairs])
+
+    def _checks(self, entry: Entry, v: Mapping[str, Any]) -> dict[str, Any]:
+        total = v["totaal"]
+        lines = sum(v["ontvanger"]) + v["overlap"] + v["plan"] + v["elders"] + v["buiten"]
+        scale = total or 1.0
+        return {
+            "plan": entry.source.area.name,
+            "vrijgekomen_m3": total,
+            "stroming": np.nan if entry.routed is None else entry.routed.imbalance,
+            "grootboek": abs(lines - total) / scale,
+            "adjunct": self._adjoint(entry, v["ontvanger"]) / scale,
+        }
+
+    def _adjoint(self, entry: Entry, volumes: list[float]) -> float:
+        if entry.strand is None or entry.routed is None:
+            return np.nan
+        network, damping = entry.strand.network, self.damping
+        found = {
+            nr: float((entry.routed.source * network.expose(r.cover.at(entry.strand.cells), damping)).sum())
+            for nr, r in self.division.of_plan(entry.source.area.nr)
+            if volumes[nr - 1]
+        }
+        return max((abs(there - volumes[nr - 1]) for nr, there in found.items()), default=0.0)
+
+    @property
+    def sluit(self) -> bool:
+        """Whether every sum check that could be made holds to 1e-9."""
+        checks = self.controle[list(CHECKS)].to_numpy(dtype=float)
+        return bool(np.all(np.isnan(checks) | (checks <= CLOSES)))
+
+    def voor(self, ontvanger: str) -> pd.DataFrame:
+        """Return the reverse: which plans burden this receiver, the largest first.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no receiver of that name.
+        """
+        names = [r.area.name for r in self.division.receivers]
+        if ontvanger not in names:
+            known = nearest(ontvanger, names) if names else "none was given"
+            raise ArgumentError("no such receiver", value=ontvanger, allowed=known, where="ontvanger")
+        rows = self.table[(self.table.ontvanger == ontvanger) & (self.table.ontvanger_nr > 0)]
+        own = rows[rows.plan_nr > 0]
+        return own.sort_values(["m3", "verlaging_grootste_m"], ascending=False, kind="stable").reset_index(drop=True)
+
+    @property
+    def cumulatie(self) -> pd.DataFrame:
+        """What the plans do together that each alone does not, a row per receiver.
+
+        Largest lowering and rise [m] and depth of water over the receiver [mm]: by the worst single plan and by all;
+        ``alleen_samen`` names what passes its threshold only together.
+        """
+        return pd.DataFrame([self._cumulated(nr) for nr in range(1, len(self.division.receivers) + 1)])
+
+    def _cumulated(self, nr: int) -> dict[str, Any]:
+        rules = reception_rules()
+        rows = self.table[self.table.ontvanger_nr == nr]
+        alone = rows[rows.plan_nr > 0]
+        both = rows[rows.plan_nr == 0] if len(self.entries) > 1 else alone
+        border = {
+            "verlaging_grootste_m": rules.value("verlaging_drempel_m"),
+            "vernatting_grootste_m": rules.value("verlaging_drempel_m"),
+            "waterschijf_mm": rules.value("ontvangst_drempel_mm"),
+        }
+        found: dict[str, Any] = {"ontvanger": rows.ontvanger.iloc[0]}
+        only = []
+        for name, least in border.items():
+            one, all_ = float(alone[name].max()), float(both[name].iloc[0])
+            found |= {f"{name}_alleen": one, f"{name}_samen": all_}
+            only += [name] if all_ + 1e-6 >= least > one + 1e-6 else []
+        return {**found, "alleen_samen": ", ".join(only)}
+
+    @property
+    def cells(self) -> xr.Dataset:
+        """Grids of all plans together, on the block of cells they reach, float32.
+
+        ``ontvangst`` received [m3/ha], ``passerend`` passing [m3], ``verlaging`` [m] (positive = lower).
+        """
+        return self.on(self.division.block)
+
+    def on(self, part: Grid) -> xr.Dataset:
+        """Return the same grids on another block of the data; the values of a cell do not depend on the block."""
+        received, passing = np.zeros(part.shape), np.zeros(part.shape)
+        for entry in self.entries:
+            if entry.strand is None or entry.routed is None:
+                received[:] = passing[:] = np.nan
+                continue
+            which, place = _laid(entry.strand.cells, self.division.grid, part)
+            np.add.at(received, place, entry.routed.received[which] / part.cell_ha)
+            np.add.at(passing, place, entry.routed.passing[which])
+        lowering = superpose(self._effects, part).verlaging
+        found = {"ontvangst": received, "passerend": passing, "verlaging": lowering}
+        return dataset.build(part, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
+
+    def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
+        """Return the flow paths from the plans to where their water stays or leaves, as lines.
+
+        Parameters
+        ----------
+        share : float, optional
+            Lines with less than this share of a plan's water are left out, default 0.01.
+        """
+        least = reception_rules().value("pad_aandeel") if share is None else share
+        grid, names = self.division.grid, [r.area.name for r in self.division.receivers]
+        rows: list[dict[str, Any]] = []
+        for entry in self.entries:
+            if entry.strand is None or entry.routed is None:
+                continue
+            cells, plan = entry.strand.cells, entry.source
+            where = (plan.holds(cells, grid), self._owner(cells))
+            rows += path_lines(plan.area.name, entry.strand, entry.routed, grid, *where, names, least)
+        return as_frame(rows, grid.crs)
+
+    def _owner(self, cells: NDArray[Any]) -> NDArray[Any]:
+        """Return per cell the receiver that covers most of it, the first on a tie; -1 = none."""
+        best, owner = np.zeros(cells.size), np.full(cells.size, -1)
+        for k, receiver in enumerate(self.division.receivers):
+            share = receiver.cover.at(cells)
+            owner[share > best] = k
+            best = np.maximum(best, share)
+        return owner
+
+    def __repr__(self) -> str:
+        return as_text(self.table, self._footer())
+
+    def _repr_html_(self) -> str:
+        return as_html(self.table, self._footer())
+
+    @property
+    def check(self) -> str:
+        """Whether the sums close, in Dutch."""
+        found = self.controle[list(CHECKS)].to_numpy(dtype=float)
+        worst = float(np.nanmax(found, initial=0.0))
+        verdict = "sluiten" if self.sluit else "sluiten NIET"
+        return f"Controle: de sommen {verdict} (grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e})."
+
+    def _footer(self) -> list[str]:
+        return [*self.niet_bepaald, *self.notes, self.check, *self.herkomst["grenzen"]]
+
+
+def table_of_all(ledgers: Mapping[str, Ledger]) -> pd.DataFrame:
+    """Return the tables of several functies as one, plans together with their functie."""
+    return pd.concat([ledger.table.assign(functie=id_) for id_, ledger in ledgers.items()], ignore_index=True)
+
+
+def paths_of_all(ledgers: Mapping[str, Ledger], share: float | None = None) -> gpd.GeoDataFrame:
+    """Return the flow paths of several functies as one table."""
+    return joined([ledger.paths(share).assign(functie=id_) for id_, ledger in ledgers.items()])
+
+
+def joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Return tables with the same columns as one."""
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
+
+
+def _laid(cells: NDArray[Any], grid: Grid, part: Grid) -> tuple[NDArray[Any], tuple[NDArray[Any], NDArray[Any]]]:
+    """Return which cells, numbered in the grid and ascending, lie on a part of it, and in which row and column."""
+    row, col = grid.offset(part)
+    first, last = np.searchsorted(cells, (row * grid.cols, (row + part.rows) * grid.cols))
+    rows, cols = np.divmod(cells[first:last], grid.cols)
+    inside = np.flatnonzero((cols >= col) & (cols < col + part.cols))
+    return first + inside, (rows[inside] - row, cols[inside] - col)
+
+
+def _named(entry: Entry) -> dict[str, Any]:
+    area = entry.source.area
+    return {"plan_nr": area.nr, "plan": area.name, "functie": entry.source.functie.id}
+
+
+def _added(volumes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the sum of plans per line; what is not determined for one is not for all."""
+    found: dict[str, Any] = {kind: float(sum(v[kind] for v in volumes)) for kind in LINES}
+    return {**found, "ontvanger": [float(sum(some)) for some in zip(*(v["ontvanger"] for v in volumes), strict=True)]}
+
+
+def _amount(volume: float, total: float, receiver: Receiver | None = None) -> dict[str, float]:
+    hectares = np.nan if receiver is None else receiver.area.geometry.area / 1e4
+    return {
+        "m3": volume,
+        "aandeel": volume / total if total else np.nan,
+        "waterschijf_mm": volume / hectares / 10.0,
+        "verlaging_gemiddeld_m": np.nan,
+        "verlaging_grootste_m": np.nan,
+        "vernatting_grootste_m": np.nan,
+        "onbekend_ha": np.nan,
+        "oppervlakte_ha": hectares,
+    }

@@ -1,0 +1,76 @@
+"""A ledger in words: Dutch text and HTML for planners."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from waterbodem.core.html import html_table
+from waterbodem.core.lazy import pd
+from waterbodem.core.terminal import one_line
+from waterbodem.definitions.labels import decimal, percent, short
+
+#: Kinds of receivers that are in a ledger without having been named.
+UNNAMED = ("ander plan", "beekdal")
+TITLE = "Grootboek van afwenteling"
+#: Columns of the table as a planner reads them; others are left out.
+HEADINGS = {
+    "plan": "plan",
+    "functie": "functie",
+    "ontvanger": "ontvanger",
+    "m3": "water (m³)",
+    "aandeel": "aandeel",
+    "waterschijf_mm": "waterschijf (mm)",
+    "verlaging_gemiddeld_m": "verlaging gemiddeld (m)",
+    "verlaging_grootste_m": "verlaging hoogstens (m)",
+    "vernatting_grootste_m": "vernatting hoogstens (m)",
+}
+#: Decimals of the columns that hold numbers.
+DIGITS = {"m3": 1, "aandeel": 1, "waterschijf_mm": 1} | {n: 3 for n in HEADINGS if n.endswith("_m")}
+NAME = 80
+
+
+def as_text(table: pd.DataFrame, footer: Sequence[str]) -> str:
+    """Return a ledger as lines of text, a block per plan."""
+    lines = [TITLE]
+    for _, rows in table.groupby("plan_nr", sort=False):
+        lines += ["", short(rows["plan"].iloc[0], NAME), *(_line(row) for row in told(rows).to_dict("records"))]
+    return "\n".join([*lines, "", *(one_line(line) for line in footer)])
+
+
+def told(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out receivers that nobody named and that get nothing."""
+    gets = (table[["m3", "verlaging_grootste_m", "vernatting_grootste_m"]] > 0).any(axis=1)
+    return table[gets | ~table["soort"].isin(UNNAMED)]
+
+
+def _line(row: Mapping[Any, Any]) -> str:
+    amount = "niet bepaald" if np.isnan(row["m3"]) else f"{decimal(row['m3'], 1)} m³"
+    share = "" if np.isnan(row["aandeel"]) else percent(row["aandeel"], digits=DIGITS["aandeel"]).replace("\u00a0", " ")
+    return f"  {amount:>15} {share:>8}  {short(row['ontvanger'], NAME)}{_ground(row)}"
+
+
+def _ground(row: Mapping[Any, Any]) -> str:
+    """Return what happens to the groundwater of a receiver; empty where nothing does."""
+    changes = (("verlaging", row["verlaging_grootste_m"]), ("vernatting", row["vernatting_grootste_m"]))
+    parts = [f"{name} hoogstens {decimal(value, 3)} m" for name, value in changes if value > 0]
+    return f" ({', '.join(parts)}; gemiddeld {decimal(row['verlaging_gemiddeld_m'], 3)} m)" if parts else ""
+
+
+def as_html(table: pd.DataFrame, footer: Sequence[str]) -> str:
+    """Return a ledger as an HTML table with its notes; names are escaped."""
+    rows = ([_shown(name, row[name]) for name in HEADINGS] for row in told(table).to_dict("records"))
+    notes = "".join(f"<li>{html.escape(line)}</li>" for line in footer)
+    return f"{html_table(TITLE, list(HEADINGS.values()), rows)}<ul>{notes}</ul>"
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return a cell of the table as a planner reads it; empty where there is nothing to say."""
+    if name not in DIGITS:
+        return short(value, NAME)
+    if np.isnan(value):
+        return ""
+    return percent(value, digits=DIGITS[name]) if name == "aandeel" else decimal(value, DIGITS[name])

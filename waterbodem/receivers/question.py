@@ -1,0 +1,244 @@
+"""A question after the receivers of plans, resolved: the land, the plans, who may receive, how far effects reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from waterbodem.core import memory
+from waterbodem.core.errors import MissingLibrary
+from waterbodem.core.grid import Grid
+from waterbodem.core.progress import track
+from waterbodem.definitions import registry
+from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.labels import brief, percent
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.settings import Settings
+from waterbodem.formats.setting_forms import told
+from waterbodem.layers.polygons import Area
+from waterbodem.receivers.division import Target, divide
+from waterbodem.receivers.flow import INSTALL, Flow, memory_needed
+from waterbodem.receivers.flow_store import kept_flow
+from waterbodem.receivers.groundwater import Effect, nothing, spread, well_effect
+from waterbodem.receivers.land import Land, stream_valleys
+from waterbodem.receivers.ledger import Entry, Ledger
+from waterbodem.receivers.network import Strand
+from waterbodem.receivers.released import PlanSource, Plot, plots
+
+
+@dataclass(frozen=True)
+class Enquiry:
+    """What is asked, before it is known of which functie.
+
+    Attributes
+    ----------
+    land : Land
+        All of it: water runs on beyond the plans.
+    plans : tuple of Area
+    given : tuple of Target
+        Receivers that the user named.
+    settings : Settings
+    flow : Flow, optional
+        Directions on the grid of the land; default from maaiveld.
+    folder : path, optional
+        Where directions are kept.
+    around : bool
+        Whether other plans receive too and, where no receiver is given, the stream valleys in the data.
+    kept : bool
+        Whether this belongs to an answer from a file that does not say who receives it.
+    """
+
+    land: Land
+    plans: tuple[Area, ...]
+    given: tuple[Target, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    flow: Flow | None = None
+    folder: Any = None
+    around: bool = False
+    kept: bool = False
+
+    @cached_property
+    def water(self) -> tuple[Flow | None, str]:
+        """Flow directions, or None and why there are none, in Dutch."""
+        rules, reason = reception_rules(), self.obstacle
+        if reason or self.flow is not None:
+            return self.flow, reason
+        try:
+            return kept_flow(self.land.layer("maaiveld"), self.land.grid, self.folder), ""
+        except MissingLibrary:
+            return None, rules.reason("bibliotheek", installeer=INSTALL)
+
+    @property
+    def obstacle(self) -> str:
+        """Why directions cannot be found, in Dutch, as far as can be told before they are looked for."""
+        rules = reception_rules()
+        if self.kept:
+            return rules.reason("bewaard")
+        if self.flow is not None:
+            return ""
+        if "maaiveld" not in self.land:
+            return rules.reason("maaiveld")
+        need, free = memory_needed(self.land.grid.rows * self.land.grid.cols), memory.available()
+        if free is None or need <= memory.USABLE * free:
+            return ""
+        return rules.reason("geheugen", nodig=need / 1e9, vrij=free / 1e9)
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """Who may receive."""
+        if not self.around:
+            return self.given
+        valleys = [] if self.given else [Target(a, "beekdal") for a in stream_valleys(self.land)]
+        few = len(self.plans) <= reception_rules().value("plannen_max")
+        plans = [Target(a, "ander plan", a.nr) for a in self.plans] if few and len(self.plans) > 1 else []
+        return (*self.given, *valleys, *plans)
+
+    def ledger(self, functies: Sequence[Functie]) -> Ledger:
+        """Draw up the ledger of the plans, one functie each.
+
+        Raises
+        ------
+        NoOverlap
+            If no plan touches the data.
+        """
+        of = dict(zip((a.nr for a in self.plans), functies, strict=True))
+        found, outside = self.plots
+        flow, reason = self.water
+        entries = [self.entry(p.source(of[p.area.nr])) for p in track(found, "wie het ontvangt")]
+        notes = _notes(entries, outside, self.land.grid, flow, self.settings.well)
+        return self.closed(entries, self._settings(flow, reason), notes)
+
+    def closed(self, entries: Sequence[Entry], herkomst: Mapping[str, Any], notes: tuple[str, ...]) -> Ledger:
+        """Divide what entries release among the receivers within reach."""
+        block = _block(entries, self.land.grid)
+        division = divide([t for t in self.targets if _within_reach(t, block)], block, self.land.grid)
+        return Ledger(tuple(entries), division, herkomst, notes, self.settings.damping)
+
+    @cached_property
+    def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+        """The land of every plan, and the plans outside the data."""
+        asked = self.settings
+        return plots(self.land, self.plans, asked.reference, asked.storage, asked.reach)
+
+    def entry(self, source: PlanSource) -> Entry:
+        """Find where the water of a plan goes, and what it does to the groundwater."""
+        strand, effect = self.strand(source), self._effect(source)
+        if strand is None:
+            return Entry(source, None, None, effect)
+        released = _released(source, strand, self.land.grid)
+        return Entry(source, strand, strand.network.route(released, self.settings.damping), effect)
+
+    def strand(self, source: PlanSource) -> Strand | None:
+        """Return the cells that the water of a plan comes through; None where that is not known."""
+        flow, _ = self.water
+        return None if flow is None else flow.network.strand(source.cells(self.land.grid))
+
+    def _effect(self, source: PlanSource) -> Effect:
+        grid = self.land.grid
+        well = self.settings.well
+        if well is not None and source.functie.value("onttrekking") > 0:
+            return well_effect(well, source.area.geometry, grid)
+        if self.kept or "ghg" not in self.land:
+            return nothing(grid)
+        return spread(source.head, source.reach, source.grid, grid, source.inside)
+
+    def _settings(self, flow: Flow | None, reason: str) -> dict[str, Any]:
+        rules = reception_rules()
+        return {
+            **told(self.settings, "last", "ontvangers"),
+            "stroomrichting_sha256": "" if flow is None else flow.sha256,
+            "stroomrichting": () if flow is None else flow.uitleg,
+            "geen_water": reason,
+            "geen_grond": rules.reason("bewaard_grond" if self.kept else "ghg"),
+            "definities": registry.rules_version(),
+            "expertoordeel": tuple(k for k, c in rules.constanten.items() if c.expertoordeel),
+            "grenzen": rules.grenzen.tekst,
+        }
+
+
+def _released(source: PlanSource, strand: Strand, grid: Grid) -> Any:
+    """Return what is released in every cell of a strand [m3]."""
+    released = np.zeros(strand.cells.size)
+    released[np.searchsorted(strand.cells, source.cells(grid))] = source.volume[source.volume > 0]
+    return released
+
+
+def _block(entries: Sequence[Entry], grid: Grid) -> Grid:
+    """Return the block of cells that any plan reaches, through water or ground."""
+    parts = [e.source.grid.bounds for e in entries] + [e.effect.grid.bounds for e in entries if e.effect.verlaging.size]
+    for entry in entries:
+        if entry.strand is not None and entry.strand.cells.size:
+            rows, cols = np.divmod(entry.strand.cells, grid.cols)
+            parts.append(grid.part(slice(rows.min(), rows.max() + 1), slice(cols.min(), cols.max() + 1)).bounds)
+    edges = np.array(parts)
+    low, high = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
+    return grid.crop((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
+
+
+def _within_reach(target: Target, block: Grid) -> bool:
+    """Tell whether a receiver belongs in the ledger: one that was named always does."""
+    if target.soort != "beekdal":
+        return True
+    xmin, ymin, xmax, ymax = target.area.geometry.bounds
+    left, bottom, right, top = block.bounds
+    return bool(xmin < right and xmax > left and ymin < top and ymax > bottom)
+
+
+def _notes(
+    entries: Sequence[Entry], outside: Sequence[Area], grid: Grid, flow: Flow | None, well: Well | None
+) -> tuple[str, ...]:
+    found = [f"{a.name}: ligt geheel buiten de gegevens" for a in outside]
+    for entry in entries:
+        name = entry.source.area.name
+        found += [f"{name}: {text}" for text in (*_abstracts(entry.source, well), *_warnings(entry, grid, flow))]
+    return tuple(found)
+
+
+def _abstracts(source: PlanSource, well: Well | None) -> list[str]:
+    if not source.functie.value("onttrekking") > 0:
+        return []
+    rules = reception_rules()
+    if well is None:
+        return [rules.reason("onttrekking")]
+    numbers = {"m3_jr": well.m3_jr, "kd_m2_d": well.kd_m2_d, "c_d": well.c_d, "lambda_m": well.lambda_m}
+    return [rules.reason("put", **numbers)]
+
+
+def _warnings(entry: Entry, grid: Grid, flow: Flow | None) -> list[str]:
+    source, found = entry.source, []
+    if source.either_unknown.any():
+        found.append(
+            f"afvoer of verdrongen berging onbekend op {brief(source.hectares(source.either_unknown))} ha "
+            f"(beide onbekend, telt als 0: {brief(source.hectares(source.none_known))} ha)"
+        )
+    if source.outside_ha:
+        found.append(f"{brief(source.outside_ha)} ha ligt buiten de gegevens en telt niet mee")
+    if flow is not None:
+        found += _over_a_hole(source, grid, flow)
+    unknown = source.inside & np.isnan(source.head)
+    if unknown.any() and entry.effect.verlaging.size:
+        found.append(f"grondwaterverlaging onbekend op {brief(source.hectares(unknown))} ha")
+    return found + _beyond(source.grid.bounds, entry.effect, grid)
+
+
+def _over_a_hole(source: PlanSource, grid: Grid, flow: Flow) -> list[str]:
+    hole = source.inside & ~flow.known_in(source.grid)
+    if not hole.any():
+        return []
+    share = float(source.volume[hole].sum()) / max(float(source.volume.sum()), 1e-300)
+    text = f"{brief(source.hectares(hole))} ha zonder maaiveld"
+    return [f"{text}; {percent(share)} van het water verlaat daar de gegevens"]
+
+
+def _beyond(plan: tuple[float, float, float, float], effect: Effect, grid: Grid) -> list[str]:
+    xmin, ymin, xmax, ymax = plan
+    left, bottom, right, top = grid.bounds
+    reach = effect.reikt_m
+    if reach and (xmin - reach < left or ymin - reach < bottom or xmax + reach > right or ymax + reach > top):
+        return ["de invloed op het grondwater reikt mogelijk tot buiten de gegevens"]
+    return []

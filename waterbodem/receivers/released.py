@@ -1,0 +1,211 @@
+"""What a plan releases: water per cell, and its own change of the groundwater (rekenregels section 6, source)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.core.errors import NoOverlap
+from waterbodem.core.grid import Grid
+from waterbodem.core.lazy import xr
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import Reach
+from waterbodem.definitions.settings import Storage
+from waterbodem.engine.burden import burden_arrays, reference_on
+from waterbodem.engine.coverage import block_of, footprints
+from waterbodem.engine.layer_set import LayerSet
+from waterbodem.kernels import components
+from waterbodem.kernels.zonal import COVERAGE_ONE
+from waterbodem.layers.polygons import Area
+from waterbodem.receivers.groundwater import reach_of
+from waterbodem.receivers.land import Land
+
+Array = NDArray[Any]
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PlanSource:
+    """What one plan releases, on the smallest block of cells that covers it.
+
+    Attributes
+    ----------
+    area : Area
+    functie : Functie
+    grid : Grid
+        The block; all arrays (rows, cols) lie on it.
+    cover : float64 array
+        Share of the cell inside the plan.
+    volume : float64 array
+        E [m3], weighted by cover; 0 where unknown.
+    either_unknown : bool array
+        Cells of the plan where afvoer or verdrongen_berging is unknown.
+    none_known : bool array
+        Cells of the plan where both are unknown: their E counts as 0.
+    head : float64 array
+        Own change of the groundwater level [m], positive = lower; NaN = unknown or outside the plan.
+    reach : float64 array
+        lambda [m].
+    """
+
+    area: Area
+    functie: Functie
+    grid: Grid
+    cover: Doubles
+    volume: Doubles
+    either_unknown: NDArray[np.bool_]
+    none_known: NDArray[np.bool_]
+    head: Doubles
+    reach: Doubles
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Cells that the plan touches."""
+        return self.cover > 0
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known of the water that the plan releases."""
+        return bool((self.inside & ~self.none_known).any())
+
+    def hectares(self, chosen: NDArray[np.bool_]) -> float:
+        """Return the area of the plan in chosen cells [ha]."""
+        return float(self.cover[chosen].sum()) * self.grid.cell_ha
+
+    def cells(self, grid: Grid) -> NDArray[np.int64]:
+        """Return the cells that release water, by their number in the grid of the data, ascending."""
+        row, col = grid.offset(self.grid)
+        rows, cols = np.nonzero(self.volume > 0)
+        return np.asarray((rows + row) * grid.cols + cols + col, np.int64)
+
+    def holds(self, cells: Array, grid: Grid) -> NDArray[np.bool_]:
+        """Tell which cells, by their number in the grid of the data, the plan touches."""
+        row, col = np.divmod(cells, grid.cols)
+        top, left = grid.offset(self.grid)
+        row, col = row - top, col - left
+        found = (row >= 0) & (row < self.grid.rows) & (col >= 0) & (col < self.grid.cols)
+        found[found] = self.inside[row[found], col[found]]
+        return found
+
+    @property
+    def outside_ha(self) -> float:
+        """Area of the plan outside the data [ha]."""
+        missing = self.area.geometry.area / 1e4 - self.hectares(self.inside)
+        return missing if missing > 1e-6 * self.area.geometry.area / 1e4 else 0.0
+
+
+def per_hectare(runoff: Array, displaced: Array) -> tuple[Doubles, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return what a hectare releases [m3/ha], where either component is unknown, and where both are.
+
+    Where one is unknown the other counts; where both are it is 0. Relief releases nothing.
+
+    Examples
+    --------
+    >>> per_hectare(np.array([300, np.nan, -50.0]), np.array([20, 40, 10.0]))[0].tolist()
+    [320.0, 40.0, 0.0]
+    """
+    no_a, no_b = np.isnan(runoff), np.isnan(displaced)
+    total = np.where(no_a, 0.0, runoff.astype(np.float64)) + np.where(no_b, 0.0, displaced)
+    return np.maximum(total, 0.0), no_a | no_b, no_a & no_b
+
+
+#: afvoer and verdrongen_berging [m3/ha] and grondwaterverlaging [m] of a functie on a block.
+Shifted = tuple[Array, Array, Array]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The land of one plan, whatever is built on it.
+
+    Attributes
+    ----------
+    area : Area
+    grid : Grid
+        The smallest block of cells that covers it, within the data.
+    cover : float64 array (rows, cols)
+        Share of the cell inside the plan.
+    reach : float64 array (rows, cols)
+        lambda [m].
+    shifted : callable
+        Takes a functie, gives what it shifts from every cell of the block.
+    """
+
+    area: Area
+    grid: Grid
+    cover: Doubles
+    reach: Doubles
+    shifted: Callable[[Functie], Shifted] = field(repr=False)
+
+    def source(self, functie: Functie) -> PlanSource:
+        """Return what a functie would release here."""
+        runoff, displaced, lowering = self.shifted(functie)
+        amount, either, none = per_hectare(runoff, displaced)
+        inside = self.cover > 0
+        return PlanSource(
+            self.area,
+            functie,
+            self.grid,
+            self.cover,
+            amount * self.cover * self.grid.cell_ha,
+            either & inside,
+            none & inside,
+            np.where(inside, lowering.astype(np.float64), np.nan),
+            self.reach,
+        )
+
+
+def plots(
+    land: Land, areas: Sequence[Area], reference: Any, storage: Storage, reach: Reach | None
+) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+    """Return the land of every plan, and the plans that lie wholly outside the data.
+
+    Raises
+    ------
+    NoOverlap
+        If no plan touches the data.
+    """
+    block_of(areas, land.grid)
+    found, outside = [], []
+    for area in areas:
+        plot = _plot(land, area, reference, storage, reach)
+        if plot is None:
+            outside.append(area)
+        else:
+            found.append(plot)
+    if not found:
+        raise NoOverlap("plans lie outside the data", where="gebied")
+    return tuple(found), tuple(outside)
+
+
+def _plot(land: Land, area: Area, reference: Any, storage: Storage, reach: Reach | None) -> Plot | None:
+    block = land.grid.crop(area.geometry.bounds)
+    cover = cover_of(area, block)
+    if not cover.any():
+        return None
+    cells = land.cut(block)
+    present_use = _reference(land.grid, block, reference, cells)
+
+    def shifted(functie: Functie) -> Shifted:
+        found = burden_arrays(cells.present, functie, present_use, storage).components
+        return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
+
+    return Plot(area, block, cover, reach_of(reach, cells.present, block.shape), shifted)
+
+
+def cover_of(area: Area, block: Grid) -> Doubles:
+    """Return the share of every cell of a block that a polygon covers."""
+    cover = np.zeros(block.rows * block.cols)
+    if cover.size:
+        prints = footprints([area], block)
+        cover[prints.cell] = prints.cover / COVERAGE_ONE
+    return cover.reshape(block.shape)
+
+
+def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array:
+    rows, cols = grid.slices(block)
+    whole = isinstance(reference, xr.DataArray) and dict(reference.sizes) == {"y": grid.rows, "x": grid.cols}
+    return reference_on(reference.isel(y=rows, x=cols) if whole else reference, cells)

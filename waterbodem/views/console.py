@@ -1,0 +1,222 @@
+"""What the command line shows: answers and functies as plain Dutch text, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from waterbodem.answers.answer import Answer
+from waterbodem.core.terminal import one_line
+from waterbodem.definitions import registry
+from waterbodem.definitions.labels import (
+    criterion_label,
+    decimal,
+    layer_label,
+    percent,
+    plain,
+    risk_class,
+    risk_text,
+    short,
+    steps,
+    texts,
+    threshold_label,
+)
+from waterbodem.definitions.models import Criterion, Functie, Group, Sourced
+from waterbodem.definitions.units import unit_text
+from waterbodem.views.names import distinct, said
+
+#: Longest name in a column.
+NAME, LONG_NAME = 32, 80
+#: Plans of which the part outside the data is told, of those where two decimals show it [ha].
+MAX_TOLD, SHOWN_HA = 4, 0.005
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def answer_text(assessment: Answer) -> str:
+    """Return a line per polygon and functie, and what stands beside them."""
+    names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
+    rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
+    order = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
+    lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
+    lines += [f"Let op: {one_line(plain_text(note))}." for note in (*_outside(assessment), *assessment.notes)]
+    return plain_text("\n".join(lines))
+
+
+def _outside(assessment: Answer) -> list[str]:
+    """Return which plans lie partly outside the data, or how many where they are many."""
+    t, table = texts("nl")["scherm"], assessment.rows.drop_duplicates("nr")
+    partly = table[table["buiten_ha"] >= SHOWN_HA]
+    if len(partly) > MAX_TOLD:
+        return [t["deels_buiten"].format(n=len(partly))]
+    names = distinct(dict(zip(table.nr, table.gebied, strict=True)), LONG_NAME, said)
+    return [
+        t["buiten"].format(gebied=names[r.nr], buiten=decimal(r.buiten_ha), totaal=decimal(r.oppervlakte_ha))
+        for r in partly.itertuples()
+    ]
+
+
+HEADINGS = ("gebied", "functie", "antwoord", "score", "dekking", "bepalend", "afwenteling", "oorzaak", "kompas")
+
+
+def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    step = steps()[row["antwoord"]]
+    symbols = [str(v) for name, v in row.items() if name.startswith("kompas_")]
+    return (
+        name,
+        short(row["functie"], NAME),
+        f"{step.letter} {step.kort}",
+        decimal(row["score"]),
+        percent(row["dekking"]),
+        criterion_label(row["bepalend"]) if row["bepalend"] else "-",
+        _risk(row["risico"]),
+        _cause(row["oorzaak"]),
+        " ".join(f"{s:<2}" for s in symbols).rstrip(),
+    )
+
+
+def _risk(value: float) -> str:
+    found = risk_class(value)
+    return f"{risk_text(value)} {found.naam}" if found else decimal(value)
+
+
+def _cause(component: str) -> str:
+    return next((c.naam for c in registry.burden_rules().components if c.id == component), "-")
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of text as columns of equal width.
+
+    Examples
+    --------
+    >>> print(columns([("a", "b"), ("long", "c")]))
+    a     b
+    long  c
+    """
+    rows = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def plain_text(text: str) -> str:
+    """Return text without the characters that older consoles lack, and without marks around names from the right."""
+    return text.translate(str.maketrans("\u2212\u00a0\u2026\u00b2\u00b3", "- .23", "\u2068\u2069"))
+
+
+def answer_data(assessment: Answer) -> dict[str, Any]:
+    """Return the answer as plain data for JSON; a number that is unknown is None."""
+    table = assessment.table.drop(columns=assessment.table.active_geometry_name)
+    return {
+        "table": _records(pd.DataFrame(table)),
+        "kompas": _records(assessment.kompas),
+        "outside": list(assessment.outside),
+        "notes": list(assessment.notes),
+    }
+
+
+def ledger_text(assessment: Answer) -> str:
+    """Return who receives the burden, a ledger per functie."""
+    return plain_text("".join(f"\n\n{id_}\n{ledger!r}" for id_, ledger in assessment.ledgers.items()))
+
+
+def ledger_data(assessment: Answer) -> dict[str, Any]:
+    """Return who receives the burden as plain data for JSON."""
+    ledgers = assessment.ledgers
+    return {
+        "grootboek": _records(assessment.grootboek),
+        "niet_bepaald": {id_: list(ledger.niet_bepaald) for id_, ledger in ledgers.items()},
+    }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    found = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(found, float) and not math.isfinite(found) else found
+
+
+# --- functies --------------------------------------------------------------------------------------------------------
+
+
+def functies_text(functies: Iterable[Functie]) -> str:
+    """Return a line per functie."""
+    rows = [(f.id, _flat(f.naam), _flat(f.omschrijving)) for f in functies]
+    return plain_text(columns([("id", "naam", "omschrijving"), *rows]))
+
+
+def functie_text(functie: Functie) -> str:
+    """Return everything about one functie, each number with where it comes from."""
+    words = texts("nl")["gevolg"]
+    parts = [
+        [f"{_flat(functie.naam)} ({functie.id}, code {functie.code})", _flat(functie.omschrijving)],
+        ["Basiscriteria", *_criteria(functie.criteria)],
+        ["Optionele criteria (tellen mee waar de laag er is)", *_criteria(functie.optionele_criteria)],
+        ["Groepen", *(_group(g) for g in functie.groepen)],
+        ["Drempels", *(_with_source(f"  {threshold_label(t)}: {words[t.gevolg]}", t) for t in functie.drempels)],
+        ["Parameters", *(_with_source(f"  {n} = {plain(p.waarde)}{_span(p)}", p) for n, p in _parameters(functie))],
+        ["Inundatienorm (ter informatie)", *_norm(functie)],
+        ["Bronnen", *_sources(functie)],
+    ]
+    return plain_text("\n\n".join("\n".join(p) for p in parts if len(p) > 1))
+
+
+def _flat(text: str) -> str:
+    """Return a text of a definition on one line."""
+    return " ".join(text.split())
+
+
+def _group(group: Group) -> str:
+    return f"  {criterion_label('+'.join(group.leden))}: {_flat(group.reden or group.methode)}"
+
+
+def _parameters(functie: Functie) -> Iterable[tuple[str, Any]]:
+    return functie.parameters.items()
+
+
+def _criteria(criteria: Mapping[str, Criterion]) -> list[str]:
+    return [line for name, criterion in criteria.items() for line in _criterion(name, criterion)]
+
+
+def _criterion(name: str, criterion: Criterion) -> list[str]:
+    kind = registry.layer_kinds()[name]
+    unit = "" if kind.soort == "klasse" else f" [{unit_text(kind.unit)}]"
+    points = "; ".join(f"{plain(x)} -> {plain(y)}" for x, y in criterion.curve)
+    absent = "" if criterion.score_afwezig is None else f"; afwezig -> {plain(criterion.score_afwezig)}"
+    first = f"  {layer_label(name)}{unit}, gewicht {plain(criterion.gewicht)}"
+    return [_with_source(first, criterion), f"      waarde -> score: {points}{absent}"]
+
+
+def _with_source(text: str, sourced: Sourced) -> str:
+    """Return a line with its source; the mark expertoordeel is part of that."""
+    remarks = [sourced.provenance, sourced.bron_detail, sourced.toelichting]
+    return f"{text}\n      bron: " + _flat("; ".join(r for r in remarks if r))
+
+
+def _span(parameter: Any) -> str:
+    low_high = parameter.bereik
+    return "" if low_high is None else f" (bereik {plain(low_high[0])} tot {plain(low_high[1])})"
+
+
+def _norm(functie: Functie) -> list[str]:
+    norm = functie.inundatienorm
+    if norm is None or norm.herhalingstijd_jr is None:
+        return []
+    return [_with_source(f"  eens in de {plain(norm.herhalingstijd_jr)} jaar", norm)]
+
+
+def _sources(functie: Functie) -> list[str]:
+    """Spell out every document that a number of this functie comes from."""
+    norm = [functie.inundatienorm] if functie.inundatienorm else []
+    numbers: list[Sourced] = [*functie.all_criteria.values(), *functie.drempels, *functie.parameters.values(), *norm]
+    keys = dict.fromkeys(key for n in numbers for key in n.bron)
+    known = registry.sources()
+    return [f"  {k}: {known[k].titel}. {known[k].vindplaats}" if k in known else f"  {_flat(k)}" for k in keys]

@@ -1,0 +1,1 @@
+"""Figures of an answer: maps, their labels and sheets."""

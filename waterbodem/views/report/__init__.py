@@ -1,0 +1,1 @@
+"""The dossier: its page, lines and receivers."""
