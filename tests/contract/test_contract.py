@@ -343,7 +343,7 @@ def test_numbers_are_written_in_one_place():
 
 def test_names_of_layers_are_taken_apart_in_one_place():
     apart = [name for name, tree in modules().items() if re.search(r"partition\(('@'|AT)\)", ast.unparse(tree))]
-    assert apart == ["layer_name.py"]
+    assert apart == ["definitions/layer_name.py"]
 
 
 def names_of_output(tree):

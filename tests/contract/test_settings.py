@@ -65,25 +65,50 @@ OWN = {"orness": 0.3}
 BESIDE = {"orness": {"methode": "owa"}}
 
 #: Modules that name settings: the value itself, those that put them as attributes on grids, answers saved before.
-DOORS = {"settings.py", "scoring.py", "burden.py", "assessment.py", "kept_form.py"}
+DOORS = {
+    "definitions/settings.py",
+    "engine/scoring.py",
+    "engine/burden.py",
+    "assessment/assessment.py",
+    "formats/archive_form.py",
+}
 #: What is called as a setting is and is none: parameters of a functie, constants of data files, tables, names of files.
 ALIKE = {
-    "onttrekking": {"definitions.py", "enquiry.py", "gathering.py", "kept_enquiry.py", "measures.py", "plan_change.py"},
-    "bergingseis_mm": {"definitions.py", "plan_change.py"},
-    "demping_m": {"network.py"},
-    "reikwijdte": {"__init__.py", "reception.py"},
-    "referentie": {"registry.py", "run_page.py"},
-    "methode": {"screen.py"},
-    "kompas": {"keeping.py", "kept_answer.py", "pages.py", "provenance.py", "reopening.py", "report_view.py",
-               "run_page.py", "run_provenance.py", "runfile.py", "screen.py", "show.py", "wording.py"},
-}  # fmt: skip
+    "onttrekking": {
+        "definitions/models.py",
+        "receivers/question.py",
+        "engine/fused.py",
+        "answers/archived_question.py",
+        "engine/quantities.py",
+        "engine/plan.py",
+    },
+    "bergingseis_mm": {"definitions/models.py", "engine/plan.py"},
+    "demping_m": {"receivers/network.py"},
+    "reikwijdte": {"__init__.py", "definitions/receiving.py"},
+    "referentie": {"definitions/registry.py", "batch/page.py"},
+    "methode": {"views/console.py"},
+    "kompas": {
+        "answers/archive.py",
+        "answers/archived_answer.py",
+        "views/pages.py",
+        "assessment/provenance.py",
+        "assessment/opening.py",
+        "views/report/lines.py",
+        "batch/page.py",
+        "batch/provenance.py",
+        "batch/run_file.py",
+        "views/console.py",
+        "views/notebook.py",
+        "definitions/labels.py",
+    },
+}
 #: What takes settings as a whole: doors, and where the engine begins.
 WHOLE = {
-    "answer._on_layers",
-    "evaluation.evaluate",
-    "gathering.gather",
-    "kept_receivers.read_enquiry",
-    "question.ask",
+    "answers.answer._on_layers",
+    "engine.evaluation.evaluate",
+    "engine.fused.gather",
+    "answers.archived_receivers.read_enquiry",
+    "answers.question.ask",
 }
 
 
@@ -123,7 +148,7 @@ def archived(settings, path):
 
 
 def sources():
-    return [(p.name, ast.parse(p.read_text("utf-8"))) for p in PACKAGE.rglob("*.py")]
+    return [(p.relative_to(PACKAGE).as_posix(), ast.parse(p.read_text("utf-8"))) for p in PACKAGE.rglob("*.py")]
 
 
 # --- public functions ------------------------------------------------------------------------------------------------
@@ -177,9 +202,9 @@ def test_settings_are_named_in_a_few_modules_alone():
 
 def test_settings_go_as_a_whole_no_further_than_the_doors():
     found = {
-        f"{module.removesuffix('.py')}.{node.name}"
+        f"{module.removesuffix('.py').replace('/', '.')}.{node.name}"
         for module, tree in sources()
-        if module not in ("settings.py", "setting_forms.py")
+        if module not in ("definitions/settings.py", "formats/setting_forms.py")
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
         for given in (*node.args.args, *node.args.kwonlyargs)
@@ -382,7 +407,10 @@ def test_one_more_setting_takes_one_module_beside_the_functions_that_take_it(fol
     """Of the patch: the field, the argument with its docstring, and data."""
     patch = Path(__file__).parents[1] / "contract/waterschap.patch"
     touched = {line.partition(" b/")[2] for line in patch.read_text("utf-8").splitlines() if line.startswith("diff ")}
-    assert {path for path in touched if path.endswith(".py")} == {"waterbodem/settings.py", "waterbodem/assessment.py"}
+    assert {path for path in touched if path.endswith(".py")} == {
+        "waterbodem/definitions/settings.py",
+        "waterbodem/assessment/assessment.py",
+    }
     for path in ("waterbodem", "docs/schema"):
         shutil.copytree(PACKAGE.parent / path, tmp_path / path, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "apply", patch], cwd=tmp_path, check=True)

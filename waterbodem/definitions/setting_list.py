@@ -27,7 +27,7 @@ BORDERS = (
 class Setting:
     """A setting as it is for the outside; instellingen.toml tells what its fields are.
 
-    ``id`` is the name of the argument of public functions, and of the field of :class:`waterbodem.definitions.settings.Settings`.
+    ``id`` is the name of the argument of public functions, and of the field of ``Settings``.
     """
 
     id: str
