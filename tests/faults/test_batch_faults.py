@@ -112,18 +112,18 @@ def full(*given, **more):
 m.{1} = full
 """
 STAGES = {
-    "start": ("batch", "open_job"),
-    "parts": ("batch", "_make_parts"),
-    "end of a part": ("parts", "PartWriter.finish"),
-    "receivers": ("run_outputs", "ledger_outputs"),
-    "map": ("run_outputs", "stage_map"),
-    "names of a map": ("run_outputs", "_stage_pam"),
-    "picture": ("run_picture", "picture_png"),
-    "table": ("run_tables", "stage_pieces"),
-    "downstream": ("exposure_run", "_computed"),
-    "project": ("run_outputs", "project_bytes"),
-    "page": ("run_page", "run_html"),
-    "herkomst": ("run_outputs", "write_provenance"),
+    "start": ("batch.runner", "open_job"),
+    "parts": ("batch.runner", "_make_parts"),
+    "end of a part": ("batch.compute", "PartWriter.finish"),
+    "receivers": ("batch.finish", "ledger_outputs"),
+    "map": ("batch.finish", "stage_map"),
+    "names of a map": ("batch.finish", "_stage_pam"),
+    "picture": ("batch.picture", "picture_png"),
+    "table": ("batch.tables", "stage_pieces"),
+    "downstream": ("batch.downstream_maps", "_computed"),
+    "project": ("batch.finish", "project_bytes"),
+    "page": ("batch.page", "run_html"),
+    "herkomst": ("batch.finish", "write_provenance"),
 }
 
 
@@ -581,7 +581,7 @@ m.{1} = poisoned
 
 @pytest.mark.parametrize(
     ("where", "codes"),
-    [(("parts", "gather"), (3,)), (("run_outputs", "stage_map"), (1,)), (("batch", "open_job"), (1,))],
+    [(("batch.compute", "gather"), (3,)), (("batch.finish", "stage_map"), (1,)), (("batch.runner", "open_job"), (1,))],
     ids=["part", "map", "start"],
 )
 def test_no_memory_is_told(tmp_path, nursery, reference, where, codes):
