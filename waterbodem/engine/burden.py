@@ -255,7 +255,8 @@ def reference_on(reference: Any, cells: LayerSet) -> Functie | Array:
     if isinstance(reference, xr.DataArray):
         _check_reference(reference, cells.frame, cells.shape)
         return np.ascontiguousarray(reference.transpose("y", "x").values)
-    return reference  # type: ignore[no-any-return]
+    found: Functie | Array = reference
+    return found
 
 
 def _check_reference(reference: xr.DataArray, layers: xr.Dataset, shape: tuple[int, int]) -> None:
