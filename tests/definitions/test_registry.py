@@ -24,6 +24,7 @@ CODES = {
     "woningbouw": 1, "bedrijventerrein": 2, "infrastructuur": 3, "energie_zonnepark": 4, "energie_windpark": 5,
     "akkerbouw": 6, "grasland_veeteelt": 7, "natte_landbouw": 8, "natte_natuur": 9, "droge_natuur_bos": 10,
     "waterberging": 11, "recreatie_dag": 12, "recreatie_verblijf": 13, "glastuinbouw": 14, "drinkwaterwinning": 15,
+    "heide_schraal": 16,
 }  # fmt: skip
 SHARED = Path(__file__).parents[3] / "shared" / "ontwerp" / "functies.yaml"
 
@@ -67,10 +68,10 @@ def test_every_curve_rises_in_value_and_lies_within_reach_of_its_layer(name):
 
 
 @pytest.mark.parametrize("name", FUNCTIES)
-def test_every_functie_has_five_basic_criteria_whose_weights_add_up_to_one(name):
+def test_every_functie_has_five_basic_criteria_whose_weights_add_up_to_at_most_one(name):
     basic = FUNCTIES[name].criteria
     assert set(basic) == {n for n, kind in KINDS.items() if kind.basis}
-    assert sum(c.gewicht for c in basic.values()) == pytest.approx(1)
+    assert 0 < sum(c.gewicht for c in basic.values()) <= 1 + 1e-9
     assert not any(KINDS[n].basis for n in FUNCTIES[name].optionele_criteria)
 
 
@@ -227,7 +228,7 @@ def own_file(folder, text):
 def test_an_own_functie_works_without_touching_code(tmp_path):
     functies = wb.functies(own_file(tmp_path, GOOD))
     f = functies["kas_met_bassin"]
-    assert len(functies) == 16 and list(functies)[-1] == f.id
+    assert len(functies) == 17 and list(functies)[-1] == f.id
     layers = dataset(
         {
             "wateroverlast": np.array([0.0, 0.25, np.nan]),
@@ -415,7 +416,6 @@ def numbers_of(value, path=()):
 
 
 @pytest.mark.shared
-@pytest.mark.xfail(strict=True, reason="the design is at edition 2, these definitions at edition 1")
 @pytest.mark.parametrize("name", CODES)
 def test_every_number_and_source_equals_the_design(design, name):
     want = numbers_of(design["functies"][name])

@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 
 from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.definitions import registry
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import Consequence, Definition, Sourced
 from waterbodem.definitions.validation import define
 
@@ -134,7 +135,7 @@ class KompasRules(Sourced):
 def builtin_rules() -> KompasRules:
     """Return the rules that come with the package."""
     path = files("waterbodem.data").joinpath("kompas.toml")
-    return define(KompasRules, registry.read_toml(path), "kompas.toml")
+    return define(KompasRules, read_toml(path), "kompas.toml")
 
 
 def load_rules(path: str | Path) -> KompasRules:
@@ -151,7 +152,7 @@ def load_rules(path: str | Path) -> KompasRules:
     >>> wb.kompas_regels(files("waterbodem.data").joinpath("kompas.toml")).bekend_min
     0.6
     """
-    rules = define(KompasRules, registry.read_toml(Path(path)), str(path))
+    rules = define(KompasRules, read_toml(Path(path)), str(path))
     known = registry.builtin_functies()
     if rules.kans.functie not in known:
         allowed = nearest(rules.kans.functie, known)

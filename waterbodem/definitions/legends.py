@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core.errors import ArgumentError, DefinitionError, nearest
 from waterbodem.definitions import registry
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import RGB, AnswerClass, RiskClass
 
 RGBA = tuple[int, int, int, int]
@@ -64,7 +65,7 @@ class Legend:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    return MappingProxyType(registry.read_toml(files("waterbodem.data").joinpath("kleuren.toml")))
+    return MappingProxyType(read_toml(files("waterbodem.data").joinpath("kleuren.toml")))
 
 
 def nodata() -> int:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from waterbodem.core.errors import ArgumentError, DefinitionError, nearest
 from waterbodem.definitions import registry
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.labels import Amount
 from waterbodem.definitions.models import Definition, Finite, Source, Sourced
 from waterbodem.definitions.validation import define
@@ -91,7 +92,7 @@ BY_SITUATION = "situatie"
 
 
 def _packaged(name: str) -> dict[str, Any]:
-    return registry.read_toml(files("waterbodem.data").joinpath(name))
+    return read_toml(files("waterbodem.data").joinpath(name))
 
 
 @cache
@@ -114,7 +115,7 @@ def load_reach(path: str | Path) -> ReachTable:
     DefinitionError
         If a key is wrong or a layer unknown.
     """
-    return _checked(registry.read_toml(Path(path)), str(path))
+    return _checked(read_toml(Path(path)), str(path))
 
 
 def _checked(data: Mapping[str, Any], where: str) -> ReachTable:

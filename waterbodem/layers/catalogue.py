@@ -20,9 +20,10 @@ from waterbodem.core.errors import (
     raise_all,
 )
 from waterbodem.core.path_gate import VECTOR_MAGIC
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.layer_name import AT, LayerName
 from waterbodem.definitions.models import Definition, Finite, LayerKind
-from waterbodem.definitions.registry import layer_kinds, read_toml
+from waterbodem.definitions.registry import layer_kinds
 from waterbodem.definitions.units import factor
 from waterbodem.definitions.validation import complaints
 

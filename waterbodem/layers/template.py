@@ -13,13 +13,14 @@ from waterbodem.core.destination import destination
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.files import staging
 from waterbodem.definitions import registry
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import LayerKind
 from waterbodem.layers.catalogue import FILE_NAME
 
 
 @cache
 def _texts() -> Mapping[str, Any]:
-    return MappingProxyType(registry.read_toml(files("waterbodem.data").joinpath("teksten", "lagen_sjabloon.toml")))
+    return MappingProxyType(read_toml(files("waterbodem.data").joinpath("teksten", "lagen_sjabloon.toml")))
 
 
 def catalogue_template() -> str:
