@@ -317,6 +317,17 @@ class ScoringRules(Sourced):
     risico_hoog: float
 
 
+class RewettingRules(Sourced):
+    """The numbers of rewetting (peilopzet), rekenregels section 2."""
+
+    te_diep_m: float
+    overgang_m: float
+    keileem_m: float
+    veen_m: float
+    lek_mm_d: float
+    lek_overgang_mm_d: float
+
+
 class Component(Sourced):
     """One way in which a burden is put on others or on later."""
 

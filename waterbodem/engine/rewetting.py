@@ -1,0 +1,27 @@
+"""The numbers of a functie for rewetting: rekenregels section 2."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from waterbodem.definitions import registry
+from waterbodem.definitions.models import Functie
+from waterbodem.kernels.rewetting import Rewetting
+
+#: Layers that a rise of the groundwater changes.
+LEVELS = ("ghg", "gvg", "glg")
+
+
+def rewetting_of(functie: Functie) -> Rewetting:
+    """Return what the kernels need to raise the groundwater as a functie does."""
+    rules = registry.rewetting_rules()
+    return Rewetting(
+        target=functie.value("streefpeil_m"),
+        rise_most=functie.value("rijzing_hoogstens_m"),
+        too_deep=rules.te_diep_m,
+        fade=rules.overgang_m,
+        keileem_holds=np.float32(rules.keileem_m),
+        peat_holds=np.float32(rules.veen_m),
+        leak=rules.lek_mm_d,
+        leak_fade=rules.lek_overgang_mm_d,
+    )
