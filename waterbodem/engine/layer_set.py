@@ -14,6 +14,7 @@ from waterbodem.core.errors import ArgumentError, Trial
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
+from waterbodem.engine.legal_values import check_values
 from waterbodem.layers.encoding import encoding_of, obeyed, values_of
 
 Floats = NDArray[np.float32]
@@ -79,7 +80,8 @@ def layer_set(layers: xr.Dataset) -> LayerSet:
     Raises
     ------
     WaterbodemError
-        If it is no dataset, holds no layer, y ascends, or attributes of layers cannot be obeyed.
+        If it is no dataset, holds no layer, y ascends, attributes of layers cannot be obeyed, or a value is one that
+        its layer cannot hold.
     """
     names = known_names(layers)
     template = template_of(layers)
@@ -94,7 +96,10 @@ def layer_set(layers: xr.Dataset) -> LayerSet:
         )
     ignored = ignored_names(layers)
     kept = [n for n in names if "@" in n and n not in ignored]
-    return LayerSet(present, _scenarios(held, kept), ignored, template)
+    scenarios = _scenarios(held, kept)
+    futures = {str(LayerName(n, s.name)): a for s in scenarios for n, a in s.layers.items()}
+    check_values({**present, **futures})
+    return LayerSet(present, scenarios, ignored, template)
 
 
 def known_names(layers: xr.Dataset) -> list[str]:

@@ -20,7 +20,7 @@ from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Criterion, Functie, Threshold
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.derived import derivation_of, derived_of, with_sources
+from waterbodem.engine.derived import derived_of, gvg_numbers, with_sources
 from waterbodem.engine.layer_set import LayerSet, known_names, layer_set
 from waterbodem.engine.lazy import by_block
 from waterbodem.engine.rewetting import CAUSES, rewets, rewetting_of
@@ -174,37 +174,39 @@ def _thresholds(functie: Functie, parts: Sequence[Part], places: Mapping[str, in
     }
 
 
-def ceiling_of(functie: Functie, present: Collection[str]) -> int:
-    """Return the best class (1 = A) that a functie allows on these layers, by ``hoogstens`` and ``zonder``."""
-    codes = {step.letter: code for code, step in registry.answer_scale().items()}
+def ceilings_of(functie: Functie, present: Collection[str]) -> list[tuple[str, str]]:
+    """Return the classes that a functie does not pass on these layers, each with the reason."""
     known = {*present, *derived_of(present)}
-    caps = [letter for layer, letter in functie.zonder.items() if layer not in known]
-    return max((codes[letter] for letter in (functie.hoogstens, *caps) if letter), default=1)
+    own = [(functie.hoogstens, functie.hoogstens_reden)] if functie.hoogstens else []
+    return own + [(letter, functie.zonder_reden) for layer, letter in functie.zonder.items() if layer not in known]
+
+
+def _ceiling(functie: Functie, present: Collection[str]) -> np.int32:
+    """Return the code of the best class that a functie allows."""
+    codes = {step.letter: code for code, step in registry.answer_scale().items()}
+    return np.int32(max((codes[letter] for letter, _ in ceilings_of(functie, present)), default=1))
 
 
 def _levels(functie: Functie, index: Mapping[str, int]) -> dict[str, Any]:
     """Return what a block must know of the groundwater levels that differ from their layers."""
-    used, derived = layers_used(functie), derived_of(index)
-    asked = [n in used and (n in index or n in derived) for n in levels.LEVELS]
-    rule = derivation_of("gvg") if "gvg" in derived and "gvg" in used else None
+    used = layers_used(functie)
+    asked = np.array([n in used and n in {*index, *derived_of(index)} for n in levels.LEVELS])
     return {
-        "derives": rule is not None,
-        "derived": np.array([rule.vast, *(rule.factoren[n] for n in ("ghg", "glg"))] if rule else [0], np.float32),
-        "raises": rewets(functie) and any(asked),
+        "derives": bool(used.intersection(derived_of(index))),
+        "derived": gvg_numbers(),
+        "raises": rewets(functie) and asked.any(),
         "level": np.array([index.get(n, levels.MISSING) for n in levels.LEVELS], np.int64),
-        "asked": np.array(asked),
+        "asked": asked,
         "ground": np.array([index.get(n, levels.MISSING) for n in levels.GROUND], np.int64),
         **rewetting_of(functie)._asdict(),
     }
 
 
 def _places(functie: Functie, index: Mapping[str, int]) -> dict[str, int]:
-    """Return where the values of layers are for a block: as they are, or as the block makes them."""
-    made = levels.LEVELS if rewets(functie) else derived_of(index)
-    return {
-        **index,
-        **{n: levels.MADE - k for k, n in enumerate(levels.LEVELS) if n in made and n in {*index, *derived_of(index)}},
-    }
+    """Return where a block finds the values of layers: as they are, or where it makes them."""
+    known = {*index, *derived_of(index)}
+    made = known.intersection(levels.LEVELS) if rewets(functie) else derived_of(index)
+    return {**index, **{n: levels.MADE - levels.LEVELS.index(n) for n in made}}
 
 
 @lru_cache(maxsize=512)
@@ -226,7 +228,7 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
         **_thresholds(functie, parts, places),
         classes=np.int64(len(borders)),
         borders=np.array(borders, dtype=np.float32),
-        ceiling=np.int32(ceiling_of(functie, index)),
+        ceiling=_ceiling(functie, index),
         method=np.int64(METHODS[methode]),
         power=np.float64(power),
         floor=np.float32(rules.ondergrens),
