@@ -14,12 +14,12 @@ from waterbodem.core.errors import ArgumentError, NoOverlap
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import decimal, risk_class, risk_text, threshold_label
+from waterbodem.definitions.labels import decimal, derived_text, risk_class, risk_text, threshold_label
 from waterbodem.definitions.models import Criterion, Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.definitions.units import unit_text
 from waterbodem.engine.burden import burden_arrays, cut_reference, decline_of, reference_on
-from waterbodem.engine.derived import derived_of, sources_of, with_derived
+from waterbodem.engine.derived import derived_of, with_derived
 from waterbodem.engine.layer_set import LayerSet, layer_set
 from waterbodem.engine.rewetting import rewets, rewetted
 from waterbodem.engine.scoring import Part, ceilings_of, parts_of, score_arrays
@@ -55,7 +55,7 @@ class Reason:
     @property
     def remarks(self) -> str:
         """Return what must be known of the value: that it was derived, and what it is after rewetting."""
-        made = [f"{n} afgeleid uit {' en '.join(sources_of(n))}" for n in self.afgeleid]
+        made = [derived_text(n) for n in self.afgeleid]
         raised = [f"{shown(self.waarde_na_peilopzet)} {REWETTED}"] if self.is_raised else []
         return "; ".join(made + raised)
 

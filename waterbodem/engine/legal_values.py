@@ -89,7 +89,8 @@ def _infinite(values: Floats, kind: LayerKind) -> NDArray[np.bool_]:
 
 
 def _own(values: Floats) -> NDArray[np.bool_]:
-    return (values >= OWN_CODE) & (values < np.inf) & (values == np.floor(values))
+    found: NDArray[np.bool_] = (values >= OWN_CODE) & (values < np.inf) & (values == np.floor(values))
+    return found
 
 
 def _unlisted(piece: Floats, kind: LayerKind, codes: tuple[int, ...]) -> int:

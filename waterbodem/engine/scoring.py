@@ -366,11 +366,13 @@ def _one(cells: LayerSet, functie: Functie, methode: str, orness: float | None, 
     wanted = [VARIABLES[n][0] for n in names]
     arrays = score_arrays(cells.present, functie, methode, orness, wanted)
     criteria = [part.name for part in parts_of(functie, list(cells.present))]
+    derived = [n for n in derived_of(cells.present) if n in layers_used(functie)]
     return cells.results(
         {n: (arrays[VARIABLES[n][0]], scoring_attrs(n, functie, criteria)) for n in names},
         {
             "functie": functie.id,
             "criteria": criteria,
+            **({"afgeleid": derived} if derived else {}),
             "methode": methode,
             **({} if orness is None else {"orness": orness}),
             "definities": registry.rules_version(),
