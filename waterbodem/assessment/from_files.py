@@ -20,7 +20,8 @@ from waterbodem.formats.overwriting import refuse_overwriting
 from waterbodem.formats.setting_forms import Origin, files_of, read_settings
 from waterbodem.layers import stack as layers
 from waterbodem.layers.catalogue import catalogue_file
-from waterbodem.layers.fiction import landscape
+from waterbodem.layers.fiction.areas import example_plans
+from waterbodem.layers.fiction.landscape import example
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.land import Land, land_of_stack
 
@@ -137,4 +138,4 @@ def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dat
 
 def demo() -> Assessment:
     """Return the main job on the built-in fictitious area."""
-    return assess(landscape.example(), list(DEMO), landscape.example_plans())
+    return assess(example(), list(DEMO), example_plans())
