@@ -22,6 +22,7 @@ from waterbodem.engine.derived import derived_of, sources_of
 from waterbodem.engine.scoring import layers_of
 from waterbodem.formats.cog.writer import aux_file
 from waterbodem.formats.output_names import PROJECT, PROVENANCE, UNKNOWN
+from waterbodem.layers.stack import TOLD
 
 #: Files about a variant that come after its maps.
 KINDS = (".qml", ".png")
@@ -72,10 +73,11 @@ def _derived_input(name: str, given: Mapping[str, Mapping[str, Any]]) -> dict[st
 
 
 def _input(job: Job, name: str) -> dict[str, Any]:
-    """Return file, sha256, source, year and resampling of a layer."""
+    """Return file, sha256, source, year and resampling of a layer, and what else lagen.toml tells of it."""
     source = job.stack.sources[name]
     found = {"bestand": Path(source.entry.path).name, "sha256": source.sha256, "bron": source.entry.source}
-    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or ""}
+    told = {key: value for key in TOLD if (value := getattr(source.entry, key)) is not None}
+    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or "", **told}
 
 
 def _told(job: Job, outputs: Mapping[Path, str]) -> dict[str, dict[str, str]]:

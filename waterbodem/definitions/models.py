@@ -93,6 +93,7 @@ class LayerKind(Definition):
     criterium: bool = True
     teken: Table[str, Literal[1, -1]] = {}
     codes: Table[int, str] = {}
+    codes_van: Literal["", "functies"] = ""
     afleiding: Derivation | None = None
     bron: tuple[str, ...] = ()
 

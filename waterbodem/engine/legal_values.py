@@ -11,7 +11,7 @@ from waterbodem.core.errors import LayerError, Trial
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import OWN_CODE, LayerKind
-from waterbodem.definitions.registry import layer_kinds, load_functies
+from waterbodem.definitions.registry import layer_codes, layer_kinds
 
 Floats = NDArray[np.float32]
 #: Cells that are looked at at a time: they stay in the cache of a core.
@@ -49,24 +49,14 @@ def check_values(layers: Mapping[str, Floats]) -> None:
 
 
 def _check(values: Floats, name: str, kind: LayerKind) -> None:
-    codes = _codes(kind)
+    codes = tuple(layer_codes(kind))
     strange = _strange(values.reshape(-1), kind, codes)
     if strange and codes:
-        allowed = ", ".join(map(str, codes)) + (f", {OWN_CODE} and up" if _takes_own(kind) else "")
+        allowed = ", ".join(map(str, codes)) + (f"; {OWN_CODE} and up" if kind.codes_van else "")
         raise LayerError("value is no code of this layer", value=strange[:SHOWN], allowed=allowed, where=name)
     if strange:
         allowed = "a number; NaN = unknown" + ("; inf = absent" if kind.may_be_absent else "")
         raise LayerError("value is infinite", value=strange[:SHOWN], allowed=allowed, where=name)
-
-
-def _takes_own(kind: LayerKind) -> bool:
-    """Tell whether codes of a user's own functies are legal: which there are is not known here."""
-    return kind.soort == "klasse" and not kind.codes
-
-
-def _codes(kind: LayerKind) -> tuple[int, ...]:
-    """Return the codes of a layer of classes; those of functies where it states none."""
-    return tuple(load_functies().by_code()) if _takes_own(kind) else tuple(kind.codes)
 
 
 def _strange(cells: Floats, kind: LayerKind, codes: tuple[int, ...]) -> list[float]:
@@ -89,6 +79,7 @@ def _infinite(values: Floats, kind: LayerKind) -> NDArray[np.bool_]:
 
 
 def _own(values: Floats) -> NDArray[np.bool_]:
+    """Codes of a user's own functies; which there are is not known here."""
     found: NDArray[np.bool_] = (values >= OWN_CODE) & (values < np.inf) & (values == np.floor(values))
     return found
 
@@ -98,12 +89,12 @@ def _unlisted(piece: Floats, kind: LayerKind, codes: tuple[int, ...]) -> int:
     left = piece.size - int(np.count_nonzero(piece != piece))
     for code in codes:
         left -= int(np.count_nonzero(piece == np.float32(code))) if left else 0
-    return left - int(np.count_nonzero(_own(piece))) if left and _takes_own(kind) else left
+    return left - int(np.count_nonzero(_own(piece))) if left and kind.codes_van else left
 
 
 def _illegal(piece: Floats, kind: LayerKind, codes: tuple[int, ...]) -> list[float]:
     values = np.unique(piece[~np.isnan(piece)])
     if not codes:
         return [float(v) for v in values[_infinite(values, kind)]]
-    own = _own(values) if _takes_own(kind) else np.zeros(values.shape, np.bool_)
+    own = _own(values) if kind.codes_van else np.zeros(values.shape, np.bool_)
     return [float(v) for v in values[~(np.isin(values, codes) | own)]]
