@@ -96,19 +96,18 @@ def test_a_run_derives_and_tells_it(tmp_path, plans):
     assert runner.run(path).complete
     told = json.loads((tmp_path / "uit/herkomst.json").read_text("utf-8"))["lagen"]["gvg"]
     assert told["bron"] == SAYS
+    assert SAYS in (tmp_path / "uit/rapport.html").read_text("utf-8")
     data = wb.open_layers(tmp_path / "lagen")
-    k = wb.geschiktheid(data, "natte_natuur")
-    with rasterio.open(tmp_path / "uit/natte_natuur/klasse.tif") as file:
-        klasse = file.read(1)
-    inside = klasse != 255
-    assert inside.any() and np.array_equal(klasse[inside], k.klasse.values[inside])
-    assert "gvg" in list(k.attrs["criteria"])
-    if plans:
+    if not plans:
+        k = wb.geschiktheid(data, "natte_natuur")
+        assert "gvg" in list(k.attrs["criteria"])
+        with rasterio.open(tmp_path / "uit/natte_natuur/klasse.tif") as file:
+            np.testing.assert_array_equal(file.read(1), k.klasse.values)
+    else:
         answer = wb.assess(data, "natte_natuur", tmp_path / "lagen/plannen.geojson")
         answer.to_csv(tmp_path / "antwoord.csv")
         rows, expected = (list(csv.reader((tmp_path / f).open())) for f in ("uit/gebieden.csv", "antwoord.csv"))
         assert rows == expected and "verlies_gvg" in rows[0]
-    assert SAYS in (tmp_path / "uit/rapport.html").read_text("utf-8")
 
 
 def test_peil_without_ghg_is_told_not_guessed(layers):

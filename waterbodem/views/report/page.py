@@ -158,8 +158,9 @@ def _inputs(assessment: Answer, taal: str) -> list[dict[str, str]]:
 def _derived_input(name: str, layers: Any, taal: str) -> dict[str, str]:
     """Return what is known of a layer that was derived: of what, and of which years those are."""
     years = dict.fromkeys(str(layers[n].attrs.get("vintage", texts(taal)["onbekend"])) for n in sources_of(name))
+    nothing = dict.fromkeys(("file", "sha256", "cellen", "resampled"), "")
     told = {"source": derived_text(name, taal), "vintage": short("; ".join(years), 200)}
-    return {"laag": name, "units": registry.layer_kinds()[name].unit, **told}
+    return {"laag": name, "units": registry.layer_kinds()[name].unit, **nothing, **told}
 
 
 def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
