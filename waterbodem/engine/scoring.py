@@ -426,10 +426,13 @@ def geschiktheid(
     settings = Settings.of(locals())
     chosen, many = registry.choose(functie)
     methode, orness = settings.method
-    answers = partial(_answers, functies=chosen, many=many, methode=methode, orness=orness, interval=interval)
     names = known_names(layers)
     wanted = layers_of(*chosen, present=names)
-    return by_block(answers, layers, [n for n in names if n in wanted])
+    used = [n for n in names if n in wanted]
+    answers = partial(
+        _answers, used=used, functies=chosen, many=many, methode=methode, orness=orness, interval=interval
+    )
+    return by_block(answers, layers, used)
 
 
 def layers_used(functie: Functie) -> set[str]:
@@ -445,10 +448,17 @@ def layers_of(*functies: Functie, present: Collection[str] = ()) -> set[str]:
 
 
 def _answers(
-    layers: xr.Dataset, *, functies: Sequence[Functie], many: bool, methode: str, orness: float | None, interval: bool
+    layers: xr.Dataset,
+    *,
+    used: Sequence[str],
+    functies: Sequence[Functie],
+    many: bool,
+    methode: str,
+    orness: float | None,
+    interval: bool,
 ) -> xr.Dataset:
     memory.check_room(grid_of(layers), LAYERS_WORTH * len(functies))
-    cells = layer_set(layers)
+    cells = layer_set(layers, used)
     results = [_one(cells, f, methode, orness, interval) for f in functies]
     return stack(results, functies) if many else results[0]
 
