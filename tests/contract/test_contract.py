@@ -31,7 +31,7 @@ from packaging.requirements import Requirement
 import waterbodem as wb
 from tests.support.grids import LEFT, RD, TOP, box, even, layers
 from tests.support.random_cells import BASIC, FUNCTIES
-from tests.support.twins import COMPONENTS
+from tests.support.twins_edition1 import COMPONENTS
 from waterbodem import kernels
 from waterbodem.core import version
 from waterbodem.definitions import legends, registry
@@ -719,6 +719,7 @@ def test_waarom_gives_the_keys_of_the_contract(area):
     found = w.to_dict()
     assert {"x", "y", "functie", "score", "klasse", "dekking", "vlaggen", "criteria"} <= set(found)
     want = {"naam", "waarde", "eenheid", "score", "gewicht", "verlies", "bron", "expertoordeel"}
+    want |= {"waarde_na_peilopzet", "afgeleid"}
     assert [set(c) for c in found["criteria"]] == [want] * 6
     assert [c["naam"] for c in found["criteria"]] == [*BASIC, "ghg"]
     assert len(found["afwenteling"]) == 10

@@ -19,16 +19,19 @@ from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
+from waterbodem.definitions.labels import derived_text, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings, reference_label
 from waterbodem.engine import warmup
 from waterbodem.engine.area_table import frame_of, table_of
 from waterbodem.engine.burden import variables_of
+from waterbodem.engine.derived import derived_of
 from waterbodem.engine.evaluation import Result, evaluate, masked
 from waterbodem.engine.kompas import Verdict, findings_of, verdicts
 from waterbodem.engine.quantities import chance_of, measures_of
-from waterbodem.engine.scoring import VARIABLES, scoring_attrs, stack
+from waterbodem.engine.rewetting import rewets
+from waterbodem.engine.scoring import VARIABLES, layers_of, scoring_attrs, stack
 from waterbodem.engine.sums import Totals, tally_of
 from waterbodem.engine.table import total
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
@@ -259,6 +262,9 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     notes = [f"gebied {a.nr} ({a.name}): {a.repaired}" for a in q.areas if a.repaired]
     notes += [f"gebied {name}: ligt geheel buiten de gegevens" for name in outside]
     notes += [f"scenariolaag {n} telt niet mee: de huidige laag ontbreekt" for n in q.cells.ignored]
+    notes += [derived_text(n) for n in derived_of(q.cells.present) if n in layers_of(*q.functies)]
+    told_not = texts("nl")["peil_zonder_ghg"]
+    notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
     for name in q.cells.ignored:
         told = f"scenario layer {name} is ignored: its present layer is not in the data"
         warnings.warn(told, LayerIgnored, stacklevel=3)

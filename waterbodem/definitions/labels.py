@@ -292,13 +292,26 @@ def layer_label(name: str, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> layer_label("ghg"), layer_label("droogte@2050hoog")
-    ('GHG', 'Droogte (2050hoog)')
+    >>> layer_label("ghg"), layer_label("droogte@2050Hd")
+    ('GHG', 'Droogte (2050Hd)')
     """
     base, scenario = LayerName.of(name)
     kind = registry.layer_kinds().get(base)
     label = name_of(kind, taal) if kind else base
     return f"{label} ({scenario})" if scenario else label
+
+
+def derived_text(name: str, taal: str = "nl") -> str:
+    """Return of what a layer that is not in the data was made.
+
+    Examples
+    --------
+    >>> derived_text("gvg")
+    'GVG is niet gegeven maar afgeleid uit GHG en GLG'
+    """
+    rule = registry.layer_kinds()[name].afleiding
+    sources = f" {texts(taal)['en']} ".join(layer_label(n, taal) for n in (rule.factoren if rule else ()))
+    return str(texts(taal)["afgeleid"].format(laag=layer_label(name, taal), lagen=sources))
 
 
 def resampled_text(told: str, taal: str = "nl") -> str:
