@@ -11,11 +11,9 @@ import xarray as xr
 
 import waterbodem as wb
 
-DATA = Path(__file__).parents[1] / "data" / "edition1"
-SETS = {
-    name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))[name]
-    for name in ("geschiktheid", "afwenteling")
-}
+DATA = Path(__file__).parents[1] / "data"
+PLACES = {"geschiktheid": DATA / "edition1", "afwenteling": DATA}
+SETS = {name: json.loads((place / f"{name}.json").read_text(encoding="utf-8"))[name] for name, place in PLACES.items()}
 EXACT = {"klasse", "bepalend", "vlaggen", "oorzaak"}
 COARSE = {"m3/ha", "mm/jr", "EUR/ha/jr"}
 
@@ -68,11 +66,16 @@ def test_afwenteling(case):
     layers = dataset_of(case)
     problems = []
     for g in case["gevallen"]:
-        reference = g["referentie"]
-        if not isinstance(reference, str):
-            codes = numbers(reference["codes"])[None, :]
-            reference = xr.DataArray(codes, dims=("y", "x"))
-        a = wb.afwenteling(layers, g["functie"], reference, g["aangelegde_berging_mm"])
+        a = wb.afwenteling(layers, *asked(g))
         found = compare(a, g["verwacht"], g["vrij"], case["cellen"])
         problems += [f"{g['functie']} vs {g['referentie']}: {p}" for p in found]
     assert not problems, "\n".join(problems[:40])
+
+
+def asked(g):
+    """Functie, reference, water board and built storage of a case."""
+    reference = g["referentie"]
+    if isinstance(reference, dict):
+        reference = xr.DataArray(numbers(reference["codes"])[None, :], dims=("y", "x"))
+    plan = wb.functies()[g["functie"]].replace(**g.get("parameters", {}))
+    return plan, reference, g.get("waterschap"), g["aangelegde_berging_mm"]
