@@ -12,8 +12,10 @@ import xarray as xr
 import waterbodem as wb
 
 DATA = Path(__file__).parents[1] / "data"
-PLACES = {"geschiktheid": DATA / "edition1", "afwenteling": DATA}
-SETS = {name: json.loads((place / f"{name}.json").read_text(encoding="utf-8"))[name] for name, place in PLACES.items()}
+SETS = {
+    name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))[name]
+    for name in ("geschiktheid", "afwenteling")
+}
 EXACT = {"klasse", "bepalend", "vlaggen", "oorzaak"}
 COARSE = {"m3/ha", "mm/jr", "EUR/ha/jr"}
 

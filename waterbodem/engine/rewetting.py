@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
+from waterbodem.kernels.levels import GHG, GROUND, LEVELS
 from waterbodem.kernels.rewetting import Rewetting
 
-#: Layers that a rise of the groundwater changes.
-LEVELS = ("ghg", "gvg", "glg")
+#: Layers that the rise itself depends on.
+CAUSES = (LEVELS[GHG], *GROUND)
 
 
 def rewetting_of(functie: Functie) -> Rewetting:
@@ -25,3 +28,8 @@ def rewetting_of(functie: Functie) -> Rewetting:
         leak=rules.lek_mm_d,
         leak_fade=rules.lek_overgang_mm_d,
     )
+
+
+def rewets(functie: Functie) -> bool:
+    """Tell whether a functie raises the groundwater."""
+    return not math.isnan(functie.value("streefpeil_m"))
