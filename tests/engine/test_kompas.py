@@ -68,7 +68,7 @@ def judge(
     parts = np.stack([spread(components.pop(n, 0.0)) for n in COMPONENTS])
     assert not components
     zero, codes = spread(0.0), spread(klasse, np.uint8)
-    burden = Burden(parts, zero, spread(tijd), zero, spread(risico), spread(0, np.uint8))
+    burden = Burden(parts, zero, spread(tijd), zero, spread(risico), spread(0, np.uint8), spread(risico), zero)
     names = tuple(p.name for p in parts_of(functie, list(cells.present)))
     scores = {n: spread(score) for n in ("score", "score_min", "score_max", "dekking")}
     scores |= dict.fromkeys(("klasse", "klasse_min", "klasse_max"), codes)

@@ -17,9 +17,9 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.burden import cut_reference, reference_on
 from waterbodem.engine.coverage import Footprints, block_of, footprints
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
+from waterbodem.engine.reference import cut_reference, reference_on
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.question import Enquiry
 

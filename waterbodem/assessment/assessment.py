@@ -22,10 +22,10 @@ from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.labels import derived_text, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
-from waterbodem.definitions.settings import Settings, reference_label
+from waterbodem.definitions.settings import Settings
 from waterbodem.engine import warmup
 from waterbodem.engine.area_table import frame_of, table_of
-from waterbodem.engine.burden import variables_of
+from waterbodem.engine.burden import reference_attrs, variables_of
 from waterbodem.engine.derived import derived_of
 from waterbodem.engine.evaluation import Result, evaluate, masked
 from waterbodem.engine.kompas import Verdict, findings_of, verdicts
@@ -121,7 +121,8 @@ def assess(
     gebied: Plans,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
@@ -145,9 +146,11 @@ def assess(
     gebied : shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
         Polygons in any CRS; without one they are taken to be in the grid's.
     referentie : str, Functie or xr.DataArray, optional
-        Present use, default grasland_veeteelt.
+        Present use; default layer ``gebruik``, without it grasland_veeteelt as an assumption.
+    waterschap : str, optional
+        Id or name of the water board that judges the plan, see :func:`waterbodem.waterschappen`.
     aangelegde_berging_mm, bergingseis_mm : float, optional
-        Storage built in the plan, and the norm of the water board [mm].
+        Storage built in the plan, default what the board asks; and storage owed per paved area [mm].
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
     id : str, optional
@@ -225,7 +228,7 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
             "functie": result.functie.id,
             "criteria": list(result.criteria),
             "methode": q.settings.method[0],
-            "referentie": reference_label(q.settings.reference),
+            **reference_attrs(q.settings.reference, q.cells),
             "definities": registry.rules_version(),
             "functie_sha256": registry.fingerprint(result.functie),
         },

@@ -20,6 +20,7 @@ from waterbodem.core.version import code_version
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import USE
 from waterbodem.definitions.scenarios import scenario_among
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.layer_set import Scenario
@@ -153,8 +154,8 @@ class Job:
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         shifts = self.wants_burden or self.wants_downstream
-        present = self.stack.sources
-        wanted = {*layers_of(variant.functie, present=present), *(BURDEN_LAYERS if shifts else ())}
+        use, present = (USE,) if self.settings.reference is None else (), self.stack.sources
+        wanted = {*layers_of(variant.functie, present=present), *((*BURDEN_LAYERS, *use) if shifts else ())}
         if self.areas:
             nature = registry.load_functies()[self.settings.rules.kans.functie]
             wanted |= layers_of(nature, present=present)

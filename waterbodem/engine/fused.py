@@ -15,12 +15,14 @@ from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.burden import decline_of, futures_of
+from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, futures_of, map_burden
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.plan import change_of
+from waterbodem.engine.plan import changes_of
 from waterbodem.engine.quantities import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
+from waterbodem.engine.reference import present_use
 from waterbodem.engine.scoring import check_codes, model_of, parts_of
 from waterbodem.engine.sums import SCORE, Runs, Settled, Tally, no_sums, runs_of, with_bins
 from waterbodem.engine.table import SCORED, THRESHOLD, VOLUMES, shares
@@ -95,7 +97,7 @@ def gather(
         On the block of the footing.
     functie : Functie
     settings : Settings
-        With one reference functie.
+        With one reference functie, or None: layer ``gebruik``, else the functie that is assumed.
     footing : Footing
     chance : float32 array (rows, cols)
         Of :func:`waterbodem.engine.quantities.chance_of`.
@@ -109,12 +111,19 @@ def gather(
     check_codes(functie, cells.present)
     present, shape = list(cells.present), cells.shape
     model = model_of(functie, present, *settings.method)
-    reference, rules = _one(settings.reference), settings.rules
-    change, other = change_of(functie, reference, settings.storage), against(functie, reference, rules)
+    use, rules = present_use(settings.reference, cells.present), settings.rules
+    change, bare = changes_of(functie, use if isinstance(use, Functie) else assumed(), settings.storage)
+    other = against(functie, use, rules)
     bits = fired_by(cells, functie, rules)
     names, given = _given(cells, functie, rules, chance)
     then = futures_of(cells, functie)
-    land = (*_flat(cells.present, components.LAYERS), _flat_one(decline_of(cells, functie, then)))
+    decline = decline_of(cells, functie, then)
+    land = (*_flat(cells.present, components.LAYERS), _flat_one(decline))
+    shifted = empty_burden((0,), True)
+    if not isinstance(use, Functie):
+        known = burden_arrays(cells.present, functie, settings.reference, settings.storage, decline)
+        shifted = map_burden(lambda a: a.reshape(*a.shape[:-2], -1), known)
+        given = np.concatenate([given, [other[name] for name in CONSTANT]])
     criteria = [*(p.name for p in parts_of(functie, present)), THRESHOLD]
     measures = (
         SCORE,
@@ -134,25 +143,22 @@ def gather(
         scoring.order_of(model),
         places_of(land, maps.assessed.size),
         change,
+        bare,
         kernel.Asked(
             borders_of(functie, rules), other["verharding"], other["more_fill"], *_bits(bits, registry.layer_kinds())
         ),
-        kernel.Cells(_flat_one(lowest_of(then)), given),
+        kernel.Cells(_flat_one(lowest_of(then)), given, shifted),
         footing.bands,
         footing.rows * shape[1],
         maps,
         _buffers(int(model.numbers["criteria"]), len(bits), footing.rows * shape[1], burden.buffers(land, change)),
         kernel.Totals(sums.sums, sums.classes, sums.causes),
     )
-    for name, total in zip(CONSTANT, sums.sums[-len(CONSTANT) :], strict=True):
-        zonal.add_constant(other[name][0], sums.inside, total)
+    if isinstance(use, Functie):
+        for name, total in zip(CONSTANT, sums.sums[-len(CONSTANT) :], strict=True):
+            zonal.add_constant(other[name][0], sums.inside, total)
     found = {n: getattr(maps, n).reshape(shape) for n in maps._fields}
     return found, with_bins(sums, footing.runs, maps.assessed, footing.numbers, footing.settled)
-
-
-def _one(reference: Functie | Array) -> Functie:
-    assert isinstance(reference, Functie)
-    return reference
 
 
 def _given(cells: LayerSet, functie: Functie, rules: KompasRules, chance: Array) -> tuple[tuple[str, ...], Array]:
@@ -194,6 +200,7 @@ def _buffers(criteria: int, bits: int, size: int, shifted: np.void) -> kernel.Ba
         rows(2),
         rows(len(registry.burden_rules().components)),
         rows(3),
+        rows(2),
         np.empty(size, np.uint16),
         np.empty((2, size), np.uint8),
         np.empty(0, np.uint16),

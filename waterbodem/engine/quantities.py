@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import KompasRules, any_case
 from waterbodem.definitions.models import Functie
-from waterbodem.engine.burden import futures_of, references
+from waterbodem.engine.burden import futures_of
 from waterbodem.engine.evaluation import Result
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.plan import raised_height
+from waterbodem.engine.reference import present_use, references
 from waterbodem.engine.scoring import parts_of, score_arrays
 from waterbodem.engine.sums import SCORE
 from waterbodem.engine.table import SCORED, THRESHOLD, VOLUMES
@@ -62,7 +63,7 @@ _MADE = {
 
 
 def measures_of(
-    cells: LayerSet, result: Result, reference: Functie | Array, rules: KompasRules, chance: Array | None = None
+    cells: LayerSet, result: Result, reference: Functie | Array | None, rules: KompasRules, chance: Array | None = None
 ) -> Measures:
     """Return per cell what the table and the principles look at; NaN = unknown.
 
@@ -76,7 +77,7 @@ def measures_of(
         **{n: parts[n] for n in VOLUMES},
         "kans": ground,
     }
-    other = against(result.functie, reference, rules)
+    other = against(result.functie, present_use(reference, cells.present), rules)
     bits, sets = fired_by(cells, result.functie, rules), layers_of_extremes(cells, result.functie, rules)
     losses = [f"{SCORED}{n}" for n in (*result.criteria, THRESHOLD)]
     names = (SCORE, *losses, *_MADE.values(), *plain, "verharding", "onttrekking", *bits, *sets)

@@ -20,8 +20,8 @@ class Asked(NamedTuple):
     """What is asked of a functie, besides the numbers of its score and burden."""
 
     borders: quantities.Borders
-    verharding: Floats  # (1,) more paving than the reference
-    more_fill: NDArray[np.bool_]  # (1,) more fill than the reference
+    verharding: Floats  # more paving than the reference; (1,) or (n,)
+    more_fill: NDArray[np.bool_]  # more fill than the reference; (1,) or (n,)
     bits: NDArray[np.uint16]  # (T,) thresholds that count, per layer
     bit_layer: Ints  # (T,) index of that layer
 
@@ -31,6 +31,7 @@ class Cells(NamedTuple):
 
     lowest: Floats  # (n,) lowest score over the scenarios; empty: the score
     given: Floats  # (G, n)
+    shifted: burden.Burden  # where every cell has its own reference; else its arrays are empty
 
 
 class Maps(NamedTuple):
@@ -53,6 +54,7 @@ class Band(NamedTuple):
     bounds: Floats  # (2, size)
     components: Floats  # (10, size)
     indices: Floats  # (3, size)
+    beside: Floats  # (2, size) risico without built storage, rise of the groundwater
     flags: NDArray[np.uint16]
     classes: Bytes  # (2, size)
     known: NDArray[np.uint16]  # empty: not asked
@@ -85,8 +87,8 @@ SUMMED = (components.AFVOER, components.VERDRONGEN)
 
 @kernel
 def gather_cells(
-    layers: Any, model: Any, order: Any, land: Any, change: Any, asked: Any, cells: Any, bands: Any, size: int,
-    maps: Any, band: Any, totals: Any,
+    layers: Any, model: Any, order: Any, land: Any, change: Any, bare: Any, asked: Any, cells: Any, bands: Any,
+    size: int, maps: Any, band: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Score the cells of a block, find what they shift to others, and add both up per polygon.
 
@@ -94,7 +96,7 @@ def gather_cells(
     ----------
     layers, model, order
         As :func:`waterbodem.kernels.scoring.score_from` takes them.
-    land, change
+    land, change, bare
         As :func:`waterbodem.kernels.burden.shift_from` takes them.
     asked : Asked
     cells : Cells
@@ -108,15 +110,15 @@ def gather_cells(
         if bands.group[b] < bands.group[b + 1]:
             a = b * size
             _gather_band(
-                layers, model, order, land, change, asked, cells, a, min(size, maps.score.size - a), maps, band
+                layers, model, order, land, change, bare, asked, cells, a, min(size, maps.score.size - a), maps, band
             )
             _add_band(bands, b, a, min(size, maps.score.size - a), cells, maps, band, totals)
 
 
 @part
 def _gather_band(
-    layers: Any, model: Any, order: Any, land: Any, change: Any, asked: Any, cells: Any, a: int, n: int, maps: Any,
-    band: Any,
+    layers: Any, model: Any, order: Any, land: Any, change: Any, bare: Any, asked: Any, cells: Any, a: int, n: int,
+    maps: Any, band: Any,
 ) -> None:  # fmt: skip
     e = a + n
     found = scoring.Scores(
@@ -124,9 +126,15 @@ def _gather_band(
         band.bounds[0, :n], band.bounds[1, :n], band.classes[0, :n], band.classes[1, :n], band.loss,
     )  # fmt: skip
     scoring.score_from(layers, a, model, found, band.score, order, found)
-    i = band.indices
-    shifted = burden.Burden(band.components, i[0, :n], i[1, :n], i[2, :n], maps.risico[a:e], maps.oorzaak[a:e])
-    burden.shift_from(land, a, change, shifted, band.burden)
+    i, beside = band.indices, band.beside
+    shifted = burden.Burden(
+        band.components, i[0, :n], i[1, :n], i[2, :n], maps.risico[a:e], maps.oorzaak[a:e], beside[0, :n],
+        beside[1, :n],
+    )  # fmt: skip
+    if cells.shifted.risico.size:
+        _take_band(cells.shifted, a, shifted)
+    else:
+        burden.shift_from(land, a, change, bare, shifted, band.burden)
     lowest = cells.lowest[a:e] if cells.lowest.size else maps.score[a:e]
     _measure(a, n, lowest, asked, maps, band)
     for t in range(asked.bits.size):
@@ -135,13 +143,34 @@ def _gather_band(
 
 
 @part
+def _take(values: Any, a: int, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = values[a + i]
+
+
+@part
+def _take_band(given: Any, a: int, out: Any) -> None:
+    """Take the burden of a band that is known already."""
+    for k in range(out.components.shape[0]):
+        _take(given.components[k], a, out.components[k, : out.risico.size])
+    _take(given.tijd, a, out.tijd)
+    _take(given.risico, a, out.risico)
+    _take(given.oorzaak, a, out.oorzaak)
+    _take(given.zonder, a, out.zonder)
+    _take(given.stijging, a, out.stijging)
+
+
+@part
 def _measure(a: int, n: int, lowest: Any, asked: Any, maps: Any, band: Any) -> None:
     e, p, m = a + n, band.components, band.made
+    each = asked.verharding.size > 1
+    verharding = asked.verharding[a:e] if each else asked.verharding[:1]
+    more_fill = asked.more_fill[a:e] if each else asked.more_fill[:1]
     found = quantities.Found(
         maps.score[a:e], maps.klasse[a:e], maps.risico[a:e], band.indices[1, :n], lowest,
         p[components.AFVOER, :n], p[components.VERDRONGEN, :n], p[components.KWELAFVOER, :n], p[components.VEEN, :n],
         p[components.VERLAGING, :n], p[components.AANVULLING, :n], p[components.ZETTING, :n],
-        asked.verharding, asked.more_fill,
+        verharding, more_fill,
     )  # fmt: skip
     rows = quantities.Rows(
         maps.assessed[a:e], band.loss, m[0, :n], m[1, :n], m[2, :n], m[3, :n], m[4, :n], m[5, :n], m[6, :n], m[7, :n],
