@@ -15,7 +15,7 @@ from waterbodem.core.dataset import build
 from waterbodem.core.errors import WaterbodemError
 from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
-from waterbodem.engine.legal_values import PIECE, check_values
+from waterbodem.engine.legal_values import check_values
 from waterbodem.engine.scoring import layers_of
 
 GOOD = {"zettingsgevoeligheid": 0.0, "wateroverlast": 0.0, "droogte": 0.0, "keileemdiepte": 5.0, "kwel": -1.0}
@@ -76,8 +76,8 @@ def test_legal_values_are_not_refused(layer, values):
     assert wb.geschiktheid(data, "woningbouw").klasse.shape == GRID.shape
 
 
-def test_illegal_values_are_found_in_the_last_cell_of_many_pieces():
-    values = np.ones(3 * PIECE + 1, np.float32)
+def test_illegal_values_are_found_in_the_last_cell_of_many():
+    values = np.ones(400_001, np.float32)
     values[-1] = 0.5
     with pytest.raises(WaterbodemError, match=r"beekdal.*0\.5"):
         check_values({"beekdal": values})

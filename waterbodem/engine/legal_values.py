@@ -12,10 +12,9 @@ from waterbodem.core.threads import in_blocks
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import OWN_CODE, LayerKind
 from waterbodem.definitions.registry import layer_codes, layer_kinds
+from waterbodem.kernels.legal_values import count_illegal
 
 Floats = NDArray[np.float32]
-#: Cells that are looked at at a time: they stay in the cache of a core.
-PIECE = 1 << 14
 #: Values that an error shows.
 SHOWN = 10
 
@@ -50,51 +49,33 @@ def check_values(layers: Mapping[str, Floats]) -> None:
 
 def _check(values: Floats, name: str, kind: LayerKind) -> None:
     codes = tuple(layer_codes(kind))
-    strange = _strange(values.reshape(-1), kind, codes)
-    if strange and codes:
+    if not _count(values.reshape(-1), kind, codes):
+        return
+    strange = _illegal(values, kind, codes)[:SHOWN]
+    if codes:
         allowed = ", ".join(map(str, codes)) + (f"; {OWN_CODE} and up" if kind.codes_van else "")
-        raise LayerError("value is no code of this layer", value=strange[:SHOWN], allowed=allowed, where=name)
-    if strange:
-        allowed = "a number; NaN = unknown" + ("; inf = absent" if kind.may_be_absent else "")
-        raise LayerError("value is infinite", value=strange[:SHOWN], allowed=allowed, where=name)
+        raise LayerError("value is no code of this layer", value=strange, allowed=allowed, where=name)
+    allowed = "a number; NaN = unknown" + ("; inf = absent" if kind.may_be_absent else "")
+    raise LayerError("value is infinite", value=strange, allowed=allowed, where=name)
 
 
-def _strange(cells: Floats, kind: LayerKind, codes: tuple[int, ...]) -> list[float]:
+def _own_from(kind: LayerKind) -> np.float32:
+    """Return from where on codes are those of a user's own functies; which there are is not known here."""
+    return np.float32(OWN_CODE if kind.codes_van else np.inf)
+
+
+def _count(cells: Floats, kind: LayerKind, codes: tuple[int, ...]) -> int:
+    """Return how many values are illegal."""
+    counts: list[int] = []
+    listed, own = np.array(codes, np.float32), _own_from(kind)
+    in_blocks(lambda part: counts.append(count_illegal(cells[part], listed, own, kind.may_be_absent)), cells.size, 1)
+    return sum(counts)
+
+
+def _illegal(values: Floats, kind: LayerKind, codes: tuple[int, ...]) -> list[float]:
     """Return the illegal values, ascending."""
-    found: set[float] = set()
-
-    def look(part: slice) -> None:
-        for first in range(part.start, part.stop, PIECE):
-            piece = cells[first : min(first + PIECE, part.stop)]
-            if _unlisted(piece, kind, codes) if codes else _infinite(piece, kind).any():
-                found.update(_illegal(piece, kind, codes))
-
-    in_blocks(look, cells.size, PIECE)
-    return sorted(found)
-
-
-def _infinite(values: Floats, kind: LayerKind) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = values == -np.inf if kind.may_be_absent else np.isinf(values)
-    return found
-
-
-def _own(values: Floats) -> NDArray[np.bool_]:
-    """Codes of a user's own functies; which there are is not known here."""
-    found: NDArray[np.bool_] = (values >= OWN_CODE) & (values < np.inf) & (values == np.floor(values))
-    return found
-
-
-def _unlisted(piece: Floats, kind: LayerKind, codes: tuple[int, ...]) -> int:
-    """Return how many values are none of the codes."""
-    left = piece.size - int(np.count_nonzero(piece != piece))
-    for code in codes:
-        left -= int(np.count_nonzero(piece == np.float32(code))) if left else 0
-    return left - int(np.count_nonzero(_own(piece))) if left and kind.codes_van else left
-
-
-def _illegal(piece: Floats, kind: LayerKind, codes: tuple[int, ...]) -> list[float]:
-    values = np.unique(piece[~np.isnan(piece)])
+    some = np.unique(values[~np.isnan(values)])
     if not codes:
-        return [float(v) for v in values[_infinite(values, kind)]]
-    own = _own(values) if kind.codes_van else np.zeros(values.shape, np.bool_)
-    return [float(v) for v in values[~(np.isin(values, codes) | own)]]
+        return [float(v) for v in some[np.isinf(some)] if not (kind.may_be_absent and v > 0)]
+    own = (some >= _own_from(kind)) & np.isfinite(some) & (some == np.floor(some))
+    return [float(v) for v in some[~(np.isin(some, codes) | own)]]
