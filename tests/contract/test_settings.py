@@ -57,7 +57,7 @@ PLACE = {"layers", "functie", "gebied", "ontvanger", "x", "y"}
 OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval"} | PLACE
 
 #: A value as a user types it, by kind of setting; a file of one's own stands in the folder of the test.
-TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "waterschap": "Hunze en Aa's",
+TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
          "lengte": "situatie", "put": (500_000, 265, 2500), "regels": "streng.toml"}  # fmt: skip
 #: Where a kind does not do.
 OWN = {"orness": 0.3}
@@ -85,7 +85,8 @@ ALIKE = {
     "bergingseis_mm": {"definitions/models.py", "engine/plan.py"},
     "demping_m": {"receivers/network.py"},
     "reikwijdte": {"__init__.py", "definitions/receiving.py"},
-    "referentie": {"definitions/registry.py", "batch/page.py"},
+    "referentie": {"definitions/registry.py", "batch/page.py", "engine/reference.py"},
+    "waterschap": {"definitions/boards.py", "layers/fiction/areas.py"},
     "methode": {"views/console.py"},
     "kompas": {
         "answers/archive.py",
