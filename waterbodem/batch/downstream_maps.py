@@ -26,7 +26,7 @@ from waterbodem.formats.cog.writer import aux_file, percent, stage_raster
 from waterbodem.formats.output_names import UNKNOWN
 from waterbodem.formats.qgis_style import raster_qml
 from waterbodem.kernels.components import LAYERS
-from waterbodem.receivers.downstream import released, weighed_amount
+from waterbodem.receivers.downstream import drawn, released, weighed_amount
 from waterbodem.receivers.files import stage_shown
 from waterbodem.receivers.flow import memory_needed
 
@@ -74,8 +74,8 @@ def _each(job: Job) -> int:
 def downstream_outputs(delivery: Delivery) -> list[Output]:
     """Maps of who lies downstream: ``<functie>/benedenstrooms.tif``, and ``benedenstrooms_f32.tif`` for floats.
 
-    ``blootstelling_onbekend.tif`` is the share of a cell's water that ends on land of unknown vulnerability, which
-    counts as 0.
+    ``blootstelling_onbekend.tif`` is the share of a cell's water that cannot be followed: it ends on land of unknown
+    vulnerability, in open water or beyond the data, and counts as 0. Where that is too much nothing is drawn.
     """
     if MAP not in delivery.job.file.maps:
         return []
@@ -131,13 +131,14 @@ def _computed(
     job, exposure = delivery.job, delivery.exposure
     maps = {v: np.full(job.grid.shape, nodata(), np.uint8) for v in variants}
     exact = {v: np.full(job.grid.shape, np.nan, np.float32) for v in variants if job.file.float_}
-    files = {s: exposure.file(delivery.journal, s) for s in dict.fromkeys(v.scenario for v in variants)}
+    scenarios = dict.fromkeys(v.scenario for v in variants)
+    files = {s: [exposure.file(delivery.journal, s, unknown) for unknown in (False, True)] for s in scenarios}
     strips = list(_strips(job.grid))
     for done, rows in enumerate(strips, start=1):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         inside = _inside(job, block)
         if inside.any():
-            swept = {s: read_exposure(f, exposure.grid, block) for s, f in files.items()}
+            swept = {s: [read_exposure(f, exposure.grid, block) for f in pair] for s, pair in files.items()}
             for variant, share in _shares(job, variants, block, swept):
                 maps[variant][rows] = np.where(inside, percent(share, nodata()), nodata())
                 if job.file.float_:
@@ -182,7 +183,7 @@ def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:
 
 
 def _shares(
-    job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Floats]
+    job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Sequence[Floats]]
 ) -> Iterator[tuple[Variant, Floats]]:
     names = [n for n in job.stack.sources if LayerName.of(n).layer in LAYERS]
     arrays = job.stack.read(block, names)
@@ -194,7 +195,8 @@ def _shares(
             continue
         cells = LayerSet(present, (), (), dataset.build(block, {}))
         amount, _ = released(cells, variant.functie, reference, storage)
-        yield variant, weighed_amount(amount, swept[variant.scenario])
+        known, unknown = swept[variant.scenario]
+        yield variant, drawn(weighed_amount(amount, known), unknown)
 
 
 def _under(arrays: Mapping[str, Floats], scenario: str) -> dict[str, Floats]:

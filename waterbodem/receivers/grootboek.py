@@ -94,7 +94,7 @@ def grootboek(
         tuple(plans),
         tuple(Target(a) for a in targets),
         settings.with_reference(cut_reference(settings.reference, layers, slice(None), slice(None))),
-        on_grid(stroming, land.grid),
+        None if stroming is None else on_grid(stroming, land.grid),
         bewaar,
     )
     return enquiry.ledger(_one_per_plan(functie, len(plans)))

@@ -43,6 +43,11 @@ class Land:
     cut: Callable[[Grid], LayerSet] = field(repr=False)
     layer: Callable[[str], Floats] = field(repr=False)
 
+    @property
+    def water(self) -> NDArray[np.bool_] | None:
+        """Open water (rows, cols), unknown is land; None without layer ``water``."""
+        return np.asarray(self.layer("water") == 1) if "water" in self else None
+
     def __contains__(self, name: str) -> bool:
         return name in self.names
 

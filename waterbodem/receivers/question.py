@@ -23,7 +23,7 @@ from waterbodem.formats.setting_forms import told
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import Target, divide
 from waterbodem.receivers.flow import INSTALL, Flow, memory_needed
-from waterbodem.receivers.flow_store import kept_flow
+from waterbodem.receivers.flow_store import flow_over
 from waterbodem.receivers.groundwater import Effect, nothing, spread, well_effect
 from waterbodem.receivers.land import Land, stream_valleys
 from waterbodem.receivers.ledger import Entry, Ledger
@@ -66,10 +66,10 @@ class Enquiry:
     def water(self) -> tuple[Flow | None, str]:
         """Flow directions, or None and why there are none, in Dutch."""
         rules, reason = reception_rules(), self.obstacle
-        if reason or self.flow is not None:
-            return self.flow, reason
+        if reason:
+            return None, reason
         try:
-            return kept_flow(self.land.layer("maaiveld"), self.land.grid, self.folder), ""
+            return flow_over(self.land, self.folder, self.flow), ""
         except MissingLibrary:
             return None, rules.reason("bibliotheek", installeer=INSTALL)
 
