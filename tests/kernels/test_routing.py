@@ -119,7 +119,9 @@ def test_laws_on_random_fields(field):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     assert routed.imbalance <= 1e-9
     exposure, unknown = exposure_of(network, value, damping)
-    for found, expected in zip((exposure, unknown), followed(downstream, distances, value, damping, water), strict=True):
+    for found, expected in zip(
+        (exposure, unknown), followed(downstream, distances, value, damping, water), strict=True
+    ):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
     there = float((routed.source * exposure).sum())
     counted = np.where(water, 0.0, np.nan_to_num(value))

@@ -133,7 +133,7 @@ def _computed(
     exact = {v: np.full(job.grid.shape, np.nan, np.float32) for v in variants if job.file.float_}
     scenarios = dict.fromkeys(v.scenario for v in variants)
     files = {s: [exposure.file(delivery.journal, s, unknown) for unknown in (False, True)] for s in scenarios}
-    strips = list(_strips(job.grid))
+    strips = list(job.grid.strips(BLOCK))
     for done, rows in enumerate(strips, start=1):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         inside = _inside(job, block)
@@ -158,7 +158,7 @@ def _stage_unknown(delivery: Delivery, scenario: str, final: Path, stage: Stage)
     """Write how much of the exposure is unknown."""
     job, exposure = delivery.job, delivery.exposure
     file, codes = exposure.file(delivery.journal, scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
-    for rows in _strips(job.grid):
+    for rows in job.grid.strips(BLOCK):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         share = percent(read_exposure(file, exposure.grid, block), nodata())
         codes[rows] = np.where(_inside(job, block), share, nodata())
@@ -166,11 +166,6 @@ def _stage_unknown(delivery: Delivery, scenario: str, final: Path, stage: Stage)
     shown = legend(UNKNOWN)
     stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN))
     stage.file(final.with_suffix(".qml")).write_bytes(raster_qml(shown))
-
-
-def _strips(grid: Grid) -> Iterator[slice]:
-    height = max(1, BLOCK // grid.cols)
-    return (slice(r, min(r + height, grid.rows)) for r in range(0, grid.rows, height))
 
 
 def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from waterbodem.batch.job import Job, areas_mark
+from waterbodem.batch.job import Job, targets_mark
 from waterbodem.batch.journal import Journal
 from waterbodem.core import memory
 from waterbodem.core.grid import Grid
@@ -25,7 +25,6 @@ from waterbodem.definitions.receiving import reception_rules
 from waterbodem.engine.layer_set import Floats
 from waterbodem.formats.foreign.door import open_raster
 from waterbodem.formats.setting_forms import marks
-from waterbodem.receivers.division import Target
 from waterbodem.receivers.downstream import followed, sweep_of, swept, vulnerability, vulnerable_layer
 from waterbodem.receivers.flow import D8_OPEN, Codes
 from waterbodem.receivers.flow_bands import BYTES_PER_CELL, expose_in_bands
@@ -99,7 +98,7 @@ class Exposure:
         stack = self.job.around
         layers = [self.job.mark(n) for n in stack.sources if "@" not in n]
         asked = marks(self.job.settings, "ontvangers")
-        text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), asked])
+        text = json.dumps([layers, self.key(""), targets_mark(self.job.receivers), asked])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def file(self, journal: Journal, scenario: str, unknown: bool = False) -> Path:
@@ -157,7 +156,7 @@ def exposure_of(job: Job) -> Exposure:
     enquiry = Enquiry(
         land_of_stack(job.around),
         job.areas,
-        tuple(Target(a) for a in job.receivers),
+        job.receivers,
         job.settings,
         folder=job.work / FOLDER,
         around=True,

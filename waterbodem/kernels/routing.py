@@ -2,7 +2,8 @@
 
 A network is two flat arrays: ``downstream`` (index of the next cell, LEAVES, NO_PART, or STAYS in open water) and
 ``step`` (row in a short table of lengths). ``keep[step[i]]`` is the share q of the water that enters the next cell and
-goes on; the share 1 - q stays there, and in open water all of it. Sums run in float64, in the fixed order of the cells, so that they never depend on threads.
+goes on; the share 1 - q stays there, and in open water all of it. Sums run in float64, in the fixed order of the cells,
+so that they never depend on threads.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def route(downstream: Any, step: Any, order: Any, keep: Any, source: Any, receiv
 def _exposed(i: Any, downstream: Any, step: Any, keep: Any, value: Any, beyond: Any, exposure: Any) -> Any:
     """Return the exposure of a cell from that of the cell its water goes to."""
     j = downstream[i]
-    if j == LEAVES or j == NO_PART:
+    if j in (LEAVES, NO_PART):
         return beyond
     there = i if j == STAYS else j
     q = 0.0 if downstream[there] == STAYS else keep[step[i]]
@@ -127,9 +128,7 @@ def _exposed(i: Any, downstream: Any, step: Any, keep: Any, value: Any, beyond: 
 
 
 @kernel
-def expose(
-    downstream: Any, step: Any, order: Any, keep: Any, value: Any, beyond: float, exposure: Any
-) -> None:
+def expose(downstream: Any, step: Any, order: Any, keep: Any, value: Any, beyond: float, exposure: Any) -> None:
     """Weigh where the water of every cell ends up: one sweep from down- to upstream, the adjoint of :func:`route`.
 
     Parameters

@@ -164,7 +164,7 @@ def sweep_of(value: Floats, hidden: bool) -> tuple[Array, float]:
 
 
 def swept(flow: Flow, value: Array, beyond: float, damping: float | None) -> Floats:
-    """Return the exposure of every cell to ``value``, and to ``beyond`` of what leaves the data; float32 (rows, cols)."""
+    """Return what water of every cell counts for by ``value``, and ``beyond`` the data; float32 (rows, cols)."""
     return flow.network.expose(value, damping, beyond).astype(np.float32).reshape(flow.grid.shape)
 
 
@@ -242,8 +242,8 @@ def bovenstrooms(
     -------
     xr.Dataset
         float32. ``aandeel`` 0..1: share of the water released in a cell that stays in the receiver (own water of a
-        cell leaves it whole, but stays in open water); ``last`` [m3/ha]: that share of what the functie releases. The volume that a plan
-        brings to the receiver is the sum of its E times ``aandeel``.
+        cell leaves it whole, but stays in open water); ``last`` [m3/ha]: that share of what the functie releases. The
+        volume that a plan brings to the receiver is the sum of its E times ``aandeel``.
 
     Examples
     --------

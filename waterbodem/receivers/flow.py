@@ -67,7 +67,7 @@ class Flow:
     @property
     def known(self) -> Mask:
         """Cells that take part (rows, cols)."""
-        return (self.network.downstream != NO_PART).reshape(self.grid.shape)
+        return np.asarray(self.network.downstream != NO_PART).reshape(self.grid.shape)
 
     @property
     def open_water(self) -> Mask:

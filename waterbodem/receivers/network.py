@@ -58,8 +58,8 @@ class Network:
     Parameters
     ----------
     downstream : int32 or int64 array (n,)
-        Number of the next cell; LEAVES = the water leaves the data, NO_PART = the cell takes no part, STAYS = it is open
-        water, where the way of all water ends.
+        Number of the next cell; LEAVES = the water leaves the data, NO_PART = the cell takes no part, STAYS = it is
+        open water, where the way of all water ends.
     step : uint8 array (n,)
         Row of ``lengths`` that is the distance to the next cell.
     lengths : tuple of float
