@@ -11,7 +11,7 @@ import xarray as xr
 
 import waterbodem as wb
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[1] / "data" / "edition1"
 SETS = {
     name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))[name]
     for name in ("geschiktheid", "afwenteling")

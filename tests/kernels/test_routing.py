@@ -16,7 +16,8 @@ from waterbodem.receivers import downstream as library
 from waterbodem.receivers.downstream import sweep_of
 from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Circular, Network
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "routering.json").read_text(encoding="utf-8"))["routering"]
+DATA = Path(__file__).parents[1] / "data/edition1/routering.json"
+CASES = json.loads(DATA.read_text(encoding="utf-8"))["routering"]
 
 
 def numbers(values):
