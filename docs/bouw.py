@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import pkgutil
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jinja2 import Environment, StrictUndefined
+from markdown.extensions.toc import slugify
 from mkdocs.structure.files import File
 
 HERE = Path(__file__).parent
@@ -397,6 +399,7 @@ def pages() -> dict[str, str]:
         "bronnen.md": sources_page(),
         "kompas.md": kompas_page(),
         "rekenvoorbeeld.md": example_page(),
+        "rekenregels.md": (HERE / "rekenregels.md").read_text("utf-8"),
         "ontwikkelaars/errors.md": errors_page(),
     }
 
@@ -411,6 +414,22 @@ def on_files(files: Any, config: Any) -> Any:
     for path, content in {**pages(), **pictures()}.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+#: A section of the rules as docstrings name it.
+SECTION = re.compile(r"rekenregels,? section (\d)")
+
+
+def section_anchors() -> dict[str, str]:
+    """The anchor of every section of the rules, by number."""
+    titles = re.findall(r"^## (\d)\. (.+)$", (HERE / "rekenregels.md").read_text("utf-8"), re.M)
+    return {number: slugify(f"{number}. {title}", "-") for number, title in titles}
+
+
+def on_page_content(html: str, page: Any, files: Any, **_: Any) -> str:
+    """Link every section of the rules that a text names."""
+    rules, anchors = files.get_file_from_path("rekenregels.md").url_relative_to(page.file), section_anchors()
+    return SECTION.sub(lambda m: f'<a href="{rules}#{anchors[m[1]]}">{m[0]}</a>', html)
 
 
 def on_post_page(output: str, **_: Any) -> str:

@@ -158,3 +158,13 @@ def test_the_functie_of_the_how_to_is_read(tmp_path):
     own = wb.functies(tmp_path / "eigen.toml")["drijvend_wonen"]
     k = wb.geschiktheid(wb.example(size=400), own)
     assert float(k.geschiktheid.max()) > 0
+
+
+def test_every_section_of_the_rules_that_a_docstring_names_is_linked_and_there(site):
+    html = (site / "ontwikkelaars" / "api.html").read_text("utf-8")
+    links = re.findall(r'href="\.\./rekenregels\.html#([\w-]+)">rekenregels section (\d)', html)
+    rules = (site / "rekenregels.html").read_text("utf-8")
+    assert links and all(f'id="{anchor}"' in rules for anchor, _ in links)
+    assert all(anchor.startswith(number) for anchor, number in links)
+    source = " ".join(path.read_text("utf-8") for path in Path("waterbodem").rglob("*.py"))
+    assert set(re.findall(r"rekenregels section (\d)", source)) <= set(re.findall(r'<h2 id="(\d)', rules))
