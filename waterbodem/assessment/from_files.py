@@ -77,7 +77,7 @@ def answer(request: Request, step: Step) -> Assessment:
     functies = chosen(known, request.functies, request.changes)
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
-    data, areas, land = read(request, step)
+    data, areas, land = read(request, step, known)
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
     return assess(
         data,
@@ -117,9 +117,9 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
+def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dataset, list[Area], Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
-    stack = layers.open_catalogue(request.layers, request.allow)
+    stack = layers.open_catalogue(request.layers, request.allow, functies=known)
     raise_all(list(stack.problems), where=stack.where)
     if request.output is not None:
         own = [

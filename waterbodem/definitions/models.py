@@ -86,6 +86,7 @@ class LayerKind(Definition):
     criterium: bool = True
     teken: Table[str, Literal[1, -1]] = {}
     codes: Table[int, str] = {}
+    codes_van: Literal["", "functies"] = ""
     bron: tuple[str, ...] = ()
 
     @property
