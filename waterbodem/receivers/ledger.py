@@ -18,7 +18,7 @@ from waterbodem.definitions.receiving import reception_rules
 from waterbodem.receivers.division import LEVEL, Division, Receiver
 from waterbodem.receivers.groundwater import Effect, superpose
 from waterbodem.receivers.ledger_paths import as_frame, path_lines
-from waterbodem.receivers.ledger_text import as_html, as_text
+from waterbodem.receivers.ledger_text import as_html, as_text, headline
 from waterbodem.receivers.lowering import laid_on, under, untouched
 from waterbodem.receivers.network import Routed, Strand
 from waterbodem.receivers.reach import Ground
@@ -315,10 +315,10 @@ class Ledger:
         return owner
 
     def __repr__(self) -> str:
-        return as_text(self.table, self._footer())
+        return as_text(self.table, headline(self.herkomst["vlak"]), self._footer())
 
     def _repr_html_(self) -> str:
-        return as_html(self.table, self._footer())
+        return as_html(self.table, headline(self.herkomst["vlak"]), self._footer())
 
     @property
     def check(self) -> str:
@@ -326,7 +326,8 @@ class Ledger:
         found = self.controle[list(CHECKS)].to_numpy(dtype=float)
         worst = float(np.nanmax(found, initial=0.0))
         verdict = "sluiten" if self.sluit else "sluiten NIET"
-        return f"Controle: de sommen {verdict} (grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e})."
+        size = f"grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e}"
+        return f"Controle: de sommen {verdict} ({size}); het water zelf kan anders lopen."
 
     def _footer(self) -> list[str]:
         return [*self.niet_bepaald, *self.notes, self.check, *self.herkomst["grenzen"]]
