@@ -129,7 +129,7 @@ def benedenstrooms(
     Examples
     --------
     >>> import waterbodem as wb
-    >>> found = benedenstrooms(wb.example(size=60), "woningbouw")
+    >>> found = benedenstrooms(wb.example(size=100, resolution=20), "woningbouw")
     >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
     True
     """

@@ -133,7 +133,7 @@ def memory_needed(cells: int) -> int:
     Examples
     --------
     >>> round(memory_needed(175_000_000) / 1e9, 1)
-    7.2
+    7.1
     """
     steps = memory_estimate(cells)
     return max(steps[name] for name in ("richtingen", "volgorde", "blootstelling")) + memory.WORKING
