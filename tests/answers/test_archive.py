@@ -124,8 +124,8 @@ def test_a_file_grows_with_what_is_reached_not_with_the_land(tmp_path):
 
 def test_ditches_level_areas_and_nature_come_back(tmp_path):
     layers = wb.example(size=100, resolution=20)
-    layers["water"] = (layers.x * 0 + layers.y * 0) + (np.arange(100) % 9 == 4)
-    layers["natuur"] = layers.water * 0 + 3
+    layers["water"] = (("y", "x"), np.tile(np.arange(100) % 9 == 4, (100, 1)).astype(np.float32))
+    layers["natuur"] = (("y", "x"), np.full((100, 100), 3, np.float32))
     plans = wb.example_plans()
     level = gpd.GeoDataFrame(
         {"naam": ["polder"], "soort": ["peilgebied"]}, geometry=[plans.union_all().buffer(300)], crs=plans.crs

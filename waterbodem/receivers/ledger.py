@@ -19,7 +19,7 @@ from waterbodem.receivers.division import LEVEL, Division, Receiver
 from waterbodem.receivers.groundwater import Effect, superpose
 from waterbodem.receivers.ledger_paths import as_frame, path_lines
 from waterbodem.receivers.ledger_text import as_html, as_text, headline
-from waterbodem.receivers.lowering import laid_on, under, untouched
+from waterbodem.receivers.lowering import FALLS, RISES, laid_on, under, untouched
 from waterbodem.receivers.network import Routed, Strand
 from waterbodem.receivers.reach import Ground
 from waterbodem.receivers.released import PlanSource
@@ -33,7 +33,8 @@ COLUMNS = (
     *("plan_nr", "plan", "functie", "ontvanger_nr", "ontvanger", "soort", "m3", "aandeel", "waterschijf_mm"),
     *("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m", "onbekend_ha", "oppervlakte_ha"),
     *("m3_open_water", "open_water_ha", "stijging_peil_cm", "voortoets", "lambda_rij", "lambda_m"),
-    *("verlaging_half_m", "verlaging_dubbel_m", "vernatting_half_m", "vernatting_dubbel_m"),
+    *FALLS,
+    *RISES,
 )
 TOGETHER = "alle plannen samen"
 #: Lines beside the receivers, by kind, as a planner reads them.
@@ -112,11 +113,11 @@ class Ledger:
         or outside the data), oppervlakte_ha, m3_open_water (of m3, what ends there), open_water_ha (within the data),
         stijging_peil_cm (of a peilgebied, if nothing were drained), voortoets (protected nature may change by so much
         that it asks for a test of its own; false is not: no effect), lambda_rij and lambda_m (row of reach and length
-        where the change outside the plan is largest), and the largest changes for half and for twice lambda:
-        verlaging_half_m, verlaging_dubbel_m, vernatting_half_m, vernatting_dubbel_m. NaN = niet bepaald; so is all that
-        a receiver outside the data gets. ``soort`` of a receiver is ontvanger, peilgebied, ander plan or beekdal; of
-        another line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0
-        is all plans together, ontvanger_nr 0 is no receiver.
+        where the change outside the plan is largest), and the largest changes there, for lambda, half of it and twice:
+        verlaging_buiten_plan_m, verlaging_half_m, verlaging_dubbel_m, and the same of vernatting. NaN = niet bepaald;
+        so is all that a receiver outside the data gets. ``soort`` of a receiver is ontvanger, peilgebied, ander plan or
+        beekdal; of another line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name
+        apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no receiver.
         """
         pairs = list(zip(self.entries, self._all_volumes, strict=True))
         rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e.effect])]

@@ -68,10 +68,12 @@ def _ground(row: Mapping[Any, Any]) -> str:
 
 
 def _changed(row: Mapping[Any, Any], name: str) -> str:
-    steps = {n: depth_step(row[f"{name}_{n}_m"]) for n in ("grootste", "half", "dubbel")}
+    steps = {n: depth_step(row[f"{name}_{n}_m"]) for n in ("grootste", "buiten_plan", "half", "dubbel")}
+    if not row["lambda_rij"]:
+        return f"{name} {steps['grootste']}"
+    inside = f"binnen het plan {steps['grootste']}, " if steps["grootste"] != steps["buiten_plan"] else ""
     reach = f"{row['lambda_rij']}, lambda {decimal(row['lambda_m'], 0)} m"
-    span = f" ({reach}; bij half {steps['half']}, bij dubbel {steps['dubbel']})" if row["lambda_rij"] else ""
-    return f"{name} {steps['grootste']}{span}"
+    return f"{name} {inside}{steps['buiten_plan']}, {reach}, bij half {steps['half']}, bij dubbel {steps['dubbel']}"
 
 
 def as_html(table: pd.DataFrame, head: Sequence[str], footer: Sequence[str]) -> str:

@@ -158,14 +158,16 @@ class ReceptionView:
         return {nr: text for nr, text in found.items() if text}
 
     def _ponds(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
-        """Tell what ends in open water: of every level area, and of all that does."""
-        areas = [self._pond(r) for r in records if r["stijging_peil_cm"] > 0]
-        ponded = records[-1]["m3_open_water"]
-        return [*areas, self._t["open_water"].format(m3=self._m3(ponded))] if ponded > 0 else areas
+        """Tell what ends in open water: of every level area, and of all where more does."""
+        areas = [r for r in records if r["stijging_peil_cm"] > 0]
+        ponded, told = records[-1]["m3_open_water"], sum(r["m3_open_water"] for r in areas)
+        more = ponded > 0 and ponded - told > TOLD_FROM * ponded
+        all_ = [self._t["open_water"].format(m3=self._m3(ponded))] if more else []
+        return [*all_, *(self._pond(r) for r in areas)]
 
     def _pond(self, row: Mapping[Any, Any]) -> str:
         cm = row["stijging_peil_cm"]
-        rise = self._t["peil_cm"]["tussen" if cm >= 1 else "onder"].format(cm=rounded(cm, self._taal))
+        rise = self._t["peil_cm"]["tussen" if cm >= 1 else "onder"].format(cm=decimal(cm, 0, self._taal))
         return str(self._t["peilgebied"].format(m3=self._m3(row["m3_open_water"]), wie=self._who(row), cm=rise))
 
     def _water(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
@@ -175,8 +177,10 @@ class ReceptionView:
         if not total > 0:
             return [self._t["laat_niets_los"].format(plan=plan)]
         shares = [self._share(row) for row in records[:-1] if abs(row["aandeel"]) >= TOLD_FROM]
-        said = [self._t["laat_los"].format(plan=plan, m3=self._m3(total))]
-        return [*said, self._t["blijft"].format(delen="; ".join(shares))] if shares else said
+        away = any(row["soort"] == "buiten" and row["aandeel"] >= TOLD_FROM for row in records)
+        where = [self._t["blijft"].format(delen="; ".join(shares))] if shares else []
+        beyond = [str(self._t["afvoergebied"])] if away else []
+        return [self._t["laat_los"].format(plan=plan, m3=self._m3(total)), *where, *beyond]
 
     def _share(self, row: Mapping[Any, Any]) -> str:
         """Tell who gets what; what receivers share, a negative line, is told after them as counted twice."""
@@ -195,22 +199,24 @@ class ReceptionView:
 
     def _ground(self, records: Sequence[Mapping[Any, Any]], text: str, change: str) -> str:
         """Tell in whom the groundwater changes most, largest first; empty where it does nowhere."""
-        largest, twice = f"{change}_grootste_m", f"{change}_dubbel_m"
         least = reception_rules().value("verlaging_drempel_m") - MARGIN
+        largest, twice = f"{change}_grootste_m", f"{change}_dubbel_m"
         some = sorted((r for r in records if max(r[largest], r[twice]) >= least), key=lambda r: -r[largest])
         parts = [self._changed(r, change) for r in some[:MAX_TOLD]]
         return str(self._t[text].format(wie=", ".join(parts))) if parts else ""
 
     def _changed(self, row: Mapping[Any, Any], change: str) -> str:
         """Tell a change with the row of reach it rests on, and what half and twice its length would do."""
-        steps = {n: depth_step(row[f"{change}_{n}_m"], self._taal) for n in ("grootste", "half", "dubbel")}
+        names = ("grootste", "buiten_plan", "half", "dubbel")
+        steps = {n: depth_step(row[f"{change}_{n}_m"], self._taal) for n in names}
         if not row["lambda_rij"]:
             return f"{self._who(row)} ({steps['grootste']})"
-        reach = self._assessment.question.settings.reach
+        reach, both = self._assessment.question.settings.reach, steps["grootste"] != steps["buiten_plan"]
         return str(
-            self._t["hoogstens"].format(
+            self._t["hoogstens_ook_binnen" if both else "hoogstens"].format(
                 wie=self._who(row),
-                m=steps["grootste"],
+                eigen=steps["grootste"],
+                m=steps["buiten_plan"],
                 half=steps["half"],
                 dubbel=steps["dubbel"],
                 rij=row_name(row["lambda_rij"], reach, self._taal),
