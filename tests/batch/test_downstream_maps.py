@@ -217,22 +217,22 @@ def with_ditches(folder):
 @pytest.mark.parametrize("rows", [5_000, 2_000_000])
 def test_ditches_level_areas_and_nature_are_those_of_an_assessment(tmp_path, monkeypatch, rows):
     text = AREAS.replace('scenarios = ["2050hoog"]\n', "") + '[ontvangers]\npath = "lagen/peil.gpkg"\n'
-    path = place(tmp_path, text.replace("woningbouw", "akkerbouw").replace("output", "pictures = false\noutput"))
+    path = place(tmp_path, text.replace("output", "pictures = false\noutput"))
     with_ditches(tmp_path / "lagen")
     runner.run(path)
     for module, name in ((reception_files, "BLOCK"), (question, "STRIP"), (downstream_maps, "BLOCK")):
         monkeypatch.setattr(module, name, rows)
     layers, near = wb.open_layers(tmp_path / "lagen"), tmp_path / "lagen" / "peil.gpkg"
-    b = wb.assess(layers, ["akkerbouw", "natte_natuur"], tmp_path / "lagen" / "plannen.geojson", ontvangers=near)
+    b = wb.assess(layers, list(FUNCTIES), tmp_path / "lagen" / "plannen.geojson", ontvangers=near)
     save_assessment(b, tmp_path / "los")
     ours, theirs = digests(tmp_path / "uit"), digests(tmp_path / "los")
-    maps = [f"{f}/{a}.tif" for f in ("akkerbouw", "natte_natuur") for a in (*ARRIVALS, "benedenstrooms")]
+    maps = [f"{f}/{a}.tif" for f in FUNCTIES for a in (*ARRIVALS, "benedenstrooms")]
     for name in (*maps, "blootstelling_onbekend.tif", "grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"):
         assert ours[name] == theirs[name], name
     table = pd.read_csv(tmp_path / "uit" / "grootboek.csv")
     polder = table[(table.soort == "peilgebied") & (table.plan_nr > 0)]
     assert (polder.m3_open_water > 0).any() and (polder.stijging_peil_cm > 0).any() and table.voortoets.any()
-    whole = benedenstrooms(layers, "akkerbouw").blootstelling_onbekend.values
+    whole = benedenstrooms(layers, "woningbouw").blootstelling_onbekend.values
     assert (whole[:, np.arange(whole.shape[1]) % 23 == 7] == 1).all()
 
 
