@@ -249,7 +249,7 @@ def classified(values: NDArray[Any], product: str) -> NDArray[np.uint8]:
     Examples
     --------
     >>> [legend("grondwater").names[c] for c in classified(np.array([0.3, 0.0, -0.06]), "grondwater")]
-    ['verlaging 0,20 tot 0,50 m', 'geen (minder dan 0,01 m)', 'vernatting 0,05 tot 0,20 m']
+    ['verlaging 20 tot 50 cm', 'minder dan 5 cm', 'vernatting 5 tot 10 cm']
     """
     codes = np.full(values.shape, nodata(), np.uint8)
     steps = _data()["trappen"][product]["stappen"]
