@@ -77,24 +77,34 @@ class Scale(Definition):
     regels: tuple[Line, ...]
 
 
-class Limit(Definition):
+class Text(Definition):
+    """A sentence; where a user's own rules have no English the Dutch stands in both."""
+
+    tekst: Reason
+    text: Reason = ""
+
+    def told(self, taal: str) -> str:
+        """The sentence in a language."""
+        return self.text if taal == "en" and self.text else self.tekst
+
+
+class Limit(Text):
     """What pulls a symbol down afterwards."""
 
     als: Cases
-    tekst: str
-    text: str = ""
     hoogstens: Symbol | None = None
     stap: int = 0
 
 
 class Principle(Definition):
-    """One of the six principles."""
+    """One of the six principles; ``tegen_gebruik``: a judgement against the present use."""
 
     naam: str
     name: str
     kolom: str
     getal: str
     eenheid: str
+    tegen_gebruik: bool = False
     reden: Reason
     reason: Reason = ""
     schalen: tuple[Scale, ...]
@@ -102,6 +112,13 @@ class Principle(Definition):
     onbekend_als: Cases = ()
     onbekend_tekst: str = ""
     unknown_text: str = ""
+
+
+class Derived(Text):
+    """A measure that is 1 where one of the cases holds, else 0; ``onzeker_telt``: also for means of little area."""
+
+    als: Cases
+    onzeker_telt: bool = False
 
 
 class Chance(Definition):
@@ -112,22 +129,73 @@ class Chance(Definition):
     als: Cases
 
 
+class Extremes(Definition):
+    """Layers that tell of extremes, as far as they weigh enough and more of them is worse."""
+
+    lagen: tuple[str, ...]
+    gewicht: float
+
+
+class Horizon(Definition):
+    """The year that scenarios must reach: ``jaar``, or ``jaar_lang`` of what lasts longer than ``levensduur_jr``."""
+
+    levensduur_jr: float
+    jaar: float
+    jaar_lang: float
+
+    def year(self, lifetime: float) -> float:
+        """The year for a functie of that lifetime [yr]."""
+        return self.jaar_lang if lifetime > self.levensduur_jr else self.jaar
+
+
+class Fired(Definition):
+    """Thresholds on some layers with some consequences."""
+
+    lagen: tuple[str, ...]
+    gevolgen: tuple[Consequence, ...]
+
+
+class Neighbours(Definition):
+    """Which uses beside a plan are burdened by wetting (codes of functies), and from which rise on [m]."""
+
+    gebruik: tuple[int, ...]
+    rijzing_m: float
+
+
+class Remarks(Definition):
+    """What stands beside a symbol where something else than its lines decides, and words in reasons."""
+
+    dekking: Text
+    aangenomen: Text
+    weinig: Text
+    zelf: Text
+    ongewijzigd: Text
+    huidig: Text
+    geen: Text
+
+
 class KompasRules(Sourced):
     """All of kompas.toml."""
 
     bekend_min: float
+    dekking_min: float
+    zelf_min: float
     marge: float
     ontlasting_klassen: tuple[str, ...]
-    extremen_lagen: tuple[str, ...]
-    extremen_gewicht: float
     levensduur_vol_jr: float
     ophoging_vol_m: float
     zetting_vol_m: float
-    veen_vol_m: float
+    veen_vol_mm_jr: float
+    bodemlast_zeker: float
     risico_zeer_hoog: float
+    extremen: Extremes
+    horizon: Horizon
+    buren: Neighbours
     kans: Chance
-    afgeleid: Mapping[str, Cases]
-    drempels: Mapping[str, tuple[Consequence, ...]]
+    aandelen: Mapping[str, Cases]
+    drempels: Mapping[str, Fired]
+    afgeleid: Mapping[str, Derived]
+    opmerkingen: Remarks
     beginselen: Mapping[str, Principle]
 
 
