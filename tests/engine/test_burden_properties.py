@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import waterbodem as wb
 from tests.engine.test_worked_cases import COARSE, SETS, numbers
 from tests.support.random_cells import BASIC, FUNCTIES, cell, columns, dataset
-from tests.support.twins import COMPONENTS, burden_cell, decline_cell, shares_of
+from tests.support.twins_edition1 import COMPONENTS, burden_cell, decline_cell, shares_of
 from waterbodem.definitions.registry import burden_rules
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.plan import effective_drains

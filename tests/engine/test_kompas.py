@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import waterbodem as wb
 from tests.support.grids import box, even, layers
 from tests.support.random_cells import BASIC, FUNCTIES, columns, simple
-from tests.support.twins import COMPONENTS
-from tests.support.twins import kompas as twin_of
+from tests.support.twins_edition1 import COMPONENTS
+from tests.support.twins_edition1 import kompas as twin_of
 from waterbodem.core.dataset import grid_of
 from waterbodem.definitions import kompas_rules
 from waterbodem.definitions.kompas_rules import builtin_rules, load_rules

@@ -27,7 +27,7 @@ from tests.support.random_cells import (
     simple,
     special,
 )
-from tests.support.twins import BORDERS, score_cell
+from tests.support.twins_edition1 import BORDERS, score_cell
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.kernels import float32
 from waterbodem.kernels._compile.records import places_of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import waterbodem as wb
 from tests.support.grids import box, even, layers, shape
 from tests.support.random_cells import BASIC, FUNCTIES, columns, simple
-from tests.support.twins import BORDERS, burden_cell, polygon_row, score_cell
+from tests.support.twins_edition1 import BORDERS, burden_cell, polygon_row, score_cell
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("repeatable")

@@ -13,8 +13,8 @@ import waterbodem as wb
 
 DATA = Path(__file__).parents[1] / "data"
 SETS = {
-    name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))[name]
-    for name in ("geschiktheid", "afwenteling")
+    name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))[name]
+    for name, folder in {"geschiktheid": DATA, "afwenteling": DATA / "edition1"}.items()
 }
 EXACT = {"klasse", "bepalend", "vlaggen", "oorzaak"}
 COARSE = {"m3/ha", "mm/jr", "EUR/ha/jr"}

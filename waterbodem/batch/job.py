@@ -152,10 +152,11 @@ class Job:
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         shifts = self.wants_burden or self.wants_downstream
-        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if shifts else ())}
+        present = self.stack.sources
+        wanted = {*layers_of(variant.functie, present=present), *(BURDEN_LAYERS if shifts else ())}
         if self.areas:
             nature = registry.load_functies()[self.settings.rules.kans.functie]
-            wanted |= layers_of(nature)
+            wanted |= layers_of(nature, present=present)
         return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
 
     def mark(self, name: str) -> list[str]:

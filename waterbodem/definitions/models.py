@@ -70,6 +70,13 @@ class Sourced(Definition):
         return "; ".join(part for part in parts if part) or "geen bron genoemd"
 
 
+class Derivation(Sourced):
+    """How a layer that is not in the data follows from others that are: a sum, in their unit."""
+
+    vast: Finite
+    factoren: Table[str, Finite]
+
+
 class LayerKind(Definition):
     """What a layer measures, in which unit and sign, and which values are plausible."""
 
@@ -86,6 +93,7 @@ class LayerKind(Definition):
     criterium: bool = True
     teken: Table[str, Literal[1, -1]] = {}
     codes: Table[int, str] = {}
+    afleiding: Derivation | None = None
     bron: tuple[str, ...] = ()
 
     @property
@@ -308,6 +316,7 @@ class ScoringRules(Sourced):
     ondergrens: float
     kap_gewicht: float
     bekend_min: float
+    fataal: float
     groep_bekend: float
     marge: float
     aandeel_begrenzing: float
@@ -315,6 +324,17 @@ class ScoringRules(Sourced):
     aandeel_nee: float
     beoordeeld_min: float
     risico_hoog: float
+
+
+class RewettingRules(Sourced):
+    """The numbers of rewetting (peilopzet), rekenregels section 2."""
+
+    te_diep_m: float
+    overgang_m: float
+    keileem_m: float
+    veen_m: float
+    lek_mm_d: float
+    lek_overgang_mm_d: float
 
 
 class Component(Sourced):

@@ -19,6 +19,7 @@ from waterbodem.definitions.models import (
     Definition,
     Functie,
     LayerKind,
+    RewettingRules,
     ScoringRules,
     Source,
     Term,
@@ -183,6 +184,12 @@ def answer_scale() -> Mapping[int, AnswerClass]:
 def scoring_rules() -> ScoringRules:
     """Return the numbers of scoring that belong to no functie."""
     return define(ScoringRules, read_toml(data_file("geschiktheid.toml"))["regels"], "geschiktheid.toml")
+
+
+@cache
+def rewetting_rules() -> RewettingRules:
+    """Return the numbers of rewetting that belong to no functie."""
+    return define(RewettingRules, read_toml(data_file("geschiktheid.toml"))["peilopzet"], "geschiktheid.toml")
 
 
 @cache

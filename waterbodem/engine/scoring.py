@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -20,9 +20,11 @@ from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Criterion, Functie, Threshold
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.derived import derivation_of, derived_of, with_sources
 from waterbodem.engine.layer_set import LayerSet, known_names, layer_set
 from waterbodem.engine.lazy import by_block
-from waterbodem.kernels import combining, curves
+from waterbodem.engine.rewetting import CAUSES, rewets, rewetting_of
+from waterbodem.kernels import combining, curves, levels
 from waterbodem.kernels import scoring as kernel
 from waterbodem.kernels._compile.records import record_of
 
@@ -32,6 +34,8 @@ METHODS = {
     "minimum": combining.MINIMUM,
     "owa": combining.OWA,
 }
+#: Consequences of thresholds in the order in which they have a say.
+SAY = ("uitsluiten", "nee_tenzij", "aandacht")
 Array = NDArray[Any]
 #: What the answer of one functie takes, in layers of float32: 24 bytes per cell.
 LAYERS_WORTH = 6
@@ -53,7 +57,8 @@ class Part:
 
 def parts_of(functie: Functie, present: Sequence[str]) -> tuple[Part, ...]:
     """Return the criteria that take part when these layers are in the data, in order."""
-    taking = [n for n in functie.all_criteria if n in functie.criteria or n in present]
+    known = {*present, *derived_of(present)}
+    taking = [n for n in functie.all_criteria if n in functie.criteria or n in known]
     group_of = {m: g.leden for g in functie.groepen for m in g.leden}
     units: dict[tuple[str, ...], None] = {}
     for name in taking:
@@ -154,19 +159,51 @@ def _verdict(threshold: Threshold, parts: Sequence[Part]) -> int:
     return 1 + criterion_of(parts, threshold.laag) + excluded
 
 
-def _place(functie: Functie, layer: str, index: Mapping[str, int]) -> int:
-    missing = kernel.MISSING if layer in functie.criteria else kernel.ABSENT
-    return index.get(layer, missing)
-
-
-def _thresholds(functie: Functie, parts: Sequence[Part], index: Mapping[str, int]) -> dict[str, Any]:
-    reach = [_reach(t) for t in functie.drempels]
+def _thresholds(functie: Functie, parts: Sequence[Part], places: Mapping[str, int]) -> dict[str, Any]:
+    """Return the thresholds in the order in which they have a say."""
+    order = sorted(range(len(functie.drempels)), key=lambda i: SAY.index(functie.drempels[i].gevolg))
+    sorted_ = [functie.drempels[i] for i in order]
+    reach = [_reach(t) for t in sorted_]
     return {
         "thresholds": np.int64(len(reach)),
-        "t_layer": np.array([_place(functie, t.laag, index) for t in functie.drempels], dtype=np.int64),
+        "t_bit": np.array(order, dtype=np.int32),
+        "t_layer": np.array([places.get(t.laag, levels.MISSING) for t in sorted_], dtype=np.int64),
         "t_low": np.array([low for low, _ in reach], dtype=np.float32),
         "t_high": np.array([high for _, high in reach], dtype=np.float32),
-        "t_verdict": np.array([_verdict(t, parts) for t in functie.drempels], dtype=np.int32),
+        "t_verdict": np.array([_verdict(t, parts) for t in sorted_], dtype=np.int32),
+    }
+
+
+def ceiling_of(functie: Functie, present: Collection[str]) -> int:
+    """Return the best class (1 = A) that a functie allows on these layers, by ``hoogstens`` and ``zonder``."""
+    codes = {step.letter: code for code, step in registry.answer_scale().items()}
+    known = {*present, *derived_of(present)}
+    caps = [letter for layer, letter in functie.zonder.items() if layer not in known]
+    return max((codes[letter] for letter in (functie.hoogstens, *caps) if letter), default=1)
+
+
+def _levels(functie: Functie, index: Mapping[str, int]) -> dict[str, Any]:
+    """Return what a block must know of the groundwater levels that differ from their layers."""
+    used, derived = layers_used(functie), derived_of(index)
+    asked = [n in used and (n in index or n in derived) for n in levels.LEVELS]
+    rule = derivation_of("gvg") if "gvg" in derived and "gvg" in used else None
+    return {
+        "derives": rule is not None,
+        "derived": np.array([rule.vast, *(rule.factoren[n] for n in ("ghg", "glg"))] if rule else [0], np.float32),
+        "raises": rewets(functie) and any(asked),
+        "level": np.array([index.get(n, levels.MISSING) for n in levels.LEVELS], np.int64),
+        "asked": np.array(asked),
+        "ground": np.array([index.get(n, levels.MISSING) for n in levels.GROUND], np.int64),
+        **rewetting_of(functie)._asdict(),
+    }
+
+
+def _places(functie: Functie, index: Mapping[str, int]) -> dict[str, int]:
+    """Return where the values of layers are for a block: as they are, or as the block makes them."""
+    made = levels.LEVELS if rewets(functie) else derived_of(index)
+    return {
+        **index,
+        **{n: levels.MADE - k for k, n in enumerate(levels.LEVELS) if n in made and n in {*index, *derived_of(index)}},
     }
 
 
@@ -176,6 +213,7 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
     rules = registry.scoring_rules()
     parts = parts_of(functie, tuple(present))
     index = {name: i for i, name in enumerate(registry.layer_kinds()) if name in present}
+    places = _places(functie, index)
     members = [m for part in parts for m in part.members]
     criteria = [functie.all_criteria[m] for m in members]
     lines = [_lines(c) for c in criteria]
@@ -183,17 +221,20 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
     numbers = record_of(
         kernel.NUMBERS,
         **_weights(parts, rules.kap_gewicht),
-        layer=np.array([index.get(m, -1) for m in members], dtype=np.int64),
+        layer=np.array([places.get(m, levels.MISSING) for m in members], dtype=np.int64),
         **_curves(criteria, lines),
-        **_thresholds(functie, parts, index),
+        **_thresholds(functie, parts, places),
         classes=np.int64(len(borders)),
         borders=np.array(borders, dtype=np.float32),
+        ceiling=np.int32(ceiling_of(functie, index)),
         method=np.int64(METHODS[methode]),
         power=np.float64(power),
         floor=np.float32(rules.ondergrens),
         known_min=np.float32(rules.bekend_min),
+        fatal=np.float32(rules.fataal),
         group_known=np.float32(rules.groep_bekend),
         margin=np.float32(rules.marge),
+        **_levels(functie, index),
     )
     return kernel.Model(numbers, np.hstack(lines).astype(np.float32))
 
@@ -382,13 +423,21 @@ def geschiktheid(
     chosen, many = registry.choose(functie)
     methode, orness = settings.method
     answers = partial(_answers, functies=chosen, many=many, methode=methode, orness=orness, interval=interval)
-    wanted = layers_of(*chosen)
-    return by_block(answers, layers, [n for n in known_names(layers) if n in wanted])
+    names = known_names(layers)
+    wanted = layers_of(*chosen, present=names)
+    return by_block(answers, layers, [n for n in names if n in wanted])
 
 
-def layers_of(*functies: Functie) -> set[str]:
-    """Return the layers that the scores of functies can depend on."""
-    return {n for f in functies for n in (*f.all_criteria, *(t.laag for t in f.drempels))}
+def layers_used(functie: Functie) -> set[str]:
+    """Return the layers of the criteria and thresholds of a functie."""
+    return {*functie.all_criteria, *(t.laag for t in functie.drempels)}
+
+
+def layers_of(*functies: Functie, present: Collection[str] = ()) -> set[str]:
+    """Return the layers that the scores of functies can depend on, where ``present`` are in the data."""
+    used = {f.id: layers_used(f) for f in functies}
+    causes = {n for f in functies if rewets(f) and used[f.id] & set(levels.LEVELS) for n in CAUSES}
+    return with_sources(causes.union(*used.values()), present)
 
 
 def _answers(
