@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
@@ -113,6 +113,11 @@ class Principle(Definition):
     onbekend_tekst: str = ""
     unknown_text: str = ""
 
+    @property
+    def all_cases(self) -> tuple[Cases, ...]:
+        """Cases of lines, limits and what makes it unknown."""
+        return (*(line.als for s in self.schalen for line in s.regels), *(x.als for x in self.begrenzing), self.onbekend_als)
+
 
 class Derived(Text):
     """A measure that is 1 where one of the cases holds, else 0; ``onzeker_telt``: also for means of little area."""
@@ -172,6 +177,7 @@ class Remarks(Definition):
     ongewijzigd: Text
     huidig: Text
     geen: Text
+    en: Text
 
 
 class KompasRules(Sourced):
@@ -197,6 +203,22 @@ class KompasRules(Sourced):
     afgeleid: Mapping[str, Derived]
     opmerkingen: Remarks
     beginselen: Mapping[str, Principle]
+
+    @cached_property
+    def of_change(self) -> frozenset[str]:
+        """Chance, shares and thresholds that judgements against the present use look at: they are of the change alone."""
+        seen = {against: self._looked_at(against) for against in (True, False)}
+        both = seen[True] & seen[False] & {"kans", *self.aandelen, *self.drempels}
+        if both:
+            allowed = "a name for each"
+            raise DefinitionError("measure of two kinds of principles", value=sorted(both), allowed=allowed, where="kompas")
+        return frozenset(seen[True] & {"kans", *self.aandelen, *self.drempels})
+
+    def _looked_at(self, against: bool) -> set[str]:
+        """Measures that principles look at, those against the present use or the others; also through derived ones."""
+        chosen = [p for p in self.beginselen.values() if p.tegen_gebruik is against]
+        named = {c.maat for p in chosen for cases in p.all_cases for case in cases for c in case}
+        return named | {c.maat for n in named & set(self.afgeleid) for case in self.afgeleid[n].als for c in case}
 
 
 @cache

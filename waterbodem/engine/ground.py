@@ -15,7 +15,8 @@ from waterbodem.definitions.kompas_rules import Cases, KompasRules, any_case
 from waterbodem.definitions.models import Functie
 from waterbodem.engine.layer_set import LayerSet, Scenario
 from waterbodem.engine.reference import PresentUse, implausible, present_use
-from waterbodem.engine.scoring import layers_of, score_arrays
+from waterbodem.kernels import quantities as kernel
+from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -46,7 +47,7 @@ class Ground:
     @cached_property
     def futures(self) -> tuple[Scenario, ...]:
         """Scenarios that are no stress tests."""
-        return tuple(s for s in self.cells.scenarios if not s.stress)
+        return tuple(s for s in self.cells.scenarios if not s.stress_test)
 
     @cached_property
     def present_use(self) -> PresentUse:
@@ -70,10 +71,8 @@ class Ground:
 
     def of_change(self, values: Floats, functie: Functie) -> Floats:
         """Return a measure of the change that a functie brings: 0 where it lies already, NaN where that is unknown."""
-        flat, use = values.reshape(-1), self.use.reshape(-1)
-        found = np.where(use == 0, np.float32(np.nan), flat)
-        if functie in self.present_use.functies:
-            found[use == 1 + self.present_use.functies.index(functie)] = 0
+        found = values.reshape(-1).copy()
+        kernel.of_change(self.use.reshape(-1), self.present_use.number(functie), found)
         return found
 
     @cached_property
@@ -85,7 +84,7 @@ class Ground:
         codes = {s.letter: s.code for s in registry.answer_scale().values()}
         fits = np.isin(klasse, [codes[letter] for letter in kans.klassen])
         invited = self._holds(kans.als)
-        capped = any(c not in kans.klassen for n, c in nature.zonder.items() if n not in self.layers)
+        capped = ceiling_of(nature, self.layers) > max(codes[letter] for letter in kans.klassen)
         unknown = (klasse == 0) | (fits & capped) | (fits & np.isnan(invited))
         return np.where(unknown, np.float32(np.nan), fits * np.nan_to_num(invited)).astype(np.float32)
 
@@ -96,7 +95,7 @@ class Ground:
 
     def _holds(self, cases: Cases) -> Floats:
         """Tell by 1 or 0 where one of the cases holds; NaN where none does and a layer of one is unknown."""
-        found = np.broadcast_to(any_case(cases, self.layers, self.rules.marge), self.cells.shape).astype(np.float32)
+        found = np.broadcast_to(any_case(cases, self.layers, 0.0), self.cells.shape).astype(np.float32)
         for name in {c.maat for case in cases for c in case}:
             unknown = np.isnan(self.layers[name]) if name in self.layers else np.True_
             found[(found == 0) & unknown] = np.nan
@@ -118,7 +117,8 @@ def _different(one: Floats, other: Floats) -> Floats:
     return ((one != other) & ~(np.isnan(one) & np.isnan(other))).astype(np.float32)
 
 
-def layers_of_ground(rules: KompasRules) -> set[str]:
-    """Return the layers that a block of ground is judged by, besides those of functies."""
+def layers_of_ground(rules: KompasRules, present: Collection[str]) -> set[str]:
+    """Return the layers that ground is judged by, besides those of functies, where ``present`` are in the data."""
     cases = (*rules.kans.als, *(case for cases in rules.aandelen.values() for case in cases))
-    return layers_of(registry.load_functies()[rules.kans.functie]) | {c.maat for case in cases for c in case}
+    named = {c.maat for case in cases for c in case}
+    return layers_of(registry.load_functies()[rules.kans.functie], present=present) | named | {"ghg", "gebruik"}

@@ -22,9 +22,11 @@ from waterbodem.engine.evaluation import Result
 from waterbodem.engine.ground import Ground
 from waterbodem.engine.plan import raised_height, settles_more
 from waterbodem.engine.scoring import layers_of, parts_of
-from waterbodem.engine.sums import SCORE
+from waterbodem.engine.coverage import Footprints
+from waterbodem.engine.sums import CLASSES, SCORE, Tally, no_sums, runs_of, with_bins
 from waterbodem.engine.table import SCORED, THRESHOLD
 from waterbodem.kernels import quantities as kernel
+from waterbodem.kernels import zonal
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -77,6 +79,20 @@ def measures_of(ground: Ground, result: Result) -> Measures:
     for name, values in (copied | given).items():
         out[name][:] = values.reshape(-1)
     return out
+
+
+def tally_of(prints: Footprints, ground: Ground, result: Result) -> Tally:
+    """Sum measures, classes, causes and present use over the cells of polygons, on the block they lie on."""
+    measures, runs, size = measures_of(ground, result), runs_of(prints), max(1, prints.grid.rows)
+    sums, bands = no_sums(runs, measures.names, len(ground.present_use.functies)), runs.bands(size)
+    for row, total in zip(measures.rows, sums.sums, strict=True):
+        zonal.add_row(bands, 0, 0, row, total)
+    for name, classes in zip(CLASSES, sums.classes, strict=True):
+        zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
+    zonal.add_codes(bands, 0, 0, ground.use.reshape(-1), sums.uses)
+    risico, cause = result.burden.risico.reshape(-1), result.burden.oorzaak.reshape(-1)
+    zonal.add_by_code(bands, 0, 0, risico, cause, sums.causes, np.empty_like(risico))
+    return with_bins(sums, runs, measures[SCORE])
 
 
 def _make(ground: Ground, result: Result, out: Measures) -> None:
@@ -156,14 +172,14 @@ def _sound(ground: Ground, f: Functie, alarm: Alarm, flags: Array, out: Floats) 
         out[np.isnan(ground.layers[name].reshape(-1))] = np.nan
     kernel.flag_bits(flags, np.uint16(alarm.bits), out)
     if alarm.of_change:
-        out[:] = ground.of_change(out, f)
+        kernel.of_change(ground.use.reshape(-1), ground.present_use.number(f), out)
 
 
 def given_of(ground: Ground, f: Functie) -> dict[str, Floats]:
     """Return measures that need no score, by name."""
     shares = {"kans": ground.chance, **ground.shares}
     changes = {n: ground.of_change(a, f) if n in ground.rules.of_change else a for n, a in shares.items()}
-    return {**changes, "onaannemelijk": ground.implausible, **_extremes(ground, f), **ground.differences(layers_of(f))}
+    return {**changes, "onaannemelijk": ground.implausible, **_extremes(ground, f), **ground.differences(layers_of(f, present=ground.layers))}
 
 
 def _extremes(ground: Ground, f: Functie) -> dict[str, Floats]:

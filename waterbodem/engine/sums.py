@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from waterbodem.core.errors import NoOverlap
 from waterbodem.definitions import registry
 from waterbodem.engine.coverage import Footprints
-from waterbodem.engine.evaluation import Result
 from waterbodem.kernels import zonal
 
 Array = NDArray[Any]
@@ -242,32 +241,6 @@ def with_bins(
     numbers = np.arange(runs.count) if polygons is None else polygons
     of_all = (sums.measures, sums.sums, sums.classes, sums.causes, sums.uses, sums.inside)
     return Tally(*of_all, numbers, start, value[:used].copy(), weight[:used].copy(), quantiles)
-
-
-def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: Array, use: Array, uses: int) -> Tally:
-    """Sum measures, classes and causes of one functie over the cells of polygons.
-
-    Parameters
-    ----------
-    prints : Footprints
-        On the block of cells that ``result`` and the measures lie on.
-    names : tuple of str
-        Of the measures; ``score`` (0 to 1) is also counted in bins.
-    rows : float32 array (M, n)
-        NaN = unknown.
-    use : uint8 array (rows, cols)
-        Present use, up to ``uses``; 0 = unknown.
-    """
-    runs = runs_of(prints)
-    sums, bands = no_sums(runs, names, uses), runs.bands(max(1, prints.grid.rows))
-    for row, total in zip(rows, sums.sums, strict=True):
-        zonal.add_row(bands, 0, 0, row, total)
-    for name, classes in zip(CLASSES, sums.classes, strict=True):
-        zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
-    zonal.add_codes(bands, 0, 0, use.reshape(-1), sums.uses)
-    risico = _flat(result.burden.risico)
-    zonal.add_by_code(bands, 0, 0, risico, result.burden.oorzaak.reshape(-1), sums.causes, np.empty_like(risico))
-    return with_bins(sums, runs, rows[names.index(SCORE)])
 
 
 def _flat(values: Array) -> NDArray[np.float32]:

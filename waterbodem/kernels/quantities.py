@@ -31,6 +31,15 @@ MADE = (
     "vastlegging",
     "bodemlast",
 )
+#: Quantities that are summed as they are: bounds of the score, components by their row, and maps.
+BOUNDS = ("score_min", "score_max")
+SUMMED = {
+    "afvoer": AFVOER,
+    "verdrongen_berging": VERDRONGEN,
+    "aanvullingsverlies": AANVULLING,
+    "veenverlies": VEEN,
+}
+MAPPED = ("dekking", "risico", "risico_zonder_compensatie")
 HIGH, VERY_HIGH, WATER, DRAINED, PEAT, LOWERING, RISE, GROUND, LASTING, SOIL = range(len(MADE))
 
 
@@ -96,9 +105,18 @@ def flag_bits(flags: Any, bits: Any, out: Any) -> None:
 
 
 @stage
-def _unknown_where(values: Any, out: Any) -> None:
+def unknown_where(values: Any, out: Any) -> None:
+    """NaN where values are unknown, also."""
     for i in range(out.size):
         out[i] = NAN if values[i] != values[i] else out[i]
+
+
+@kernel
+def of_change(use: Any, own: int, out: Any) -> None:
+    """Make a measure one of the change: 0 where the present use is ``own``, NaN where it is unknown (0)."""
+    for i in range(out.size):
+        value = np.float32(0) if use[i] == own else out[i]
+        out[i] = NAN if use[i] == 0 else value
 
 
 @stage
