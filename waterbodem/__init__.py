@@ -34,6 +34,7 @@ _WHERE = {
     "grootboek": "receivers.grootboek",
     "kompas_regels": "definitions.kompas_rules",
     "reikwijdte": "definitions.receiving",
+    "waterschappen": "definitions.boards",
     "Put": "definitions.abstraction",
     "benedenstrooms": "receivers.downstream",
     "bovenstrooms": "receivers.downstream",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from waterbodem.batch.stores import open_run as open_run
     from waterbodem.batch.stores import write_zarr as write_zarr
     from waterbodem.definitions.abstraction import Well as Put  # noqa: F401
+    from waterbodem.definitions.boards import waterschappen as waterschappen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels  # noqa: F401
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte  # noqa: F401

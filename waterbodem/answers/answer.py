@@ -58,6 +58,6 @@ class Answer(Received):
 
 def _on_layers(settings: Settings) -> Settings:
     """Settings as arguments beside the layers of a question; a reference raster lies on them."""
-    if isinstance(settings.reference, Functie):
+    if settings.reference is None or isinstance(settings.reference, Functie):
         return settings
     return settings.with_reference(xr.DataArray(settings.reference, dims=("y", "x")))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from waterbodem.answers.answer import Answer
+from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import LayerIgnored
@@ -21,16 +22,13 @@ from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
-from waterbodem.definitions.settings import Settings, reference_label
+from waterbodem.definitions.settings import Settings
 from waterbodem.engine import warmup
-from waterbodem.engine.area_table import frame_of, table_of
-from waterbodem.engine.burden import variables_of
-from waterbodem.engine.evaluation import Result, evaluate, masked
-from waterbodem.engine.kompas import Verdict, findings_of, verdicts
-from waterbodem.engine.quantities import chance_of, measures_of
+from waterbodem.engine.area_table import table_of
+from waterbodem.engine.burden import reference_attrs, variables_of
+from waterbodem.engine.evaluation import Result, masked
+from waterbodem.engine.kompas import Verdict, verdicts
 from waterbodem.engine.scoring import VARIABLES, scoring_attrs, stack
-from waterbodem.engine.sums import Totals, tally_of
-from waterbodem.engine.table import total
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.polygons import Area, read_areas
@@ -118,7 +116,8 @@ def assess(
     gebied: Plans,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
@@ -142,9 +141,11 @@ def assess(
     gebied : shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
         Polygons in any CRS; without one they are taken to be in the grid's.
     referentie : str, Functie or xr.DataArray, optional
-        Present use, default grasland_veeteelt.
+        Present use; default layer ``gebruik``, without it grasland_veeteelt as an assumption.
+    waterschap : str, optional
+        Id or name of the water board that judges the plan, see :func:`waterbodem.waterschappen`.
     aangelegde_berging_mm, bergingseis_mm : float, optional
-        Storage built in the plan, and the norm of the water board [mm].
+        Storage built in the plan, default what the board asks; and storage owed per paved area [mm].
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
     id : str, optional
@@ -186,19 +187,14 @@ def assess(
         return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
     question = ask(layers, chosen, gebied, settings, id, enquire)
-    results = [evaluate(question.cells, f, question.settings) for f in track(chosen, "functies beoordelen")]
+    found = [outcome_of(question, f) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
-    scores = [cells_of(question, r) for r in results]
-    totals = total_all(question, results)
-    areas, grid, rules = question.areas, question.grid, settings.rules
-    found = [
-        findings_of(areas, grid, t, question.cells.scenarios, f, rules) for t, f in zip(totals, chosen, strict=True)
-    ]
-    frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
+    scores = [cells_of(question, some.result) for some in found]
+    areas, rules = question.areas, settings.rules
     return Assessment(
         cells=stack(scores, chosen) if many else scores[0],
-        rows=table_of(areas, frames, grid.crs),
-        kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
+        rows=table_of(areas, [some.frame for some in found], question.grid.crs),
+        kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,
         notes=_notes(question, outside),
         question=question,
@@ -222,21 +218,11 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
             "functie": result.functie.id,
             "criteria": list(result.criteria),
             "methode": q.settings.method[0],
-            "referentie": reference_label(q.settings.reference),
+            **reference_attrs(q.settings.reference, q.cells),
             "definities": registry.rules_version(),
             "functie_sha256": registry.fingerprint(result.functie),
         },
     )
-
-
-def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
-    """Sum what the table and Kompas need, per functie."""
-    reference, rules = q.settings.reference, q.settings.rules
-    chance = chance_of(q.cells.present, rules)
-    measures = (measures_of(q.cells, r, reference, rules, chance) for r in results)
-    return [
-        total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
-    ]
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")

@@ -20,6 +20,7 @@ from waterbodem.core.files import Stage
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.legends import legend, map_title, nodata
+from waterbodem.definitions.present_use import USE
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.layer_set import Floats, LayerSet
 from waterbodem.formats.cog.writer import aux_file, percent, stage_raster
@@ -184,7 +185,8 @@ def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:
 def _shares(
     job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Floats]
 ) -> Iterator[tuple[Variant, Floats]]:
-    names = [n for n in job.stack.sources if LayerName.of(n).layer in LAYERS]
+    wanted = {*LAYERS, *((USE,) if job.settings.reference is None else ())}
+    names = [n for n in job.stack.sources if LayerName.of(n).layer in wanted]
     arrays = job.stack.read(block, names)
     reference, storage = job.settings.reference, job.settings.storage
     for variant in variants:

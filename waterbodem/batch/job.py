@@ -20,7 +20,9 @@ from waterbodem.core.version import code_version
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import USE
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.ground import layers_of_ground
 from waterbodem.engine.layer_set import Scenario
 from waterbodem.engine.scoring import layers_of, ordered_power
 from waterbodem.formats.cog.tiles import TILE
@@ -153,10 +155,10 @@ class Job:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         shifts = self.wants_burden or self.wants_downstream
         present = self.stack.sources
-        wanted = {*layers_of(variant.functie, present=present), *(BURDEN_LAYERS if shifts else ())}
+        use = (USE,) if self.settings.reference is None else ()
+        wanted = {*layers_of(variant.functie, present=present), *((*BURDEN_LAYERS, *use) if shifts else ())}
         if self.areas:
-            nature = registry.load_functies()[self.settings.rules.kans.functie]
-            wanted |= layers_of(nature, present=present)
+            wanted |= layers_of_ground(self.settings.rules, present)
         return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
 
     def mark(self, name: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -116,7 +116,11 @@ class Principle(Definition):
     @property
     def all_cases(self) -> tuple[Cases, ...]:
         """Cases of lines, limits and what makes it unknown."""
-        return (*(line.als for s in self.schalen for line in s.regels), *(x.als for x in self.begrenzing), self.onbekend_als)
+        return (
+            *(line.als for s in self.schalen for line in s.regels),
+            *(x.als for x in self.begrenzing),
+            self.onbekend_als,
+        )
 
 
 class Derived(Text):
@@ -187,6 +191,8 @@ class KompasRules(Sourced):
     dekking_min: float
     zelf_min: float
     marge: float
+    marge_grof: float
+    grof: tuple[str, ...]
     ontlasting_klassen: tuple[str, ...]
     levensduur_vol_jr: float
     ophoging_vol_m: float
@@ -204,15 +210,19 @@ class KompasRules(Sourced):
     opmerkingen: Remarks
     beginselen: Mapping[str, Principle]
 
+    def margin(self, maat: str) -> float:
+        """What float noise of a measure may be, in favour of "at least"."""
+        return self.marge_grof if maat in self.grof else self.marge
+
     @cached_property
     def of_change(self) -> frozenset[str]:
-        """Chance, shares and thresholds that judgements against the present use look at: they are of the change alone."""
-        seen = {against: self._looked_at(against) for against in (True, False)}
-        both = seen[True] & seen[False] & {"kans", *self.aandelen, *self.drempels}
-        if both:
-            allowed = "a name for each"
-            raise DefinitionError("measure of two kinds of principles", value=sorted(both), allowed=allowed, where="kompas")
-        return frozenset(seen[True] & {"kans", *self.aandelen, *self.drempels})
+        """Chance, shares and thresholds that judgements against the present use look at: only where that is another."""
+        here = {"kans", *self.aandelen, *self.drempels}
+        change, whole = self._looked_at(True) & here, self._looked_at(False) & here
+        if change & whole:
+            what, allowed = "a measure of two kinds of principles", "a name for each"
+            raise DefinitionError(what, value=sorted(change & whole), allowed=allowed, where="kompas")
+        return frozenset(change)
 
     def _looked_at(self, against: bool) -> set[str]:
         """Measures that principles look at, those against the present use or the others; also through derived ones."""
@@ -243,6 +253,7 @@ def load_rules(path: str | Path) -> KompasRules:
     0.6
     """
     rules = define(KompasRules, read_toml(Path(path)), str(path))
+    _ = rules.of_change
     known = registry.builtin_functies()
     if rules.kans.functie not in known:
         allowed = nearest(rules.kans.functie, known)
@@ -250,12 +261,15 @@ def load_rules(path: str | Path) -> KompasRules:
     return rules
 
 
-def any_case(cases: Cases, amounts: Mapping[str, Any], margin: float) -> Any:
-    """Tell whether all conditions of one of the cases hold; a measure that is not there is unknown."""
+def any_case(cases: Cases, amounts: Mapping[str, Any], margin: Callable[[str], float]) -> Any:
+    """Tell whether all conditions of one of the cases hold; a measure that is not there is unknown.
+
+    ``margin`` tells for a measure what float noise may be.
+    """
     holds: Any = False
     for case in cases:
         both: Any = True
         for condition in case:
-            both = both & condition.holds(amounts.get(condition.maat, math.nan), margin)
+            both = both & condition.holds(amounts.get(condition.maat, math.nan), margin(condition.maat))
         holds = holds | both
     return holds

@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.definitions.notation import typeset, written
+from waterbodem.definitions.present_use import ASSUMED, GIVEN, assumed, reference_source
 from waterbodem.definitions.units import unit_text
 
 LANGUAGES = ("nl", "en")
@@ -49,6 +50,19 @@ def texts(taal: str) -> Texts:
 def name_of(thing: Any, taal: str = "nl") -> str:
     """Return the name of a functie, layer, component or class in a language, on one line."""
     return short(str(thing.naam if taal == "nl" else thing.name or thing.naam), NAME)
+
+
+def reference_text(reference: Any, layers: Collection[str], taal: str = "nl") -> str:
+    """Return what an answer on layers of these names is compared with, as a sentence without its point.
+
+    ``reference`` is a functie, a raster, or None: layer ``gebruik``, else the functie that is assumed.
+    """
+    words, source = texts(taal)["rapport"], reference_source(reference, layers)
+    if source == ASSUMED:
+        return str(words["aangenomen"]).format(naam=name_of(assumed(), taal))
+    by_cell = words["raster" if source == GIVEN else "uit_gebruik"]
+    name = name_of(reference, taal) if isinstance(reference, Functie) else by_cell
+    return str(words["vergeleken"]).format(naam=name)
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

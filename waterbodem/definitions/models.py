@@ -350,6 +350,13 @@ class Component(Sourced):
     anker: float | None
 
 
+class Implausible(Sourced):
+    """Ground that is not drained so today: a reference with these drains is implausible where ghg is less [m]."""
+
+    ontwatering_m: float
+    ghg_m: float
+
+
 class BurdenRules(Definition):
     """Components, constants and class borders of rekenregels section 5."""
 
@@ -358,6 +365,7 @@ class BurdenRules(Definition):
     sources: Table[str, Sourced]
     risk_classes: tuple[RiskClass, ...]
     reference: str
+    implausible: tuple[Implausible, ...]
 
 
 class Source(Definition):

@@ -205,6 +205,7 @@ def burden_rules() -> BurdenRules:
             "sources": {name: {k: v for k, v in row.items() if k != "waarde"} for name, row in constants.items()},
             "risk_classes": data["risicoklassen"],
             "reference": data["referentie"],
+            "implausible": data["onaannemelijk"],
         },
         "afwenteling.toml",
     )

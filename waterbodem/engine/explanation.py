@@ -17,8 +17,9 @@ from waterbodem.definitions.labels import decimal, risk_class, risk_text, thresh
 from waterbodem.definitions.models import Criterion, Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.definitions.units import unit_text
-from waterbodem.engine.burden import burden_arrays, cut_reference, decline_of, reference_on
+from waterbodem.engine.burden import burden_arrays, decline_of
 from waterbodem.engine.layer_set import LayerSet, layer_set
+from waterbodem.engine.reference import cut_reference, reference_on
 from waterbodem.engine.scoring import Part, parts_of, score_arrays
 
 
@@ -146,7 +147,8 @@ def waarom(
     y: float,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
@@ -159,7 +161,7 @@ def waarom(
     functie : str or Functie
     x, y : float
         A point in the cell, in the grid's CRS [m].
-    referentie, aangelegde_berging_mm, bergingseis_mm
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
     methode, orness
         As in :func:`waterbodem.geschiktheid`; losses are then split in proportion to the weighted log loss.

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import Cases, KompasRules, any_case
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import PresentUse
 from waterbodem.engine.layer_set import LayerSet, Scenario
-from waterbodem.engine.reference import PresentUse, implausible, present_use
-from waterbodem.kernels import quantities as kernel
+from waterbodem.engine.reference import implausible, present_use
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
+from waterbodem.kernels import quantities as kernel
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -70,7 +71,7 @@ class Ground:
         return implausible(self.reference, self.layers).astype(np.float32)
 
     def of_change(self, values: Floats, functie: Functie) -> Floats:
-        """Return a measure of the change that a functie brings: 0 where it lies already, NaN where that is unknown."""
+        """Return a measure over cells where another functie lies today; NaN elsewhere."""
         found = values.reshape(-1).copy()
         kernel.of_change(self.use.reshape(-1), self.present_use.number(functie), found)
         return found
@@ -86,7 +87,8 @@ class Ground:
         invited = self._holds(kans.als)
         capped = ceiling_of(nature, self.layers) > max(codes[letter] for letter in kans.klassen)
         unknown = (klasse == 0) | (fits & capped) | (fits & np.isnan(invited))
-        return np.where(unknown, np.float32(np.nan), fits * np.nan_to_num(invited)).astype(np.float32)
+        found: Floats = np.where(unknown, np.nan, fits * np.nan_to_num(invited)).astype(np.float32)
+        return found
 
     @cached_property
     def shares(self) -> dict[str, Floats]:
@@ -95,7 +97,7 @@ class Ground:
 
     def _holds(self, cases: Cases) -> Floats:
         """Tell by 1 or 0 where one of the cases holds; NaN where none does and a layer of one is unknown."""
-        found = np.broadcast_to(any_case(cases, self.layers, 0.0), self.cells.shape).astype(np.float32)
+        found = np.broadcast_to(any_case(cases, self.layers, _exactly), self.cells.shape).astype(np.float32)
         for name in {c.maat for case in cases for c in case}:
             unknown = np.isnan(self.layers[name]) if name in self.layers else np.True_
             found[(found == 0) & unknown] = np.nan
@@ -113,6 +115,11 @@ class Ground:
         return found
 
 
+def _exactly(_layer: str) -> float:
+    """No margin: layers meet the constants of the rules as they are."""
+    return 0.0
+
+
 def _different(one: Floats, other: Floats) -> Floats:
     return ((one != other) & ~(np.isnan(one) & np.isnan(other))).astype(np.float32)
 
@@ -121,4 +128,4 @@ def layers_of_ground(rules: KompasRules, present: Collection[str]) -> set[str]:
     """Return the layers that ground is judged by, besides those of functies, where ``present`` are in the data."""
     cases = (*rules.kans.als, *(case for cases in rules.aandelen.values() for case in cases))
     named = {c.maat for case in cases for c in case}
-    return layers_of(registry.load_functies()[rules.kans.functie], present=present) | named | {"ghg", "gebruik"}
+    return layers_of(registry.load_functies()[rules.kans.functie], present=present) | named

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.grid import Grid
 from waterbodem.definitions.kompas_rules import (
     SYMBOLS,
     UNKNOWN,
@@ -24,11 +23,10 @@ from waterbodem.definitions.kompas_rules import (
 from waterbodem.definitions.labels import Amount, decimal, layer_label, small
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.engine.layer_set import Scenario
-from waterbodem.engine.quantities import extreme_layers
-from waterbodem.engine.reference import PresentUse
+from waterbodem.definitions.present_use import PresentUse
+from waterbodem.engine.circumstances import Circumstances
+from waterbodem.engine.quantities import EVERYWHERE, extreme_layers
 from waterbodem.engine.sums import Totals, ratio
-from waterbodem.layers.polygons import Area, areas_of
 
 Array = NDArray[Any]
 Amounts = Mapping[str, float]
@@ -60,6 +58,8 @@ OF_FUNCTIE = {
 }
 #: What it does more than the present use: mean difference, by the name of the measure.
 OF_CHANGE = {"verharding": "verhardingsgraad", "onttrekking": "onttrekking", "uitspoeling_meer": "uitspoeling"}
+#: Of these less in one place does not make up for more in another.
+ANYWHERE = ("onttrekking",)
 
 
 @dataclass(frozen=True)
@@ -109,46 +109,35 @@ class Findings:
         return self.changed if p.tegen_gebruik else self.whole
 
 
-def findings_of(
-    areas: Sequence[Area],
-    grid: Grid,
-    totals: Totals,
-    scenarios: Sequence[Scenario],
-    functie: Functie,
-    rules: KompasRules,
-    use: PresentUse,
-    present: Sequence[str],
-) -> Findings:
-    """Return what the principles look at, from the sums of the measures.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        Names and horizons; their cells are not looked at.
-    use : PresentUse
-    present : sequence of str
-        Layers in the data.
-    """
-    size, layers = areas_of(areas) / grid.cell_area, extreme_layers(functie, present, rules)
-    cells, number = totals.use_cells, use.number(functie)
+def findings_of(told: Circumstances, functie: Functie, totals: Totals) -> Findings:
+    """Return what the principles look at, from the sums of the measures."""
+    rules, size, cells = told.rules, told.size, totals.use_cells
+    layers, number = extreme_layers(functie, list(told.layers), rules), told.use.number(functie)
     own = cells[:, number] if number else np.zeros(len(size))
-    fixed = {n: np.full(len(size), functie.value(v)) for n, v in OF_FUNCTIE.items()}
-    fixed |= _horizons(totals, scenarios, layers, rules, functie)
     worst, extremes = _worst(totals, size)
+    fixed = {n: np.full(len(size), functie.value(v)) for n, v in OF_FUNCTIE.items()}
+    fixed |= {"stijging": totals.mean("stijging")[0], **_horizons(totals, told, layers, functie)}
     whole = {n: _known(totals.mean(n), size) for n in totals.measures} | {"extremen": extremes}
-    without = totals.uses[:, number] if number else None
-    changed = {n: _known(totals.mean(n, without), size) for n in totals.measures} | _differences(use, functie, cells, size)
+    changed = _changed(totals, number, size, rules) | _differences(told.use, functie, cells, size)
     return Findings(
         _means(whole, fixed, rules),
         _means(changed, fixed, rules),
         ratio(own, cells[:, 1:].sum(axis=1)),
-        use.assumed,
+        told.use.assumed,
         worst,
         layers,
     )
 
 
-Found = Mapping[str, tuple[Doubles, Doubles]]
+Found = dict[str, tuple[Doubles, Doubles]]
+
+
+def _changed(totals: Totals, number: int, size: Doubles, rules: KompasRules) -> Found:
+    """Return means over cells with another present use than the functie of a number; what is known is of the whole."""
+    without = totals.uses[:, number] if number else None
+    found = {n: _known(totals.mean(n, None if n in rules.of_change else without), size) for n in totals.measures}
+    whole = {n: f"{n}{EVERYWHERE}" for n in rules.of_change if f"{n}{EVERYWHERE}" in found}
+    return found | {n: (found[n][0], found[all_][1]) for n, all_ in whole.items()}
 
 
 def _known(found: tuple[Doubles, Doubles], size: Doubles) -> tuple[Doubles, Doubles]:
@@ -156,13 +145,13 @@ def _known(found: tuple[Doubles, Doubles], size: Doubles) -> tuple[Doubles, Doub
     return found[0], found[1] / size
 
 
-def _means(found: Found, fixed: Mapping[str, Doubles], rules: KompasRules) -> Means:
-    """Return means with what follows from them; a derived measure that a little area must not settle looks at enough."""
+def _means(found: Found, fixed: dict[str, Doubles], rules: KompasRules) -> Means:
+    """Return means with what follows from them, most of it from means that are known on enough."""
     amounts = {n: mean for n, (mean, _) in found.items()} | fixed
     shares = {n: share for n, (_, share) in found.items()}
     enough = {n: np.where(s + rules.marge >= rules.bekend_min, amounts[n], math.nan) for n, s in shares.items()} | fixed
     for name, rule in rules.afgeleid.items():
-        holds = any_case(rule.als, amounts if rule.onzeker_telt else enough, rules.marge)
+        holds = any_case(rule.als, amounts if rule.onzeker_telt else enough, rules.margin)
         amounts[name] = enough[name] = np.where(holds, 1.0, 0.0)
     return Means(amounts, enough, shares)
 
@@ -174,6 +163,7 @@ def _differences(use: PresentUse, functie: Functie, cells: Doubles, size: Double
     found = {}
     for name, parameter in OF_CHANGE.items():
         more = [functie.value(parameter) - use.functies[i - 1].value(parameter) for i in others]
+        more = [max(0.0, d) for d in more] if name in ANYWHERE else more
         total = sum((cells[:, i] * d for i, d in zip(others, more, strict=True)), np.zeros(len(size)))
         found[name] = ratio(total, known), share
     return found
@@ -190,15 +180,13 @@ def _worst(totals: Totals, size: Doubles) -> tuple[Array, tuple[Doubles, Doubles
     return names[place], (values[place, each], shares[place, each])
 
 
-def _horizons(
-    totals: Totals, scenarios: Sequence[Scenario], layers: Sequence[str], rules: KompasRules, functie: Functie
-) -> dict[str, Doubles]:
+def _horizons(totals: Totals, told: Circumstances, layers: Sequence[str], functie: Functie) -> dict[str, Doubles]:
     """Return the year to reach, and whether a scenario does: any, and one for each layer of extremes.
 
     A variant that nowhere in the polygon differs from the present layer is none.
     """
-    year = rules.horizon.year(functie.value("levensduur_jr"))
-    far = {s.name for s in scenarios if not s.stress_test and s.horizon is not None and s.horizon >= year}
+    year = told.rules.horizon.year(functie.value("levensduur_jr"))
+    far = {s.name for s in told.scenarios if not s.stress_test and s.horizon is not None and s.horizon >= year}
     reached: dict[str, Mask] = {}
     for name in (n for n in totals.measures if n.startswith("anders_") and LayerName.of(n).scenario in far):
         layer, differs = LayerName.of(name).layer.removeprefix("anders_"), totals.mean(name)[0] > 0
@@ -255,7 +243,7 @@ def _judge(p: Principle, found: Findings, rules: KompasRules) -> Judgement:
 Settled = list[tuple[Text, int, Mask]]
 
 
-def _settled(p: Principle, found: Findings, rules: KompasRules, little: Mask) -> Settled:
+def _settled(p: Principle, found: Findings, rules: KompasRules, unknown: Mask) -> Settled:
     """Return what settles a verdict before its lines do, in order: text, number of the symbol, and where it holds."""
     told, count = rules.opmerkingen, len(found.worst)
     few = found.whole.amounts["dekking"] + rules.marge < rules.dekking_min
@@ -264,15 +252,22 @@ def _settled(p: Principle, found: Findings, rules: KompasRules, little: Mask) ->
     return [
         (told.dekking, _UNKNOWN, few),
         (told.aangenomen, _UNKNOWN, against & found.assumed),
-        (told.weinig, _UNKNOWN, little),
+        (told.weinig, _UNKNOWN, _little(p, found.means(p), rules)),
         (told.zelf, _NEUTRAL, against & (found.own + rules.marge >= rules.zelf_min)),
-        (barred, _UNKNOWN, _mask(any_case(p.onbekend_als, found.means(p).amounts, rules.marge), count)),
+        (told.weinig, _UNKNOWN, unknown),
+        (barred, _UNKNOWN, _mask(any_case(p.onbekend_als, found.means(p).amounts, rules.margin), count)),
     ]
+
+
+def _little(p: Principle, means: Means, rules: KompasRules) -> Mask:
+    """Tell where something that a principle needs is known on too little of the area."""
+    needed = [means.shares[n] for s in p.schalen for n in s.nodig]
+    return np.asarray(np.min(needed, axis=0) + rules.marge < rules.bekend_min)
 
 
 def _first_only(settled: Settled) -> Settled:
     """Return the same, each only where none before it holds."""
-    found, rest = [], np.True_
+    found, rest = [], np.array(True)
     for text, symbol, holds in settled:
         found.append((text, symbol, holds & rest))
         rest = rest & ~holds
@@ -287,9 +282,9 @@ def _mask(holds: Any, count: int) -> Mask:
 def _on_scale(scale: Scale, means: Means, rules: KompasRules, count: int) -> NDArray[np.int64]:
     code = np.full(count, _UNKNOWN)
     for line in reversed(scale.regels):
-        code[_mask(any_case(line.als, means.enough, rules.marge), count)] = SYMBOLS.index(line.symbool)
+        code[_mask(any_case(line.als, means.enough, rules.margin), count)] = SYMBOLS.index(line.symbool)
     for name in scale.nodig:
-        code[~(means.shares[name] + rules.marge >= rules.bekend_min)] = _UNKNOWN
+        code[np.isnan(means.enough[name])] = _UNKNOWN
     return code
 
 
@@ -299,7 +294,7 @@ def _limited(code: Array, p: Principle, means: Means, rules: KompasRules) -> tup
     for limit in p.begrenzing:
         cap = len(SYMBOLS) if limit.hoogstens is None else SYMBOLS.index(limit.hoogstens)
         lower = np.maximum(0, np.minimum(code, cap) + limit.stap)
-        pulled = _mask(any_case(limit.als, means.amounts, rules.marge), len(code)) & (lower < code)
+        pulled = _mask(any_case(limit.als, means.amounts, rules.margin), len(code)) & (lower < code)
         code = np.where(pulled, lower, code)
         notes.append((limit, pulled))
     return code, tuple(notes)

@@ -21,11 +21,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scenario:
-    """Layers that take the place of the present ones, and the year they hold for (None = not stated)."""
+    """Layers that take the place of the present ones, and the year they hold for (None = not stated).
+
+    A stress test (the T1000 map) has no year: it tells what could happen, not what will.
+    """
 
     name: str
     layers: Mapping[str, Floats]
     horizon: float | None
+    stress_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,12 +142,13 @@ def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
 
 
 def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
-    years = {_year(layers[m].attrs["horizon"], m) for m in members if layers[m].attrs.get("horizon") is not None}
-    if len(years) > 1:
-        raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
-    horizon = years.pop() if years else None
+    attrs = [layers[m].attrs for m in members]
+    years = [_year(a["horizon"], m) for a, m in zip(attrs, members, strict=True) if a.get("horizon") is not None]
+    stress_test = any(a.get("stresstest") for a in attrs)
+    if stress_test and years:
+        raise ArgumentError("a stress test has no horizon", value=max(years), allowed="one of the two", where=name)
     arrays = {LayerName.of(m).layer: values_of(layers.variables[m], m) for m in members}
-    return Scenario(name, arrays, horizon)
+    return Scenario(name, arrays, max(years, default=None), stress_test)
 
 
 def _year(value: Any, where: str) -> float:

@@ -18,11 +18,11 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import Fired, KompasRules
 from waterbodem.definitions.models import Functie
 from waterbodem.engine.burden import futures_of
+from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.evaluation import Result
 from waterbodem.engine.ground import Ground
 from waterbodem.engine.plan import raised_height, settles_more
 from waterbodem.engine.scoring import layers_of, parts_of
-from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.sums import CLASSES, SCORE, Tally, no_sums, runs_of, with_bins
 from waterbodem.engine.table import SCORED, THRESHOLD
 from waterbodem.kernels import quantities as kernel
@@ -30,6 +30,10 @@ from waterbodem.kernels import zonal
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
+
+
+#: Ends the name of a measure over all cells, where the one itself is over those with another present use.
+EVERYWHERE = "_overal"
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Measures:
 class Alarm:
     """Thresholds of a functie that are looked at together: their bits, the layers they are on, and what it is about.
 
-    ``of_change``: a measure of the change, which is nothing where the functie is the present use.
+    ``of_change``: it counts only where the present use is another.
     """
 
     bits: int
@@ -81,8 +85,11 @@ def measures_of(ground: Ground, result: Result) -> Measures:
     return out
 
 
-def tally_of(prints: Footprints, ground: Ground, result: Result) -> Tally:
-    """Sum measures, classes, causes and present use over the cells of polygons, on the block they lie on."""
+def tally_of(prints: Footprints, ground: Ground, result: Result, polygons: NDArray[np.int64] | None = None) -> Tally:
+    """Sum measures, classes, causes and present use over the cells of polygons, on the block they lie on.
+
+    ``polygons`` are their numbers, ascending; else 0, 1, ..
+    """
     measures, runs, size = measures_of(ground, result), runs_of(prints), max(1, prints.grid.rows)
     sums, bands = no_sums(runs, measures.names, len(ground.present_use.functies)), runs.bands(size)
     for row, total in zip(measures.rows, sums.sums, strict=True):
@@ -92,16 +99,20 @@ def tally_of(prints: Footprints, ground: Ground, result: Result) -> Tally:
     zonal.add_codes(bands, 0, 0, ground.use.reshape(-1), sums.uses)
     risico, cause = result.burden.risico.reshape(-1), result.burden.oorzaak.reshape(-1)
     zonal.add_by_code(bands, 0, 0, risico, cause, sums.causes, np.empty_like(risico))
-    return with_bins(sums, runs, measures[SCORE])
+    return with_bins(sums, runs, measures[SCORE], polygons)
 
 
 def _make(ground: Ground, result: Result, out: Measures) -> None:
     """Fill score, losses and what is made of others."""
     s, b, losses = result.scores, result.burden, len(result.criteria) + 1
     found = kernel.Found(
-        *(a.reshape(-1) for a in (s["score"], s["klasse"], b.risico, b.tijd, _lowest(ground, result))),
-        components=b.components.reshape(len(b.components), -1),
-        use=ground.use.reshape(-1),
+        s["score"].reshape(-1),
+        s["klasse"].reshape(-1),
+        b.risico.reshape(-1),
+        b.tijd.reshape(-1),
+        _lowest(ground, result).reshape(-1),
+        b.components.reshape(len(b.components), -1),
+        ground.use.reshape(-1),
     )
     loss, made = out.rows[1 : 1 + losses], out.rows[1 + losses : 1 + losses + len(kernel.MADE)]
     loss[:] = s["loss"]
@@ -162,14 +173,16 @@ def alarms_of(f: Functie, present: Mapping[str, Any], rules: KompasRules) -> dic
 def _alarm(f: Functie, some: Fired, present: Mapping[str, Any], of_change: bool) -> Alarm:
     counts = [t.laag in some.lagen and t.gevolg in some.gevolgen and t.laag in present for t in f.drempels]
     bits = sum(1 << i for i, one in enumerate(counts) if one)
-    return Alarm(bits, tuple(dict.fromkeys(t.laag for t, one in zip(f.drempels, counts, strict=True) if one)), of_change)
+    return Alarm(
+        bits, tuple(dict.fromkeys(t.laag for t, one in zip(f.drempels, counts, strict=True) if one)), of_change
+    )
 
 
 def _sound(ground: Ground, f: Functie, alarm: Alarm, flags: Array, out: Floats) -> None:
-    """Fill in where thresholds fire: 1, 0, or NaN where one could and its layer is unknown."""
-    out[:] = 0
+    """Fill in where thresholds fire: 1, 0, or NaN where all the layers that they are on are unknown."""
+    out[:] = np.nan if alarm.layers else 0
     for name in alarm.layers:
-        out[np.isnan(ground.layers[name].reshape(-1))] = np.nan
+        out[~np.isnan(ground.layers[name].reshape(-1))] = 0
     kernel.flag_bits(flags, np.uint16(alarm.bits), out)
     if alarm.of_change:
         kernel.of_change(ground.use.reshape(-1), ground.present_use.number(f), out)
@@ -179,7 +192,9 @@ def given_of(ground: Ground, f: Functie) -> dict[str, Floats]:
     """Return measures that need no score, by name."""
     shares = {"kans": ground.chance, **ground.shares}
     changes = {n: ground.of_change(a, f) if n in ground.rules.of_change else a for n, a in shares.items()}
-    return {**changes, "onaannemelijk": ground.implausible, **_extremes(ground, f), **ground.differences(layers_of(f, present=ground.layers))}
+    whole = {f"{n}{EVERYWHERE}": a for n, a in shares.items() if n in ground.rules.of_change}
+    told = {"onaannemelijk": ground.implausible, **ground.differences(layers_of(f, present=ground.layers))}
+    return {**changes, **whole, **_extremes(ground, f), **told}
 
 
 def _extremes(ground: Ground, f: Functie) -> dict[str, Floats]:

@@ -243,6 +243,14 @@ def with_bins(
     return Tally(*of_all, numbers, start, value[:used].copy(), weight[:used].copy(), quantiles)
 
 
+def cells_of_use(prints: Footprints, use: NDArray[np.uint8], references: int) -> Doubles:
+    """Return covered cells per polygon and present use (P, references + 1), the first of what is unknown."""
+    runs = runs_of(prints)
+    found = np.zeros((runs.count, 1 + references), np.int64)
+    zonal.add_codes(runs.bands(max(1, prints.grid.rows)), 0, 0, use.reshape(-1), found)
+    return np.asarray(found / zonal.COVERAGE_ONE, np.float64)
+
+
 def _flat(values: Array) -> NDArray[np.float32]:
     return np.ascontiguousarray(values, np.float32).reshape(-1)
 
@@ -286,8 +294,9 @@ def totals_of(tallies: Iterable[Tally], count: int, shares: Doubles, last: Integ
 
 def _nothing(t: Tally, count: int) -> Sums:
     """Return sums of nothing over ``count`` polygons, in the form of a tally."""
-    shapes = ((*t.sums.shape[:2], count), (len(CLASSES), count, t.classes.shape[2]))
-    shapes += ((count, t.causes.shape[1]), (count, t.uses.shape[1]), (count,))
+    summed = (t.sums, t.classes, t.causes, t.uses, t.inside)
+    axes = (2, 1, 0, 0, 0)
+    shapes = ((*a.shape[:axis], count, *a.shape[axis + 1 :]) for a, axis in zip(summed, axes, strict=True))
     return Sums(t.measures, *(np.zeros(shape, np.int64) for shape in shapes))
 
 

@@ -12,7 +12,6 @@ from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie, ScoringRules
 from waterbodem.engine.plan import MM_TO_M3_HA
-from waterbodem.engine.reference import PresentUse
 from waterbodem.engine.sums import SCORE, Tally, Totals, ratio, totals_of
 from waterbodem.layers.polygons import Area, areas_of
 
@@ -90,9 +89,7 @@ def shares() -> Doubles:
     return np.array(list(QUANTILES.values())) - registry.scoring_rules().marge
 
 
-def columns_of(
-    areas: Sequence[Area], grid: Grid, totals: Totals, functie: Functie, use: PresentUse
-) -> dict[str, Array]:
+def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Functie) -> dict[str, Array]:
     """Return the columns of rekenregels section 7 by name, a value per polygon."""
     size = areas_of(areas)
     outside = size / grid.cell_area - totals.cells
@@ -103,8 +100,6 @@ def columns_of(
         **_scores(totals),
         **_losses(totals),
         **_burden(totals, grid),
-        "referentie": np.full(len(size), use.label),
-        "referentie_bron": np.full(len(size), use.source),
     }
     return {name: columns[name] for name in _order(columns)}
 
@@ -129,8 +124,6 @@ TRAILING = (
     *VOLUMES,
     "basisafvoer_l_s",
     "stijging_m",
-    "referentie",
-    "referentie_bron",
     "referentie_onaannemelijk_ha",
     "weinig_steun",
 )

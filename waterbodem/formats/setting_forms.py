@@ -15,13 +15,15 @@ from typing import Any
 from waterbodem.core.errors import Trial
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.boards import board_of
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules, load_rules
 from waterbodem.definitions.labels import name_of, texts
 from waterbodem.definitions.labels import plain as number_text
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import reference_label
 from waterbodem.definitions.receiving import BY_SITUATION, ReachTable, chosen_reach
 from waterbodem.definitions.setting_list import Setting, all_settings
-from waterbodem.definitions.settings import Settings, reference_label
+from waterbodem.definitions.settings import Settings
 from waterbodem.definitions.validation import define
 from waterbodem.formats.archive import Packer, Unpacker, plain, restored
 from waterbodem.formats.archive_form import Array
@@ -114,6 +116,16 @@ class FunctieForm(Form):
         return [reference_label(value)]
 
 
+class BoardForm(Form):
+    """A water board, by its id."""
+
+    def read(self, given: Any, origin: Origin) -> Any:
+        return board_of(given).id
+
+    def text(self, value: Any, setting: Setting, taal: str) -> str:
+        return board_of(value).naam
+
+
 class ReachForm(NumberForm):
     """A length, the word for the package's table of situations, or a table of one's own."""
 
@@ -201,6 +213,7 @@ FORMS: Mapping[str, Form] = {
     "getal": NumberForm(),
     "woord": Form(),
     "functie": FunctieForm(),
+    "waterschap": BoardForm(),
     "lengte": ReachForm(),
     "put": WellForm(),
     "regels": RulesForm(),

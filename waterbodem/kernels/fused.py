@@ -139,11 +139,12 @@ def _gather_band(
 
 @part
 def _alarm(layers: Any, a: int, t: int, asked: Any, flags: Any, use: Any, out: Any) -> None:
-    """Fill in where thresholds fire: 1, 0, or NaN where one could and its layer is unknown."""
+    """Fill in where thresholds fire: 1, 0, or NaN where all the layers that they are on are unknown."""
+    nothing = np.float32(0) if asked.layer[t] == asked.layer[t + 1] else np.float32(np.nan)
     for i in range(out.size):
-        out[i] = np.float32(0)
+        out[i] = nothing
     for k in range(asked.layer[t], asked.layer[t + 1]):
-        quantities.unknown_where(cells_at(layers[asked.layers[k]], a, out.size), out)
+        quantities.known_where(cells_at(layers[asked.layers[k]], a, out.size), out)
     quantities.flag_bits(flags, asked.bits[t], out)
     if asked.of_change[t]:
         quantities.of_change(use, asked.own, out)

@@ -99,24 +99,23 @@ def flag_from(values: Any, border: Any, margin: Any, out: Any) -> None:
 
 @kernel
 def flag_bits(flags: Any, bits: Any, out: Any) -> None:
-    """1 where one of the bits is set, else 0 where it was, or unknown."""
+    """1 where one of the bits is set; else as it was."""
     for i in range(out.size):
         out[i] = np.float32(1) if flags[i] & bits else out[i]
 
 
 @stage
-def unknown_where(values: Any, out: Any) -> None:
-    """NaN where values are unknown, also."""
+def known_where(values: Any, out: Any) -> None:
+    """0 where values are known, also."""
     for i in range(out.size):
-        out[i] = NAN if values[i] != values[i] else out[i]
+        out[i] = np.float32(0) if values[i] == values[i] else out[i]
 
 
 @kernel
 def of_change(use: Any, own: int, out: Any) -> None:
-    """Make a measure one of the change: 0 where the present use is ``own``, NaN where it is unknown (0)."""
+    """Make a measure one of cells with another present use: NaN where that is ``own``, or unknown (0)."""
     for i in range(out.size):
-        value = np.float32(0) if use[i] == own else out[i]
-        out[i] = NAN if use[i] == 0 else value
+        out[i] = NAN if (use[i] == own) | (use[i] == 0) else out[i]
 
 
 @stage

@@ -25,13 +25,14 @@ def _bands() -> zonal.Bands:
 
 
 def _shift() -> tuple[Any, ...]:
-    out = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1"))
-    return (*_arrays("i8"), 0, record_of(components.CHANGE), out, record_of(burden.BUFFERS))
+    out, change = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1 f4 f4")), record_of(components.CHANGE)
+    return (*_arrays("i8"), 0, change, change, out, record_of(burden.BUFFERS))
 
 
 #: Kernels, and how to make what they are called with, in the order that an answer needs them.
 KERNELS: dict[Any, Callable[[], tuple[Any, ...]]] = {
     burden.shift_from: _shift,
+    burden.fill_constant: lambda: (record_of(components.CHANGE), record_of(burden.BUFFERS)),
     zonal.find_runs: lambda: (*_arrays("i8 i8 i8"), 0, *_arrays("i8*2")),
     zonal.add_row: lambda: (_bands(), 0, 0, *_arrays("f4 i8*2")),
     zonal.add_codes: lambda: (_bands(), 0, 0, *_arrays("u1 i8*2")),

@@ -17,9 +17,10 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Settings, Storage
-from waterbodem.engine.burden import Array, burden_arrays, reference_on
+from waterbodem.engine.burden import Array, burden_arrays
 from waterbodem.engine.coverage import block_of
 from waterbodem.engine.layer_set import Floats, LayerSet, layer_set
+from waterbodem.engine.reference import reference_on
 from waterbodem.engine.scoring import stack
 from waterbodem.kernels import components
 from waterbodem.layers.polygons import read_areas
@@ -65,7 +66,7 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
 
 
 def released(
-    cells: LayerSet, functie: Functie, reference: Functie | Array, storage: Storage
+    cells: LayerSet, functie: Functie, reference: Functie | Array | None, storage: Storage
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return what a hectare would release in every cell [m3/ha], NaN where nothing is known.
 
@@ -75,7 +76,7 @@ def released(
     partly = np.empty(cells.shape, np.bool_)
     for rows in _strips(cells.shape):
         part = {name: values[rows] for name, values in cells.present.items()}
-        ref = reference if isinstance(reference, Functie) else reference[rows]
+        ref = reference if reference is None or isinstance(reference, Functie) else reference[rows]
         found = burden_arrays(part, functie, ref, storage).components
         per_ha, partly[rows], none = per_hectare(found[components.AFVOER], found[components.VERDRONGEN])
         amount[rows] = np.where(none, np.nan, per_ha)
@@ -92,7 +93,8 @@ def benedenstrooms(
     functie: str | Functie | Sequence[str | Functie],
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     stroming: Flow | None = None,
     demping_m: float | None = None,
@@ -106,7 +108,7 @@ def benedenstrooms(
         Layers of rekenregels section 1; needs ``maaiveld``.
     functie : str, Functie or list of them
         A list gives a leading dimension ``functie``.
-    referentie, aangelegde_berging_mm, bergingseis_mm
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
     stroming : Flow, optional
         Flow directions on the grid of the layers; default from maaiveld.
@@ -173,7 +175,7 @@ def weighed_amount(amount: Floats, exposure: Floats) -> Floats:
 def _one(
     cells: LayerSet,
     functie: Functie,
-    reference: Functie | Array,
+    reference: Functie | Array | None,
     storage: Storage,
     exposures: tuple[Floats, Floats],
     flow: Flow | None,
@@ -203,7 +205,8 @@ def bovenstrooms(
     functie: str | Functie | None = None,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     stroming: Flow | None = None,
     demping_m: float | None = None,
@@ -219,7 +222,7 @@ def bovenstrooms(
         Several polygons count as one receiver.
     functie : str or Functie, optional
         With it ``last`` says what a hectare of it would bring to the receiver.
-    referentie, aangelegde_berging_mm, bergingseis_mm, stroming, demping_m, bewaar
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm, stroming, demping_m, bewaar
         As in :func:`benedenstrooms`.
 
     Returns

@@ -13,7 +13,7 @@ from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.burden import cut_reference
+from waterbodem.engine.reference import cut_reference
 from waterbodem.layers.polygons import read_areas
 from waterbodem.receivers.division import Target
 from waterbodem.receivers.flow import Flow
@@ -30,7 +30,8 @@ def grootboek(
     ontvangers: Any = None,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     stroming: Flow | None = None,
     demping_m: float | None = None,
@@ -53,7 +54,7 @@ def grootboek(
     ontvangers : as gebied, optional
         Who may receive: municipalities, water boards, nature areas, other plans. They may overlap each other and the
         plans; what is counted twice gets a line of its own, so that the ledger adds up.
-    referentie, aangelegde_berging_mm, bergingseis_mm
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
     stroming : Flow, optional
         Flow directions on the grid of the layers; default from maaiveld.

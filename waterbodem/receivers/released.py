@@ -15,9 +15,10 @@ from waterbodem.core.lazy import xr
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Storage
-from waterbodem.engine.burden import burden_arrays, reference_on
+from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.coverage import block_of, footprints
 from waterbodem.engine.layer_set import LayerSet
+from waterbodem.engine.reference import reference_on
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import Area
@@ -205,7 +206,7 @@ def cover_of(area: Area, block: Grid) -> Doubles:
     return cover.reshape(block.shape)
 
 
-def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array:
+def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array | None:
     rows, cols = grid.slices(block)
     whole = isinstance(reference, xr.DataArray) and dict(reference.sizes) == {"y": grid.rows, "x": grid.cols}
     return reference_on(reference.isel(y=rows, x=cols) if whole else reference, cells)

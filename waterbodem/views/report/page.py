@@ -11,7 +11,7 @@ from waterbodem.core.crs import same_crs
 from waterbodem.core.progress import track
 from waterbodem.core.version import __version__
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import is_fictitious, name_of, plain, resampled_text, short, texts
+from waterbodem.definitions.labels import is_fictitious, plain, reference_text, resampled_text, short, texts
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.formats.setting_forms import facts
@@ -85,7 +85,7 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "numbered": are_numbered(len(q.areas)),
         "bare": view.total > COMPACT_LINES,
         "made_up": is_fictitious(q.layers),
-        "reference": _reference(assessment, taal),
+        "reference": reference_text(q.settings.reference, q.cells.present, taal),
         "sentence": view.sentence,
         "drawings": drawings,
         "drawn": {line.place for _, lines, _ in drawings for line in lines},
@@ -118,11 +118,6 @@ def _criteria(assessment: Answer) -> list[str]:
     """Return the names of criteria that have a loss in the table, in the order of its columns."""
     columns = [str(c) for c in assessment.table.columns if str(c).startswith("verlies_")]
     return [c.removeprefix("verlies_") for c in columns if (assessment.table[c] > 0).any()]
-
-
-def _reference(assessment: Answer, taal: str) -> str:
-    reference = assessment.question.settings.reference
-    return name_of(reference, taal) if isinstance(reference, Functie) else str(texts(taal)["rapport"]["raster"])
 
 
 def _map(assessment: Answer, functie: Functie, taal: str, kleuren: str) -> str:
