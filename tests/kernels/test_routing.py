@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from waterbodem.core.errors import ArgumentError
 from waterbodem.receivers.network import Circular, Network
 
-CASES = json.loads((Path(__file__).parents[1] / "data/edition1/routering.json").read_text(encoding="utf-8"))[
-    "routering"
-]
+DATA = Path(__file__).parents[1] / "data/edition1/routering.json"
+CASES = json.loads(DATA.read_text(encoding="utf-8"))["routering"]
 
 
 def numbers(values):

@@ -1,4 +1,4 @@
-"""The definitions of edition 2 as plain mappings: the library's own, or until it has them those of the design."""
+"""The definitions and norms of edition 2 as plain mappings: the library's own, or until it has them the design's."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def functies():
     """Every functie by id."""
     library = builtin_functies()
     return plain_functies(library if "heide_schraal" in library else design("functies")["functies"])
+
+
+@cache
+def boards():
+    """Every water board by id."""
+    return design("normen")["waterschappen"]

@@ -20,7 +20,7 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import ASSUMED, USE, reference_label, reference_source
 from waterbodem.definitions.settings import Settings, Storage
-from waterbodem.engine.layer_set import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
+from waterbodem.engine.layer_set import Floats, LayerSet, Scenario, ignored_names, known_names, layer_set, names_of
 from waterbodem.engine.lazy import by_block
 from waterbodem.engine.plan import changes_of
 from waterbodem.engine.reference import cut_reference, present_use, reference_on, references
@@ -227,7 +227,9 @@ def afwenteling(
     reference = settings.reference
     chosen, many = registry.choose(functie)
     answers = partial(_answers, plans=chosen, many=many, storage=settings.storage)
-    used = names_of(layers, layers_of(*chosen) | set(LAYERS) | ({USE} if reference is None else set()))
+    used = names_of(
+        layers, layers_of(*chosen, present=known_names(layers)) | set(LAYERS) | ({USE} if reference is None else set())
+    )
     if reference is None or isinstance(reference, Functie):
         return by_block(partial(answers, reference=reference), layers, used)
     return by_block(answers, layers, used, cut_reference(reference, layers, slice(None), slice(None)))

@@ -136,6 +136,7 @@ def _water(plan: Functie, reference: Functie, storage: Storage, built: float) ->
     per_metre = M2_PER_HA * k["porositeit"]
     return {
         "task": MM_TO_M3_HA * norm * (f("verhardingsgraad") - r("verhardingsgraad")),
+        "no_task": k["marge_m3_ha"],
         "own_rain": MM_TO_M3_HA * norm * (1 - f("verhardingsgraad")),
         "room": per_metre * f("bodemberging_factor") * (1 - f("verhardingsgraad")),
         "room_depth": k["bergingsdiepte_max_m"],
@@ -174,7 +175,7 @@ def _level(plan: Functie, reference: Functie) -> dict[str, Any]:
     k, level = registry.burden_rules().constants, plan.value("streefpeil_m")
     return {
         "rewets": not math.isnan(level),
-        "holds": reference.value("streefpeil_m") <= level,
+        "holds": reference.value("streefpeil_m") <= level + k["marge"],
         "wet_ghg": np.float32(k["nat_ghg_m"]),
         "wet_rise": k["nat_stijging_m"],
         **rewetting_of(plan)._asdict(),

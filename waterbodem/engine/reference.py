@@ -37,7 +37,8 @@ def believed_from(reference: Functie) -> float:
     0.15
     """
     steps = registry.burden_rules().implausible
-    passed = [s.ghg_m for s in steps if reference.value("ontwatering_m") >= s.ontwatering_m]
+    depth = reference.value("ontwatering_m") + registry.burden_rules().constants["marge"]
+    passed = [s.ghg_m for s in steps if depth >= s.ontwatering_m]
     return max(passed, default=-math.inf)
 
 

@@ -52,6 +52,7 @@ CHANGE = np.dtype(
         ("same", "?"),  # the plan is the present use: nothing is shifted
         ("believed_from", "f4"),  # the reference is unknown where ghg is known and less [m]
         ("task", "f8"),  # storage that the extra paving asks for [m3/ha]
+        ("no_task", "f8"),  # as much is none
         ("own_rain", "f8"),  # rain on the unpaved part, which fills its soil first [m3/ha]
         ("room", "f8"),  # m3/ha per metre of unsaturated soil under the unpaved part
         ("room_depth", "f8"),  # soil below this depth does not count [m]
@@ -159,10 +160,10 @@ def _left(ground: float, task: float, own_rain: float) -> float:
 @stage
 def _runoff(ground: Any, c: Any, out: Any) -> None:
     """Afvoer [m3/ha]: the task that soil and built storage do not take; no layer needed for a relief."""
-    task, own_rain, built, margin = c.task, c.own_rain, c.built, c.margin
+    task, own_rain, built, none = c.task, c.own_rain, c.built, c.no_task
     for i in range(out.size):
         left = _above(_left(ground[i], task, own_rain) - built, 0.0)
-        out[i] = left if task > margin else task
+        out[i] = left if task > none else task
 
 
 @stage
@@ -170,11 +171,11 @@ def _displaced(water: Any, ground: Any, rise: Any, c: Any, out: Any) -> None:
     """Verdrongen berging [m3/ha], less the built storage that no board asked and afvoer leaves over."""
     raised_f, raise_f, raised_r, raise_r = c.raised_f, c.raise_f, c.raised_r, c.raise_r
     storage, pores, built, spare, task, own_rain = c.storage, c.pores, c.built, c.spare, c.task, c.own_rain
-    own_water, margin = c.own_water, c.margin
+    own_water, none = c.own_water, c.no_task
     for i in range(out.size):
         d = _above(_finite(np.float64(water[i])) - own_water, 0.0)
         v = _above(raised_f * _below(d, raise_f) - raised_r * _below(d, raise_r), 0.0) + storage + pores * rise[i]
-        left = built - _left(ground[i], task, own_rain) if task > margin else built
+        left = built - _left(ground[i], task, own_rain) if task > none else built
         left = left if left > 0.0 else 0.0
         out[i] = _above(v - _below(left, spare), 0.0) if v > 0.0 else v
 

@@ -93,8 +93,15 @@ def percentage(score):
     return math.floor(100 * score + 0.5 + 1e-4)
 
 
+def bound(functie, values, criteria, scores, numbers, methode, orness):
+    """Score and class where everything unknown turned out as in ``scores``: no X, thresholds on known layers only."""
+    s = combine(criteria, scores, methode, orness)
+    s = 0.0 if with_consequence(functie, numbers, "uitsluiten") else s
+    return s, klasse(functie, values, f32(s), worst_heavy(criteria, scores), 1.0, numbers)
+
+
 def score_cell(functie, values, methode="meetkundig", orness=None):
-    """Everything of sections 2 to 4 of one cell."""
+    """Everything of sections 2 to 4 of one cell, and its class at both ends of the interval (section 7)."""
     functie = plain(functie)
     values = rewetted(functie, with_gvg(values))
     criteria = taking_part(functie, values)
@@ -104,9 +111,11 @@ def score_cell(functie, values, methode="meetkundig", orness=None):
     numbers = fired(functie, values)
     excluded = bool(with_consequence(functie, numbers, "uitsluiten"))
     s = combine(*of_known, methode, orness)
-    low = combine(criteria, [0.0 if unknown(x) else x for x in scores], methode, orness)
-    high = combine(criteria, [best_score(functie, c, values) for c in criteria], methode, orness)
     worst, basis = worst_heavy(*of_known), sum(c.basis for c in of_known[0])
+    lowest = [0.0 if unknown(x) else x for x in scores]
+    highest = [best_score(functie, c, values) for c in criteria]
+    score_min, klasse_min = bound(functie, values, criteria, lowest, numbers, methode, orness)
+    score_max, klasse_max = bound(functie, values, criteria, highest, numbers, methode, orness)
     shares, threshold = loss_shares(s, criteria, scores, excluded)
     return {
         "criteria": [c.name for c in criteria],
@@ -116,8 +125,10 @@ def score_cell(functie, values, methode="meetkundig", orness=None):
         "bepalend": bepalend(functie, criteria, scores, numbers),
         "dekking": sum(c.weight for c in of_known[0]),
         "vlaggen": sum(1 << i for i in numbers),
-        "score_min": 0.0 if excluded else low,
-        "score_max": 0.0 if excluded else high,
+        "score_min": score_min,
+        "score_max": score_max,
+        "klasse_min": klasse_min,
+        "klasse_max": klasse_max,
         "verlies": shares,
         "drempel": threshold,
         "bekend": tuple(known),
