@@ -87,8 +87,8 @@ class Ground:
         invited = self._holds(kans.als)
         capped = ceiling_of(nature, self.layers) > max(codes[letter] for letter in kans.klassen)
         unknown = (klasse == 0) | (fits & capped) | (fits & np.isnan(invited))
-        found: Floats = np.where(fits, np.nan_to_num(invited), np.float32(0))
-        found[unknown] = np.nan
+        found = np.full(fits.shape, np.nan, np.float32)
+        found[~unknown] = (fits & (invited == 1))[~unknown]
         return found
 
     @cached_property
