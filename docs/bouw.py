@@ -217,13 +217,13 @@ def layers_page() -> str:
         "Basislagen tellen altijd mee (ontbreken ze, dan zijn ze onbekend); andere alleen als ze er zijn.",
     ]
     for kind in registry.layer_kinds().values():
-        codes = "; ".join(f"{code} = {name}" for code, name in kind.codes.items())
+        codes = "; ".join(f"{code} = {name}" for code, name in registry.layer_codes(kind).items())
         rows = [
             ("id", f"`{kind.id}`"),
             ("eenheid", unit_text(kind.unit) or "–"),
             ("teken", kind.richting),
             ("aannemelijk", f"{plain(kind.range[0])} tot {plain(kind.range[1])}"),
-            ("soort", "basislaag" if kind.basis else "optioneel"),
+            ("soort", "basislaag" if kind.basis else "optioneel" if kind.criterium else "optioneel, geen criterium"),
             *([("codes", codes)] if codes else []),
         ]
         parts += [f"## {kind.naam} {{ #{kind.id} }}", f"{kind.grootheid}.", table(["", ""], rows)]

@@ -13,7 +13,7 @@ from waterbodem.core.version import __version__
 
 _WHERE = {
     "example": "layers.fiction.landscape",
-    "example_plans": "layers.fiction.landscape",
+    "example_plans": "layers.fiction.areas",
     "open_layers": "layers.stack",
     "functies": "definitions.registry",
     "Functie": "definitions.models",
@@ -69,8 +69,8 @@ if TYPE_CHECKING:
     from waterbodem.engine.burden import afwenteling as afwenteling
     from waterbodem.engine.explanation import waarom as waarom
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
+    from waterbodem.layers.fiction.areas import example_plans as example_plans
     from waterbodem.layers.fiction.landscape import example as example
-    from waterbodem.layers.fiction.landscape import example_plans as example_plans
     from waterbodem.layers.stack import open_layers as open_layers
     from waterbodem.receivers.downstream import benedenstrooms as benedenstrooms
     from waterbodem.receivers.downstream import bovenstrooms as bovenstrooms

@@ -40,7 +40,7 @@ from waterbodem.receivers.question import Enquiry
 
 EXAMPLE = Path(__file__).parents[2] / "rasters" / "voorbeeld"
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
-AREAS = WHOLE + 'scenarios = ["2050hoog"]\n[gebieden]\npath = "lagen/plannen.geojson"\n'
+AREAS = WHOLE + 'scenarios = ["2050Hd"]\n[gebieden]\npath = "lagen/plannen.geojson"\n'
 FUNCTIES = ("woningbouw", "natte_natuur")
 
 
@@ -111,12 +111,12 @@ def under(layers, scenario):
 
 def test_maps_of_a_scenario_equal_the_call_on_its_layers(tmp_path):
     """What is released changes with the scenario, and so does who lies downstream."""
-    made(place(tmp_path, WHOLE + 'scenarios = ["2050hoog"]\n'))
-    layers = under(wb.open_layers(EXAMPLE), "2050hoog")
+    made(place(tmp_path, WHOLE + 'scenarios = ["2050Hd"]\n'))
+    layers = under(wb.open_layers(EXAMPLE), "2050Hd")
     for functie in FUNCTIES:
-        with rasterio.open(tmp_path / "uit" / f"{functie}@2050hoog" / "benedenstrooms.tif") as file:
+        with rasterio.open(tmp_path / "uit" / f"{functie}@2050Hd" / "benedenstrooms.tif") as file:
             np.testing.assert_array_equal(file.read(1), percent(benedenstrooms(layers, functie).benedenstrooms.values))
-    with rasterio.open(tmp_path / "uit" / "blootstelling_onbekend@2050hoog.tif") as file:
+    with rasterio.open(tmp_path / "uit" / "blootstelling_onbekend@2050Hd.tif") as file:
         unknown = benedenstrooms(layers, "woningbouw").blootstelling_onbekend.values
         np.testing.assert_array_equal(file.read(1), percent(unknown))
 
@@ -133,7 +133,7 @@ def test_polygons_cut_the_map_not_the_land(tmp_path):
     np.testing.assert_array_equal(codes[inside], whole[job.around.grid.slices(job.grid)][inside])
     assert (codes[~inside] == 255).all()
     np.testing.assert_array_equal(codes, percent(b.downstream("woningbouw")))
-    assert (tmp_path / "uit" / "woningbouw@2050hoog" / "benedenstrooms.tif").is_file()
+    assert (tmp_path / "uit" / "woningbouw@2050Hd" / "benedenstrooms.tif").is_file()
     assert found.niet_bepaald == ()
     table = gpd.read_file(tmp_path / "uit" / "grootboek.gpkg")
     np.testing.assert_allclose(table.m3.astype(float), b.grootboek.m3, rtol=1e-12)
@@ -146,7 +146,7 @@ def test_a_run_gives_them_and_goes_on_where_it_was(tmp_path, monkeypatch):
     assert outcome.complete
     before = digests(tmp_path / "uit")
     herkomst = json.loads((tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8"))
-    for name in ("woningbouw/benedenstrooms.tif", "natte_natuur@2050hoog/benedenstrooms.tif", "grootboek.csv"):
+    for name in ("woningbouw/benedenstrooms.tif", "natte_natuur@2050Hd/benedenstrooms.tif", "grootboek.csv"):
         assert herkomst["uitvoer"][name]["sha256"] == before[name]
     assert {"grootboek.gpkg", "stroompaden.gpkg", "blootstelling_onbekend.tif.aux.xml"} <= set(herkomst["uitvoer"])
 
@@ -190,7 +190,7 @@ def test_what_arrives_and_who_receives_it_are_those_of_an_assessment(tmp_path, m
     columns = list(ledger_columns.columns())
     table = filled(gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden"))
     assert table[table.scenario == ""][columns].values.tolist() == filled(b.table)[columns].values.tolist()
-    assert (table[table.scenario == "2050hoog"][columns] == "").all(axis=None)
+    assert (table[table.scenario == "2050Hd"][columns] == "").all(axis=None)
     with rasterio.open(tmp_path / "uit" / "woningbouw" / "ontvangst.tif") as file:
         assert file.descriptions == ("Ontvangen water: woningbouw",) and len(file.colormap(1)) == 256
 
@@ -267,7 +267,7 @@ def test_a_ledger_that_does_not_fit_is_told_with_its_size(tmp_path, monkeypatch)
 
 def test_more_outcomes_than_anyone_reads_get_no_ledger(tmp_path):
     """Ten thousand and one polygons of two functies: the table is there, who receives it is told not to be."""
-    path = place(tmp_path, rewritten(AREAS, "pictures = false").replace('scenarios = ["2050hoog"]\n', ""))
+    path = place(tmp_path, rewritten(AREAS, "pictures = false").replace('scenarios = ["2050Hd"]\n', ""))
     plan = gpd.read_file(tmp_path / "lagen" / "plannen.geojson").iloc[[0]]
     gpd.GeoDataFrame(pd.concat([plan] * 10_001), crs=plan.crs).to_file(tmp_path / "lagen" / "plannen.geojson")
     outcome = runner.run(path)
@@ -337,7 +337,7 @@ def test_without_maaiveld_a_run_says_so_and_makes_the_rest(tmp_path):
 
 
 def test_without_any_vulnerability_there_is_no_map_of_zeros(tmp_path):
-    layers = ["kwetsbaarheid", "wateroverlast", "wateroverlast@2050hoog"]
+    layers = ["kwetsbaarheid", "wateroverlast", "wateroverlast@2050Hd"]
     _, found = made(place(tmp_path, without=layers))
     assert any("kwetsbaarheid" in text for text in found.niet_bepaald)
     assert not (tmp_path / "uit" / "woningbouw" / "benedenstrooms.tif").exists()
@@ -418,8 +418,8 @@ def test_a_kept_sweep_that_was_damaged_is_made_anew(tmp_path, harm):
 
 BESIDE = (
     "blootstelling_onbekend.tif.aux.xml",
-    "blootstelling_onbekend@2050hoog.qml",
-    "natte_natuur@2050hoog/benedenstrooms.tif.aux.xml",
+    "blootstelling_onbekend@2050Hd.qml",
+    "natte_natuur@2050Hd/benedenstrooms.tif.aux.xml",
     "woningbouw/benedenstrooms.qml",
     "woningbouw/ontvangst.tif.aux.xml",
     "woningbouw/grondwater.tif.aux.xml",

@@ -35,7 +35,7 @@ EXAMPLE = Path(__file__).parents[2] / "rasters" / "voorbeeld"
 RUN = """
 layers = "lagen/lagen.toml"
 functies = ["woningbouw", "natte_natuur"]
-scenarios = ["2050hoog"]
+scenarios = ["2050Hd"]
 output = "uit"
 [gebieden]
 path = "lagen/plannen.geojson"

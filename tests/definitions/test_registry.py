@@ -14,7 +14,7 @@ import pytest
 import waterbodem as wb
 from tests.support.random_cells import FUNCTIES, dataset
 from waterbodem.core.errors import DefinitionError
-from waterbodem.definitions import registry
+from waterbodem.definitions import legends, registry
 from waterbodem.definitions.units import dimension, factor
 
 FOLDER = files("waterbodem.data").joinpath("functies")
@@ -94,7 +94,9 @@ def test_layers_are_those_of_the_rules_with_units_and_sane_ranges():
         "zettingsgevoeligheid": ("m/m", 0, 2), "wateroverlast": ("m", 0, 5), "droogte": ("%", 0, 100),
         "keileemdiepte": ("m", 0, 100), "kwel": ("mm/d", -20, 20), "ghg": ("m", -1, 20), "gvg": ("m", -1, 20),
         "glg": ("m", -1, 20), "bodemdaling": ("m", -0.5, 3), "veendikte": ("m", 0, 20), "beekdal": ("0/1", 0, 1),
-        "grondwaterbescherming": ("class", 0, 4), "maaiveld": ("m NAP", -10, 350), "kwetsbaarheid": ("0..1", 0, 1),
+        "grondwaterbescherming": ("class", 0, 4), "natuur": ("class", 0, 3), "inundatie": ("m", 0, 10),
+        "gebruik": ("class", 1, 65535), "water": ("0/1", 0, 1), "maaiveld": ("m NAP", -10, 350),
+        "kwetsbaarheid": ("0..1", 0, 1),
     }  # fmt: skip
     assert {n: (k.unit, *k.range) for n, k in KINDS.items()} == want
     assert [n for n, k in KINDS.items() if k.may_be_absent] == ["keileemdiepte"]
@@ -107,8 +109,31 @@ def test_every_layer_is_known_in_two_languages_and_unit(layer):
     assert dimension(kind.unit) is not None
     assert all((kind.naam, kind.name, kind.grootheid, kind.quantity, kind.richting))
     assert set(kind.bron) <= set(registry.sources())
-    assert (kind.soort == "klasse") == bool(kind.codes)
-    assert set(kind.codes) <= set(range(int(kind.range[0]), int(kind.range[1]) + 1))
+    assert (kind.soort == "klasse") == bool(registry.layer_codes(kind))
+    assert set(registry.layer_codes(kind)) <= set(range(int(kind.range[0]), int(kind.range[1]) + 1))
+
+
+def test_present_use_and_open_water_are_no_criteria_and_the_codes_of_use_are_those_of_functies(tmp_path):
+    assert [n for n, k in KINDS.items() if not k.criterium] == ["gebruik", "water"]
+    assert set(registry.layer_codes(KINDS["gebruik"])) == set(CODES.values())
+    own = wb.functies(own_file(tmp_path, GOOD))
+    assert registry.layer_codes(KINDS["gebruik"], own)[100] == "Kas met bassin"
+    assert registry.layer_codes(KINDS["natuur"]) == KINDS["natuur"].codes and not registry.layer_codes(KINDS["kwel"])
+    for layer in ("gebruik", "water"):
+        text = GOOD.replace("[criteria.wateroverlast]", f"[criteria.{layer}]")
+        with pytest.raises(DefinitionError, match="this layer is no criterion"):
+            wb.functies(own_file(tmp_path, text))
+
+
+@pytest.mark.parametrize("target", ["beekdal", "grondwaterbescherming", "natuur", "gebruik", "water", "kwetsbaarheid"])
+@pytest.mark.parametrize("unit", ["-", "1", "0/1", "class"])
+def test_codes_and_shares_have_one_unit_with_several_names(unit, target):
+    assert factor(unit, KINDS[target].unit) == 1.0
+
+
+def test_every_functie_has_a_colour_of_its_own_on_the_map_of_present_use():
+    colours = legends.functie_colours()
+    assert set(colours) == set(CODES.values()) and len(set(colours.values())) == len(colours)
 
 
 @pytest.mark.parametrize(

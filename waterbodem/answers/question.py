@@ -103,11 +103,17 @@ def _check_metres(grid: Grid) -> None:
         projected(grid.crs, "crs of the layers")
 
 
+#: Attributes of a layer that an answer keeps.
+TOLD = (
+    *("units", "source", "vintage", "horizon", "stresstest", "bron_scenario", "korrel_m", "afwijking", "licence"),
+    *("attribution", "file", "sha256", "resampled", "uncertainty", "unknown_by_range"),
+)
+
+
 def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
     """Return what is known of every input layer, for reports and herkomst."""
-    keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
     names = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
-    told = {n: {k: layers[n].attrs[k] for k in keep if _says(layers[n].attrs.get(k))} for n in names}
+    told = {n: {k: layers[n].attrs[k] for k in TOLD if _says(layers[n].attrs.get(k))} for n in names}
     return [{"laag": n, **attrs} for n, attrs in told.items()]
 
 

@@ -21,6 +21,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE
+from waterbodem.definitions.scenarios import scenario_among
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.ground import layers_of_ground
 from waterbodem.engine.layer_set import Scenario
@@ -33,7 +34,7 @@ from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.layers.catalogue import catalogue_file
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.layers.raster import RasterFile
-from waterbodem.layers.stack import LayerStack, open_catalogue
+from waterbodem.layers.stack import TOLD, LayerStack, open_catalogue
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
@@ -206,7 +207,7 @@ def _source_mark(stack: LayerStack, name: str) -> list[str]:
     source = stack.sources[name]
     file = source.file
     read = repr(replace(file, path=Path())) if isinstance(file, RasterFile) else file.crs
-    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"}), read]
+    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage", *TOLD}), read]
 
 
 def areas_mark(areas: tuple[Area, ...]) -> str:
@@ -228,10 +229,13 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     file, base, trial = read_run_file(path), Path(path).resolve().parent, Trial(str(path))
+    known = registry.load_functies()
     with trial.step():
-        functies, settings = _asked(file, base)
+        known = registry.load_functies(base / file.functies_file if file.functies_file else None)
+        functies, settings = _asked(file, base, known)
     with trial.step():
-        land = open_catalogue(base / file.layers, digest=digest).on(file.grid.bounds, file.grid.resolution)
+        stack = open_catalogue(base / file.layers, digest=digest, functies=known)
+        land = stack.on(file.grid.bounds, file.grid.resolution)
         with trial.step():
             raise_all(list(land.problems))
             _check_grid(land, chosen=file.grid.bounds is not None)
@@ -258,9 +262,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     )
 
 
-def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings]:
+def _asked(file: RunFile, base: Path, known: registry.Functies) -> tuple[list[Functie], Settings]:
     """Functies of a run, and what they are judged by; what is wrong with any of it is told together."""
-    known = registry.load_functies(base / file.functies_file if file.functies_file else None)
     trial, settings = Trial(), Settings()
     with trial.step():
         functies = chosen_functies(file, known)
@@ -328,8 +331,9 @@ def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:
         If no layer has that scenario.
     """
     known = {LayerName.of(n).scenario for n in stack.sources if "@" in n}
-    for name in file.scenarios:
+    asked = tuple(dict.fromkeys(scenario_among(name, known) for name in file.scenarios))
+    for name in asked:
         if name not in known and not stack.file_problems:
             allowed = nearest(name, known) if known else "none: no layer of a scenario is listed"
             raise CatalogueError("unknown scenario", value=name, allowed=allowed, where="scenarios")
-    return file.scenarios
+    return asked

@@ -19,6 +19,7 @@ from waterbodem.core.version import versions
 from waterbodem.definitions import registry
 from waterbodem.formats.cog.writer import aux_file
 from waterbodem.formats.output_names import PROJECT, PROVENANCE, UNKNOWN
+from waterbodem.layers.stack import TOLD
 
 #: Files about a variant that come after its maps.
 KINDS = (".qml", ".png")
@@ -57,10 +58,11 @@ def write_provenance(delivery: Delivery) -> list[str]:
 
 
 def input_data(job: Job, name: str) -> dict[str, Any]:
-    """Return file, sha256, source, year and resampling of a layer."""
+    """Return file, sha256, source, year and resampling of a layer, and what else lagen.toml tells of it."""
     source = job.stack.sources[name]
     found = {"bestand": Path(source.entry.path).name, "sha256": source.sha256, "bron": source.entry.source}
-    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or ""}
+    told = {key: value for key in TOLD if (value := getattr(source.entry, key)) is not None}
+    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or "", **told}
 
 
 def _told(job: Job, outputs: Mapping[Path, str]) -> dict[str, dict[str, str]]:

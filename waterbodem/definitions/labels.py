@@ -306,8 +306,8 @@ def layer_label(name: str, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> layer_label("ghg"), layer_label("droogte@2050hoog")
-    ('GHG', 'Droogte (2050hoog)')
+    >>> layer_label("ghg"), layer_label("droogte@2050Hd")
+    ('GHG', 'Droogte (2050Hd)')
     """
     base, scenario = LayerName.of(name)
     kind = registry.layer_kinds().get(base)

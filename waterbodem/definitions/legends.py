@@ -186,6 +186,19 @@ def layer_colours() -> Mapping[str, RGB]:
     return MappingProxyType(found)
 
 
+@cache
+def functie_colours() -> Mapping[int, RGB]:
+    """Colours of the functies of the package on a map of present use, by code.
+
+    Examples
+    --------
+    >>> functie_colours()[7]
+    (178, 223, 138)
+    """
+    known = registry.builtin_functies()
+    return MappingProxyType({known[id_].code: _rgb(colour) for id_, colour in _data()["functies"].items()})
+
+
 def _limiting(criteria: Sequence[str]) -> Legend:
     kinds, colours = registry.layer_kinds(), layer_colours()
     members = [name.split("+") for name in criteria]

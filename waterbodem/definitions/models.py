@@ -94,6 +94,7 @@ class LayerKind(Definition):
     teken: Table[str, Literal[1, -1]] = {}
     codes: Table[int, str] = {}
     afleiding: Derivation | None = None
+    codes_van: Literal["", "functies"] = ""
     bron: tuple[str, ...] = ()
 
     @property

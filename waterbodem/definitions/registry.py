@@ -172,6 +172,26 @@ def layer_kinds() -> Mapping[str, LayerKind]:
     )
 
 
+def layer_codes(kind: LayerKind, functies: Functies | None = None) -> Mapping[int, str]:
+    """Return the codes of a layer of classes and what they stand for; none where any value between its limits will do.
+
+    Parameters
+    ----------
+    kind : LayerKind
+    functies : Functies, optional
+        Whose codes a layer of functies may hold; default those of the package.
+
+    Examples
+    --------
+    >>> layer_codes(layer_kinds()["beekdal"])[1], layer_codes(layer_kinds()["gebruik"])[6]
+    ('beekdal', 'Akkerbouw')
+    """
+    if not kind.codes_van:
+        return kind.codes
+    known = builtin_functies() if functies is None else functies
+    return {code: functie.naam for code, functie in known.by_code().items()}
+
+
 @cache
 def answer_scale() -> Mapping[int, AnswerClass]:
     """Return the answer classes by code, best first, X last."""

@@ -86,9 +86,8 @@ class Ground:
         fits = np.isin(klasse, [codes[letter] for letter in kans.klassen])
         invited = self._holds(kans.als)
         capped = ceiling_of(nature, self.layers) > max(codes[letter] for letter in kans.klassen)
-        unknown = (klasse == 0) | (fits & capped) | (fits & np.isnan(invited))
-        found = np.full(fits.shape, np.nan, np.float32)
-        found[~unknown] = (fits & (invited == 1))[~unknown]
+        found = np.where(fits, invited, np.float32(0))
+        found[(klasse == 0) | (fits & capped)] = np.nan
         return found
 
     @cached_property
@@ -122,7 +121,7 @@ def _exactly(_layer: str) -> float:
 
 
 def _different(one: Floats, other: Floats) -> Floats:
-    return ((one != other) & ~(np.isnan(one) & np.isnan(other))).astype(np.float32)
+    return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)), np.float32)
 
 
 def layers_of_ground(rules: KompasRules, present: Collection[str]) -> set[str]:

@@ -237,7 +237,7 @@ class LayerSource:
     def _feature_values(self, file: VectorFile) -> tuple[NDArray[np.float64], Findings]:
         """Return a value per polygon, and last the value elsewhere."""
         decode, entry = self.decoder, self.entry
-        values, found = decode(file.raw, coded=entry.field is not None)
+        values, found = decode(file.raw, coded=entry.field is not None and not entry.words)
         other = np.array([np.nan if entry.otherwise is None else entry.otherwise])
         elsewhere, more = decode(other, coded=False)
         return np.append(values, elsewhere), found + more
@@ -245,12 +245,12 @@ class LayerSource:
     def _burned(self, file: VectorFile, grid: Grid) -> tuple[Floats, Findings]:
         """Burn polygons; where they overlap the largest class wins, else the last in the file.
 
-        Zones of protection are nested, and the strictest one holds; for a quantity no such order
+        Zones of protection are nested, and the strictest one holds; for a quantity, and for functies, no such order
         exists, and the file's own order decides.
         """
         values, found = self._feature_values(file)
         order = np.arange(len(file.raw))
-        if self.kind.soort == "klasse":
+        if self.kind.codes:
             order = np.argsort(np.nan_to_num(values[:-1], nan=-np.inf), kind="stable")
         return _positive_zero(values[file.burn(grid, order)].astype(np.float32)), found
 

@@ -32,6 +32,7 @@ from waterbodem.core.path_gate import Digest, sha256_of
 from waterbodem.core.progress import track
 from waterbodem.core.threads import workers
 from waterbodem.definitions.labels import resampled_text
+from waterbodem.definitions.registry import Functies
 from waterbodem.definitions.units import unit_text
 from waterbodem.layers.catalogue import Catalogue, LayerEntry, catalogue_file, parse_catalogue
 from waterbodem.layers.decoding import Findings
@@ -39,6 +40,9 @@ from waterbodem.layers.source import LayerSource, open_source
 
 Floats = NDArray[np.float32]
 
+
+#: Keys of a layer table that its variable carries as they stand.
+TOLD = ("bron_scenario", "korrel_m", "afwijking", "licence", "attribution")
 
 #: Columns of a stack, and how wide they are as text.
 HEADINGS = ("laag", "eenheid", "bron", "jaargang", "bestand", "herschaald")
@@ -205,7 +209,12 @@ def _outcome(source: LayerSource, grid: Grid) -> Outcome:
     return values, found, source.complaints(found)
 
 
-def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: Digest = sha256_of) -> LayerStack:
+def open_catalogue(
+    path: str | Path,
+    allow: Iterable[str | Path] = (),
+    digest: Digest = sha256_of,
+    functies: Functies | None = None,
+) -> LayerStack:
     """Open a layer catalogue: check it and every file it names, and choose the grid.
 
     Nothing is raised for a layer that is wrong: see ``problems``.
@@ -218,6 +227,8 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: D
         Folders beside that of the catalogue that files may lie in.
     digest : callable
         How to get the sha256 of a file; a batch run remembers them.
+    functies : Functies, optional
+        Whose ids ``classes`` of layer gebruik may name; default those of the package.
 
     Raises
     ------
@@ -226,7 +237,7 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: D
     OutOfSpace
         If what is known of a file cannot be remembered.
     """
-    catalogue, problems = parse_catalogue(path)
+    catalogue, problems = parse_catalogue(path, functies)
     file = catalogue_file(path)
     folders = tuple(Path(a) for a in ([allow] if isinstance(allow, (str, Path)) else allow))
 
@@ -321,6 +332,7 @@ def open_layers(
     allow: Iterable[str | Path] = (),
     lenient: bool = False,
     chunks: Any = None,
+    functies: Functies | None = None,
 ) -> xr.Dataset:
     """Read real rasters, checked and aligned, as a dataset.
 
@@ -340,18 +352,23 @@ def open_layers(
         Give Dask arrays in chunks of this size, such as ``{"y": 2048, "x": 2048}``: a task reads its own window. Files
         are checked now, values when they are read; how many are unknown by their range is not told. A resampled layer
         is made in blocks of 256 cells a side, so small chunks make it over and over.
+    functies : Functies, optional
+        What ``wb.functies("eigen.toml")`` gives, where ``classes`` of layer gebruik name functies of your own.
 
     Returns
     -------
     xr.Dataset
-        float32 variables on (y, x) in the units of the rules; NaN = unknown, +inf = absent.
+        float32 variables on (y, x) in the units of the rules; NaN = unknown, +inf = absent. Attributes of a variable
+        say what lagen.toml says of it: ``source``, ``vintage``, ``licence``, ``attribution``, ``korrel_m``,
+        ``afwijking``, ``uncertainty`` and, of a scenario, ``horizon``, ``stresstest`` and ``bron_scenario``.
 
     Raises
     ------
     WaterbodemError
         Every problem in every layer, at once.
     """
-    return layers_of(open_catalogue(path, allow).on(bounds, resolution), lenient=lenient, chunks=chunks)
+    stack = open_catalogue(path, allow, functies=functies)
+    return layers_of(stack.on(bounds, resolution), lenient=lenient, chunks=chunks)
 
 
 def layers_of(stack: LayerStack, *, lenient: bool = False, chunks: Any = None) -> xr.Dataset:
@@ -407,6 +424,8 @@ def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
     entry, kind = source.entry, source.kind
     optional = {
         "horizon": entry.horizon,
+        "stresstest": (1 if entry.stresstest is True else entry.stresstest) or None,
+        **{key: getattr(entry, key) for key in TOLD},
         "uncertainty": entry.uncertainty,
         "resampled": source.resampled(grid),
         "unknown_by_range": found.outside if entry.outside == "unknown" else None,

@@ -56,9 +56,9 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
 
     Examples
     --------
-    >>> names = ["wateroverlast", "kwetsbaarheid", "wateroverlast@2050hoog"]
-    >>> vulnerable_layer(names), vulnerable_layer(names[::2], "2050hoog"), vulnerable_layer(["kwel"])
-    ('kwetsbaarheid', 'wateroverlast@2050hoog', None)
+    >>> names = ["wateroverlast", "kwetsbaarheid", "wateroverlast@2050Hd"]
+    >>> vulnerable_layer(names), vulnerable_layer(names[::2], "2050Hd"), vulnerable_layer(["kwel"])
+    ('kwetsbaarheid', 'wateroverlast@2050Hd', None)
     """
     bases = ("kwetsbaarheid", "wateroverlast")
     wanted = [n for base in bases for n in ((str(LayerName(base, scenario)), base) if scenario else (base,))]
