@@ -18,7 +18,7 @@ from tests.support.grids import ahn_tile
 from waterbodem.core.dataset import build
 from waterbodem.core.errors import ArgumentError, GridMismatch, NoOverlap
 from waterbodem.core.grid import Grid
-from waterbodem.receivers.downstream import benedenstrooms, bovenstrooms
+from waterbodem.receivers.downstream import benedenstrooms, bovenstrooms, drawn
 from waterbodem.receivers.flow import flow_from_codes
 from waterbodem.receivers.flow_store import flow_of
 from waterbodem.receivers.grootboek import grootboek
@@ -254,9 +254,9 @@ def test_downstream_burden_against_a_plain_twin():
     for i in range(8, -1, -1):
         exposure[i] = (1 - q) * v[i + 1] + q * exposure[i + 1]
     np.testing.assert_allclose(found.blootstelling.values[0], exposure, atol=1e-6)
-    expected = np.minimum(1, released_per_ha(layers)[0] / 800) * exposure
+    expected = np.minimum(1, released_per_ha(layers)[0] / 1600) * exposure
     np.testing.assert_allclose(found.benedenstrooms.values[0], expected, atol=1e-6)
-    assert float(found.blootstelling_onbekend.max()) == 0
+    np.testing.assert_allclose(found.blootstelling_onbekend.values[0], q ** np.arange(9, -1, -1), atol=1e-6)
     assert found.benedenstrooms.dtype == np.float32
 
 
@@ -270,7 +270,34 @@ def test_vulnerability_layer_goes_before_water_depth():
 def test_unknown_vulnerability_is_told():
     found = benedenstrooms(strip(wateroverlast=None), PLAN)
     assert float(found.blootstelling.max()) == 0
-    assert float(found.blootstelling_onbekend[0, 0]) == pytest.approx(1 - math.exp(-9 * SIZE / 2000), rel=1e-5)
+    assert (found.blootstelling_onbekend == 1).all()
+    half = np.where(np.arange(10) == 4, np.nan, 0.15)
+    found, q = benedenstrooms(strip(wateroverlast=half), PLAN, demping_m=50), math.exp(-SIZE / 50)
+    assert float(found.blootstelling_onbekend[0, 2]) == pytest.approx(q * (1 - q) + q**7, rel=1e-5)
+
+
+def test_open_water_is_the_edge_of_what_exposure_knows():
+    """A ditch in the sixth cell, vulnerable all over: what reaches it is not followed, own water of it neither."""
+    ditch = np.where(np.arange(10) == 5, 1.0, 0.0)
+    layers = strip(wateroverlast=0.3, water=ditch)
+    found, q = benedenstrooms(layers, PLAN, demping_m=50), math.exp(-SIZE / 50)
+    steps = np.array([4, 3, 2, 1, 0, 0, 3, 2, 1, 0])
+    np.testing.assert_allclose(found.blootstelling.values[0], 1 - q**steps, atol=1e-6)
+    np.testing.assert_allclose(found.blootstelling_onbekend.values[0], q**steps, atol=1e-6)
+    share = bovenstrooms(layers, box(5, 6), demping_m=50).aandeel.values[0]
+    np.testing.assert_allclose(share, [*q ** np.arange(4, -1, -1), 1, 0, 0, 0, 0], atol=1e-6)
+
+
+def test_a_source_in_a_wall_leaves_and_is_not_followed():
+    level = np.tile(np.arange(10, 0, -1, dtype=np.float32), (3, 1))
+    level[1, 4] = np.nan
+    found = benedenstrooms(strip(rows=3, maaiveld=level), PLAN)
+    assert (float(found.blootstelling[1, 4]), float(found.blootstelling_onbekend[1, 4])) == (0, 1)
+
+
+def test_a_map_is_drawn_where_at_most_four_fifths_cannot_be_followed():
+    share, unknown = np.full(4, 0.1, np.float32), np.array([0.0, 0.8, 0.8000005, 0.81], np.float32)
+    np.testing.assert_array_equal(drawn(share, unknown), np.array([0.1, 0.1, 0.1, np.nan], np.float32))
 
 
 def test_downstream_without_maaiveld_is_not_determined():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ from waterbodem.definitions.models import Functie
 from waterbodem.formats.archive import Packer, plain, write
 from waterbodem.formats.setting_forms import packed
 from waterbodem.layers.polygons import Area
+from waterbodem.receivers.ledger import Ledger
 from waterbodem.receivers.network import Strand
+from waterbodem.receivers.reach import Ground
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -83,11 +86,23 @@ def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
         "lagen": list(e.land.names),
         "gegeven": len(e.given),
         "ontvangers": [[*_area(t.area), t.soort, t.plan_nr] for t in e.targets if id(t) in near],
-        "plannen": [[p.area.nr, packer.array(p.reach)] for p in e.plots[0]],
+        "open_water_ha": packer.array(np.array([e.open_water_ha(t) for t in e.targets if id(t) in near], np.float64)),
+        "plannen": [p.area.nr for p in e.plots[0]],
+        "grond": _ground(e.ground, list(ledgers.values()), packer),
         "verteld": {id_: plain({"herkomst": x.herkomst, "notes": x.notes}) for id_, x in ledgers.items()},
         "weg": _way(way_of(list(ledgers.values())), packer),
         "blootstelling": [packer.array(a) for a in swept] if np.isfinite(swept[1]).any() else None,
     }
+
+
+def _ground(ground: Ground, ledgers: Sequence[Ledger], packer: Packer) -> list[Any] | None:
+    """Return the cells that an effect on the groundwater can reach, and the code of each; None where none can."""
+    blocks = [e.effect.grid for ledger in ledgers for e in ledger.entries if e.effect.verlaging.size]
+    if not blocks:
+        return None
+    edges, grid = np.array([b.bounds for b in blocks]), ledgers[0].division.grid
+    block = grid.crop((*edges[:, :2].min(axis=0).tolist(), *edges[:, 2:].max(axis=0).tolist()))
+    return [*grid.offset(block), packer.array(ground.codes(block))]
 
 
 def _way(way: Strand | None, packer: Packer) -> dict[str, Any] | None:

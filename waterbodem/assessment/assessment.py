@@ -31,8 +31,8 @@ from waterbodem.engine.kompas import Verdict, verdicts
 from waterbodem.engine.scoring import VARIABLES, scoring_attrs, stack
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.layers.polygons import Area, read_areas
-from waterbodem.receivers.division import Target
+from waterbodem.layers.polygons import Area
+from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.land import Land, land_of
 from waterbodem.receivers.question import Enquiry
 
@@ -180,10 +180,9 @@ def assess(
     warmup.begin()
     chosen, many = registry.choose(functie)
     land = omgeving or land_of(layers)
-    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
+    given = read_targets(ontvangers, land.grid.crs, id_ontvangers)
 
     def enquire(areas: Sequence[Area]) -> Enquiry:
-        given = tuple(Target(a) for a in targets)
         return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
     question = ask(layers, chosen, gebied, settings, id, enquire)

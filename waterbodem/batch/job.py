@@ -35,6 +35,7 @@ from waterbodem.layers.catalogue import catalogue_file
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.layers.raster import RasterFile
 from waterbodem.layers.stack import TOLD, LayerStack, open_catalogue
+from waterbodem.receivers.division import Target, read_targets
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
@@ -84,7 +85,7 @@ class Job:
     part_rows : int
     land : LayerStack, optional
         The same layers on all of the grid, where polygons cut it: water runs on beyond them.
-    receivers : tuple of Area
+    receivers : tuple of Target
         Who may receive the burden of the polygons.
     beside : mapping of layer to sha256 values
         Of the files beside a layer's own that its numbers depend on.
@@ -98,7 +99,7 @@ class Job:
     areas: tuple[Area, ...]
     part_rows: int = PART_ROWS
     land: LayerStack | None = None
-    receivers: tuple[Area, ...] = ()
+    receivers: tuple[Target, ...] = ()
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -218,6 +219,12 @@ def areas_mark(areas: tuple[Area, ...]) -> str:
     return digest.hexdigest()
 
 
+def targets_mark(targets: tuple[Target, ...]) -> str:
+    """Return the sha256 of receivers: polygons, their names and numbers, and what each is."""
+    kinds = "\0".join(t.soort for t in targets)
+    return hashlib.sha256(f"{areas_mark(tuple(t.area for t in targets))} {kinds}".encode()).hexdigest()
+
+
 def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = PART_ROWS) -> Job:
     """Read a run file and open what it names.
 
@@ -242,9 +249,9 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         with trial.step():
             scenarios = () if land.file_problems else scenarios_of(file, land)  # its layers may be the ones
         with trial.step():
-            areas = _areas(file.gebieden or ReceiverChoice(), base, land, "gebieden")
+            areas = () if file.gebieden is None else _areas(file.gebieden, base, land)
         with trial.step():
-            receivers = _areas(file.ontvangers, base, land, "ontvangers")
+            receivers = _receivers(file.ontvangers, base, land)
     trial.end()
     variants = tuple(Variant(f, s) for f in functies for s in ("", *scenarios))
     refuse_overwriting(base / file.output, [v.name for v in variants], (Path(path), *_read_by(file, base), *land.files))
@@ -295,10 +302,16 @@ def _check_grid(stack: LayerStack, chosen: bool) -> None:
         raise NoOverlap("bounds lie outside all layers", value=grid.bounds, allowed=f"near {around[0]}", where="grid")
 
 
-def _areas(choice: AreaChoice | ReceiverChoice, base: Path, stack: LayerStack, where: str) -> tuple[Area, ...]:
-    if choice.path is None or not stack.sources:  # without a layer there is no CRS to hold them against
+def _areas(choice: AreaChoice, base: Path, stack: LayerStack) -> tuple[Area, ...]:
+    if not stack.sources:  # without a layer there is no CRS to hold them against
         return ()
-    return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where=where))
+    return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where="gebieden"))
+
+
+def _receivers(choice: ReceiverChoice, base: Path, stack: LayerStack) -> tuple[Target, ...]:
+    if choice.path is None or not stack.sources:
+        return ()
+    return read_targets(base / choice.path, stack.grid.crs, choice.id)
 
 
 def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:

@@ -15,7 +15,7 @@ from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Board, board_of
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.receiving import Reach, check_reach, reception_rules
+from waterbodem.definitions.receiving import BY_SITUATION, Reach, check_reach, reception_rules
 from waterbodem.definitions.setting_list import all_settings
 
 #: What may be given for present use.
@@ -143,7 +143,7 @@ class Settings:
     @property
     def reach(self) -> Reach:
         """Length lambda over which a change of the groundwater declines [m], or how it is found."""
-        return reception_rules().value("reikwijdte_m") if self.reikwijdte is None else self.reikwijdte
+        return BY_SITUATION if self.reikwijdte is None else self.reikwijdte
 
     @property
     def well(self) -> Well | None:

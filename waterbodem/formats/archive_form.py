@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from waterbodem.core.errors import CorruptLayer
 from waterbodem.definitions.models import LARGEST
 
-MARK, VERSION = "waterbodem-antwoord", 2
-#: Forms that can be read: in the first each setting had a place of its own.
-READABLE = (1, VERSION)
+MARK, VERSION = "waterbodem-antwoord", 3
+#: Forms that can be read: in the first each setting had a place of its own; in the first two lambda was that of a plan.
+READABLE = (1, 2, VERSION)
 KINDS = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
 #: Letters of a text, items of a list, and rows or columns of a grid, beyond which a file is no answer.
 LONGEST_TEXT, MOST_ITEMS, MOST_CELLS = 100_000, 500_000, 1_000_000
@@ -104,7 +104,7 @@ Table = dict[Text, Annotated[Column, AfterValidator(_whole_column)]]
 
 #: Number, name, polygon as WKB in hexadecimal, what was repaired.
 Polygon = Annotated[tuple[Whole, Text, str, Text], BeforeValidator(_list)]
-Kind = Literal["ontvanger", "ander plan", "beekdal"]
+Kind = Literal["ontvanger", "peilgebied", "ander plan", "beekdal"]
 #: A polygon, what kind of receiver it is, and the plan that it is.
 Receiver = Annotated[tuple[Whole, Text, str, Text, Kind, Whole], BeforeValidator(_list)]
 Some = Annotated[int, Field(gt=0, le=MOST_CELLS)]
@@ -138,6 +138,7 @@ class Settled(Form):
     stroomrichting_sha256: Text
     stroomrichting: Texts
     geen_water: Text
+    open_water: bool
     geen_grond: Text
     definities: Text
     expertoordeel: Texts
@@ -163,7 +164,9 @@ class Reception(Form):
     lagen: Texts
     gegeven: Count
     ontvangers: Annotated[list[Receiver], Field(max_length=MOST_ITEMS)]
-    plannen: Annotated[list[Annotated[tuple[Whole, Array], BeforeValidator(_list)]], Field(max_length=MOST_ITEMS)]
+    open_water_ha: Array
+    plannen: Annotated[list[Whole], Field(max_length=MOST_ITEMS)]
+    grond: Annotated[tuple[Count, Count, Array], BeforeValidator(_list)] | None
     verteld: dict[Text, Said]
     weg: Way | None
     blootstelling: Annotated[tuple[Array, Array] | None, BeforeValidator(_list)]
@@ -194,18 +197,30 @@ def kept(data: Mapping[str, Any], where: str) -> Kept:
         Naming the first keys that hold something else.
     """
     try:
-        return Kept.model_validate(_renewed(data) if data.get("versie") == READABLE[0] else data)
+        return Kept.model_validate(_renewed(data))
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))[:LENGTH]}: {e['msg'][:LENGTH]}" for e in error.errors()[:TOLD]]
         raise CorruptLayer(f"file is no answer of waterbodem, or damaged: {'; '.join(found)}", where=where) from None
 
 
-def _renewed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the text of a file of the first form in that of today: settings by id, None left out."""
+def _renewed(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the text of a file of an earlier form in that of today.
+
+    In the first settings stood by themselves; in both ledgers followed rules that cannot draw them up any more: what
+    the table says of receivers stays, the ledgers do not.
+    """
+    version = data.get("versie")
+    if version == VERSION or version not in READABLE:
+        return data
+    question = _with_settings(data) if version == READABLE[0] else data["question"]
+    return {**data, "versie": VERSION, "question": question, "ontvangst": None}
+
+
+def _with_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a question of the first form with its settings by id, None left out."""
     question, reception = dict(data["question"]), dict(data["ontvangst"] or {})
     built, norm = question.pop("maatregelen")
     found = {n: question.pop(n) for n in ("referentie", "methode", "orness", "kompas")}
-    found |= {"aangelegde_berging_mm": built, "bergingseis_mm": norm, "onttrekking": reception.pop("put", None)}
-    found |= {n: reception.pop(n, None) for n in ("demping_m", "reikwijdte")}
-    question["instellingen"] = {n: value for n, value in found.items() if value is not None}
-    return {**data, "versie": VERSION, "question": question, "ontvangst": reception or None}
+    found |= {"aangelegde_berging_mm": built, "bergingseis_mm": norm, "onttrekking": reception.get("put")}
+    found |= {n: reception.get(n) for n in ("demping_m", "reikwijdte")}
+    return {**question, "instellingen": {n: value for n, value in found.items() if value is not None}}

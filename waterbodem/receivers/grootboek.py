@@ -15,7 +15,7 @@ from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.reference import cut_reference
 from waterbodem.layers.polygons import read_areas
-from waterbodem.receivers.division import Target
+from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.flow import Flow
 from waterbodem.receivers.flow_store import on_grid
 from waterbodem.receivers.land import land_of
@@ -53,7 +53,8 @@ def grootboek(
         The plans.
     ontvangers : as gebied, optional
         Who may receive: municipalities, water boards, nature areas, other plans. They may overlap each other and the
-        plans; what is counted twice gets a line of its own, so that the ledger adds up.
+        plans; what is counted twice gets a line of its own, so that the ledger adds up. Property ``soort`` =
+        "peilgebied" says that one is a level area, of whose open water the rise is told.
     referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
     stroming : Flow, optional
@@ -61,7 +62,7 @@ def grootboek(
     demping_m : float, optional
         L: distance over which 63 % of the water stays behind [m], default 2000.
     reikwijdte : float, "situatie" or ReachTable, optional
-        lambda of the groundwater [m], default 200.
+        lambda of the groundwater [m], of the receiving cell; default by situation.
     onttrekking : Well, optional
         What plans of a functie that abstracts groundwater draw, and from which ground: each so much.
     bewaar : path, optional
@@ -89,13 +90,12 @@ def grootboek(
     settings = Settings.of(locals())
     land = land_of(layers)
     plans = read_areas(gebied, land.grid.crs, id)
-    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
     enquiry = Enquiry(
         land,
         tuple(plans),
-        tuple(Target(a) for a in targets),
+        read_targets(ontvangers, land.grid.crs, id_ontvangers),
         settings.with_reference(cut_reference(settings.reference, layers, slice(None), slice(None))),
-        on_grid(stroming, land.grid),
+        None if stroming is None else on_grid(stroming, land.grid),
         bewaar,
     )
     return enquiry.ledger(_one_per_plan(functie, len(plans)))

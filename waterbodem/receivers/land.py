@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,16 +32,25 @@ class Land:
         All of the data.
     names : tuple of str
         Layers there are; those of scenarios are ``layer@scenario``.
-    cut : callable
-        Takes a block of the grid, gives its present layers as a LayerSet without coordinates.
+    read : callable
+        Takes a block of the grid and names of present layers (None = all), gives these, float32 (rows, cols).
     layer : callable
         Takes a name, gives that layer on the whole grid, float32 (rows, cols).
     """
 
     grid: Grid
     names: tuple[str, ...]
-    cut: Callable[[Grid], LayerSet] = field(repr=False)
+    read: Callable[[Grid, Sequence[str] | None], Mapping[str, Floats]] = field(repr=False)
     layer: Callable[[str], Floats] = field(repr=False)
+
+    def cut(self, block: Grid) -> LayerSet:
+        """Return the present layers on a block, without coordinates."""
+        return bare(self.read(block, None))
+
+    @property
+    def water(self) -> NDArray[np.bool_] | None:
+        """Open water (rows, cols), unknown is land; None without layer ``water``."""
+        return np.asarray(self.layer("water") == 1) if "water" in self else None
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -60,12 +69,13 @@ def land_of(layers: xr.Dataset) -> Land:
     present = {n: layers.variables[n] for n in known_names(layers) if "@" not in n}
     held = {n: (encoding_of(v, n), dataset.on_rows_and_columns(v, n)) for n, v in present.items()}
 
-    def cut(block: Grid) -> LayerSet:
+    def read(block: Grid, names: Sequence[str] | None) -> Mapping[str, Floats]:
         window = grid.slices(block)
-        return bare({n: read(cells[window].values) for n, (read, cells) in held.items()})
+        wanted = {n: held[n] for n in (held if names is None else names)}
+        return {n: decode(cells[window].values) for n, (decode, cells) in wanted.items()}
 
     return Land(
-        grid, tuple(str(n) for n in layers.data_vars), cut, lambda name: values_of(layers.variables[name], name)
+        grid, tuple(str(n) for n in layers.data_vars), read, lambda name: values_of(layers.variables[name], name)
     )
 
 
@@ -73,10 +83,10 @@ def land_of_stack(stack: LayerStack) -> Land:
     """Return the land of a catalogue; cells are read when they are asked for."""
     present = tuple(n for n in stack.sources if "@" not in n)
 
-    def cut(block: Grid) -> LayerSet:
-        return bare(stack.read(block, present))
+    def read(block: Grid, names: Sequence[str] | None) -> Mapping[str, Floats]:
+        return stack.read(block, present if names is None else names)
 
-    return Land(stack.grid, tuple(stack.sources), cut, lambda name: stack.read(stack.grid, [name])[name])
+    return Land(stack.grid, tuple(stack.sources), read, lambda name: stack.read(stack.grid, [name])[name])
 
 
 def bare(present: Mapping[str, Floats]) -> LayerSet:

@@ -13,7 +13,7 @@ from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.receiving import Reach
+from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.coverage import block_of, footprints
@@ -22,11 +22,13 @@ from waterbodem.engine.reference import reference_on
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import Area
-from waterbodem.receivers.groundwater import reach_of
 from waterbodem.receivers.land import Land
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
+
+#: Float noise decides in favour of "at least".
+MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,7 @@ class PlanSource:
     none_known : bool array
         Cells of the plan where both are unknown: their E counts as 0.
     head : float64 array
-        Own change of the groundwater level [m], positive = lower; NaN = unknown or outside the plan.
-    reach : float64 array
-        lambda [m].
+        Own change of the groundwater level [m], positive = lower; NaN = unknown or no cell of the plan.
     """
 
     area: Area
@@ -61,7 +61,11 @@ class PlanSource:
     either_unknown: NDArray[np.bool_]
     none_known: NDArray[np.bool_]
     head: Doubles
-    reach: Doubles
+
+    @property
+    def plan(self) -> NDArray[np.bool_]:
+        """Cells of the plan, whose groundwater it changes."""
+        return plan_cells(self.cover)
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -99,6 +103,18 @@ class PlanSource:
         return missing if missing > 1e-6 * self.area.geometry.area / 1e4 else 0.0
 
 
+def plan_cells(cover: Doubles) -> NDArray[np.bool_]:
+    """Tell which cells are those of a plan: covered for at least half; where none is, all that it touches.
+
+    Examples
+    --------
+    >>> plan_cells(np.array([0.2, 0.5, 1.0])).tolist(), plan_cells(np.array([0.0, 0.2])).tolist()
+    ([False, True, True], [False, True])
+    """
+    most = cover + MARGIN >= reception_rules().value("plancel_aandeel")
+    return np.asarray(most if most.any() else cover > 0)
+
+
 def per_hectare(runoff: Array, displaced: Array) -> tuple[Doubles, NDArray[np.bool_], NDArray[np.bool_]]:
     """Return what a hectare releases [m3/ha], where either component is unknown, and where both are.
 
@@ -129,8 +145,6 @@ class Plot:
         The smallest block of cells that covers it, within the data.
     cover : float64 array (rows, cols)
         Share of the cell inside the plan.
-    reach : float64 array (rows, cols)
-        lambda [m].
     shifted : callable
         Takes a functie, gives what it shifts from every cell of the block.
     """
@@ -138,7 +152,6 @@ class Plot:
     area: Area
     grid: Grid
     cover: Doubles
-    reach: Doubles
     shifted: Callable[[Functie], Shifted] = field(repr=False)
 
     def source(self, functie: Functie) -> PlanSource:
@@ -154,13 +167,12 @@ class Plot:
             amount * self.cover * self.grid.cell_ha,
             either & inside,
             none & inside,
-            np.where(inside, lowering.astype(np.float64), np.nan),
-            self.reach,
+            np.where(plan_cells(self.cover), lowering.astype(np.float64), np.nan),
         )
 
 
 def plots(
-    land: Land, areas: Sequence[Area], reference: Any, storage: Storage, reach: Reach | None
+    land: Land, areas: Sequence[Area], reference: Any, storage: Storage
 ) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
@@ -172,7 +184,7 @@ def plots(
     block_of(areas, land.grid)
     found, outside = [], []
     for area in areas:
-        plot = _plot(land, area, reference, storage, reach)
+        plot = _plot(land, area, reference, storage)
         if plot is None:
             outside.append(area)
         else:
@@ -182,7 +194,7 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def _plot(land: Land, area: Area, reference: Any, storage: Storage, reach: Reach | None) -> Plot | None:
+def _plot(land: Land, area: Area, reference: Any, storage: Storage) -> Plot | None:
     block = land.grid.crop(area.geometry.bounds)
     cover = cover_of(area, block)
     if not cover.any():
@@ -194,7 +206,7 @@ def _plot(land: Land, area: Area, reference: Any, storage: Storage, reach: Reach
         found = burden_arrays(cells.present, functie, present_use, storage).components
         return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 
-    return Plot(area, block, cover, reach_of(reach, cells.present, block.shape), shifted)
+    return Plot(area, block, cover, shifted)
 
 
 def cover_of(area: Area, block: Grid) -> Doubles:
