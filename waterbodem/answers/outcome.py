@@ -57,7 +57,7 @@ class Outcome:
 
 def outcome_of(q: Question, functie: Functie) -> Outcome:
     """Score a functie on the cells of a question, find what it shifts to others, and sum both per polygon."""
-    demands = demands_of(q.boards, q.areas, q.grid, functie, q.ground.present_use, q.use_cells)
+    demands = demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, q.use_cells)
     storage = q.settings.storage
     groups = _groups(demands)
     first = demands[groups[0][0]]
@@ -67,7 +67,7 @@ def outcome_of(q: Question, functie: Functie) -> Outcome:
         agreed = replace(storage, board=demands[some[0]].board)
         burden = burden_arrays(q.cells.present, functie, q.settings.reference, agreed, decline)
         results.append(replace(results[0], burden=burden))
-    tallies = (tally_of(q.prints.some(s), q.ground, r, s) for s, r in zip(groups, results, strict=True))
+    tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(groups, results, strict=True))
     totals = total(tallies, len(q.areas))
     return Outcome(q, functie, demands, _laid_together(q, groups, results), totals)
 

@@ -22,7 +22,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.coverage import Footprints, block_of, footprints
-from waterbodem.engine.ground import Ground
+from waterbodem.engine.site import Site
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
 from waterbodem.engine.reference import cut_reference, reference_on
 from waterbodem.engine.sums import cells_of_use
@@ -48,20 +48,20 @@ class Question:
     enquiry: Enquiry
 
     @cached_property
-    def ground(self) -> Ground:
+    def site(self) -> Site:
         """The cells with their present use."""
-        return Ground(self.cells, self.settings.reference, self.settings.rules)
+        return Site(self.cells, self.settings.reference, self.settings.rules)
 
     @cached_property
     def circumstances(self) -> Circumstances:
         """What holds for every functie."""
-        cells, use, rules = self.cells, self.ground.present_use, self.settings.rules
+        cells, use, rules = self.cells, self.site.present_use, self.settings.rules
         return Circumstances(self.areas, self.grid, list(cells.present), cells.scenarios, use, rules)
 
     @cached_property
     def use_cells(self) -> NDArray[np.float64]:
         """Covered cells per polygon and present use, the first of what is unknown."""
-        return cells_of_use(self.prints, self.ground.use, len(self.ground.present_use.functies))
+        return cells_of_use(self.prints, self.site.use, len(self.site.present_use.functies))
 
     @cached_property
     def boards(self) -> tuple[tuple[Board, ...], ...]:

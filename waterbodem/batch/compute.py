@@ -25,7 +25,7 @@ from waterbodem.core.threads import alone, workers
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.engine.evaluation import GRIDS, Result, evaluate
 from waterbodem.engine.fused import Footing, footing_of, gather
-from waterbodem.engine.ground import Ground
+from waterbodem.engine.site import Site
 from waterbodem.engine.layer_set import LayerSet, Scenario
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.sums import Tally
@@ -274,13 +274,13 @@ def _with_areas(
     footing: Footing,
 ) -> None:
     """Write the maps of a block and its sums over polygons."""
-    grounds: dict[str, Ground] = {}
+    sites: dict[str, Site] = {}
     for variant in variants:
         with sinks.risking(variant) as sink:
-            if variant.scenario not in grounds:
+            if variant.scenario not in sites:
                 cells = cells_of(job, variant, arrays)
-                grounds[variant.scenario] = Ground(cells, job.settings.reference, job.settings.rules)
-            maps, tally = gather(grounds[variant.scenario], variant.functie, job.settings, footing)
+                sites[variant.scenario] = Site(cells, job.settings.reference, job.settings.rules)
+            maps, tally = gather(sites[variant.scenario], variant.functie, job.settings, footing)
             sink.add(tally)
             sink.write(*block, named_maps(maps), footing.inside)
 

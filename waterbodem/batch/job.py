@@ -23,7 +23,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE
 from waterbodem.definitions.scenarios import scenario_among
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.ground import layers_of_ground
+from waterbodem.engine.site import layers_of_site
 from waterbodem.engine.layer_set import Scenario
 from waterbodem.engine.scoring import layers_of, ordered_power
 from waterbodem.formats.cog.tiles import TILE
@@ -160,7 +160,7 @@ class Job:
         use = (USE,) if self.settings.reference is None else ()
         wanted = {*layers_of(variant.functie, present=present), *((*BURDEN_LAYERS, *use) if shifts else ())}
         if self.areas:
-            wanted |= layers_of_ground(self.settings.rules, present)
+            wanted |= layers_of_site(self.settings.rules, present)
         return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
 
     def mark(self, name: str) -> list[str]:

@@ -18,7 +18,7 @@ from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, futures_of, map_burden
 from waterbodem.engine.coverage import footprints
-from waterbodem.engine.ground import Ground
+from waterbodem.engine.site import Site
 from waterbodem.engine.plan import changes_of
 from waterbodem.engine.quantities import Alarm, against_of, alarms_of, borders_of, given_of, lowest_of, names_of
 from waterbodem.engine.scoring import check_codes, model_of, parts_of
@@ -82,12 +82,12 @@ def _within(areas: Sequence[Area], grid: Grid) -> NDArray[np.bool_]:
     return np.asarray((west >= xmin) & (east <= xmax) & (south >= ymin) & (north <= ymax))
 
 
-def gather(ground: Ground, functie: Functie, settings: Settings, footing: Footing) -> tuple[dict[str, Array], Tally]:
+def gather(site: Site, functie: Functie, settings: Settings, footing: Footing) -> tuple[dict[str, Array], Tally]:
     """Return the maps of a functie on a block, and its sums over the polygons.
 
     Parameters
     ----------
-    ground : Ground
+    site : Site
         On the block of the footing.
     functie : Functie
     settings : Settings
@@ -99,17 +99,17 @@ def gather(ground: Ground, functie: Functie, settings: Settings, footing: Footin
         Score, klasse, bepalend, dekking, risico and oorzaak; bands without a polygon are not filled.
     Tally
     """
-    cells, shape = ground.cells, ground.cells.shape
+    cells, shape = site.cells, site.cells.shape
     check_codes(functie, cells.present)
     model = model_of(functie, list(cells.present), *settings.method)
     then = futures_of(cells, functie)
     decline = decline_of(cells, functie, then)
     land = (*_flat(cells.present, components.LAYERS), _flat_one(decline))
-    one = ground.present_use.functies[0] if ground.present_use.one else assumed()
+    one = site.present_use.functies[0] if site.present_use.one else assumed()
     change, bare = changes_of(functie, one, settings.storage)
-    alarms, given = alarms_of(functie, cells.present, ground.rules), given_of(ground, functie)
+    alarms, given = alarms_of(functie, cells.present, site.rules), given_of(site, functie)
     measures = names_of((p.name for p in parts_of(functie, list(cells.present))), alarms, given)
-    sums, maps = no_sums(footing.runs, measures, len(ground.present_use.functies)), _blank(shape)
+    sums, maps = no_sums(footing.runs, measures, len(site.present_use.functies)), _blank(shape)
     flat, size = _flat(cells.present, registry.layer_kinds()), footing.rows * shape[1]
     kernel.gather_cells(
         places_of(flat, maps.assessed.size),
@@ -118,12 +118,12 @@ def gather(ground: Ground, functie: Functie, settings: Settings, footing: Footin
         places_of(land, maps.assessed.size),
         change,
         bare,
-        _asked(ground, functie, alarms),
+        _asked(site, functie, alarms),
         kernel.Cells(
             _flat_one(lowest_of(then)),
-            ground.use.reshape(-1),
+            site.use.reshape(-1),
             np.stack([a.reshape(-1) for a in given.values()]),
-            _shifted(ground, functie, settings.storage, decline),
+            _shifted(site, functie, settings.storage, decline),
         ),
         footing.bands,
         size,
@@ -135,24 +135,24 @@ def gather(ground: Ground, functie: Functie, settings: Settings, footing: Footin
     return found, with_bins(sums, footing.runs, maps.assessed, footing.numbers, footing.settled)
 
 
-def _shifted(ground: Ground, functie: Functie, storage: Storage, decline: Array | None) -> burden.Burden:
+def _shifted(site: Site, functie: Functie, storage: Storage, decline: Array | None) -> burden.Burden:
     """Return the burden where every cell has its own reference; empty where one holds for all."""
-    if ground.present_use.one:
+    if site.present_use.one:
         return empty_burden((0,), True)
-    known = burden_arrays(ground.layers, functie, ground.reference, storage, decline)
+    known = burden_arrays(site.layers, functie, site.reference, storage, decline)
     return map_burden(lambda a: a.reshape(*a.shape[:-2], -1), known)
 
 
-def _asked(ground: Ground, functie: Functie, alarms: Mapping[str, Alarm]) -> kernel.Asked:
+def _asked(site: Site, functie: Functie, alarms: Mapping[str, Alarm]) -> kernel.Asked:
     kinds, layers = list(registry.layer_kinds()), [a.layers for a in alarms.values()]
     return kernel.Asked(
-        borders_of(functie, ground.rules),
-        against_of(functie, ground.present_use.functies, ground.rules),
+        borders_of(functie, site.rules),
+        against_of(functie, site.present_use.functies, site.rules),
         np.array([a.bits for a in alarms.values()], np.uint16),
         np.cumsum([0, *map(len, layers)]).astype(np.int64),
         np.array([kinds.index(n) for some in layers for n in some], np.int64),
         np.array([a.of_change for a in alarms.values()], np.bool_),
-        ground.present_use.number(functie),
+        site.present_use.number(functie),
     )
 
 

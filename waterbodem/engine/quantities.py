@@ -2,7 +2,7 @@
 
 The order of the rows is told once, by :func:`names_of`: a quantity that the kernel makes of others stands in its list
 ``MADE``, one that is summed as it is in ``BOUNDS``, ``SUMMED`` or ``MAPPED``, and one of layers alone in
-:class:`waterbodem.engine.ground.Ground`.
+:class:`waterbodem.engine.site.Site`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.engine.burden import futures_of
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.evaluation import Result
-from waterbodem.engine.ground import Ground
+from waterbodem.engine.site import Site
 from waterbodem.engine.plan import raised_height, settles_more
 from waterbodem.engine.scoring import layers_of, parts_of
 from waterbodem.engine.sums import CLASSES, SCORE, Tally, no_sums, runs_of, with_bins
@@ -69,15 +69,15 @@ def names_of(criteria: Iterable[str], alarms: Iterable[str], given: Iterable[str
     return (SCORE, *losses, *kernel.MADE, *alarms, *kernel.BOUNDS, *kernel.SUMMED, *kernel.MAPPED, *given)
 
 
-def measures_of(ground: Ground, result: Result) -> Measures:
+def measures_of(site: Site, result: Result) -> Measures:
     """Return per cell what the table and the principles look at; NaN = unknown."""
     functie, s, b = result.functie, result.scores, result.burden
-    alarms, given = alarms_of(functie, ground.layers, ground.rules), given_of(ground, functie)
+    alarms, given = alarms_of(functie, site.layers, site.rules), given_of(site, functie)
     names = names_of(result.criteria, alarms, given)
-    out = Measures(names, np.empty((len(names), ground.use.size), np.float32))
-    _make(ground, result, out)
+    out = Measures(names, np.empty((len(names), site.use.size), np.float32))
+    _make(site, result, out)
     for name, alarm in alarms.items():
-        _sound(ground, functie, alarm, s["flags"].reshape(-1), out[name])
+        _sound(site, functie, alarm, s["flags"].reshape(-1), out[name])
     copied = {n: s[n] for n in (*kernel.BOUNDS, "dekking")} | {n: b.components[k] for n, k in kernel.SUMMED.items()}
     copied |= {"risico": b.risico, "risico_zonder_compensatie": b.zonder}
     for name, values in (copied | given).items():
@@ -85,24 +85,24 @@ def measures_of(ground: Ground, result: Result) -> Measures:
     return out
 
 
-def tally_of(prints: Footprints, ground: Ground, result: Result, polygons: NDArray[np.int64] | None = None) -> Tally:
+def tally_of(prints: Footprints, site: Site, result: Result, polygons: NDArray[np.int64] | None = None) -> Tally:
     """Sum measures, classes, causes and present use over the cells of polygons, on the block they lie on.
 
     ``polygons`` are their numbers, ascending; else 0, 1, ..
     """
-    measures, runs, size = measures_of(ground, result), runs_of(prints), max(1, prints.grid.rows)
-    sums, bands = no_sums(runs, measures.names, len(ground.present_use.functies)), runs.bands(size)
+    measures, runs, size = measures_of(site, result), runs_of(prints), max(1, prints.grid.rows)
+    sums, bands = no_sums(runs, measures.names, len(site.present_use.functies)), runs.bands(size)
     for row, total in zip(measures.rows, sums.sums, strict=True):
         zonal.add_row(bands, 0, 0, row, total)
     for name, classes in zip(CLASSES, sums.classes, strict=True):
         zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
-    zonal.add_codes(bands, 0, 0, ground.use.reshape(-1), sums.uses)
+    zonal.add_codes(bands, 0, 0, site.use.reshape(-1), sums.uses)
     risico, cause = result.burden.risico.reshape(-1), result.burden.oorzaak.reshape(-1)
     zonal.add_by_code(bands, 0, 0, risico, cause, sums.causes, np.empty_like(risico))
     return with_bins(sums, runs, measures[SCORE], polygons)
 
 
-def _make(ground: Ground, result: Result, out: Measures) -> None:
+def _make(site: Site, result: Result, out: Measures) -> None:
     """Fill score, losses and what is made of others."""
     s, b, losses = result.scores, result.burden, len(result.criteria) + 1
     found = kernel.Found(
@@ -110,19 +110,19 @@ def _make(ground: Ground, result: Result, out: Measures) -> None:
         s["klasse"].reshape(-1),
         b.risico.reshape(-1),
         b.tijd.reshape(-1),
-        _lowest(ground, result).reshape(-1),
+        _lowest(site, result).reshape(-1),
         b.components.reshape(len(b.components), -1),
-        ground.use.reshape(-1),
+        site.use.reshape(-1),
     )
     loss, made = out.rows[1 : 1 + losses], out.rows[1 + losses : 1 + losses + len(kernel.MADE)]
     loss[:] = s["loss"]
-    against = against_of(result.functie, ground.present_use.functies, ground.rules)
-    kernel.fill_measures(found, borders_of(result.functie, ground.rules), against, loss, out[SCORE], made)
+    against = against_of(result.functie, site.present_use.functies, site.rules)
+    kernel.fill_measures(found, borders_of(result.functie, site.rules), against, loss, out[SCORE], made)
 
 
-def _lowest(ground: Ground, result: Result) -> Array:
+def _lowest(site: Site, result: Result) -> Array:
     """Return the lowest score over the scenarios that the plan will see, else the present one."""
-    lowest = lowest_of(futures_of(ground.cells, result.functie))
+    lowest = lowest_of(futures_of(site.cells, result.functie))
     return result.scores["score"] if lowest is None else lowest
 
 
@@ -178,32 +178,32 @@ def _alarm(f: Functie, some: Fired, present: Mapping[str, Any], of_change: bool)
     )
 
 
-def _sound(ground: Ground, f: Functie, alarm: Alarm, flags: Array, out: Floats) -> None:
+def _sound(site: Site, f: Functie, alarm: Alarm, flags: Array, out: Floats) -> None:
     """Fill in where thresholds fire: 1, 0, or NaN where all the layers that they are on are unknown."""
     out[:] = np.nan if alarm.layers else 0
     for name in alarm.layers:
-        out[~np.isnan(ground.layers[name].reshape(-1))] = 0
+        out[~np.isnan(site.layers[name].reshape(-1))] = 0
     kernel.flag_bits(flags, np.uint16(alarm.bits), out)
     if alarm.of_change:
-        kernel.of_change(ground.use.reshape(-1), ground.present_use.number(f), out)
+        kernel.of_change(site.use.reshape(-1), site.present_use.number(f), out)
 
 
-def given_of(ground: Ground, f: Functie) -> dict[str, Floats]:
+def given_of(site: Site, f: Functie) -> dict[str, Floats]:
     """Return measures that need no score, by name."""
-    shares = {"kans": ground.chance, **ground.shares}
-    changes = {n: ground.of_change(a, f) if n in ground.rules.of_change else a for n, a in shares.items()}
-    whole = {f"{n}{EVERYWHERE}": a for n, a in shares.items() if n in ground.rules.of_change}
-    told = {"onaannemelijk": ground.implausible, **ground.differences(layers_of(f, present=ground.layers))}
-    return {**changes, **whole, **_extremes(ground, f), **told}
+    shares = {"kans": site.chance, **site.shares}
+    changes = {n: site.of_change(a, f) if n in site.rules.of_change else a for n, a in shares.items()}
+    whole = {f"{n}{EVERYWHERE}": a for n, a in shares.items() if n in site.rules.of_change}
+    told = {"onaannemelijk": site.implausible, **site.differences(layers_of(f, present=site.layers))}
+    return {**changes, **whole, **_extremes(site, f), **told}
 
 
-def _extremes(ground: Ground, f: Functie) -> dict[str, Floats]:
+def _extremes(site: Site, f: Functie) -> dict[str, Floats]:
     """Return the lowest score on layers of extremes, now and per scenario that changes one."""
-    names, found = extreme_layers(f, list(ground.layers), ground.rules), {"extremen": ground.layers}
-    for s in ground.futures:
+    names, found = extreme_layers(f, list(site.layers), site.rules), {"extremen": site.layers}
+    for s in site.futures:
         if set(s.layers) & set(names):
-            found[f"extremen@{s.name}"] = ground.cells.with_scenario(s)
-    return {n: _lowest_on(names, layers, f, ground.use.size) for n, layers in found.items()}
+            found[f"extremen@{s.name}"] = site.cells.with_scenario(s)
+    return {n: _lowest_on(names, layers, f, site.use.size) for n, layers in found.items()}
 
 
 def extreme_layers(f: Functie, present: Sequence[str], rules: KompasRules) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Ground:
+class Site:
     """A block of cells, its present use, and the rules it is judged by.
 
     Parameters
@@ -124,8 +124,8 @@ def _different(one: Floats, other: Floats) -> Floats:
     return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)), np.float32)
 
 
-def layers_of_ground(rules: KompasRules, present: Collection[str]) -> set[str]:
-    """Return the layers that ground is judged by, besides those of functies, where ``present`` are in the data."""
+def layers_of_site(rules: KompasRules, present: Collection[str]) -> set[str]:
+    """Return the layers that site is judged by, besides those of functies, where ``present`` are in the data."""
     cases = (*rules.kans.als, *(case for cases in rules.aandelen.values() for case in cases))
     named = {c.maat for case in cases for c in case}
     return layers_of(registry.load_functies()[rules.kans.functie], present=present) | named
