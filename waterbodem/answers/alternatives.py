@@ -13,6 +13,7 @@ from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.table import columns_of
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -63,4 +64,6 @@ def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]
 
 
 def _rows(q: Question, functie: Functie) -> pd.DataFrame:
-    return outcome_of(q, functie).frame[list(COLUMNS)]
+    columns = columns_of(q.areas, q.grid, outcome_of(q, functie).totals, functie)
+    named = {"nr": [a.nr for a in q.areas], "gebied": [a.name for a in q.areas], "functie": functie.id}
+    return pd.DataFrame({**columns, **named})[list(COLUMNS)]

@@ -47,7 +47,8 @@ class Outcome:
     @cached_property
     def found(self) -> Findings:
         """What the principles look at."""
-        return findings_of(self.question.circumstances, self.functie, self.totals)
+        q, found = self.question, findings_of(self.question.circumstances, self.functie, self.totals)
+        return found.with_strips(partial(q.strip, self.functie, self.demands), q.settings.rules)
 
     @property
     def frame(self) -> pd.DataFrame:

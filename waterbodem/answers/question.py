@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,9 +22,11 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.coverage import Footprints, block_of, footprints
-from waterbodem.engine.site import Site
+from waterbodem.engine.demands import Demand
+from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
 from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.site import Site
 from waterbodem.engine.sums import cells_of_use
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.question import Enquiry
@@ -46,6 +48,14 @@ class Question:
     functies: tuple[Functie, ...]
     settings: Settings
     enquiry: Enquiry
+    strips: dict[tuple[str, int], Strip] = field(default_factory=dict, repr=False)
+
+    def strip(self, functie: Functie, demands: Sequence[Demand], place: int) -> Strip:
+        """Return what lies where the land around the polygon in a place, from 0, becomes wetter by a functie."""
+        key = functie.id, place
+        if key not in self.strips:
+            self.strips[key] = self.enquiry.strip(functie, self.areas[place], demands[place].board)
+        return self.strips[key]
 
     @cached_property
     def site(self) -> Site:

@@ -25,9 +25,9 @@ from waterbodem.core.threads import alone, workers
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.engine.evaluation import GRIDS, Result, evaluate
 from waterbodem.engine.fused import Footing, footing_of, gather
-from waterbodem.engine.site import Site
 from waterbodem.engine.layer_set import LayerSet, Scenario
 from waterbodem.engine.scoring import score_arrays
+from waterbodem.engine.site import Site
 from waterbodem.engine.sums import Tally
 from waterbodem.formats.cog.tiles import TILE, Kind, decode, encode, kind_of, tiles_of
 from waterbodem.formats.output_names import CELL_MAPS, SHARES

@@ -23,9 +23,9 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE
 from waterbodem.definitions.scenarios import scenario_among
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.site import layers_of_site
 from waterbodem.engine.layer_set import Scenario
 from waterbodem.engine.scoring import layers_of, ordered_power
+from waterbodem.engine.site import layers_of_site
 from waterbodem.formats.cog.tiles import TILE
 from waterbodem.formats.output_names import CELL_MAPS, RECEPTION, WORK
 from waterbodem.formats.overwriting import refuse_overwriting

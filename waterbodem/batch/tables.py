@@ -20,11 +20,13 @@ from waterbodem.definitions.present_use import PresentUse
 from waterbodem.engine.area_table import Shelved, frame_of, pieces
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.demands import Demand
-from waterbodem.engine.kompas import findings_of
+from waterbodem.engine.kompas import Strip, findings_of
 from waterbodem.engine.sums import Tally
 from waterbodem.engine.table import total
 from waterbodem.formats.tables import stage_pieces
+from waterbodem.receivers.land import in_scenario, land_of_stack
 from waterbodem.receivers.ledger_columns import beside
+from waterbodem.receivers.question import Enquiry
 
 Array = NDArray[Any]
 #: Last tally with cells of each polygon, and the polygons that none has a cell of.
@@ -90,5 +92,12 @@ def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     scenarios = () if variant.scenario else job.scenarios
     use = PresentUse.of(job.settings.reference, present)
     told = Circumstances(job.areas, job.grid, present, scenarios, use, job.settings.rules)
-    found = findings_of(told, variant.functie, totals)
+    found = findings_of(told, variant.functie, totals).with_strips(_strips(job, variant), told.rules)
     return frame_of(told, variant.functie, variant.scenario, totals, found, (Demand(),) * len(job.areas))
+
+
+def _strips(job: Job, variant: Variant) -> Callable[[int], Strip]:
+    """Return what tells what lies where the land around a polygon becomes wetter."""
+    land = in_scenario(land_of_stack(job.around), variant.scenario)
+    enquiry = Enquiry(land, (), settings=job.settings)
+    return lambda place: enquiry.strip(variant.functie, job.areas[place], None)

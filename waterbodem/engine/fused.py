@@ -18,10 +18,10 @@ from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, futures_of, map_burden
 from waterbodem.engine.coverage import footprints
-from waterbodem.engine.site import Site
 from waterbodem.engine.plan import changes_of
 from waterbodem.engine.quantities import Alarm, against_of, alarms_of, borders_of, given_of, lowest_of, names_of
 from waterbodem.engine.scoring import check_codes, model_of, parts_of
+from waterbodem.engine.site import Site
 from waterbodem.engine.sums import Runs, Settled, Tally, no_sums, runs_of, with_bins
 from waterbodem.engine.table import shares
 from waterbodem.formats.output_names import CELL_MAPS

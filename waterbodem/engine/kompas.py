@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,30 @@ OF_CHANGE = {"verharding": "verhardingsgraad", "onttrekking": "onttrekking", "ui
 ANYWHERE = ("onttrekking",)
 
 
+class Strip(NamedTuple):
+    """What lies where the land around a plan becomes wetter.
+
+    Parameters
+    ----------
+    buren_gebruik : float
+        1 where a use that is burdened lies there, else 0.
+    buren_onbekend : float
+        1 where the use is not known in some of it, or anywhere; else 0.
+    strook_m : float
+        Its width [m].
+    """
+
+    buren_gebruik: Any
+    buren_onbekend: Any
+    strook_m: Any
+
+
+#: Bounds of what lies there, where nobody has looked.
+BEST, WORST = Strip(0.0, 0.0, 0.0), Strip(1.0, 1.0, math.nan)
+#: What can be told of a strip around land that is not there any more.
+UNSEEN = Strip(0.0, 1.0, math.nan)
+
+
 @dataclass(frozen=True)
 class Means:
     """Means of measures per polygon (P,).
@@ -77,6 +101,11 @@ class Means:
     amounts: Mapping[str, Doubles]
     enough: Mapping[str, Any]
     shares: Mapping[str, Doubles]
+
+    def beside(self, strips: Strip) -> Means:
+        """Return the same with measures of what lies beside the polygons."""
+        more = strips._asdict()
+        return replace(self, amounts={**self.amounts, **more}, enough={**self.enough, **more})
 
 
 @dataclass(frozen=True)
@@ -103,6 +132,19 @@ class Findings:
     assumed: bool
     worst: Array
     layers: tuple[str, ...]
+
+    def with_strips(self, look: Callable[[int], Strip], rules: KompasRules) -> Findings:
+        """Return the same with what lies beside every polygon that becomes wetter, where that can make a difference."""
+        best, worst = (Strip(*(np.full(len(self.own), v) for v in bound)) for bound in (BEST, WORST))
+        codes = [np.stack([j.code for j in judge(self.beside(s), rules).values()]) for s in (best, worst)]
+        for i in np.flatnonzero((codes[0] != codes[1]).any(axis=0)):
+            for values, value in zip(best, look(int(i)), strict=True):
+                values[i] = value
+        return self.beside(best)
+
+    def beside(self, strips: Strip) -> Findings:
+        """Return the same with measures of what lies beside the polygons."""
+        return replace(self, whole=self.whole.beside(strips), changed=self.changed.beside(strips))
 
     def means(self, p: Principle) -> Means:
         """Return the means that a principle looks at."""

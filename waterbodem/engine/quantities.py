@@ -20,9 +20,9 @@ from waterbodem.definitions.models import Functie
 from waterbodem.engine.burden import futures_of
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.evaluation import Result
-from waterbodem.engine.site import Site
 from waterbodem.engine.plan import raised_height, settles_more
 from waterbodem.engine.scoring import layers_of, parts_of
+from waterbodem.engine.site import Site
 from waterbodem.engine.sums import CLASSES, SCORE, Tally, no_sums, runs_of, with_bins
 from waterbodem.engine.table import SCORED, THRESHOLD
 from waterbodem.kernels import quantities as kernel
