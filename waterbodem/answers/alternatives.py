@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from waterbodem.answers.outcome import outcome_of
 from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
-from waterbodem.engine.evaluation import evaluate
-from waterbodem.engine.kompas import Verdict, findings_of, verdicts
-from waterbodem.engine.quantities import chance_of, measures_of
-from waterbodem.engine.sums import Totals, tally_of
-from waterbodem.engine.table import columns_of, total
+from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.table import columns_of
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -52,9 +50,7 @@ def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     asked = pd.DataFrame(assessment.rows[list(COLUMNS)])
     if not extra:
         return asked
-    q = assessment.question
-    chance = chance_of(q.cells.present, q.settings.rules)
-    return pd.concat([asked, *(_rows(q, f, chance) for f in track(extra, "alternatieven"))])
+    return pd.concat([asked, *(_rows(assessment.question, f) for f in track(extra, "alternatieven"))])
 
 
 def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]:
@@ -62,22 +58,12 @@ def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]
 
     The answer holds them in Dutch; what stands behind them is computed again.
     """
-    q, chance = question, chance_of(question.cells.present, question.settings.rules)
-    scenarios, rules = q.cells.scenarios, q.settings.rules
-    found = {
-        f.id: findings_of(q.areas, q.grid, _totals(q, f, chance), scenarios, f, rules)
-        for f in track(q.functies, "Kompas")
-    }
+    rules = question.settings.rules
+    found = {f.id: outcome_of(question, f).found for f in track(question.functies, "Kompas")}
     return {id_: verdicts(some, rules, taal) for id_, some in found.items()}
 
 
-def _totals(q: Question, functie: Functie, chance: Array) -> Totals:
-    result = evaluate(q.cells, functie, q.settings)
-    found = measures_of(q.cells, result, q.settings.reference, q.settings.rules, chance)
-    return total([tally_of(q.prints, result, found.names, found.rows)], len(q.areas))
-
-
-def _rows(q: Question, functie: Functie, chance: Array) -> pd.DataFrame:
-    totals = _totals(q, functie, chance)
+def _rows(q: Question, functie: Functie) -> pd.DataFrame:
+    columns = columns_of(q.areas, q.grid, outcome_of(q, functie).totals, functie)
     named = {"nr": [a.nr for a in q.areas], "gebied": [a.name for a in q.areas], "functie": functie.id}
-    return pd.DataFrame({**columns_of(q.areas, q.grid, totals), **named})[list(COLUMNS)]
+    return pd.DataFrame({**columns, **named})[list(COLUMNS)]

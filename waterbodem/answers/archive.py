@@ -16,6 +16,7 @@ from waterbodem.core.version import __version__
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.engine.kompas import UNSEEN
 from waterbodem.formats.archive import Packer, plain, write
 from waterbodem.formats.setting_forms import packed
 from waterbodem.layers.polygons import Area
@@ -68,6 +69,7 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
         "areas": [_area(a) for a in q.areas],
         "functies": [functie(f) for f in q.functies],
         "instellingen": packed(q.settings, packer),
+        "stroken": [[*key, *strip] for key, strip in sorted(q.strips.items()) if strip is not UNSEEN],
     }
 
 

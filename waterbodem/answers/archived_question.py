@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from waterbodem.core import memory
 from waterbodem.core.errors import CorruptLayer
 from waterbodem.definitions.abstraction import FARTHEST
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.models import Functie
+from waterbodem.engine.kompas import UNSEEN, Strip
 from waterbodem.engine.layer_set import Floats
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import Target
@@ -90,6 +92,10 @@ class KeptEnquiry(Enquiry):
     def open_water_ha(self, target: Target) -> float:
         """Return the open water of a receiver within the data [ha], as it was."""
         return self.wet.get(target, np.nan)
+
+    def strip(self, functie: Functie, area: Area, board: Board | None) -> Strip:
+        """Return what can be told without the land around."""
+        return UNSEEN
 
     def ledger(self, functies: Sequence[Functie]) -> Ledger:
         """Draw up the ledger again from what was kept, all plans of one functie.

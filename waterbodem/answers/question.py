@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waterbodem.core import dataset, memory
 from waterbodem.core.crs import projected
@@ -14,12 +16,18 @@ from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.coverage import Footprints, block_of, footprints
+from waterbodem.engine.demands import Demand
+from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
 from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.site import Site
+from waterbodem.engine.sums import cells_of_use
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.question import Enquiry
 
@@ -40,6 +48,36 @@ class Question:
     functies: tuple[Functie, ...]
     settings: Settings
     enquiry: Enquiry
+    strips: dict[tuple[str, int], Strip] = field(default_factory=dict, repr=False)
+
+    def strip(self, functie: Functie, demands: Sequence[Demand], place: int) -> Strip:
+        """Return what lies where the land around the polygon in a place, from 0, becomes wetter by a functie."""
+        key = functie.id, place
+        if key not in self.strips:
+            self.strips[key] = self.enquiry.strip(functie, self.areas[place], demands[place].board)
+        return self.strips[key]
+
+    @cached_property
+    def site(self) -> Site:
+        """The cells with their present use."""
+        return Site(self.cells, self.settings.reference, self.settings.rules)
+
+    @cached_property
+    def circumstances(self) -> Circumstances:
+        """What holds for every functie."""
+        cells, use, rules = self.cells, self.site.present_use, self.settings.rules
+        return Circumstances(self.areas, self.grid, list(cells.present), cells.scenarios, use, rules)
+
+    @cached_property
+    def use_cells(self) -> NDArray[np.float64]:
+        """Covered cells per polygon and present use, the first of what is unknown."""
+        return cells_of_use(self.prints, self.site.use, len(self.site.present_use.functies))
+
+    @cached_property
+    def boards(self) -> tuple[tuple[Board, ...], ...]:
+        """Per polygon the water boards that hold a part of it, the largest share first."""
+        board = self.settings.board
+        return ((),) * len(self.areas) if board is None else ((board,),) * len(self.areas)
 
 
 def ask(

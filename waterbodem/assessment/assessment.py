@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from waterbodem.answers.answer import Answer
+from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import LayerIgnored
@@ -24,16 +25,13 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine import warmup
-from waterbodem.engine.area_table import frame_of, table_of
+from waterbodem.engine.area_table import table_of
 from waterbodem.engine.burden import reference_attrs, variables_of
 from waterbodem.engine.derived import derived_of
-from waterbodem.engine.evaluation import Result, evaluate, masked
-from waterbodem.engine.kompas import Verdict, findings_of, verdicts
-from waterbodem.engine.quantities import chance_of, measures_of
+from waterbodem.engine.evaluation import Result, masked
+from waterbodem.engine.kompas import Verdict, verdicts
 from waterbodem.engine.rewetting import rewets
 from waterbodem.engine.scoring import VARIABLES, layers_of, scoring_attrs, stack
-from waterbodem.engine.sums import Totals, tally_of
-from waterbodem.engine.table import total
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.polygons import Area
@@ -191,19 +189,14 @@ def assess(
         return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
     question = ask(layers, chosen, gebied, settings, id, enquire)
-    results = [evaluate(question.cells, f, question.settings) for f in track(chosen, "functies beoordelen")]
+    found = [outcome_of(question, f) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
-    scores = [cells_of(question, r) for r in results]
-    totals = total_all(question, results)
-    areas, grid, rules = question.areas, question.grid, settings.rules
-    found = [
-        findings_of(areas, grid, t, question.cells.scenarios, f, rules) for t, f in zip(totals, chosen, strict=True)
-    ]
-    frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
+    scores = [cells_of(question, some.result) for some in found]
+    areas, rules = question.areas, settings.rules
     return Assessment(
         cells=stack(scores, chosen) if many else scores[0],
-        rows=table_of(areas, frames, grid.crs),
-        kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
+        rows=table_of(areas, [some.frame for some in found], question.grid.crs),
+        kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,
         notes=_notes(question, outside),
         question=question,
@@ -232,16 +225,6 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
             "functie_sha256": registry.fingerprint(result.functie),
         },
     )
-
-
-def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
-    """Sum what the table and Kompas need, per functie."""
-    reference, rules = q.settings.reference, q.settings.rules
-    chance = chance_of(q.cells.present, rules)
-    measures = (measures_of(q.cells, r, reference, rules, chance) for r in results)
-    return [
-        total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
-    ]
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")

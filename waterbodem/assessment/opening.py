@@ -26,6 +26,7 @@ from waterbodem.core.path_gate import given_file
 from waterbodem.definitions import registry
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.coverage import footprints
+from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import layer_set
 from waterbodem.engine.scoring import ordered_power
 from waterbodem.formats.archive import DAMAGE, Unpacker
@@ -144,6 +145,7 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         prints=footprints(areas, grid),
         functies=functies,
         settings=settings,
+        strips={(id_, place): Strip(*strip) for id_, place, *strip in told.stroken},
         enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
     )
 

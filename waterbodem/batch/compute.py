@@ -26,8 +26,8 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.engine.evaluation import GRIDS, Result, evaluate
 from waterbodem.engine.fused import Footing, footing_of, gather
 from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
-from waterbodem.engine.quantities import chance_of
 from waterbodem.engine.scoring import score_arrays
+from waterbodem.engine.site import Site
 from waterbodem.engine.sums import Tally
 from waterbodem.formats.cog.tiles import TILE, Kind, decode, encode, kind_of, tiles_of
 from waterbodem.formats.output_names import CELL_MAPS, SHARES
@@ -274,14 +274,13 @@ def _with_areas(
     footing: Footing,
 ) -> None:
     """Write the maps of a block and its sums over polygons."""
-    chances: dict[str, Array] = {}
+    sites: dict[str, Site] = {}
     for variant in variants:
         with sinks.risking(variant) as sink:
-            cells = cells_of(job, variant, arrays)
-            if variant.scenario not in chances:
-                chances[variant.scenario] = chance_of(cells.present, job.settings.rules)
-            chance = chances[variant.scenario]
-            maps, tally = gather(cells, variant.functie, job.settings, footing, chance)
+            if variant.scenario not in sites:
+                cells = cells_of(job, variant, arrays)
+                sites[variant.scenario] = Site(cells, job.settings.reference, job.settings.rules)
+            maps, tally = gather(sites[variant.scenario], variant.functie, job.settings, footing)
             sink.add(tally)
             sink.write(*block, named_maps(maps), footing.inside)
 
@@ -303,7 +302,7 @@ def _without_areas(
 
 def _cell_maps(job: Job, variant: Variant, cells: LayerSet) -> dict[str, Array]:
     if job.wants_burden:
-        return maps_of(evaluate(cells, variant.functie, job.settings, full=False))
+        return maps_of(evaluate(cells, variant.functie, job.settings, job.settings.storage, full=False))
     return named_maps(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
 
 
@@ -335,7 +334,7 @@ def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping
 
 
 #: Arrays of a tally in a file.
-FIELDS = ("sums", "classes", "causes", "inside", "polygons", "start", "value", "weight", "quantiles")
+FIELDS = ("sums", "classes", "causes", "uses", "inside", "polygons", "start", "value", "weight", "quantiles")
 
 
 def tallies_of(job: Job, key: str) -> Iterator[Tally]:

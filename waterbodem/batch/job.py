@@ -25,6 +25,7 @@ from waterbodem.definitions.scenarios import scenario_among
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.layer_set import Scenario, scenario_of
 from waterbodem.engine.scoring import layers_of, ordered_power
+from waterbodem.engine.site import layers_of_site
 from waterbodem.formats.cog.tiles import TILE
 from waterbodem.formats.output_names import CELL_MAPS, RECEPTION, WORK
 from waterbodem.formats.overwriting import refuse_overwriting
@@ -155,11 +156,11 @@ class Job:
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         shifts = self.wants_burden or self.wants_downstream
-        use, present = (USE,) if self.settings.reference is None else (), self.stack.sources
+        present = self.stack.sources
+        use = (USE,) if self.settings.reference is None else ()
         wanted = {*layers_of(variant.functie, present=present), *((*BURDEN_LAYERS, *use) if shifts else ())}
         if self.areas:
-            nature = registry.load_functies()[self.settings.rules.kans.functie]
-            wanted |= layers_of(nature, present=present)
+            wanted |= layers_of_site(self.settings.rules, present)
         return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
 
     def mark(self, name: str) -> list[str]:

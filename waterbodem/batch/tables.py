@@ -16,12 +16,17 @@ from waterbodem.batch.receiver_ledger import LABEL, columns_of_run, package
 from waterbodem.batch.state import table_key, table_names
 from waterbodem.core.files import Stage
 from waterbodem.core.lazy import pd
+from waterbodem.definitions.present_use import PresentUse
 from waterbodem.engine.area_table import Shelved, frame_of, pieces
-from waterbodem.engine.kompas import findings_of
+from waterbodem.engine.circumstances import Circumstances
+from waterbodem.engine.demands import Demand
+from waterbodem.engine.kompas import Strip, findings_of
 from waterbodem.engine.sums import Tally
 from waterbodem.engine.table import total
 from waterbodem.formats.tables import stage_pieces
+from waterbodem.receivers.land import in_scenario, land_of_stack
 from waterbodem.receivers.ledger_columns import beside
+from waterbodem.receivers.question import Enquiry
 
 Array = NDArray[Any]
 #: Last tally with cells of each polygon, and the polygons that none has a cell of.
@@ -83,7 +88,16 @@ def _shelved(stage: Stage, job: Job, variant: Variant, rows: pd.DataFrame) -> Sh
 
 def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     """Return the rows of a variant."""
-    totals, rules = total(_tallies(job, key), len(job.areas), last), job.settings.rules
+    totals, present = total(_tallies(job, key), len(job.areas), last), [n for n in job.stack.sources if "@" not in n]
     scenarios = () if variant.scenario else job.scenarios
-    found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
-    return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)
+    use = PresentUse.of(job.settings.reference, present)
+    told = Circumstances(job.areas, job.grid, present, scenarios, use, job.settings.rules)
+    found = findings_of(told, variant.functie, totals).with_strips(_strips(job, variant), told.rules)
+    return frame_of(told, variant.functie, variant.scenario, totals, found, (Demand(),) * len(job.areas))
+
+
+def _strips(job: Job, variant: Variant) -> Callable[[int], Strip]:
+    """Return what tells what lies where the land around a polygon becomes wetter."""
+    land = in_scenario(land_of_stack(job.around), variant.scenario)
+    enquiry = Enquiry(land, (), settings=job.settings)
+    return lambda place: enquiry.strip(variant.functie, job.areas[place], None)

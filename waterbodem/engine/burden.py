@@ -131,7 +131,7 @@ def _by_code(
         less = None if decline is None else decline[chosen]
         part = empty_burden((int(chosen.sum()),), bool(len(out.components)))
         fill_burden(some, less, changes_of(plan, functie, storage, doubted=False), part)
-        _scatter(part, chosen, out)
+        scatter(part, chosen, out)
 
 
 def _unknown(array: Array) -> Array:
@@ -139,7 +139,8 @@ def _unknown(array: Array) -> Array:
     return array
 
 
-def _scatter(part: kernel.Burden, chosen: NDArray[np.bool_], out: kernel.Burden) -> None:
+def scatter(part: kernel.Burden, chosen: NDArray[np.bool_], out: kernel.Burden) -> None:
+    """Put the burden of some cells in its place."""
     out.components[:, chosen] = part.components
     for name in ("oorzaak", *INDICES, *(BESIDE if out.zonder.size else ())):
         getattr(out, name)[chosen] = getattr(part, name)

@@ -239,15 +239,20 @@ def _could(plan: Functie, reference: Functie, afvoer: bool, margin: float) -> di
     water = max(0.0, raised_height(plan) - r("opgehoogd_aandeel") * shared) + r("berging_m") - f("berging_m")
     if not math.isnan(f("streefpeil_m")):
         water += registry.burden_rules().constants["porositeit"] * f("rijzing_hoogstens_m")
-    fill = raised_height(plan)
-    heavier = fill > margin and _load(plan) - _load(reference) > margin
     return {
         "afvoer": afvoer,
         "verdrongen_berging": water > margin,
         "grondwaterverlaging": f("onttrekking") - r("onttrekking") > margin,
         "watervraag": f("watervraag_mm_jr") - r("watervraag_mm_jr") > margin,
-        "zetting": fill - raised_height(reference) > margin or heavier,
+        "zetting": settles_more(plan, reference),
     }
+
+
+def settles_more(plan: Functie, reference: Functie) -> bool:
+    """Tell whether settlement could be a burden: more fill than the present use has, or heavier."""
+    fill, margin = raised_height(plan), registry.burden_rules().constants["marge"]
+    heavier = fill > margin and _load(plan) - _load(reference) > margin
+    return fill - raised_height(reference) > margin or heavier
 
 
 def _could_cost(plan: Functie, could: dict[str, bool], margin: float) -> dict[str, bool]:

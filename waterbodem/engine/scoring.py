@@ -181,7 +181,7 @@ def ceilings_of(functie: Functie, present: Collection[str]) -> list[tuple[str, s
     return own + [(letter, functie.zonder_reden) for layer, letter in functie.zonder.items() if layer not in known]
 
 
-def _ceiling(functie: Functie, present: Collection[str]) -> np.int32:
+def ceiling_of(functie: Functie, present: Collection[str]) -> np.int32:
     """Return the code of the best class that a functie allows."""
     codes = {step.letter: code for code, step in registry.answer_scale().items()}
     return np.int32(max((codes[letter] for letter, _ in ceilings_of(functie, present)), default=1))
@@ -228,7 +228,7 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
         **_thresholds(functie, parts, places),
         classes=np.int64(len(borders)),
         borders=np.array(borders, dtype=np.float32),
-        ceiling=_ceiling(functie, index),
+        ceiling=ceiling_of(functie, index),
         method=np.int64(METHODS[methode]),
         power=np.float64(power),
         floor=np.float32(rules.ondergrens),

@@ -110,6 +110,10 @@ Receiver = Annotated[tuple[Whole, Text, str, Text, Kind, Whole], BeforeValidator
 Some = Annotated[int, Field(gt=0, le=MOST_CELLS)]
 
 
+#: Functie, place of a polygon, and what lies where the land around it becomes wetter.
+Beside = Annotated[tuple[Text, Count, Finite, Finite, Finite], BeforeValidator(_list)]
+
+
 class Asked(Form):
     """The question."""
 
@@ -118,6 +122,7 @@ class Asked(Form):
     areas: Annotated[list[Polygon], Field(min_length=1, max_length=MOST_ITEMS)]
     functies: Annotated[list[dict[str, Any]], Field(min_length=1)]
     instellingen: dict[Text, Any]
+    stroken: Annotated[list[Beside], Field(max_length=MOST_ITEMS)] = []
 
 
 class Way(Form):

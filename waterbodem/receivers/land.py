@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,18 @@ def land_of_stack(stack: LayerStack) -> Land:
         return stack.read(block, present if names is None else names)
 
     return Land(stack.grid, tuple(stack.sources), read, lambda name: stack.read(stack.grid, [name])[name])
+
+
+def in_scenario(land: Land, scenario: str) -> Land:
+    """Return land with the layers of a scenario in place of the present ones; an empty name changes nothing."""
+    own = {n: f"{n}@{scenario}" for n in land.names if scenario and f"{n}@{scenario}" in land.names}
+
+    def read(block: Grid, names: Sequence[str] | None) -> Mapping[str, Floats]:
+        wanted = [n for n in land.names if "@" not in n] if names is None else names
+        found = land.read(block, [own.get(n, n) for n in wanted])
+        return {n: found[own.get(n, n)] for n in wanted}
+
+    return replace(land, read=read, layer=lambda name: land.layer(own.get(name, name))) if own else land
 
 
 def bare(present: Mapping[str, Floats]) -> LayerSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +15,12 @@ from waterbodem.core.grid import Grid
 from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.labels import brief, percent
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.kompas import UNSEEN, Strip
 from waterbodem.formats.setting_forms import told
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import Target, cover_in, divide
@@ -28,9 +30,10 @@ from waterbodem.receivers.flow_store import flow_over
 from waterbodem.receivers.groundwater import Effect, nothing, spread, well_effect
 from waterbodem.receivers.land import Land, stream_valleys
 from waterbodem.receivers.ledger import Entry, Ledger
+from waterbodem.receivers.neighbours import strip_of
 from waterbodem.receivers.network import Strand
 from waterbodem.receivers.reach import Ground, ground_of
-from waterbodem.receivers.released import PlanSource, Plot, plots
+from waterbodem.receivers.released import PlanSource, Plot, plot_of, plots
 
 #: Cells of a receiver that are counted at a time.
 STRIP = 2_000_000
@@ -124,6 +127,14 @@ class Enquiry:
         near = [t for t in self.targets if _within_reach(t, block)]
         division = divide(near, block, self.land.grid, [self.open_water_ha(t) for t in near])
         return Ledger(tuple(entries), division, self.ground, herkomst, notes, self.settings.damping)
+
+    def strip(self, functie: Functie, area: Area, board: Board | None) -> Strip:
+        """Return what lies where the land around one plan, which a board judges, becomes wetter."""
+        if self.kept:
+            return UNSEEN
+        asked = self.settings
+        plot = plot_of(self.land, area, asked.reference, replace(asked.storage, board=board))
+        return strip_of(self.land, self.ground, plot, functie, asked.rules.buren)
 
     @cached_property
     def ground(self) -> Ground:

@@ -184,7 +184,7 @@ def plots(
     block_of(areas, land.grid)
     found, outside = [], []
     for area in areas:
-        plot = _plot(land, area, reference, storage)
+        plot = plot_of(land, area, reference, storage)
         if plot is None:
             outside.append(area)
         else:
@@ -194,7 +194,8 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def _plot(land: Land, area: Area, reference: Any, storage: Storage) -> Plot | None:
+def plot_of(land: Land, area: Area, reference: Any, storage: Storage) -> Plot | None:
+    """Return the land of one plan; None where it lies wholly outside the data."""
     block = land.grid.crop(area.geometry.bounds)
     cover = cover_of(area, block)
     if not cover.any():
