@@ -63,7 +63,7 @@ def main() -> None:
     script, *options = sys.argv[1:]
     command = heading(shlex.join(["python", f"benchmarks/{script}", *options]))
     said = output_of(script, options)
-    shown = said if "\n| --- |" in said or "\n|---|" in said else f"```text\n{said}```\n"
+    shown = said if re.search(r"^\| ?---", said, re.MULTILINE) else f"```text\n{said}```\n"
     README.write_text(with_section(README.read_text("utf-8"), script, f"{command}\n{shown}"), encoding="utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -158,3 +159,25 @@ def test_the_functie_of_the_how_to_is_read(tmp_path):
     own = wb.functies(tmp_path / "eigen.toml")["drijvend_wonen"]
     k = wb.geschiktheid(wb.example(size=400), own)
     assert float(k.geschiktheid.max()) > 0
+
+
+# --- the house -------------------------------------------------------------------------------------------------------
+
+
+def test_the_architecture_page_holds_the_contract_and_names_only_what_exists(site):
+    text = shown(site, "ontwikkelaars/architecture.html")
+    rooms = {m.name for m in pkgutil.iter_modules(wb.__path__)} - {"__main__", "data"}
+    assert [room for room in rooms if not re.search(rf"\b{room}\b", text[: text.index("Where does it go")])] == []
+    assert "Only views draw" in text
+    source = (PAGES / "ontwikkelaars" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`((?:waterbodem|docs|notebooks)/[^`]*|[A-Z]+\.md)`", source)
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 90
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []
