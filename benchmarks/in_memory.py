@@ -92,10 +92,15 @@ def timed(work) -> float:
     return time.perf_counter() - start
 
 
+def number(value: float) -> str:
+    """Three figures, and no exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def spread(values, unit: str) -> str:
     """Median, least and most, as a cell of the table shows them."""
-    low, high = (f"{end(values):.3g}" for end in (min, max))
-    return f"{statistics.median(values):.3g} {unit}" + (f" ({low} .. {high})" if low != high else "")
+    middle, low, high = (number(of(values)) for of in (statistics.median, min, max))
+    return f"{middle} {unit}" + (f" ({low} .. {high})" if low != high else "")
 
 
 def row(what: str, measured: str, asked: str = "") -> None:
