@@ -64,7 +64,19 @@ def test_the_glossary_holds_every_term(site):
     assert all(term.uitleg in text for term in registry.terms().values())
 
 
-@pytest.mark.parametrize("page", ["index", "aan-de-slag", "methode", "functies/woningbouw", "kompas", "bronnen"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "index",
+        "aan-de-slag",
+        "voorbeelden",
+        "methode",
+        "functies/woningbouw",
+        "kompas",
+        "bronnen",
+        "ontwikkelaars/architecture",
+    ],
+)
 def test_every_text_has_contrast_and_fits_a_narrow_screen(page, site, running):
     with opened(running, site / f"{page}.html", (320, 640)) as (narrow, seen):
         narrow.wait_for_timeout(300)
