@@ -226,6 +226,7 @@ def burden_rules() -> BurdenRules:
             "risk_classes": data["risicoklassen"],
             "reference": data["referentie"],
             "implausible": data["onaannemelijk"],
+            "co2_range": data["co2_bereik"],
         },
         "afwenteling.toml",
     )

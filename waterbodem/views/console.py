@@ -21,16 +21,18 @@ from waterbodem.definitions.labels import (
     risk_class,
     risk_text,
     short,
-    steps,
     texts,
     threshold_label,
 )
 from waterbodem.definitions.models import Criterion, Functie, Group, Sourced
 from waterbodem.definitions.units import unit_text
+from waterbodem.views.beside import Beside, named
 from waterbodem.views.names import distinct, said
 
 #: Longest name in a column.
 NAME, LONG_NAME = 32, 80
+#: Up to this many answers it is told what stands beside each.
+MAX_MARKED = 60
 #: Plans of which the part outside the data is told, of those where two decimals show it [ha].
 MAX_TOLD, SHOWN_HA = 4, 0.005
 
@@ -41,11 +43,20 @@ MAX_TOLD, SHOWN_HA = 4, 0.005
 def answer_text(assessment: Answer) -> str:
     """Return a line per polygon and functie, and what stands beside them."""
     names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
-    rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
+    found, beside = assessment.rows.drop(columns="geometry").to_dict("records"), Beside(assessment)
+    rows = [_answer_row(row, names[row["nr"]], beside) for row in found]
     order = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
-    lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
+    lines = [*beside.heading, "", columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
+    lines += marks_of(found, beside, names)
     lines += [f"Let op: {one_line(plain_text(note))}." for note in (*_outside(assessment), *assessment.notes)]
     return plain_text("\n".join(lines))
+
+
+def marks_of(rows: Sequence[Mapping[Any, Any]], beside: Beside, names: Mapping[int, str]) -> list[str]:
+    """Return what stands beside answers, each with whose it is; how many more where they are many."""
+    told = named(rows[:MAX_MARKED], beside, names, "nl")
+    left = len(rows) - MAX_MARKED
+    return [*told, *([texts("nl")["scherm"]["meer_naast"].format(n=left)] if left > 0 else [])]
 
 
 def _outside(assessment: Answer) -> list[str]:
@@ -64,17 +75,16 @@ def _outside(assessment: Answer) -> list[str]:
 HEADINGS = ("gebied", "functie", "antwoord", "score", "dekking", "bepalend", "afwenteling", "oorzaak", "kompas")
 
 
-def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    step = steps()[row["antwoord"]]
+def _answer_row(row: Mapping[Any, Any], name: str, beside: Beside) -> tuple[str, ...]:
     symbols = [str(v) for name, v in row.items() if name.startswith("kompas_")]
     return (
         name,
         short(row["functie"], NAME),
-        f"{step.letter} {step.kort}",
+        f"{row['antwoord']} {beside.answer(row, brief=True)}",
         decimal(row["score"]),
         percent(row["dekking"]),
         criterion_label(row["bepalend"]) if row["bepalend"] else "-",
-        _risk(row["risico"]),
+        texts("nl")["naast"]["huidig"] if beside.of(row).is_present_use else _risk(row["risico"]),
         _cause(row["oorzaak"]),
         " ".join(f"{s:<2}" for s in symbols).rstrip(),
     )
@@ -82,7 +92,7 @@ def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def _risk(value: float) -> str:
     found = risk_class(value)
-    return f"{risk_text(value)} {found.naam}" if found else decimal(value)
+    return f"{found.naam} {risk_text(value)}" if found else decimal(value)
 
 
 def _cause(component: str) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
-    answer_text,
     chip_style,
     criterion_label,
     decimal,
@@ -23,6 +22,7 @@ from waterbodem.definitions.labels import (
     texts,
 )
 from waterbodem.definitions.models import RGB
+from waterbodem.views.beside import Beside, named
 from waterbodem.views.names import distinct
 
 if TYPE_CHECKING:
@@ -56,11 +56,12 @@ def assessment_html(assessment: Answer) -> str:
     >>> assessment_html(b).count("<tr>")
     5
     """
-    rows = "".join(_html_row(assessment, row) for row in _rows(assessment, NAME))
+    beside = Beside(assessment)
+    rows = "".join(_html_row(assessment, row, beside) for row in _rows(assessment, NAME))
     head = "".join(f"<th scope='col' style='{_CELL}'>{escape(h)}</th>" for h in _headings())
     return (
         "<table style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
-        f"<caption style='text-align:left;padding:4px 0'>{_caption(assessment)}</caption>"
+        f"<caption style='text-align:left;padding:4px 0'>{_caption(assessment, beside)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_legend(assessment)}{_rest(assessment)}"
     )
 
@@ -77,20 +78,20 @@ def _headings() -> list[str]:
     return [t[k].replace("\u00ad", "") for k in keys]
 
 
-def _caption(assessment: Answer) -> str:
+def _caption(assessment: Answer, beside: Beside) -> str:
     t, mark = texts("nl"), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
-    return escape(t["tabel"]["caption"]) + made_up
+    return f"{escape(t['tabel']['caption'])}{made_up}<br>{'<br>'.join(map(escape, beside.heading))}"
 
 
-def _html_row(assessment: Answer, row: dict[Any, Any]) -> str:
+def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside) -> str:
     cells = [
         f"<bdi>{escape(_functie(assessment, row))}</bdi>",
-        _answer_html(row),
+        _answer_html(row, beside),
         escape(decimal(row["score"])),
         escape(_limits(row)),
         escape(percent(row["dekking"])),
-        _risk_html(row),
+        _risk_html(row, beside),
         _kompas_html(assessment, row),
     ]
     first = f"<th scope='row' style='{_CELL}'><bdi>{escape(row['gebied'])}</bdi></th>"
@@ -107,10 +108,12 @@ def chip(text: str, colour: RGB, title: str = "") -> str:
     return f"<span style='{_CHIP};{chip_style(colour)}'{hint}>{escape(text)}</span>"
 
 
-def _answer_html(row: dict[Any, Any]) -> str:
-    step = steps()[row["antwoord"]]
-    said = f"{chip(step.letter, step.kleur, answer_text(step.letter))} {escape(step.kort)}"
-    return f"<span style='white-space:nowrap'>{said}</span>"
+def _answer_html(row: dict[Any, Any], beside: Beside) -> str:
+    """Return an answer, with what must stand beside it under it."""
+    step, marks = steps()[row["antwoord"]], beside.marks(row)
+    said = f"{chip(step.letter, step.kleur, beside.answer(row))} {escape(beside.answer(row, brief=True))}"
+    under = f"<small style='display:block;max-width:26em'>{escape(' '.join(marks))}</small>" if marks else ""
+    return f"<span style='white-space:nowrap'>{said}</span>{under}"
 
 
 def _limits(row: dict[Any, Any]) -> str:
@@ -122,10 +125,10 @@ def _cause(row: dict[Any, Any]) -> str:
     return names.get(row["oorzaak"], "")
 
 
-def _risk_html(row: dict[Any, Any]) -> str:
+def _risk_html(row: dict[Any, Any], beside: Beside) -> str:
     step = risk_class(row["risico"])
-    if step is None:
-        return escape(decimal(row["risico"]))
+    if step is None or beside.of(row).is_present_use:
+        return escape(beside.risk(row))
     cause = f" {escape(_cause(row))}" if row["oorzaak"] else ""
     return f"{chip(step.naam, step.kleur)} {risk_text(row['risico'])}{cause}"
 
@@ -175,23 +178,26 @@ def assessment_text(assessment: Answer) -> str:
     >>> assessment_text(b).splitlines()[2].split()[:4]
     ['Plan', 'Es', 'Woningbouw', 'A']
     """
-    body = [_headings(), *(_text_row(assessment, row) for row in _rows(assessment, TEXT_NAME))]
+    beside, shown = Beside(assessment), _rows(assessment, TEXT_NAME)
+    body = [_headings(), *(_text_row(assessment, row, beside) for row in shown)]
     widths = [max(len(r[i]) for r in body) for i in range(len(body[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in body]
     left = len(assessment.rows) - MAX_ROWS
     more = [texts("nl")["meer"].format(n=left)] if left > 0 else []
     mark = f" \u2013 {texts('nl')['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
-    return "\n".join([f"<Assessment>{mark}", *lines, *more])
+    told = named(shown, beside, {row["nr"]: row["gebied"] for row in shown}, "nl")
+    return "\n".join([f"<Assessment>{mark}", *lines, *more, *beside.heading, *told])
 
 
-def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:
-    step, risk = steps()[row["antwoord"]], risk_class(row["risico"])
+def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside) -> list[str]:
+    risk = risk_class(row["risico"])
     word = f"{risk.naam} {risk_text(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
+    word = beside.risk(row) if beside.of(row).is_present_use else word
     symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.settings.rules.beginselen.values())
     return [
         row["gebied"],
         short(_functie(assessment, row), TEXT_NAME),
-        f"{step.letter} {step.kort}",
+        f"{row['antwoord']} {beside.answer(row, brief=True)}",
         decimal(row["score"]),
         _limits(row),
         percent(row["dekking"]).replace("\u00a0", " "),
