@@ -144,11 +144,16 @@ def brief(value: float, digits: int = 4, taal: str = "nl") -> str:
     return plain(float(f"{value:.{digits}g}"), taal)
 
 
+#: Formats of a number in two significant digits.
+ROUNDED = ("rond", "+rond")
+
+
 @dataclass(frozen=True)
 class Amount:
     """A number that fills in a text of a data file, by the format that stands there, in the notation of a language.
 
-    A format of per cents (``.0%``) is written by the rule of :func:`percent`.
+    A format of per cents (``.0%``) is written by the rule of :func:`percent`, one called ``rond`` (with its sign
+    ``+rond``) by that of :func:`rounded`.
 
     Examples
     --------
@@ -162,6 +167,9 @@ class Amount:
     def __format__(self, spec: str) -> str:
         if math.isnan(self.value):
             return decimal(self.value, taal=self.taal)
+        if spec in ROUNDED:
+            sign = "+" if spec == "+rond" and self.value >= 0 else ""
+            return f"{sign}{rounded(self.value, self.taal)}"
         share = re.fullmatch(r"\.(\d+)%", spec)
         return percent(self.value, self.taal, int(share[1])) if share else typeset(f"{self.value:{spec}}", self.taal)
 

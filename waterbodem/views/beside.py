@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from waterbodem.answers.particulars import ALL, NO_RISE, Particulars, keeps_rain, particulars
+from waterbodem.answers.particulars import ALL, NO_RISE, NO_RUNOFF, Particulars, keeps_rain, particulars
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.labels import (
@@ -30,6 +30,7 @@ from waterbodem.definitions.labels import (
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.present_use import ASSUMED, reference_source
 from waterbodem.definitions.receiving import depth_step, depth_to, reception_rules
+from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
 
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 Row = Mapping[Any, Any]
 #: Letters of a remark on a layer at most.
 REMARK = 200
-#: Smaller amounts are not told in a sentence: CO2 [t/ha/jr], groundwater [m], water [m3/jr], change of risk.
-NO_CO2, NO_LOWERING, NO_WATER, NO_RISK = 0.05, 0.005, 1.0, 0.005
+#: Smaller amounts are not told in a sentence: CO2 [t/ha/jr], groundwater [m], water [m3], base flow [l/s], storage [mm].
+NO_CO2, NO_LOWERING, NO_WATER, NO_FLOW, NO_STORAGE = 0.05, 0.005, 1.0, 0.01, 0.5
 
 
 def conditional_answer(row: Row, taal: str, *, brief: bool = False) -> str:
@@ -58,12 +59,14 @@ def conditional_answer(row: Row, taal: str, *, brief: bool = False) -> str:
     owed, built = row.get("vasthouden_m3_ha", 0.0), row.get("berging_mm", 0.0)
     if step is not next(iter(steps().values())) or not keeps_rain(row, owed):
         return step.kort if brief and taal == "nl" else answer_text(step.letter, taal)
-    kind = "berging" if built > 0 else "infiltratie"
-    return str(t[f"{kind}_kort"] if brief else t[kind].format(**_rain(owed, built, taal)))
+    return str(t["berging_kort" if built > 0 else "infiltratie_kort"]) if brief else _kept(owed, built, taal)
 
 
-def _rain(owed: float, built: float, taal: str) -> dict[str, str]:
-    return {"n": rounded(owed, taal), "mm": rounded(built, taal)}
+def _kept(owed: float, built: float, taal: str) -> str:
+    """Return what a yes rests on: rain [m3/ha] that infiltrates, or that storage [mm] takes, wholly or in part."""
+    whole = MM_TO_M3_HA * built + NO_RUNOFF >= owed
+    kind = "infiltratie" if not built > 0 else "berging" if whole else "berging_deels"
+    return str(texts(taal)["naast"][kind].format(n=rounded(owed, taal), mm=rounded(built, taal)))
 
 
 def condition(row: Row, taal: str) -> str:
@@ -205,10 +208,14 @@ class Beside:
         """Return the risk by its class with its number."""
         return risk_in_words(self.told(row), row["risico"], self._taal)
 
+    def compensated(self, row: Row) -> bool:
+        """Tell whether storage is built that is worth a word."""
+        return self.of(row).built >= NO_STORAGE and not self.of(row).is_present_use
+
     def without(self, row: Row) -> str:
         """Tell the risk without compensation, where there is one."""
         value = row.get("risico_zonder_compensatie", math.nan)
-        if not self.of(row).built > 0 or math.isnan(value):
+        if not self.compensated(row) or math.isnan(value):
             return ""
         return str(self._t["zonder"].format(risico=risk_in_words(row, value, self._taal)))
 
@@ -240,20 +247,18 @@ class Beside:
 
     def also_keeps_rain(self, row: Row) -> str:
         """Tell of an answer that is no plain yes that it rests on rain that stays."""
-        p, told = self.of(row), self.told(row)
-        letters = list(steps())[1:-2]
+        p, letters = self.of(row), list(steps())[1:-2]
         if row["antwoord"] not in letters or not keeps_rain(row, p.owed):
             return ""
-        kind = "berging" if told["berging_mm"] > 0 else "infiltratie"
-        text = self._t[kind].format(**_rain(p.owed, p.built, self._taal))
-        return str(self._t["ook"].format(mits=text.partition(", ")[2]))
+        return str(self._t["ook"].format(mits=_kept(p.owed, p.built, self._taal).partition(", ")[2]))
 
     def peat(self, row: Row) -> str:
         """Tell the CO2 from peat with its range."""
         tons = self.of(row).co2
         if not abs(tons) >= NO_CO2:
             return ""
-        return str(self._t["co2_meer" if tons > 0 else "co2_minder"].format(wat=self.co2(row), **self._peat_range))
+        told = self.co2(row).removeprefix("\u2212")
+        return str(self._t["co2_meer" if tons > 0 else "co2_minder"].format(wat=told, **self._peat_range))
 
     def co2(self, row: Row) -> str:
         """Return CO2 from peat with its range [t/ha/jr]."""
@@ -263,7 +268,8 @@ class Beside:
         low, high = (rounded(abs(tons) * v / rules.constants["co2_t_ha_mm"], self._taal) for v in rules.co2_range)
         sign = "\u2212" if tons <= -NO_CO2 else ""
         shown = rounded(abs(tons), self._taal) if abs(tons) >= NO_CO2 else "0"
-        return str(self._t["co2"].format(n=f"{sign}{shown}", laag=low, hoog=high)) if shown != "0" else "0"
+        low, high = (high, low) if sign else (low, high)
+        return f"{sign}{self._t['co2'].format(n=shown, laag=low, hoog=high)}" if shown != "0" else "0"
 
     @cached_property
     def _peat_range(self) -> dict[str, str]:
@@ -277,8 +283,8 @@ class Beside:
 
     def base_flow(self, row: Row) -> str:
         """Tell how much less, or more, water the groundwater and so the brook gets."""
-        m3 = row.get("aanvullingsverlies_m3_jr", math.nan)
-        if not abs(m3) >= NO_WATER or self.of(row).is_present_use:
+        m3, ls = row.get("aanvullingsverlies_m3_jr", math.nan), row.get("basisafvoer_l_s", math.nan)
+        if not abs(ls) >= NO_FLOW or self.of(row).is_present_use:
             return ""
         return str(self._t["basisafvoer_minder" if m3 > 0 else "basisafvoer_meer"].format(**self.flow(row)))
 
@@ -294,7 +300,11 @@ class Beside:
         p, boards = self.of(row), self.of(row).demand.boards
         if p.is_present_use:
             return []
-        asked = [self._asked(row, p, boards[0])] if boards and p.owed > 0 else []
+        asked = (
+            [self._asked(row, p, boards[0])]
+            if boards and p.owed > 0 and (p.demand.large or p.demand.small or self.compensated(row))
+            else []
+        )
         left = row["afvoer_m3"] if row["afvoer_m3"] > NO_WATER else 0.0
         if p.built > 0 and left:
             asked.append(self._t["blijft_over"].format(mm=rounded(p.built, self._taal), m3=rounded(left, self._taal)))

@@ -15,6 +15,7 @@ from waterbodem.definitions.labels import (
     plain,
     resampled_text,
     short,
+    small,
     texts,
 )
 from waterbodem.definitions.layer_name import LayerName
@@ -103,11 +104,9 @@ def _range(name: str, attrs: Mapping[str, Any], taal: str) -> list[str]:
 def _of_present_use(assessment: Answer, taal: str) -> list[str]:
     """Tell that the present use was assumed, and of which plans it is implausible."""
     t = texts(taal)["rapport"]
-    told = (
-        [t["gebruik_aangenomen"].format(naam=small(name_of(assumed(), taal)))]
-        if Beside(assessment, taal).assumed
-        else []
-    )
+    use = small(name_of(assumed(), taal))
+    use = small(name_of(assumed(), taal))
+    told = [t["gebruik_aangenomen"].format(naam=use)] if Beside(assessment, taal).assumed else []
     rows = assessment.rows.drop_duplicates("nr")
     if "referentie_onaannemelijk_ha" not in rows:
         return told

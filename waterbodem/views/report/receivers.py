@@ -100,7 +100,7 @@ class ReceptionView:
             png_source(plot_receivers(self._assessment, functie, taal=self._taal)) if known else "",
             tuple(self._rows(shown)) if known else (),
             many,
-            self._t["sluit" if ledger.sluit else "sluit_niet"],
+            self._t["sluit" if ledger.sluit else "sluit_niet"] if ledger.is_routed else "",
             tuple(self._together(ledger)),
             tuple(short(n, 300) for n in ledger.notes[:MAX_NOTES]),
         )
@@ -251,7 +251,9 @@ class ReceptionView:
     def _together(self, ledger: Ledger) -> list[str]:
         if len(ledger.entries) < 2 or not ledger.division.receivers:
             return []
-        rows = [row for row in ledger.cumulatie.to_dict("records") if row["alleen_samen"]]
+        others = [r.target.soort != "ander plan" for r in ledger.division.receivers]  # a plan has its own change too
+        found = zip(ledger.cumulatie.to_dict("records"), others, strict=True)
+        rows = [row for row, other in found if row["alleen_samen"] and other]
         return [
             self._t["alleen_samen"].format(
                 wie=self._who(row),
