@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Row = Mapping[Any, Any]
 #: Letters of a remark on a layer at most.
 REMARK = 200
-#: Smaller amounts are not told in a sentence: CO2 [t/ha/jr], groundwater [m], water [m3], base flow [l/s], storage [mm].
+#: Smaller amounts are not told: CO2 [t/ha/jr], groundwater [m], water [m3], base flow [l/s], storage [mm].
 NO_CO2, NO_LOWERING, NO_WATER, NO_FLOW, NO_STORAGE = 0.05, 0.005, 1.0, 0.01, 0.5
 
 
@@ -300,11 +300,8 @@ class Beside:
         p, boards = self.of(row), self.of(row).demand.boards
         if p.is_present_use:
             return []
-        asked = (
-            [self._asked(row, p, boards[0])]
-            if boards and p.owed > 0 and (p.demand.large or p.demand.small or self.compensated(row))
-            else []
-        )
+        counts = p.demand.large or p.demand.small or self.compensated(row)
+        asked = [self._asked(row, p, boards[0])] if boards and p.owed > 0 and counts else []
         left = row["afvoer_m3"] if row["afvoer_m3"] > NO_WATER else 0.0
         if p.built > 0 and left:
             asked.append(self._t["blijft_over"].format(mm=rounded(p.built, self._taal), m3=rounded(left, self._taal)))
@@ -333,6 +330,11 @@ class Beside:
         norms = dict.fromkeys(p.norm for p in map(self.of, rows) if p.norm > 0)
         shown = self._listed([plain(n, self._taal) for n in sorted(norms)])
         return str(self._t["twee_buien"].format(mm=shown) if norms else self._t["een_bui"])
+
+    def storms(self, rows: Sequence[Row]) -> list[str]:
+        """Return the storms behind volumes where marks of some answers hold any."""
+        some = any("m³" in mark for row in rows for mark in self.marks(row))
+        return [self.volumes(rows)] if some else []
 
     def costs(self, row: Row) -> str:
         """Return how far costs are known, and their largest post; empty where there are none."""
@@ -363,4 +365,5 @@ def named(rows: Sequence[Row], beside: Beside, names: Mapping[int, str], taal: s
         who = f"{names[row['nr']]}, {small(name_of(functies[row['functie']], taal))}"
         for mark in beside.marks(row):
             found.setdefault(mark, []).append(who)
-    return [f"{'; '.join(who)}: {mark[:1].lower()}{mark[1:]}" for mark, who in found.items()]
+    told = [f"{'; '.join(who)}: {mark[:1].lower()}{mark[1:]}" for mark, who in found.items()]
+    return [*told, *beside.storms(rows)]

@@ -57,12 +57,14 @@ def assessment_html(assessment: Answer) -> str:
     5
     """
     beside = Beside(assessment)
-    rows = "".join(_html_row(assessment, row, beside) for row in _rows(assessment, NAME))
+    shown = _rows(assessment, NAME)
+    rows = "".join(_html_row(assessment, row, beside) for row in shown)
+    storms = "".join(f"<p style='color:#55606c;margin:4px 0'>{escape(zin)}</p>" for zin in beside.storms(shown))
     head = "".join(f"<th scope='col' style='{_CELL}'>{escape(h)}</th>" for h in _headings())
     return (
         "<table style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
         f"<caption style='text-align:left;padding:4px 0'>{_caption(assessment, beside)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_legend(assessment)}{_rest(assessment)}"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{storms}{_legend(assessment)}{_rest(assessment)}"
     )
 
 

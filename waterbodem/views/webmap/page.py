@@ -101,14 +101,15 @@ def map_page(assessment: Answer, *, taal: str = "nl", kleuren: str = "landelijk"
     grid = assessment.question.grid
     tiles = achtergrond and grid.crs is not None and same_crs(grid.crs, "EPSG:28992")
     data, beside = page_data(assessment, taal, kleuren, tiles), Beside(assessment, taal)
+    rows = list_rows(assessment, beside)
     html = render(
         "kaart.html.j2",
         taal,
         policy=policy([script], [TILES] if tiles else []),
         script=Markup(script),
         data=Markup(json_block(data)),
-        rows=list_rows(assessment, beside),
-        heading=beside.heading,
+        rows=rows,
+        heading=[*beside.heading, *beside.storms(rows)],
         functies=[(f.id, name_of(f, taal)) for f in assessment.question.functies],
         made_up=is_fictitious(assessment.question.layers),
         notes=_notes(assessment, taal, achtergrond, tiles),
