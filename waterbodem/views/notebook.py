@@ -37,12 +37,13 @@ _CHIP = (
 )
 
 
-def assessment_html(assessment: Answer) -> str:
+def assessment_html(assessment: Answer, taal: str = "nl") -> str:
     """Return an answer as an HTML table that fits one screen.
 
     Parameters
     ----------
     assessment : Answer
+    taal : {"nl", "en"}
 
     Returns
     -------
@@ -56,15 +57,16 @@ def assessment_html(assessment: Answer) -> str:
     >>> assessment_html(b).count("<tr>")
     5
     """
-    beside = Beside(assessment)
+    beside = Beside(assessment, taal)
     shown = _rows(assessment, NAME)
-    rows = "".join(_html_row(assessment, row, beside) for row in shown)
+    rows = "".join(_html_row(assessment, row, beside, taal) for row in shown)
     storms = "".join(f"<p style='color:#55606c;margin:4px 0'>{escape(zin)}</p>" for zin in beside.storms(shown))
-    head = "".join(f"<th scope='col' style='{_CELL}'>{escape(h)}</th>" for h in _headings())
+    head = "".join(f"<th scope='col' style='{_CELL}'>{escape(h)}</th>" for h in _headings(taal))
     return (
         "<table style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
-        f"<caption style='text-align:left;padding:4px 0'>{_caption(assessment, beside)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{storms}{_legend(assessment)}{_rest(assessment)}"
+        f"<caption style='text-align:left;padding:4px 0'>{_caption(assessment, beside, taal)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"{storms}{_legend(assessment, taal)}{_rest(assessment, taal)}"
     )
 
 
@@ -74,34 +76,34 @@ def _rows(assessment: Answer, length: int) -> list[dict[Any, Any]]:
     return [{**row, "gebied": names[row["nr"]]} for row in table.to_dict("records")]
 
 
-def _headings() -> list[str]:
-    t = texts("nl")["tabel"]
+def _headings(taal: str) -> list[str]:
+    t = texts(taal)["tabel"]
     keys = ("gebied", "functie", "antwoord", "score", "drukt", "dekking", "risico", "kompas")
     return [t[k].replace("\u00ad", "") for k in keys]
 
 
-def _caption(assessment: Answer, beside: Beside) -> str:
-    t, mark = texts("nl"), is_fictitious(assessment.question.layers)
+def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
+    t, mark = texts(taal), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
     return f"{escape(t['tabel']['caption'])}{made_up}<br>{'<br>'.join(map(escape, beside.heading))}"
 
 
-def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside) -> str:
+def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> str:
     cells = [
-        f"<bdi>{escape(_functie(assessment, row))}</bdi>",
+        f"<bdi>{escape(_functie(assessment, row, taal))}</bdi>",
         _answer_html(row, beside),
-        escape(decimal(row["score"])),
-        escape(_limits(row)),
-        escape(percent(row["dekking"])),
-        _risk_html(row, beside),
-        _kompas_html(assessment, row),
+        escape(decimal(row["score"], 2, taal)),
+        escape(_limits(row, taal)),
+        escape(percent(row["dekking"], taal)),
+        _risk_html(row, beside, taal),
+        _kompas_html(assessment, row, taal),
     ]
     first = f"<th scope='row' style='{_CELL}'><bdi>{escape(row['gebied'])}</bdi></th>"
     return f"<tr>{first}{''.join(f'<td style={chr(39)}{_CELL}{chr(39)}>{c}</td>' for c in cells)}</tr>"
 
 
-def _functie(assessment: Answer, row: dict[Any, Any]) -> str:
-    return short(functies_of(assessment)[row["functie"]].naam, NAME)
+def _functie(assessment: Answer, row: dict[Any, Any], taal: str) -> str:
+    return short(name_of(functies_of(assessment)[row["functie"]], taal), NAME)
 
 
 def chip(text: str, colour: RGB, title: str = "") -> str:
@@ -118,28 +120,29 @@ def _answer_html(row: dict[Any, Any], beside: Beside) -> str:
     return f"<span style='white-space:nowrap'>{said}</span>{under}"
 
 
-def _limits(row: dict[Any, Any]) -> str:
-    return criterion_label(row["bepalend"]) if row["bepalend"] else "\u2013"
+def _limits(row: dict[Any, Any], taal: str) -> str:
+    return criterion_label(row["bepalend"], taal) if row["bepalend"] else "\u2013"
 
 
-def _cause(row: dict[Any, Any]) -> str:
-    names = {c.id: name_of(c) for c in registry.burden_rules().components}
+def _cause(row: dict[Any, Any], taal: str) -> str:
+    names = {c.id: name_of(c, taal) for c in registry.burden_rules().components}
     return names.get(row["oorzaak"], "")
 
 
-def _risk_html(row: dict[Any, Any], beside: Beside) -> str:
+def _risk_html(row: dict[Any, Any], beside: Beside, taal: str) -> str:
     step = risk_class(row["risico"])
     if step is None or beside.of(row).is_present_use:
         return escape(beside.risk(row))
-    cause = f" {escape(_cause(row))}" if row["oorzaak"] else ""
-    return f"{chip(step.naam, step.kleur)} {risk_text(row['risico'])}{cause}"
+    cause = f" {escape(_cause(row, taal))}" if row["oorzaak"] else ""
+    return f"{chip(name_of(step, taal), step.kleur)} {risk_text(row['risico'], taal)}{cause}"
 
 
-def _kompas_html(assessment: Answer, row: dict[Any, Any]) -> str:
-    words = texts("nl")["rapport"]["symbool_woord"]
+def _kompas_html(assessment: Answer, row: dict[Any, Any], taal: str) -> str:
+    words = texts(taal)["rapport"]["symbool_woord"]
     principles = assessment.question.settings.rules.beginselen.values()
     symbols = " ".join(
-        chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{p.naam}: {words[row[p.kolom]]}") for p in principles
+        chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{name_of(p, taal)}: {words[row[p.kolom]]}")
+        for p in principles
     )
     return f"<span style='white-space:nowrap'>{symbols}</span>"
 
@@ -148,26 +151,27 @@ def _sign(symbol: str) -> str:
     return symbol.replace("-", "\u2212")
 
 
-def _legend(assessment: Answer) -> str:
+def _legend(assessment: Answer, taal: str) -> str:
     """Return the order of the principles, in words."""
-    names = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
-    return f"<p style='color:#55606c;margin:4px 0'>{escape(texts('nl')['tabel']['kompas'])}: {escape(names)}</p>"
+    names = ", ".join(name_of(p, taal) for p in assessment.question.settings.rules.beginselen.values())
+    return f"<p style='color:#55606c;margin:4px 0'>{escape(texts(taal)['tabel']['kompas'])}: {escape(names)}</p>"
 
 
-def _rest(assessment: Answer) -> str:
+def _rest(assessment: Answer, taal: str) -> str:
     left = len(assessment.rows) - MAX_ROWS
-    return f"<p>{escape(texts('nl')['meer'].format(n=left))}</p>" if left > 0 else ""
+    return f"<p>{escape(texts(taal)['meer'].format(n=left))}</p>" if left > 0 else ""
 
 
 # --- console ---------------------------------------------------------------------------------------------------------
 
 
-def assessment_text(assessment: Answer) -> str:
+def assessment_text(assessment: Answer, taal: str = "nl") -> str:
     """Return an answer as a compact table of plain text, at most 20 rows.
 
     Parameters
     ----------
     assessment : Answer
+    taal : {"nl", "en"}
 
     Returns
     -------
@@ -180,29 +184,31 @@ def assessment_text(assessment: Answer) -> str:
     >>> assessment_text(b).splitlines()[2].split()[:4]
     ['Plan', 'Es', 'Woningbouw', 'A']
     """
-    beside, shown = Beside(assessment), _rows(assessment, TEXT_NAME)
-    body = [_headings(), *(_text_row(assessment, row, beside) for row in shown)]
+    beside, shown = Beside(assessment, taal), _rows(assessment, TEXT_NAME)
+    body = [_headings(taal), *(_text_row(assessment, row, beside, taal) for row in shown)]
     widths = [max(len(r[i]) for r in body) for i in range(len(body[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in body]
     left = len(assessment.rows) - MAX_ROWS
-    more = [texts("nl")["meer"].format(n=left)] if left > 0 else []
-    mark = f" \u2013 {texts('nl')['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
-    told = named(shown, beside, {row["nr"]: row["gebied"] for row in shown}, "nl")
+    more = [texts(taal)["meer"].format(n=left)] if left > 0 else []
+    mark = f" \u2013 {texts(taal)['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
+    told = named(shown, beside, {row["nr"]: row["gebied"] for row in shown}, taal)
     return "\n".join([f"<Assessment>{mark}", *lines, *more, *beside.heading, *told])
 
 
-def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside) -> list[str]:
+def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> list[str]:
     risk = risk_class(row["risico"])
-    word = f"{risk.naam} {risk_text(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
-    word = beside.risk(row) if beside.of(row).is_present_use else word
+    if risk is None or beside.of(row).is_present_use:
+        word = beside.risk(row)
+    else:
+        word = f"{name_of(risk, taal)} {risk_text(row['risico'], taal)} {_cause(row, taal)}".rstrip()
     symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.settings.rules.beginselen.values())
     return [
         row["gebied"],
-        short(_functie(assessment, row), TEXT_NAME),
+        short(_functie(assessment, row, taal), TEXT_NAME),
         f"{row['antwoord']} {beside.answer(row, brief=True)}",
-        decimal(row["score"]),
-        _limits(row),
-        percent(row["dekking"]).replace("\u00a0", " "),
+        decimal(row["score"], 2, taal),
+        _limits(row, taal),
+        percent(row["dekking"], taal).replace("\u00a0", " "),
         word,
         symbols,
     ]
