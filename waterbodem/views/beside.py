@@ -257,19 +257,21 @@ class Beside:
         tons = self.of(row).co2
         if not abs(tons) >= NO_CO2:
             return ""
-        told = self.co2(row).removeprefix("\u2212")
+        told = self._tons(abs(tons))
         return str(self._t["co2_meer" if tons > 0 else "co2_minder"].format(wat=told, **self._peat_range))
 
     def co2(self, row: Row) -> str:
-        """Return CO2 from peat with its range [t/ha/jr]."""
-        tons, rules = self.of(row).co2, registry.burden_rules()
+        """Return CO2 from peat with its range [t/ha/jr]; negative is less."""
+        tons = self.of(row).co2
         if math.isnan(tons):
             return str(texts(self._taal)["onbekend"])
-        low, high = (rounded(abs(tons) * v / rules.constants["co2_t_ha_mm"], self._taal) for v in rules.co2_range)
-        sign = "\u2212" if tons <= -NO_CO2 else ""
-        shown = rounded(abs(tons), self._taal) if abs(tons) >= NO_CO2 else "0"
-        low, high = (high, low) if sign else (low, high)
-        return f"{sign}{self._t['co2'].format(n=shown, laag=low, hoog=high)}" if shown != "0" else "0"
+        return self._tons(tons) if abs(tons) >= NO_CO2 else "0"
+
+    def _tons(self, tons: float) -> str:
+        rules = registry.burden_rules()
+        spread = sorted(tons * factor / rules.constants["co2_t_ha_mm"] for factor in rules.co2_range)
+        low, high = (rounded(v, self._taal) for v in spread)
+        return str(self._t["co2"].format(n=rounded(tons, self._taal), laag=low, hoog=high))
 
     @cached_property
     def _peat_range(self) -> dict[str, str]:
