@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from matplotlib.text import Text
 
 pytest.importorskip("pyflwdir")
 
@@ -391,3 +392,25 @@ def test_flat_land_heads_the_section_unless_ditches_are_known():
     layers["water"] = field(np.arange(400) % 40 == 7)
     assert told(wb.assess(layers, "woningbouw", plans))[0] == ""
     assert told(wb.assess(wb.example(), "woningbouw", wb.example_plans()))[0] == ""
+
+
+def test_open_water_no_ground_level_and_the_edge_have_each_their_sign():
+    layers = wb.example()
+    plan = wb.example_plans()[3:4]
+    ditch = field(np.arange(400) % 40 == 7)[1]
+    ditch[200:] = 0
+    layers["water"] = (("y", "x"), ditch)
+    level = layers.maaiveld.values.copy()
+    x, y = plan.geometry.iloc[0].representative_point().coords[0]
+    row, col = int(np.abs(layers.y.values - y).argmin()), int(np.abs(layers.x.values - x).argmin())
+    level[row - 2 : row + 3, col - 2 : col + 3] = np.nan
+    layers["maaiveld"] = (("y", "x"), level)
+    b = wb.assess(layers, "woningbouw", plan)
+    ledger = b.ledgers["woningbouw"]
+    block = ledger.division.block
+    ends, window = ledger.ends(block), ledger.division.grid.slices(block)
+    assert all(mask.any() for mask in ends.values())
+    assert (ditch[window][ends["open_water"]] == 1).all() and np.isnan(level[window][ends["geen_maaiveld"]]).all()
+    words = [t.get_text() for t in plot_receivers(b).findobj(Text)]
+    for text in ("open water: daar eindigt de weg", "geen maaiveld: hier niet te volgen", "rand: hier verlaat water"):
+        assert any(text in word.replace("\n", " ") for word in words), text

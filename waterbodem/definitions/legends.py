@@ -137,6 +137,11 @@ def change_colours() -> dict[str, RGB]:
     return {name: _rgb(colour) for name, colour in _data()["verandering"].items()}
 
 
+def end_colours() -> dict[str, RGB]:
+    """Return the colours of where the way of water ends: open water, no maaiveld, the edge of the data."""
+    return {name: _rgb(colour) for name, colour in _data()["einde"].items()}
+
+
 def class_colours(*, colour_blind: bool = False) -> list[Share]:
     """Return the colours of the answer classes as shares 0..1, in order of code (X first)."""
     scale = sorted(registry.answer_scale().items())

@@ -20,7 +20,7 @@ from waterbodem.receivers.groundwater import Effect, superpose
 from waterbodem.receivers.ledger_paths import as_frame, path_lines
 from waterbodem.receivers.ledger_text import as_html, as_text, headline
 from waterbodem.receivers.lowering import FALLS, RISES, laid_on, under, untouched
-from waterbodem.receivers.network import Routed, Strand
+from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Routed, Strand
 from waterbodem.receivers.reach import Ground
 from waterbodem.receivers.released import PlanSource
 
@@ -51,6 +51,8 @@ GRIDS = {
     "passerend": {"units": "m3", "long_name": "water dat verder stroomt"},
     "verlaging": {"units": "m", "long_name": "verlaging van het grondwater; negatief is vernatting"},
 }
+#: How the way of water ends, by what stands in a network.
+ENDS = {"open_water": STAYS, "geen_maaiveld": NO_PART, "rand": LEAVES}
 #: How far sums may be off, relative.
 CLOSES = 1e-9
 CHECKS = ("stroming", "grootboek", "adjunct")
@@ -286,6 +288,25 @@ class Ledger:
         lowering = superpose(self._effects, part)
         found = {"ontvangst": received, "passerend": passing, "verlaging": lowering}
         return dataset.build(part, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
+
+    def ends(self, part: Grid) -> dict[str, NDArray[np.bool_]]:
+        """Tell where on a block of the data the way of the plans' water ends, and how.
+
+        Returns
+        -------
+        dict of bool array (rows, cols)
+            ``open_water``: it stays there; ``geen_maaiveld``: it is released where the ground level is unknown;
+            ``rand``: it leaves the data.
+        """
+        found = {name: np.zeros(part.shape, np.bool_) for name in ENDS}
+        for entry in self.entries:
+            if entry.strand is None or entry.routed is None:
+                continue
+            which, place = laid_on(entry.strand.cells, self.division.grid, part)
+            down = entry.strand.network.downstream[which]
+            for name, kind in ENDS.items():
+                found[name][place] |= down == kind
+        return found
 
     def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
         """Return the flow paths from the plans to where their water stays or leaves, as lines.
