@@ -135,6 +135,22 @@ def test_wet_nature_takes_drains_up_as_far_as_the_ground_holds_water():
     assert depth(kwel=0.0) == pytest.approx(0.4)
 
 
+def test_drains_are_taken_up_also_where_the_present_use_holds_the_level():
+    drained = plan_of(functies()["natte_natuur"], {"ontwatering_m": 0.4})
+    parts = parts_of(functies()["natte_landbouw"], drained, {"ghg": 0.5, "kwel": 0.0})
+    assert (parts[3].epsilon_f, parts[3].epsilon_r) == (0.1, 0.4)
+
+
+def test_unknown_settlement_costs_nothing_where_nothing_is_paved():
+    fill = {"ophoging_m": 0.2, "opgehoogd_aandeel": 1.0, "watervraag_mm_jr": 40}
+    values = {**GOOD, "zettingsgevoeligheid": NAN}
+    bare = burden("grasland_veeteelt", values, parameters={**fill, "verhardingsgraad": 0.0})
+    paved = burden("grasland_veeteelt", values, parameters={**fill, "verhardingsgraad": 0.01})
+    assert (bare["geld"], math.isnan(paved["geld"])) == (0.0, True)
+    assert math.isnan(bare["tijd"])
+    assert math.isnan(bare["risico"])
+
+
 def test_drains_stay_where_a_functie_lays_none():
     parts = parts_of(functies()["droge_natuur_bos"], functies()["akkerbouw"], {"ghg": 0.3})
     assert parts[3].epsilon_f == parts[3].epsilon_r == 0.6
@@ -241,6 +257,7 @@ def test_no_rise_where_the_present_use_holds_the_level():
     assert wet["verdrongen_berging"] == pytest.approx(1e4 * (0.15 * 0.3 - 0.1), abs=1e-3)
     assert burden("natte_landbouw", values, "natte_natuur")["stijging"] == 0
     assert burden("natte_natuur", values, "natte_landbouw")["stijging"] == pytest.approx(0.3)
+    assert burden("natte_natuur", values, "natte_natuur", parameters={"berging_m": 0.2})["stijging"] == 0
 
 
 @pytest.mark.parametrize(
