@@ -21,7 +21,7 @@ class Making:
     """
 
     edition: int = EDITION
-    rules: str = field(default_factory=lambda: registry.rules_version())
+    rules: str = field(default_factory=registry.rules_version)
     library: str = __version__
 
     @property

@@ -30,6 +30,8 @@ V = TypeVar("V")
 
 #: Codes below this belong to the functies that come with the package.
 OWN_CODE = 100
+#: Source of a value that a user set.
+OWN = "eigen invoer"
 
 
 class Frozen(dict[K, V]):
@@ -258,7 +260,7 @@ class Functie(Definition):
             if name not in kinds:
                 raise DefinitionError("unknown parameter", value=name, allowed=nearest(name, kinds), where=self.id)
             kept = {k: v for k, v in data["parameters"].get(name, {}).items() if k == "bereik"}
-            data["parameters"][name] = {**kept, "waarde": value, "bron": ("eigen invoer",)}
+            data["parameters"][name] = {**kept, "waarde": value, "bron": (OWN,)}
         return define(Functie, data, self.id)
 
     def __repr__(self) -> str:
