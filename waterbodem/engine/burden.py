@@ -31,8 +31,8 @@ from waterbodem.kernels.components import LAYERS, VEEN
 INDICES = ("ruimte", "tijd", "geld", "risico")
 #: Cells that are sorted by their reference at a time: what is between stays in the cache of a core.
 SORTED = 1 << 16
-#: Variables of a result that are told beside the components and in no index.
-TOLD_BESIDE = ("stijging", "co2", "risico_zonder_compensatie")
+#: Variables of a result that are told beside the components and in no index, with their units.
+TOLD_BESIDE = {"stijging": "m", "co2": "t/ha/jr", "risico_zonder_compensatie": "1"}
 Array = NDArray[Any]
 #: What the burden of one functie takes, in layers of float32: 124 bytes per cell.
 LAYERS_WORTH = 31
@@ -341,8 +341,13 @@ def variables_of(result: kernel.Burden) -> dict[str, tuple[Array, dict[str, Any]
             "flag_meanings": " ".join(["geen", *(c.id for c in parts)]),
         },
     )
-    beside = zip(TOLD_BESIDE, ("m", "t/ha/jr", "1"), (result.stijging, co2_of(result), result.zonder), strict=True)
-    return found | {n: (array, {"units": unit, "long_name": LABELS[n]}) for n, unit, array in beside}
+    beside = zip(TOLD_BESIDE, (result.stijging, co2_of(result), result.zonder), strict=True)
+    return found | {n: (array, beside_attrs(n)) for n, array in beside}
+
+
+def beside_attrs(name: str) -> dict[str, Any]:
+    """Return unit and label of what is told beside the components."""
+    return {"units": TOLD_BESIDE[name], "long_name": LABELS[name]}
 
 
 def co2_of(result: kernel.Burden) -> Floats:

@@ -27,6 +27,7 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.models import Criterion, Functie, Group, Sourced
 from waterbodem.definitions.units import unit_text
+from waterbodem.views.editions import edition_text
 from waterbodem.views.names import distinct, said
 
 #: Longest name in a column.
@@ -44,7 +45,8 @@ def answer_text(assessment: Answer) -> str:
     rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
     order = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
     lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
-    lines += [f"Let op: {one_line(plain_text(note))}." for note in (*_outside(assessment), *assessment.notes)]
+    told = (edition_text(assessment), *_outside(assessment), *assessment.notes)
+    lines += [f"Let op: {one_line(plain_text(note))}." for note in told if note]
     return plain_text("\n".join(lines))
 
 
@@ -114,6 +116,7 @@ def answer_data(assessment: Answer) -> dict[str, Any]:
     """Return the answer as plain data for JSON; a number that is unknown is None."""
     table = assessment.table.drop(columns=assessment.table.active_geometry_name)
     return {
+        "editie": assessment.making.edition,
         "table": _records(pd.DataFrame(table)),
         "kompas": _records(assessment.kompas),
         "outside": list(assessment.outside),

@@ -23,6 +23,7 @@ from waterbodem.definitions.labels import (
     texts,
 )
 from waterbodem.definitions.models import RGB
+from waterbodem.views.editions import edition_text
 from waterbodem.views.names import distinct
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def _headings() -> list[str]:
 def _caption(assessment: Answer) -> str:
     t, mark = texts("nl"), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
-    return escape(t["tabel"]["caption"]) + made_up
+    edition = edition_text(assessment)
+    then = f"<br><strong>{escape(edition)}</strong>" if edition else ""
+    return escape(t["tabel"]["caption"]) + made_up + then
 
 
 def _html_row(assessment: Answer, row: dict[Any, Any]) -> str:
@@ -181,7 +184,8 @@ def assessment_text(assessment: Answer) -> str:
     left = len(assessment.rows) - MAX_ROWS
     more = [texts("nl")["meer"].format(n=left)] if left > 0 else []
     mark = f" \u2013 {texts('nl')['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
-    return "\n".join([f"<Assessment>{mark}", *lines, *more])
+    edition = edition_text(assessment)
+    return "\n".join([f"<Assessment>{mark}", *([edition] if edition else []), *lines, *more])
 
 
 def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:

@@ -5,26 +5,24 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from waterbodem.answers.command import command_of
+from waterbodem.answers.command import command_of, own_values
 from waterbodem.core import dataset
 from waterbodem.core.crs import same_crs
 from waterbodem.core.progress import track
-from waterbodem.core.version import __version__
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     derived_text,
     is_fictitious,
     plain,
-    reference_text,
     resampled_text,
     short,
     texts,
 )
 from waterbodem.definitions.layer_name import LayerName
-from waterbodem.definitions.models import Functie
-from waterbodem.engine.derived import derived_of, sources_of
-from waterbodem.engine.scoring import layers_of
+from waterbodem.definitions.models import BurdenRules, Functie
+from waterbodem.engine.derived import sources_of
 from waterbodem.formats.setting_forms import facts
+from waterbodem.views.editions import compared_text, edition_text, remake_text
 from waterbodem.views.figures.labels import are_numbered
 from waterbodem.views.figures.maps import plot_assessment
 from waterbodem.views.figures.panels import criterion_colour
@@ -95,7 +93,10 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "numbered": are_numbered(len(q.areas)),
         "bare": view.total > COMPACT_LINES,
         "made_up": is_fictitious(q.layers),
-        "reference": reference_text(q.settings.reference, q.cells.present, taal),
+        "edition": edition_text(assessment, taal),
+        "burden": assessment.making.burden_rules,
+        "components": assessment.making.burden_rules.components,
+        "reference": compared_text(assessment, taal),
         "sentence": view.sentence,
         "drawings": drawings,
         "drawn": {line.place for _, lines, _ in drawings for line in lines},
@@ -108,9 +109,10 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "notes": _notes(assessment, taal),
         "inputs": _inputs(assessment, taal),
         "reception": ReceptionView(assessment, taal),
-        "sources": _sources(q.functies),
+        "sources": _sources(q.functies, assessment.making.burden_rules),
         "facts": _facts(assessment, taal),
-        "command": command_of(q),
+        "remake": remake_text(assessment, taal),
+        "command": command_of(q, files=own_values(q) if assessment.making.is_earlier else None),
     }
 
 
@@ -155,7 +157,7 @@ def _inputs(assessment: Answer, taal: str) -> list[dict[str, str]]:
             "resampled": resampled_text(short(layers[n].attrs.get("resampled", ""), 200), taal),
         }
         for n in names
-    ] + [_derived_input(n, layers, taal) for n in derived_of(names) if n in layers_of(*assessment.question.functies)]
+    ] + [_derived_input(n, layers, taal) for n in assessment.derived]
 
 
 def _derived_input(name: str, layers: Any, taal: str) -> dict[str, str]:
@@ -166,9 +168,8 @@ def _derived_input(name: str, layers: Any, taal: str) -> dict[str, str]:
     return {"laag": name, "units": registry.layer_kinds()[name].unit, **nothing, **told}
 
 
-def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
+def _sources(functies: tuple[Functie, ...], burden: BurdenRules) -> dict[str, Any]:
     """Return the documents that are named anywhere in this report, by key."""
-    burden = registry.burden_rules()
     things: list[Any] = [*burden.components, *burden.sources.values()]
     for f in functies:
         things += [*f.all_criteria.values(), *f.drempels, *f.parameters.values()]
@@ -178,10 +179,11 @@ def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
 
 def _facts(assessment: Answer, taal: str) -> list[tuple[str, str]]:
     """Return versions and settings that remake this answer."""
-    q, t = assessment.question, texts(taal)["rapport"]
+    q, t, made = assessment.question, texts(taal)["rapport"], assessment.making
     return [
-        (t["versie"], str(assessment.cells.attrs["definities"])),
-        (t["bibliotheek"], __version__),
+        (texts(taal)["editie"]["editie"], str(made.edition)),
+        (t["versie"], short(made.rules, 80)),
+        (t["bibliotheek"], short(made.library, 80)),
         *facts(q.settings, taal),
         (t["cel"], f"{plain(q.grid.dx, taal)} × {plain(q.grid.dy, taal)} m"),
         (t["crs"], _crs_name(q.grid.crs, taal)),
