@@ -282,7 +282,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "getal": {"type": float},
     "woord": {},
     "functie": {},
-    "waterschap": {},
+    "norm": {},
     "lengte": {"type": _reach},
     "put": {"type": float, "nargs": 3},
     "regels": {"type": FILE},

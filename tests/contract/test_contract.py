@@ -44,7 +44,12 @@ from waterbodem.kernels._compile.linking import TRIED
 PACKAGE = Path(wb.__file__).parent
 PUBLIC = ("example", "open_layers", "functies", "geschiktheid", "afwenteling", "waarom", "assess", "per_gebied")
 SCORES = {"geschiktheid": "float32", "klasse": "uint8", "bepalend": "uint8", "dekking": "float32", "vlaggen": "uint16"}
-BURDEN = {**dict.fromkeys((*COMPONENTS, "ruimte", "tijd", "geld", "risico"), "float32"), "oorzaak": "uint8"}
+BESIDE = ("stijging", "co2", "risico_zonder_compensatie")
+BURDEN = {
+    **dict.fromkeys((*COMPONENTS, "ruimte", "tijd", "geld", "risico"), "float32"),
+    "oorzaak": "uint8",
+    **dict.fromkeys(BESIDE, "float32"),
+}
 FIRST = (
     *("scoring.score_from", "scoring.score_from", "burden.shift_from"),
     *("quantities.fill_measures", "quantities.flag_bits", "quantities.lower_by_curve"),
@@ -445,8 +450,9 @@ def test_afwenteling_gives_its_variables_with_units(area):
     a = wb.afwenteling(area, "woningbouw")
     assert dtypes(a) == BURDEN
     assert list(a.data_vars) == list(BURDEN)
-    units = ("m3/ha", "m3/ha", "m", "mm/jr", "mm/jr", "mm/jr", "m", "m", "1", "EUR/ha/jr")
+    units = ("m3/ha", "m3/ha", "m", "mm/jr", "mm/jr", "mm/jr", "m", "mm/jr", "1", "EUR/ha/jr")
     assert tuple(a[n].attrs["units"] for n in COMPONENTS) == units
+    assert [a[n].attrs["units"] for n in BESIDE] == ["m", "t/ha/jr", "1"]
     assert all(v.attrs["units"] and v.attrs["long_name"] for v in a.data_vars.values())
 
 

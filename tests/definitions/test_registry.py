@@ -170,14 +170,14 @@ def test_the_answer_scale_is_that_of_the_rules():
 def test_the_components_have_the_anchors_units_and_order_of_the_rules():
     rules = registry.burden_rules()
     assert [(c.id, c.unit, c.index, c.anker) for c in rules.components] == [
-        ("afvoer", "m3/ha", "ruimte", 800),
-        ("verdrongen_berging", "m3/ha", "ruimte", 800),
+        ("afvoer", "m3/ha", "ruimte", 1600),
+        ("verdrongen_berging", "m3/ha", "ruimte", 1600),
         ("grondwaterverlaging", "m", "ruimte", 0.5),
         ("kwelafvoer", "mm/jr", "ruimte", 300),
-        ("aanvullingsverlies", "mm/jr", "ruimte", 600),
+        ("aanvullingsverlies", "mm/jr", "ruimte", 300),
         ("watervraag", "mm/jr", "ruimte", 300),
         ("zetting", "m", "tijd", 0.30),
-        ("veenoxidatie", "m", "tijd", 0.30),
+        ("veenoxidatie", "mm/jr", "tijd", 6),
         ("achteruitgang", "1", "tijd", 0.40),
         ("kosten", "EUR/ha/jr", "geld", 10000),
     ]
@@ -186,6 +186,7 @@ def test_the_components_have_the_anchors_units_and_order_of_the_rules():
         ("laag", 0), ("matig", 0.2), ("verhoogd", 0.4), ("hoog", 0.6), ("zeer hoog", 0.8),
     ]  # fmt: skip
     assert rules.reference == "grasland_veeteelt"
+    assert [(s.ontwatering_m, s.ghg_m) for s in rules.implausible] == [(0.60, 0.25), (0.30, 0.15)]
 
 
 def test_every_constant_says_where_it_comes_from():

@@ -14,9 +14,11 @@ import pytest
 
 import waterbodem as wb
 from tests.support.browser import opened
+from tests.support.layer_files import catalogue
 from tests.views.test_accessible import CONTRAST
 from waterbodem import cli
 from waterbodem.definitions import registry
+from waterbodem.layers.catalogue import read_catalogue
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "paginas"
@@ -74,6 +76,15 @@ def test_every_text_has_contrast_and_fits_a_narrow_screen(page, site, running):
         count, poor = wide.evaluate(CONTRAST)
         assert count > 20 and poor == []
         assert wide.locator("[role=dialog]:not([aria-label])").count() == 0
+
+
+def test_catalogues_to_copy_are_catalogues(tmp_path):
+    text = (PAGES / "hoe/eigen-gegevens.md").read_text("utf-8")
+    blocks = [b for b in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "[layers." in b]
+    found = [read_catalogue(catalogue(tmp_path, block)).layers for block in blocks]
+    crops, ground = (layers["gebruik"] for layers in found if "gebruik" in layers)
+    assert (crops.codes[265], crops.codes[2017]) == (7, 6) and math.isnan(crops.codes[332])
+    assert ground.words["moeras"] == 9 and ground.words["heide"] == 16
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from waterbodem.core.threads import alone, workers
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.engine.evaluation import GRIDS, Result, evaluate
 from waterbodem.engine.fused import Footing, footing_of, gather
-from waterbodem.engine.layer_set import LayerSet, Scenario
+from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.site import Site
 from waterbodem.engine.sums import Tally
@@ -328,9 +328,9 @@ def _scenarios(job: Job, arrays: Mapping[str, Array], present: Mapping[str, Arra
 
 def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> Scenario:
     members = [n for n in arrays if LayerName.of(n).scenario == name and LayerName.of(n).layer in present]
-    years = [job.stack.sources[n].entry.horizon for n in members]
-    horizon = next((float(y) for y in years if y is not None), None)
-    return Scenario(name, {LayerName.of(n).layer: arrays[n] for n in members}, horizon)
+    entries = [job.stack.sources[n].entry for n in members]
+    layers = {LayerName.of(n).layer: arrays[n] for n in members}
+    return scenario_of(name, layers, [e.horizon for e in entries], [e.stresstest for e in entries])
 
 
 #: Arrays of a tally in a file.

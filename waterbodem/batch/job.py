@@ -23,7 +23,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE
 from waterbodem.definitions.scenarios import scenario_among
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.layer_set import Scenario
+from waterbodem.engine.layer_set import Scenario, scenario_of
 from waterbodem.engine.scoring import layers_of, ordered_power
 from waterbodem.engine.site import layers_of_site
 from waterbodem.formats.cog.tiles import TILE
@@ -191,7 +191,7 @@ class Job:
 
     def _scenario(self, name: str) -> Scenario:
         entries = [s.entry for n, s in self.stack.sources.items() if LayerName.of(n).scenario == name]
-        return Scenario(name, {}, next((float(e.horizon) for e in entries if e.horizon is not None), None))
+        return scenario_of(name, {}, [e.horizon for e in entries], [e.stresstest for e in entries])
 
     def part_key(self, key: str, part: Part) -> str:
         """Return the name of what a part of a variant makes: by content, so that it can never be stale."""

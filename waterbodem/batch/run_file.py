@@ -45,7 +45,7 @@ KINDS: Mapping[str, tuple[Any, ...]] = {
     "getal": (float,),
     "woord": (str,),
     "functie": (str,),
-    "waterschap": (str,),
+    "norm": (str,),
     "lengte": (float, FileName),
     "put": (tuple[Finite, Finite, Finite],),
     "regels": (FileName,),

@@ -360,13 +360,14 @@ def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     Examples
     --------
     >>> from waterbodem.definitions.registry import load_functies
-    >>> [threshold_label(t) for t in load_functies()["woningbouw"].drempels[1:6:2]]
-    ['Kwel 2 mm/d of meer', 'GHG minder dan 0,3 m', 'Beekdal']
+    >>> [threshold_label(t) for t in load_functies()["woningbouw"].drempels[1:8:2]]
+    ['Kwel 2 mm/d of meer', 'GHG minder dan 0,3 m', 'Beekdal', 'Natuur: Natuurnetwerk (NNN) of strenger']
     """
     kind = registry.layer_kinds()[threshold.laag]
-    if kind.codes and threshold.operator == "==":
+    if kind.codes and threshold.operator in ("==", ">="):
         code = kind.codes.get(int(threshold.waarde), plain(threshold.waarde, taal))
-        return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}"
+        stricter = "" if threshold.operator == "==" else f" {texts(taal)['of_strenger']}"
+        return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}{stricter}"
     value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit, taal)}".strip()
     return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
 

@@ -29,7 +29,8 @@ from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS, VEEN
 
 INDICES = ("ruimte", "tijd", "geld", "risico")
-BESIDE = ("zonder", "stijging")
+#: Arrays of a burden, and variables of a result, that are told beside the components and in no index.
+BESIDE, TOLD_BESIDE = ("zonder", "stijging"), ("stijging", "co2", "risico_zonder_compensatie")
 Array = NDArray[Any]
 #: What the burden of one functie takes, in layers of float32: 124 bytes per cell.
 LAYERS_WORTH = 31
@@ -276,13 +277,12 @@ def reference_attrs(reference: Functie | Array | None, cells: LayerSet) -> dict[
     return {**label, "referentie_aangenomen": 1} if assumption else label
 
 
-ZONDER = "risico_zonder_compensatie"
 LABELS = {
     "ruimte": "afwenteling in ruimte (0 = geen, 1 = zeer groot)",
     "tijd": "afwenteling in tijd (0 = geen, 1 = zeer groot)",
     "geld": "afwenteling in geld (0 = geen, 1 = zeer groot)",
     "risico": "afwentelingsrisico, het grootste van ruimte, tijd en geld",
-    ZONDER: "afwentelingsrisico als er geen berging wordt aangelegd",
+    "risico_zonder_compensatie": "afwentelingsrisico als er geen berging wordt aangelegd",
     "stijging": "stijging van het grondwater door peilopzet",
     "co2": "CO2 uit veen dat verdwijnt (1,7 tot 2,26 t per mm)",
 }
@@ -306,8 +306,8 @@ def variables_of(result: kernel.Burden) -> dict[str, tuple[Array, dict[str, Any]
             "flag_meanings": " ".join(["geen", *(c.id for c in parts)]),
         },
     )
-    beside = {"stijging": ("m", result.stijging), "co2": ("t/ha/jr", co2_of(result)), ZONDER: ("1", result.zonder)}
-    return found | {n: (array, {"units": unit, "long_name": LABELS[n]}) for n, (unit, array) in beside.items()}
+    beside = zip(TOLD_BESIDE, ("m", "t/ha/jr", "1"), (result.stijging, co2_of(result), result.zonder), strict=True)
+    return found | {n: (array, {"units": unit, "long_name": LABELS[n]}) for n, unit, array in beside}
 
 
 def co2_of(result: kernel.Burden) -> Floats:

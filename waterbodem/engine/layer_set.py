@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,11 +144,24 @@ def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
 def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
     attrs = [layers[m].attrs for m in members]
     years = [_year(a["horizon"], m) for a, m in zip(attrs, members, strict=True) if a.get("horizon") is not None]
-    stress_test = any(a.get("stresstest") for a in attrs)
-    if stress_test and years:
-        raise ArgumentError("a stress test has no horizon", value=max(years), allowed="one of the two", where=name)
     arrays = {LayerName.of(m).layer: values_of(layers.variables[m], m) for m in members}
-    return Scenario(name, arrays, max(years, default=None), stress_test)
+    return scenario_of(name, arrays, years, [a.get("stresstest") for a in attrs])
+
+
+def scenario_of(
+    name: str, layers: Mapping[str, Floats], years: Iterable[float | None], tests: Iterable[Any]
+) -> Scenario:
+    """Return a scenario of layers that state a year, or that it is a stress test; of different years the latest.
+
+    Raises
+    ------
+    ArgumentError
+        If one states a year and one a stress test.
+    """
+    stated, stress_test = [float(y) for y in years if y is not None], any(tests)
+    if stress_test and stated:
+        raise ArgumentError("a stress test has no horizon", value=max(stated), allowed="one of the two", where=name)
+    return Scenario(name, layers, max(stated, default=None), stress_test)
 
 
 def _year(value: Any, where: str) -> float:

@@ -213,7 +213,7 @@ FORMS: Mapping[str, Form] = {
     "getal": NumberForm(),
     "woord": Form(),
     "functie": FunctieForm(),
-    "waterschap": BoardForm(),
+    "norm": BoardForm(),
     "lengte": ReachForm(),
     "put": WellForm(),
     "regels": RulesForm(),

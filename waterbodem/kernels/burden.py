@@ -130,8 +130,14 @@ def _open(could: Any, first: int, after: int, n: int, w: Any) -> None:
 def _open_space(c: Any, n: int, w: Any) -> None:
     """Mark cells where a burden in space could be unknown; what a level of the plan changes differs by cell."""
     _open(c.could, GROUPS[0], GROUPS[1], n, w)
-    _unknown_where(w.value, PLACES[0], w.caught[:n], c.margin, w.open_[:n])
-    _unknown_where(w.value, PLACES[1], w.lost[:n], c.margin, w.open_[:n])
+    if c.rewets:
+        _unknown_where(w.value, PLACES[0], w.caught[:n], c.margin, w.open_[:n])
+        _unknown_where(w.value, PLACES[1], w.lost[:n], c.margin, w.open_[:n])
+    else:
+        if w.caught[0] > c.margin:
+            _unknown(w.value, PLACES[0], n, w, w.open_[:n])
+        if w.lost[0] > c.margin:
+            _unknown(w.value, PLACES[1], n, w, w.open_[:n])
 
 
 @stage
@@ -198,19 +204,11 @@ def buffers(layers: Sequence[Floats], c: np.void) -> np.void:
     w["told"][VERLAGING] &= not c["abstracts"]
     w["doubted"] = c["believed_from"] > -np.inf and layers[D_GHG].size > 0
     w["value"], w["unknown"] = np.nan, np.nan
-    fill_constant(c, w)
     w["heard"] = True
-    w["heard"][KWELAFVOER] = c["rewets"] or w["caught"][0] > 0
+    w["heard"][KWELAFVOER] = (c["drain_f"] > c["drain_r"]).any()
     w["heard"][[AANVULLING, WATERVRAAG]] = c["recharge"] > 0, c["demand"] > 0
     w["heard"][VERLAGING:] &= w["there"][VERLAGING:]
     return w
-
-
-@kernel
-def fill_constant(c: Any, w: Any) -> None:
-    """Fill what no cell changes for a plan without a level."""
-    fill_caught(w.lift, c, w.caught)
-    fill_lost(w.unknown, w.rise, c, w.lost)
 
 
 @stage
@@ -319,6 +317,9 @@ def _without_storage(layers: Any, first: int, n: int, bare: Any, w: Any, tijd: A
 @kernel
 def shift_from(layers: Any, first: int, c: Any, bare: Any, out: Burden, w: Any) -> None:
     """As :func:`shift_cells`, from cell ``first`` of the layers on, which are given by their places."""
+    if not c.rewets:  # then these are the same in every cell
+        fill_caught(w.lift, c, w.caught)
+        fill_lost(w.unknown, w.rise, c, w.lost)
     for a in range(0, out.risico.size, BLOCK):
         n = min(BLOCK, out.risico.size - a)
         b = a + n

@@ -161,7 +161,9 @@ def _take_band(given: Any, a: int, out: Any) -> None:
     """Take the burden of a band that is known already."""
     for k in range(out.components.shape[0]):
         _take(given.components[k], a, out.components[k, : out.risico.size])
+    _take(given.ruimte, a, out.ruimte)
     _take(given.tijd, a, out.tijd)
+    _take(given.geld, a, out.geld)
     _take(given.risico, a, out.risico)
     _take(given.oorzaak, a, out.oorzaak)
     _take(given.zonder, a, out.zonder)

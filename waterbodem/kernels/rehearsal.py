@@ -32,7 +32,6 @@ def _shift() -> tuple[Any, ...]:
 #: Kernels, and how to make what they are called with, in the order that an answer needs them.
 KERNELS: dict[Any, Callable[[], tuple[Any, ...]]] = {
     burden.shift_from: _shift,
-    burden.fill_constant: lambda: (record_of(components.CHANGE), record_of(burden.BUFFERS)),
     zonal.find_runs: lambda: (*_arrays("i8 i8 i8"), 0, *_arrays("i8*2")),
     zonal.add_row: lambda: (_bands(), 0, 0, *_arrays("f4 i8*2")),
     zonal.add_codes: lambda: (_bands(), 0, 0, *_arrays("u1 i8*2")),
