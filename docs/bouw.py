@@ -12,6 +12,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from configparser import ConfigParser
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -129,8 +130,39 @@ def environment() -> Environment:
         "componenten": component_table,
         "ontvangstkolommen": receiver_table,
         "risicoklassen": risk_table,
+        "kamers": rooms_table,
+        "afspraken": rules_list,
     }
     return env
+
+
+# --- the house -------------------------------------------------------------------------------------------------------
+
+
+def contracts() -> list[dict[str, str]]:
+    """Import contracts of setup.cfg in their order."""
+    read = ConfigParser()
+    read.read(HERE.parent / "setup.cfg", encoding="utf-8")
+    return [dict(read[name]) for name in read.sections() if name.startswith("importlinter:contract")]
+
+
+def room_text(room: str) -> str:
+    """First line of what a room or module says of itself."""
+    told = import_module(f"waterbodem.{room}").__doc__ or ""
+    return told.splitlines()[0].replace("``", "`").removesuffix(".")
+
+
+def rooms_table() -> str:
+    """Rooms from the top down, neighbours on one line, with what each says of itself."""
+    (layered,) = (c for c in contracts() if c["type"] == "layers")
+    lines = [line.split(" | ") for line in layered["layers"].split("\n") if line]
+    return table(
+        ["room", "holds"], [(", ".join(f"`{r}`" for r in line), "<br>".join(map(room_text, line))) for line in lines]
+    )
+
+
+def rules_list() -> str:
+    return "\n".join(f"- {c['name']}." for c in contracts() if c["type"] != "layers")
 
 
 # --- functies --------------------------------------------------------------------------------------------------------
@@ -373,6 +405,8 @@ def png(figure: Any) -> bytes:
     return target.getvalue()
 
 
+#: Maps of the built-in and of real areas, made by figuren.py.
+MAPS = ("voorbeeld", "zwarte_beek", "drenthe", "ontvangst")
 #: Screens of what a planner sees, made by schermen.py.
 SCREENS = ("dossier", "kaart", "notebook")
 
@@ -381,7 +415,7 @@ def pictures() -> dict[str, bytes]:
     layers = wb.example()
     shown = ["zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel", "ghg"]
     return {
-        **{f"beeld/{n}.png": (HERE / f"{n}.png").read_bytes() for n in ("voorbeeld", *SCREENS)},
+        **{f"beeld/{n}.png": (HERE / f"{n}.png").read_bytes() for n in (*MAPS, *SCREENS)},
         "beeld/lagen.png": png(plot_layers(layers, shown)),
     }
 

@@ -725,6 +725,7 @@ def test_waarom_gives_the_keys_of_the_contract(area):
     found = w.to_dict()
     assert {"x", "y", "functie", "score", "klasse", "dekking", "vlaggen", "criteria"} <= set(found)
     want = {"naam", "waarde", "eenheid", "score", "gewicht", "verlies", "bron", "expertoordeel"}
+    want |= {"waarde_na_peilopzet", "afgeleid"}
     assert [set(c) for c in found["criteria"]] == [want] * 6
     assert [c["naam"] for c in found["criteria"]] == [*BASIC, "ghg"]
     assert len(found["afwenteling"]) == 10

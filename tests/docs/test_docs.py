@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -65,7 +66,19 @@ def test_the_glossary_holds_every_term(site):
     assert all(term.uitleg in text for term in registry.terms().values())
 
 
-@pytest.mark.parametrize("page", ["index", "aan-de-slag", "methode", "functies/woningbouw", "kompas", "bronnen"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "index",
+        "aan-de-slag",
+        "voorbeelden",
+        "methode",
+        "functies/woningbouw",
+        "kompas",
+        "bronnen",
+        "ontwikkelaars/architecture",
+    ],
+)
 def test_every_text_has_contrast_and_fits_a_narrow_screen(page, site, running):
     with opened(running, site / f"{page}.html", (320, 640)) as (narrow, seen):
         narrow.wait_for_timeout(300)
@@ -179,3 +192,25 @@ def test_every_section_of_the_rules_that_a_docstring_names_is_linked_and_there(s
     assert all(anchor.startswith(number) for anchor, number in links)
     source = " ".join(path.read_text("utf-8") for path in Path("waterbodem").rglob("*.py"))
     assert set(re.findall(r"rekenregels section (\d)", source)) <= set(re.findall(r'<h2 id="(\d)', rules))
+
+
+# --- the house -------------------------------------------------------------------------------------------------------
+
+
+def test_the_architecture_page_holds_the_contract_and_names_only_what_exists(site):
+    text = shown(site, "ontwikkelaars/architecture.html")
+    rooms = {m.name for m in pkgutil.iter_modules(wb.__path__)} - {"__main__", "data"}
+    assert [room for room in rooms if not re.search(rf"\b{room}\b", text[: text.index("Where does it go")])] == []
+    assert "Only views draw" in text
+    source = (PAGES / "ontwikkelaars" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`((?:waterbodem|docs|notebooks)/[^`]*|[A-Z]+\.md)`", source)
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 90
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []

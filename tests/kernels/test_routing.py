@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.worked import read
 from waterbodem.core.errors import ArgumentError
 from waterbodem.receivers import downstream as library
 from waterbodem.receivers.downstream import sweep_of
 from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Circular, Network
 
-DATA = Path(__file__).parents[1] / "data/edition1/routering.json"
-CASES = json.loads(DATA.read_text(encoding="utf-8"))["routering"]
+CASES = read("routering")["routering"]
 
 
 def numbers(values):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
+from tests.support.twins import groundwater as twin
 from waterbodem.core.errors import ArgumentError, DefinitionError, GridMismatch
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.abstraction import Well, abstraction_drawdown, bessel_k0
@@ -24,9 +25,12 @@ from waterbodem.definitions.receiving import (
     row_name,
 )
 from waterbodem.definitions.settings import Settings
+from waterbodem.layers.polygons import Area
 from waterbodem.receivers import reach as reach_module
+from waterbodem.receivers.division import Cover, Receiver, Target
 from waterbodem.receivers.groundwater import spread, superpose, well_effect
 from waterbodem.receivers.land import Land
+from waterbodem.receivers.lowering import under
 from waterbodem.receivers.reach import Ground, coded, even_ground, ground_of
 
 LEAST = 1e-4
@@ -338,3 +342,47 @@ def test_a_well_field_on_a_grid_leaks_what_it_draws():
     leak = effect.verlaging[outside].sum() * grid.cell_area / well.c_d
     near = 40 / well.lambda_m
     assert leak == pytest.approx(100_000 / 365.25 * near * special.k1(near), rel=0.01)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=40)
+def test_situations_spread_and_marks_against_the_twin(seed):
+    """Every cell of a small area with soils, nature and unknown values mixed, as the twin of section 6 has it."""
+    rng = np.random.default_rng(seed)
+    grid, size = Grid(0.0, 240.0, 20.0, 20.0, 12, 11), 20.0
+    layers = {
+        "keileemdiepte": rng.choice([0.5, 1.2, 4.0, 5.0, 8.0, np.inf, np.nan], grid.shape).astype(np.float32),
+        "natuur": rng.choice([0, 1, 2, 3, np.nan], grid.shape).astype(np.float32),
+        "ghg": rng.choice([0.4, 1.2, 2.0, np.nan], grid.shape).astype(np.float32),
+    }
+    here = Land(grid, tuple(layers), lambda block, names: {n: layers[n][grid.slices(block)] for n in names}, None)
+    head = np.full(grid.shape, np.nan)
+    head[4:7, 4:6] = rng.choice([-0.4, -0.1, 0.0, 0.1, 0.4, np.nan], (3, 2))
+    inside = np.zeros(grid.shape, bool)
+    inside[4:7, 4:6] = True
+    ground = ground_of(here, "situatie")
+    effect = spread(head, grid, grid, ground, inside)
+    values = {c: {n: float(v[c]) for n, v in layers.items()} for c in np.ndindex(grid.shape)}
+    plan = {c: float(head[c]) for c in values if inside[c]}
+    around = {c: v for c, v in values.items() if not inside[c]}
+    if not np.isfinite(head).any():
+        assert effect.verlaging.size == 0
+        return
+    assert effect.grid == grid
+    for name, factor in (("verlaging", 1.0), ("half", 0.5), ("dubbel", 2.0)):
+        found = getattr(effect, name)
+        for cell, expected in twin.effects(plan, around, size, factor=factor).items():
+            assert found[cell] == pytest.approx(expected, rel=1e-6, abs=LEAST if factor < 2 else 0.007)
+    wetter = twin.wetter_within_m(plan, around, size)
+    assert effect.natter_tot_m == pytest.approx(wetter or 0.0)
+    assert effect.rise == pytest.approx(twin.largest_rise(plan))
+    outside = np.flatnonzero(~inside)
+    all_ = Target(Area(1, "", shapely.box(*grid.bounds)))
+    receiver = Receiver(all_, Cover(outside, np.ones(outside.size)), outside.size * grid.cell_ha)
+    told = under([effect], receiver, grid, ground)
+    assert told["voortoets"] == twin.may_be_significant(plan, around, size)
+    changes = {c: abs(h) for c, h in twin.effects(plan, around, size).items()}
+    largest = max(changes.values())
+    if largest > 2 * LEAST:
+        rows = {twin.situation(around[c])[0] for c, h in changes.items() if h >= largest * (1 - 1e-9)}
+        assert told["lambda_rij"] in rows

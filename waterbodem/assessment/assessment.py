@@ -20,15 +20,18 @@ from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
+from waterbodem.definitions.labels import derived_text, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine import warmup
 from waterbodem.engine.area_table import table_of
 from waterbodem.engine.burden import reference_attrs, variables_of
+from waterbodem.engine.derived import derived_of
 from waterbodem.engine.evaluation import Result, masked
 from waterbodem.engine.kompas import Verdict, verdicts
-from waterbodem.engine.scoring import VARIABLES, scoring_attrs, stack
+from waterbodem.engine.rewetting import rewets
+from waterbodem.engine.scoring import VARIABLES, layers_of, scoring_attrs, stack
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.polygons import Area
@@ -244,6 +247,9 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     notes = [f"gebied {a.nr} ({a.name}): {a.repaired}" for a in q.areas if a.repaired]
     notes += [f"gebied {name}: ligt geheel buiten de gegevens" for name in outside]
     notes += [f"scenariolaag {n} telt niet mee: de huidige laag ontbreekt" for n in q.cells.ignored]
+    notes += [derived_text(n) for n in derived_of(q.cells.present) if n in layers_of(*q.functies)]
+    told_not = texts("nl")["peil_zonder_ghg"]
+    notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
     for name in q.cells.ignored:
         told = f"scenario layer {name} is ignored: its present layer is not in the data"
         warnings.warn(told, LayerIgnored, stacklevel=3)

@@ -315,6 +315,19 @@ def layer_label(name: str, taal: str = "nl") -> str:
     return f"{label} ({scenario})" if scenario else label
 
 
+def derived_text(name: str, taal: str = "nl") -> str:
+    """Return of what a layer that is not in the data was made.
+
+    Examples
+    --------
+    >>> derived_text("gvg")
+    'GVG is niet gegeven maar afgeleid uit GHG en GLG'
+    """
+    rule = registry.layer_kinds()[name].afleiding
+    sources = f" {texts(taal)['en']} ".join(layer_label(n, taal) for n in (rule.factoren if rule else ()))
+    return str(texts(taal)["afgeleid"].format(laag=layer_label(name, taal), lagen=sources))
+
+
 def resampled_text(told: str, taal: str = "nl") -> str:
     """Return how a layer was brought onto the cells, for a reader; what is not known stays as it is.
 

@@ -93,8 +93,8 @@ class LayerKind(Definition):
     criterium: bool = True
     teken: Table[str, Literal[1, -1]] = {}
     codes: Table[int, str] = {}
-    afleiding: Derivation | None = None
     codes_van: Literal["", "functies"] = ""
+    afleiding: Derivation | None = None
     bron: tuple[str, ...] = ()
 
     @property

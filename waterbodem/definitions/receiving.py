@@ -14,7 +14,8 @@ from pydantic import Field
 from waterbodem.core.errors import ArgumentError, DefinitionError, nearest
 from waterbodem.definitions import registry
 from waterbodem.definitions.data_files import read_toml
-from waterbodem.definitions.labels import Amount
+from waterbodem.definitions.labels import Amount, texts
+from waterbodem.definitions.labels import plain as number_text
 from waterbodem.definitions.models import Definition, Finite, Source, Sourced
 from waterbodem.definitions.validation import define
 
@@ -27,6 +28,12 @@ class Constant(Sourced):
     """A number with its source; the unit stands at the end of its key."""
 
     waarde: Positive
+
+
+class Steps(Definition):
+    """Steps in which depths of the groundwater are told."""
+
+    cm: Annotated[tuple[Positive, ...], Field(min_length=1)]
 
 
 class Limits(Definition):
@@ -47,6 +54,7 @@ class ReceptionRules(Definition):
     """All of ontvangst.toml."""
 
     constanten: Mapping[str, Constant]
+    stappen: Steps
     kolommen: Mapping[str, Column]
     bronnen: Mapping[str, Source]
     redenen: Mapping[str, str]
@@ -167,6 +175,21 @@ def reach_table(reach: Reach) -> ReachTable:
         return builtin_reach()
     row = builtin_reach().rijen[GIVEN]
     return ReachTable(situaties=(Situation(id=GIVEN, naam=row.naam, name=row.name, lambda_m=float(reach)),))
+
+
+def depth_step(metres: float, taal: str = "nl") -> str:
+    """Return the step that a change of the groundwater [m] lies in, as it is told.
+
+    Examples
+    --------
+    >>> depth_step(0.02), depth_step(-0.10), depth_step(0.7, "en")
+    ('minder dan 5 cm', '10 tot 20 cm', '50 cm or more')
+    """
+    borders, words = reception_rules().stappen.cm, texts(taal)["ontvangst"]["stap"]
+    passed = sum(100 * abs(metres) + 1e-4 >= border for border in borders)
+    low, high = ("", *map(number_text, borders))[passed], (*map(number_text, borders), "")[passed]
+    form = "onder" if not passed else ("boven" if passed == len(borders) else "tussen")
+    return str(words[form].format(vanaf=low, tot=high))
 
 
 def row_name(row: str, reach: Reach, taal: str = "nl") -> str:

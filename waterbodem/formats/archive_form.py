@@ -143,6 +143,7 @@ class Settled(Form):
     stroomrichting_sha256: Text
     stroomrichting: Texts
     geen_water: Text
+    vlak: Texts
     open_water: bool
     geen_grond: Text
     definities: Text

@@ -89,6 +89,60 @@ def order_cells(downstream: Any, order: Any, waiting: Any) -> int:
 
 
 @kernel
+def fill_over(downstream: Any, order: Any, surface: Any) -> None:
+    """Raise ground to the level that water reaches before it flows on: that of the cell it flows to, if that is higher.
+
+    Parameters
+    ----------
+    downstream, order
+        A network that leads every cell over its lowest way out.
+    surface : float32 array (n,)
+        Ground level; raised.
+    """
+    for k in range(order.size):
+        i = order[k]
+        j = downstream[i]
+        if j >= 0 and surface[j] > surface[i]:
+            surface[i] = surface[j]
+
+
+@kernel
+def steepen(surface: Any, downstream: Any, sizes: Any, rows: int, cols: int, rose: Any, codes: Any) -> None:
+    """Let every cell that drains to another do so down the steepest slope; on flats directions stay as they are.
+
+    Parameters
+    ----------
+    surface : float32 array (rows * cols,)
+        Filled ground level.
+    downstream : int array (rows * cols,)
+        Never to a higher cell.
+    sizes : (dx, dy)
+        Of a cell [m].
+    rose : uint8 array (9,)
+        Codes of the eight neighbours, row by row from the upper left.
+    codes : uint8 array (rows * cols,)
+        Changed.
+    """
+    dx, dy = sizes
+    for i in range(surface.size):
+        j = downstream[i]
+        if j < 0:
+            continue
+        r, c = i // cols, i % cols
+        best = 0.0
+        for k in range(9):
+            y, x = r + k // 3 - 1, c + k % 3 - 1
+            n = y * cols + x
+            if k == PIT or not (0 <= y < rows and 0 <= x < cols) or downstream[n] == NO_PART:
+                continue
+            away = np.sqrt((dy * (y - r)) ** 2 + (dx * (x - c)) ** 2)
+            slope = (np.float64(surface[i]) - np.float64(surface[n])) / away
+            if slope > best or (n == j and slope == best and slope > 0.0):
+                best = slope
+                codes[i] = rose[k]
+
+
+@kernel
 def route(downstream: Any, step: Any, order: Any, keep: Any, source: Any, received: Any, passing: Any) -> None:
     """Route water downstream: received and passing volume per cell.
 

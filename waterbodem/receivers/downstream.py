@@ -124,13 +124,14 @@ def benedenstrooms(
         float32, 0..1. ``blootstelling`` D: how vulnerable the land is, at least, where the water of a cell ends up;
         ``blootstelling_onbekend``: the share of that water that cannot be followed: it ends on land of unknown
         vulnerability, in open water, or leaves the data, and counts as 0 in D;
-        ``benedenstrooms = min(1, E / 1600 m3/ha) * D``, a map of which is drawn by :func:`drawn`. NaN where both
-        afvoer and verdrongen_berging are unknown. Without maaiveld all is NaN and attribute ``niet_bepaald`` says so.
+        ``benedenstrooms = min(1, E / 1600 m3/ha) * D``: NaN where both afvoer and verdrongen_berging are unknown, or
+        more than 0.80 of the water cannot be followed. Without maaiveld all is NaN and attribute ``niet_bepaald`` says
+        so.
 
     Examples
     --------
     >>> import waterbodem as wb
-    >>> found = benedenstrooms(wb.example(size=60), "woningbouw")
+    >>> found = benedenstrooms(wb.example(size=100, resolution=20), "woningbouw")
     >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
     True
     """
@@ -171,7 +172,7 @@ def swept(flow: Flow, value: Array, beyond: float, damping: float | None) -> Flo
 
 
 def drawn(share: Floats, unknown: Floats) -> Floats:
-    """Return benedenstrooms as a map shows it: NaN where too much of the water cannot be followed."""
+    """Return benedenstrooms as it is shown: NaN where too much of the water cannot be followed."""
     most = reception_rules().value("onbekend_hoogstens")
     return np.where(unknown > np.float32(most + MARGIN), np.float32(np.nan), share)
 
@@ -198,7 +199,7 @@ def _one(
 ) -> xr.Dataset:
     amount, _ = released(cells, functie, reference, storage)
     exposure, unknown = exposures
-    share = weighed_amount(amount, exposure)
+    share = drawn(weighed_amount(amount, exposure), unknown)
     attrs: dict[str, Any] = {"functie": functie.id, "definities": registry.rules_version()}
     attrs |= {"niet_bepaald": NO_MAAIVELD} if flow is None else {"stroomrichting_sha256": flow.sha256}
     return cells.results(

@@ -1,8 +1,8 @@
 """Flow directions: from maaiveld by pyflwdir, or from a raster of direction codes.
 
-Depressions are filled and directions found by pyflwdir (Wang & Liu 2006): every cell drains to the neighbour from
-which rising water would reach it first. That is the lowest neighbour of the filled surface, not the steepest: a
-diagonal step is not divided by its length. Flats and filled pits drain towards their outlet.
+Depressions are filled by pyflwdir (Wang & Liu 2006); every cell drains to the neighbour of the filled surface down the
+steepest slope (D8). Flats and filled pits drain towards their outlet, to the neighbour from which rising water would
+reach them first.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def memory_needed(cells: int) -> int:
     Examples
     --------
     >>> round(memory_needed(175_000_000) / 1e9, 1)
-    7.2
+    7.1
     """
     steps = memory_estimate(cells)
     return max(steps[name] for name in ("richtingen", "volgorde", "blootstelling")) + memory.WORKING
@@ -242,6 +242,7 @@ def directions(
         way_out |= islands & _beside(~known)
         filled, codes = _fill(level, way_out)
     told = _explain(grid, known, closed, filled - level, codes, bool(islands.any()))
+    _steepen(level, codes, grid)
     if water is None:
         return codes, (*told, *([DITCHES] if closed else []))
     codes[water] = D8_OPEN
@@ -277,6 +278,15 @@ def _told_of_water(grid: Grid, water: Mask) -> str:
 def _fill(level: NDArray[np.float32], way_out: Mask) -> tuple[NDArray[np.float32], Codes]:
     filled, codes = _pyflwdir().dem.fill_depressions(level, nodata=np.nan, idxs_pit=np.flatnonzero(way_out))
     return filled, codes
+
+
+def _steepen(level: NDArray[np.float32], codes: Codes, grid: Grid) -> None:
+    """Turn directions along which water first rises into those along which it flows: down the steepest slope."""
+    network, surface = decoded(codes, grid, "d8").network, level.reshape(-1).copy()
+    kernel.fill_over(network.downstream, network.order, surface)
+    rose = np.array(WINDROSE["d8"], np.uint8)
+    sizes = float(grid.dx), float(grid.dy)
+    kernel.steepen(surface, network.downstream, sizes, grid.rows, grid.cols, rose, codes.reshape(-1))
 
 
 def _ways_out(known: Mask, holes: Holes) -> tuple[Mask, int]:

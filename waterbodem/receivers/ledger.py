@@ -18,9 +18,9 @@ from waterbodem.definitions.receiving import reception_rules
 from waterbodem.receivers.division import LEVEL, Division, Receiver
 from waterbodem.receivers.groundwater import Effect, superpose
 from waterbodem.receivers.ledger_paths import as_frame, path_lines
-from waterbodem.receivers.ledger_text import as_html, as_text
-from waterbodem.receivers.lowering import laid_on, under, untouched
-from waterbodem.receivers.network import Routed, Strand
+from waterbodem.receivers.ledger_text import as_html, as_text, headline
+from waterbodem.receivers.lowering import FALLS, RISES, laid_on, under, untouched
+from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Routed, Strand
 from waterbodem.receivers.reach import Ground
 from waterbodem.receivers.released import PlanSource
 
@@ -33,7 +33,8 @@ COLUMNS = (
     *("plan_nr", "plan", "functie", "ontvanger_nr", "ontvanger", "soort", "m3", "aandeel", "waterschijf_mm"),
     *("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m", "onbekend_ha", "oppervlakte_ha"),
     *("m3_open_water", "open_water_ha", "stijging_peil_cm", "voortoets", "lambda_rij", "lambda_m"),
-    *("verlaging_half_m", "verlaging_dubbel_m", "vernatting_half_m", "vernatting_dubbel_m"),
+    *FALLS,
+    *RISES,
 )
 TOGETHER = "alle plannen samen"
 #: Lines beside the receivers, by kind, as a planner reads them.
@@ -50,6 +51,8 @@ GRIDS = {
     "passerend": {"units": "m3", "long_name": "water dat verder stroomt"},
     "verlaging": {"units": "m", "long_name": "verlaging van het grondwater; negatief is vernatting"},
 }
+#: How the way of water ends, by what stands in a network.
+ENDS = {"open_water": STAYS, "geen_maaiveld": NO_PART, "rand": LEAVES}
 #: How far sums may be off, relative.
 CLOSES = 1e-9
 CHECKS = ("stroming", "grootboek", "adjunct")
@@ -112,11 +115,11 @@ class Ledger:
         or outside the data), oppervlakte_ha, m3_open_water (of m3, what ends there), open_water_ha (within the data),
         stijging_peil_cm (of a peilgebied, if nothing were drained), voortoets (protected nature may change by so much
         that it asks for a test of its own; false is not: no effect), lambda_rij and lambda_m (row of reach and length
-        where the change outside the plan is largest), and the largest changes for half and for twice lambda:
-        verlaging_half_m, verlaging_dubbel_m, vernatting_half_m, vernatting_dubbel_m. NaN = niet bepaald; so is all that
-        a receiver outside the data gets. ``soort`` of a receiver is ontvanger, peilgebied, ander plan or beekdal; of
-        another line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0
-        is all plans together, ontvanger_nr 0 is no receiver.
+        where the change outside the plan is largest), and the largest changes there, for lambda, half of it and twice:
+        verlaging_buiten_plan_m, verlaging_half_m, verlaging_dubbel_m, and the same of vernatting. NaN = niet bepaald;
+        so is all that a receiver outside the data gets. ``soort`` of a receiver is ontvanger, peilgebied, ander plan or
+        beekdal; of another line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name
+        apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no receiver.
         """
         pairs = list(zip(self.entries, self._all_volumes, strict=True))
         rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e.effect])]
@@ -286,6 +289,25 @@ class Ledger:
         found = {"ontvangst": received, "passerend": passing, "verlaging": lowering}
         return dataset.build(part, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
 
+    def ends(self, part: Grid) -> dict[str, NDArray[np.bool_]]:
+        """Tell where on a block of the data the way of the plans' water ends, and how.
+
+        Returns
+        -------
+        dict of bool array (rows, cols)
+            ``open_water``: it stays there; ``geen_maaiveld``: it is released where the ground level is unknown;
+            ``rand``: it leaves the data.
+        """
+        found = {name: np.zeros(part.shape, np.bool_) for name in ENDS}
+        for entry in self.entries:
+            if entry.strand is None or entry.routed is None:
+                continue
+            which, place = laid_on(entry.strand.cells, self.division.grid, part)
+            down = entry.strand.network.downstream[which]
+            for name, kind in ENDS.items():
+                found[name][place] |= down == kind
+        return found
+
     def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
         """Return the flow paths from the plans to where their water stays or leaves, as lines.
 
@@ -315,10 +337,10 @@ class Ledger:
         return owner
 
     def __repr__(self) -> str:
-        return as_text(self.table, self._footer())
+        return as_text(self.table, headline(self.herkomst["vlak"]), self._footer())
 
     def _repr_html_(self) -> str:
-        return as_html(self.table, self._footer())
+        return as_html(self.table, headline(self.herkomst["vlak"]), self._footer())
 
     @property
     def check(self) -> str:
@@ -326,7 +348,8 @@ class Ledger:
         found = self.controle[list(CHECKS)].to_numpy(dtype=float)
         worst = float(np.nanmax(found, initial=0.0))
         verdict = "sluiten" if self.sluit else "sluiten NIET"
-        return f"Controle: de sommen {verdict} (grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e})."
+        size = f"grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e}"
+        return f"Controle: de sommen {verdict} ({size}); het water zelf kan anders lopen."
 
     def _footer(self) -> list[str]:
         return [*self.niet_bepaald, *self.notes, self.check, *self.herkomst["grenzen"]]

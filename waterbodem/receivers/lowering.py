@@ -17,12 +17,14 @@ from waterbodem.receivers.reach import PROTECTED, Ground
 Array = NDArray[Any]
 
 NUMBERS = ("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m", "onbekend_ha")
-SPAN = ("verlaging_half_m", "verlaging_dubbel_m", "vernatting_half_m", "vernatting_dubbel_m")
+#: Largest changes outside the plans: for lambda, half of it and twice.
+FALLS = ("verlaging_buiten_plan_m", "verlaging_half_m", "verlaging_dubbel_m")
+RISES = ("vernatting_buiten_plan_m", "vernatting_half_m", "vernatting_dubbel_m")
 
 
 def untouched() -> dict[str, Any]:
     """Return the columns of a line that is no receiver, or of which nothing is determined."""
-    return {**dict.fromkeys((*NUMBERS, *SPAN, "lambda_m"), np.nan), "voortoets": False, "lambda_rij": ""}
+    return {**dict.fromkeys((*NUMBERS, *FALLS, *RISES, "lambda_m"), np.nan), "voortoets": False, "lambda_rij": ""}
 
 
 def under(effects: Sequence[Effect], receiver: Receiver, grid: Grid, ground: Ground) -> dict[str, Any]:
@@ -44,10 +46,10 @@ def under(effects: Sequence[Effect], receiver: Receiver, grid: Grid, ground: Gro
         return {**untouched(), "onbekend_ha": receiver.outside_ha}
     cells, share = receiver.cover.cell, receiver.cover.share
     reached = _reached(known, cells, grid)
-    found = {name: _summed(known, cells, grid, name)[reached] for name in ("verlaging", "half", "dubbel")}
+    found = _summed(known, cells, grid, "verlaging")[reached]
     return {
-        **_numbers(found["verlaging"], share[reached], receiver, grid.cell_ha),
-        **dict(zip(SPAN, (f(found[name]) for f in (_lowest, _highest) for name in ("half", "dubbel")), strict=True)),
+        **_numbers(found, share[reached], receiver, grid.cell_ha),
+        **_around(known, cells[~_inside_a_plan(known, cells, grid)], grid),
         "voortoets": _asks_for_a_test(known, receiver, grid, ground),
         **_row(known, receiver, grid, ground),
     }
@@ -79,7 +81,7 @@ def _summed(effects: Sequence[Effect], cells: Array, grid: Grid, name: str) -> N
 
 def _lowest(values: Array) -> float:
     """Return the largest lowering [m]; 0 where there is none."""
-    return float(np.nanmax(np.append(values, 0.0)))
+    return float(np.nanmax(np.append(values, 0.0))) + 0.0
 
 
 def _highest(values: Array) -> float:
@@ -95,6 +97,13 @@ def _numbers(values: Array, share: Array, receiver: Receiver, cell_ha: float) ->
     mean = float((values[known] * share[known]).sum()) * cell_ha / area if area > 0 else np.nan
     extremes = _lowest(values), _highest(values)
     return dict(zip(NUMBERS, (mean, *extremes, unknown + receiver.outside_ha), strict=True))
+
+
+def _around(effects: Sequence[Effect], cells: Array, grid: Grid) -> dict[str, float]:
+    """Return the largest changes in cells outside the plans, for lambda, half of it and twice."""
+    found = [_summed(effects, cells, grid, name) for name in ("verlaging", "half", "dubbel")]
+    falls, rises = ([extreme(values) for values in found] for extreme in (_lowest, _highest))
+    return {**dict(zip(FALLS, falls, strict=True)), **dict(zip(RISES, rises, strict=True))}
 
 
 def _codes_at(cells: Array, grid: Grid, ground: Ground) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ from waterbodem.engine.kompas import UNSEEN, Strip
 from waterbodem.formats.setting_forms import told
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import Target, cover_in, divide
+from waterbodem.receivers.flat_land import is_flat
 from waterbodem.receivers.flow import INSTALL, Flow, memory_needed
 from waterbodem.receivers.flow_store import flow_over
 from waterbodem.receivers.groundwater import Effect, nothing, spread, well_effect
@@ -140,6 +141,11 @@ class Enquiry:
         """How far a change of the groundwater reaches, cell by cell."""
         return ground_of(self.land, self.settings.reach)
 
+    @cached_property
+    def flat(self) -> tuple[str, ...]:
+        """Plans in land so flat that the way of their water is not to be relied on."""
+        return tuple(p.area.name for p in self.plots[0] if is_flat(self.land, p.area.geometry))
+
     def open_water_ha(self, target: Target) -> float:
         """Return the open water of a receiver within the data [ha]; NaN where that is not known."""
         if target not in self._open_water:
@@ -195,6 +201,7 @@ class Enquiry:
             "stroomrichting_sha256": "" if flow is None else flow.sha256,
             "stroomrichting": () if flow is None else flow.uitleg,
             "geen_water": reason,
+            "vlak": () if flow is None else self.flat,
             "open_water": flow is not None and "water" in self.land,
             "geen_grond": rules.reason("bewaard_grond" if self.kept else "ghg"),
             "definities": registry.rules_version(),

@@ -32,6 +32,7 @@ from waterbodem.definitions.labels import (
     unknown,
 )
 from waterbodem.definitions.models import Component, Functie
+from waterbodem.engine.derived import derived_of
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.sums import mean
 from waterbodem.kernels.scoring import NO_CRITERION
@@ -350,7 +351,8 @@ class View:
     @property
     def missing(self) -> list[tuple[Functie, list[str], list[str], list[Component]]]:
         """Per functie the basic and the optional layers that are not in the data, and the burdens that stay unknown."""
-        present = self.assessment.question.cells.present
+        given = self.assessment.question.cells.present
+        present = {*given, *derived_of(given)}
         return [
             (
                 f,

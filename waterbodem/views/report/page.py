@@ -11,9 +11,19 @@ from waterbodem.core.crs import same_crs
 from waterbodem.core.progress import track
 from waterbodem.core.version import __version__
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import is_fictitious, plain, reference_text, resampled_text, short, texts
+from waterbodem.definitions.labels import (
+    derived_text,
+    is_fictitious,
+    plain,
+    reference_text,
+    resampled_text,
+    short,
+    texts,
+)
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.engine.derived import derived_of, sources_of
+from waterbodem.engine.scoring import layers_of
 from waterbodem.formats.setting_forms import facts
 from waterbodem.views.figures.labels import are_numbered
 from waterbodem.views.figures.maps import plot_assessment
@@ -145,7 +155,15 @@ def _inputs(assessment: Answer, taal: str) -> list[dict[str, str]]:
             "resampled": resampled_text(short(layers[n].attrs.get("resampled", ""), 200), taal),
         }
         for n in names
-    ]
+    ] + [_derived_input(n, layers, taal) for n in derived_of(names) if n in layers_of(*assessment.question.functies)]
+
+
+def _derived_input(name: str, layers: Any, taal: str) -> dict[str, str]:
+    """Return what is known of a layer that was derived: of what, and of which years those are."""
+    years = dict.fromkeys(str(layers[n].attrs.get("vintage", texts(taal)["onbekend"])) for n in sources_of(name))
+    nothing = dict.fromkeys(("file", "sha256", "cellen", "resampled"), "")
+    told = {"source": derived_text(name, taal), "vintage": short("; ".join(years), 200)}
+    return {"laag": name, "units": registry.layer_kinds()[name].unit, **nothing, **told}
 
 
 def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
