@@ -24,7 +24,21 @@ CODES = {"klasse": "uint8", "bepalend": "uint8", "oorzaak": "uint8", "vlaggen": 
 ASKED = ("nr", "gebied", "functie", "scenario")
 KOMPAS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 VERDICTS = ("gebied", "functie", "beginsel", "eenheid")
-TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", NAME)
+TOLD = ("referentie", "referentie_bron", "waterschap", "niet_getoetst")
+WORDS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak")
+TEXTS = (*WORDS, *TOLD, NAME)
+#: Columns that an answer of edition 1 has not.
+LATER = {
+    *TOLD,
+    "risico_zonder_compensatie",
+    "gevraagd_m3",
+    "gevraagd_aandeel",
+    "aanvullingsverlies_m3_jr",
+    "basisafvoer_l_s",
+    "co2_t_jr",
+    "stijging_m",
+    "referentie_onaannemelijk_ha",
+}
 
 
 def check_cells(cells: xr.Dataset, q: Question, where: str) -> None:
@@ -79,9 +93,9 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, where: 
 def _check_columns(table: pd.DataFrame, principles: list[str], where: str) -> None:
     graded = [letter for code, letter in summary.letters().items() if code != summary.UNASSESSED]
     shares = [f"{kind}_{letter}" for kind in ("ha", "aandeel") for letter in graded]
-    must = {*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *principles, *TEXTS[:-1], "dekking"}
+    must = {*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *principles, *WORDS, "dekking", *LATER}
     names = {str(c) for c in table if not str(c).startswith(summary.SCORED)}
-    _same(sorted(names), sorted(must | (set(columns()) if NAME in table else set())), "table", where)
+    _same(sorted(names | LATER), sorted(must | (set(columns()) if NAME in table else set())), "table", where)
     _check_kinds(table, [*(n for n in TEXTS if n in table), *principles], where)
 
 
