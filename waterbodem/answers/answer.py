@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from waterbodem.answers.question import Question
 from waterbodem.answers.making import Making
+from waterbodem.answers.question import Question
 from waterbodem.answers.received import Received
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.lazy import gpd, pd, xr
