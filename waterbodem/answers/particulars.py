@@ -178,7 +178,7 @@ def _deepest(ghg: Doubles, parts: Sequence[tuple[float, float, float]]) -> Doubl
 
 def demands(q: Question, functie: Functie) -> tuple[Demand, ...]:
     """Return what boards ask of the plans of a question for a functie."""
-    return demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, q.use_cells)
+    return demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, lambda: q.use_cells)
 
 
 def particulars(answer: Answer, functie: Functie) -> list[Particulars]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -132,37 +133,40 @@ def changes_of(plan: Functie, reference: Functie, storage: Storage, doubted: boo
     doubted : bool
         Whether the reference is unknown where it is implausible: one for all cells is, one that was mapped is not.
     """
-    bare = _change(plan, reference, replace(storage, built_mm=0.0), doubted)
-    return _change(plan, reference, storage, doubted), bare
-
-
-def _change(plan: Functie, reference: Functie, storage: Storage, doubted: bool) -> np.void:
-    k = registry.burden_rules().constants
+    numbers = _numbers(plan, reference, storage, doubted)
     built = built_mm(plan, reference, storage)
-    numbers = {
-        **_water(plan, reference, storage, built),
+    spare = max(0.0, built - asked_mm(plan, reference, storage.board))
+    return _change(numbers, plan, built, spare), _change(numbers, plan, 0.0, 0.0)
+
+
+def _numbers(plan: Functie, reference: Functie, storage: Storage, doubted: bool) -> dict[str, Any]:
+    """Numbers of a plan whatever storage it builds."""
+    k = registry.burden_rules().constants
+    return {
+        "same": plan == reference,
+        "believed_from": np.float32(believed_from(reference)) if doubted else np.float32(-np.inf),
+        "abstracts": plan.value("onttrekking") - reference.value("onttrekking") > k["marge"],
+        "demand": plan.value("watervraag_mm_jr") - reference.value("watervraag_mm_jr"),
+        "drought_full": k["droogte_vol_pct"],
+        "could": _could(plan, reference, k["marge"]),
+        **_water(plan, reference, storage),
         **_drainage(plan, reference, asked_depth(plan, storage.board)),
         **_level(plan, reference),
         **_recharge(plan, reference),
         **_soil(plan, reference),
         **_judgement(plan),
     }
-    opgave = numbers["task"] > MM_TO_M3_HA * built + k["marge"]
-    could = _could(plan, reference, opgave, k["marge"])
-    return record_of(
-        CHANGE,
-        same=plan == reference,
-        believed_from=np.float32(believed_from(reference)) if doubted else np.float32(-np.inf),
-        abstracts=plan.value("onttrekking") > reference.value("onttrekking"),
-        demand=plan.value("watervraag_mm_jr") - reference.value("watervraag_mm_jr"),
-        drought_full=k["droogte_vol_pct"],
-        could=_flags(could),
-        could_cost=_flags(_could_cost(plan, could, k["marge"])),
-        **numbers,
-    )
 
 
-def _water(plan: Functie, reference: Functie, storage: Storage, built: float) -> dict[str, float]:
+def _change(numbers: Mapping[str, Any], plan: Functie, built: float, spare: float) -> np.void:
+    """Return the record of a plan that builds so much storage [mm], of which so much no board asks."""
+    built, spare, margin = MM_TO_M3_HA * built, MM_TO_M3_HA * spare, numbers["margin"]
+    could = {**numbers["could"], "afvoer": numbers["task"] - built > margin}
+    flags = {"could": _flags(could), "could_cost": _flags(_could_cost(plan, could, margin))}
+    return record_of(CHANGE, **{**numbers, **flags, "built": built, "spare": spare})
+
+
+def _water(plan: Functie, reference: Functie, storage: Storage) -> dict[str, float]:
     """Numbers of afvoer and verdrongen berging."""
     k, f, r = registry.burden_rules().constants, plan.value, reference.value
     per_metre = M2_PER_HA * k["porositeit"]
@@ -173,8 +177,6 @@ def _water(plan: Functie, reference: Functie, storage: Storage, built: float) ->
         "room": per_metre * f("bodemberging_factor") * (1 - f("verhardingsgraad")),
         "room_depth": k["bergingsdiepte_max_m"],
         "kwel_full": k["kwel_zonder_berging_mm_d"],
-        "built": MM_TO_M3_HA * built,
-        "spare": MM_TO_M3_HA * max(0.0, built - asked_mm(plan, reference, storage.board)),
         "own_water": k["eigen_regen_m"],
         "raised_f": M2_PER_HA * f("opgehoogd_aandeel"),
         "raised_r": M2_PER_HA * r("opgehoogd_aandeel"),
@@ -262,7 +264,7 @@ def _judgement(plan: Functie) -> dict[str, Any]:
     }
 
 
-def _could(plan: Functie, reference: Functie, afvoer: bool, margin: float) -> dict[str, bool]:
+def _could(plan: Functie, reference: Functie, margin: float) -> dict[str, bool]:
     """Tell which components could be a burden whatever layers hold; cells tell of kwelafvoer and aanvullingsverlies."""
     f, r = plan.value, reference.value
     shared = min(f("ophoging_m"), r("ophoging_m"))
@@ -270,7 +272,6 @@ def _could(plan: Functie, reference: Functie, afvoer: bool, margin: float) -> di
     if not math.isnan(f("streefpeil_m")):
         water += registry.burden_rules().constants["porositeit"] * f("rijzing_hoogstens_m")
     return {
-        "afvoer": afvoer,
         "verdrongen_berging": water > margin,
         "grondwaterverlaging": f("onttrekking") - r("onttrekking") > margin,
         "watervraag": f("watervraag_mm_jr") - r("watervraag_mm_jr") > margin,
@@ -285,11 +286,11 @@ def settles_more(plan: Functie, reference: Functie) -> bool:
     return fill - raised_height(reference) > margin or heavier
 
 
-def _could_cost(plan: Functie, could: dict[str, bool], margin: float) -> dict[str, bool]:
+def _could_cost(plan: Functie, could: Mapping[str, bool], margin: float) -> dict[str, bool]:
     """Tell which terms of kosten could be a burden."""
     terms = {name: could[name] for name in ("afvoer", "verdrongen_berging", "watervraag")}
     return {**terms, "zetting": could["zetting"] and plan.value("verhardingsgraad") > margin}
 
 
-def _flags(could: dict[str, bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _flags(could: Mapping[str, bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.array([could.get(c.id, False) for c in registry.burden_rules().components])

@@ -130,8 +130,14 @@ def _open(could: Any, first: int, after: int, n: int, w: Any) -> None:
 def _open_space(c: Any, n: int, w: Any) -> None:
     """Mark cells where a burden in space could be unknown; what a level of the plan changes differs by cell."""
     _open(c.could, GROUPS[0], GROUPS[1], n, w)
-    _unknown_where(w.value, PLACES[0], w.caught[:n], c.margin, w.open_[:n])
-    _unknown_where(w.value, PLACES[1], w.lost[:n], c.margin, w.open_[:n])
+    if c.rewets:
+        _unknown_where(w.value, PLACES[0], w.caught[:n], c.margin, w.open_[:n])
+        _unknown_where(w.value, PLACES[1], w.lost[:n], c.margin, w.open_[:n])
+    else:
+        if w.caught[0] > c.margin:
+            _unknown(w.value, PLACES[0], n, w, w.open_[:n])
+        if w.lost[0] > c.margin:
+            _unknown(w.value, PLACES[1], n, w, w.open_[:n])
 
 
 @stage

@@ -256,13 +256,21 @@ def _demand(droogte: Any, c: Any, out: Any) -> None:
 
 
 @stage
+def _add_settlement(softness: Any, fill: float, load: float, most: float, out: Any) -> None:
+    """Add the settlement by a mean height of fill [m]."""
+    for i in range(out.size):
+        a = _below(_finite(np.float64(softness[i])) * load, most)
+        out[i] += fill * a / (1.0 - a)
+
+
+@stage
 def _settlement(softness: Any, c: Any, out: Any) -> None:
     """Zetting [m], mean over the plan."""
-    fill_f, fill_r, load_f, load_r, most = c.fill_f, c.fill_r, c.load_f, c.load_r, c.softness_max
     for i in range(out.size):
-        s = _finite(np.float64(softness[i]))
-        f, r = _below(s * load_f, most), _below(s * load_r, most)
-        out[i] = fill_f * f / (1.0 - f) - fill_r * r / (1.0 - r)
+        out[i] = 0.0
+    _add_settlement(softness, c.fill_f, c.load_f, c.softness_max, out)
+    if c.fill_r > 0.0:
+        _add_settlement(softness, -c.fill_r, c.load_r, c.softness_max, out)
 
 
 @stage

@@ -18,7 +18,6 @@ from waterbodem.definitions.labels import (
     name_of,
     percent,
     plain,
-    reference_text,
     risk_class,
     risk_text,
     rounded,
@@ -33,6 +32,7 @@ from waterbodem.definitions.receiving import depth_step, depth_to, reception_rul
 from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
+from waterbodem.views.editions import compared_text
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -138,8 +138,7 @@ class Beside:
     @cached_property
     def reference(self) -> str:
         """What answers are held against."""
-        q = self._assessment.question
-        return f"{reference_text(q.settings.reference, q.cells.present, self._taal)}."
+        return f"{compared_text(self._assessment, self._taal)}."
 
     @cached_property
     def untested(self) -> str:

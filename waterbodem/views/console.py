@@ -28,6 +28,7 @@ from waterbodem.definitions.labels import (
 from waterbodem.definitions.models import Criterion, Functie, Group, Sourced
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.beside import Beside, named
+from waterbodem.views.editions import edition_text
 from waterbodem.views.names import distinct, said
 
 #: Longest name in a column.
@@ -50,8 +51,8 @@ def answer_text(assessment: Answer, taal: str = "nl") -> str:
     order = ", ".join(name_of(p, taal) for p in assessment.question.settings.rules.beginselen.values())
     lines = [*beside.heading, "", columns([t["kop"], *rows]), "", t["kompas"].format(namen=order)]
     lines += marks_of(found, beside, names, taal)
-    notes = (*_outside(assessment, taal), *assessment.notes)
-    lines += [t["let_op"].format(wat=one_line(plain_text(note))) for note in notes]
+    notes = (edition_text(assessment, taal), *_outside(assessment, taal), *assessment.notes)
+    lines += [t["let_op"].format(wat=one_line(plain_text(note))) for note in notes if note]
     return plain_text("\n".join(lines))
 
 
@@ -126,6 +127,7 @@ def answer_data(assessment: Answer) -> dict[str, Any]:
     """Return the answer as plain data for JSON; a number that is unknown is None."""
     table = assessment.table.drop(columns=assessment.table.active_geometry_name)
     return {
+        "editie": assessment.making.edition,
         "table": _records(pd.DataFrame(table)),
         "kompas": _records(assessment.kompas),
         "outside": list(assessment.outside),

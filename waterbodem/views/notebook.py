@@ -23,6 +23,7 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.models import RGB
 from waterbodem.views.beside import Beside, named
+from waterbodem.views.editions import edition_text
 from waterbodem.views.names import distinct
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def _headings(taal: str) -> list[str]:
 def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
     t, mark = texts(taal), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
-    return f"{escape(t['tabel']['caption'])}{made_up}<br>{'<br>'.join(map(escape, beside.heading))}"
+    edition = edition_text(assessment)
+    then = f"<br><strong>{escape(edition)}</strong>" if edition else ""
+    return f"{escape(t['tabel']['caption'])}{made_up}{then}<br>{'<br>'.join(map(escape, beside.heading))}"
 
 
 def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> str:
@@ -191,8 +194,9 @@ def assessment_text(assessment: Answer, taal: str = "nl") -> str:
     left = len(assessment.rows) - MAX_ROWS
     more = [texts(taal)["meer"].format(n=left)] if left > 0 else []
     mark = f" \u2013 {texts(taal)['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
+    edition = edition_text(assessment, taal)
     told = named(shown, beside, {row["nr"]: row["gebied"] for row in shown}, taal)
-    return "\n".join([f"<Assessment>{mark}", *lines, *more, *beside.heading, *told])
+    return "\n".join([f"<Assessment>{mark}", *([edition] if edition else []), *lines, *more, *beside.heading, *told])
 
 
 def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> list[str]:

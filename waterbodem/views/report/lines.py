@@ -33,7 +33,6 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.models import Component, Functie
 from waterbodem.definitions.units import unit_text
-from waterbodem.engine.derived import derived_of
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.sums import mean
 from waterbodem.engine.table import classes_of, letters
@@ -130,8 +129,11 @@ class View:
         return [self._line(i, row, named[i], verdicts[i]) for i, row in enumerate(rows)]
 
     def _verdicts(self, count: int) -> list[tuple[Any, ...]]:
-        """Return the six verdicts of the first lines; in another language than the answer's they are made again."""
-        if self.taal == "nl" or count > MAX_REASONED:
+        """Return the six verdicts of the first lines; in another language than the answer's they are made again.
+
+        Not those of an earlier edition.
+        """
+        if self.taal == "nl" or count > MAX_REASONED or self.assessment.making.is_earlier:
             each = len(self.assessment.kompas) // max(1, self.total)
             found = list(self.assessment.kompas.head(each * count).itertuples(index=False))
             return [tuple(found[each * i : each * (i + 1)]) for i in range(count)]
@@ -186,14 +188,19 @@ class View:
     @cached_property
     def _burden(self) -> dict[str, list[Any]]:
         """Per functie, per component: the mean over the known cells of every polygon."""
-        prints, parts = self.assessment.question.prints, registry.burden_rules().components
+        prints, parts = self.assessment.question.prints, self.assessment.making.burden_rules.components
         return {
             id_: [mean(self.assessment.of(f)[c.id].values, prints)[0] for c in parts]
             for id_, f in self.functies.items()
         }
 
     def interval(self, line: Line) -> tuple[float, float]:
-        """Return the mean score if all that is unknown, or outside the data, turned out worst and best."""
+        """Return the mean score if all that is unknown, or outside the data, turned out worst and best.
+
+        NaN of an earlier edition, which did not keep it.
+        """
+        if self.assessment.making.is_earlier:
+            return math.nan, math.nan
         low, high = (float(means[line.row["nr"] - 1]) for means in self._intervals[line.functie.id])
         inside = line.row["beoordeeld_ha"] + line.row["onbekend_ha"]
         outside = line.row["buiten_ha"]
@@ -347,7 +354,7 @@ class View:
 
     def cause(self, line: Line) -> str:
         """Return the name of the component that weighs most; empty if none."""
-        parts = {c.id: c for c in registry.burden_rules().components}
+        parts = {c.id: c for c in self.assessment.making.burden_rules.components}
         return name_of(parts[line.row["oorzaak"]], self.taal) if line.row["oorzaak"] else ""
 
     def _unknown(self, line: Line) -> str:
@@ -421,8 +428,7 @@ class View:
     @property
     def missing(self) -> list[tuple[Functie, list[str], list[str], list[Component]]]:
         """Per functie the basic and the optional layers that are not in the data, and the burdens that stay unknown."""
-        given = self.assessment.question.cells.present
-        present = {*given, *derived_of(given)}
+        present = {*self.assessment.question.cells.present, *self.assessment.derived}
         return [
             (
                 f,
@@ -434,5 +440,5 @@ class View:
         ]
 
     def _unknown_parts(self, functie: Functie) -> list[Component]:
-        parts = registry.burden_rules().components
+        parts = self.assessment.making.burden_rules.components
         return [c for c, means in zip(parts, self._burden[functie.id], strict=True) if np.isnan(means).all()]

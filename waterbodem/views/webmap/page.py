@@ -23,6 +23,7 @@ from waterbodem.definitions.labels import colour_of, is_fictitious, name_of, sho
 from waterbodem.definitions.models import Functie
 from waterbodem.layers.polygons import Area
 from waterbodem.views.beside import Beside
+from waterbodem.views.editions import edition_text
 from waterbodem.views.pages import json_block, policy, render, script_text
 from waterbodem.views.webmap.codes import coded_layers
 
@@ -201,6 +202,7 @@ def _notes(assessment: Answer, taal: str, wanted: bool, tiles: bool) -> list[str
     q, t = assessment.question, texts(taal)["verkennen"]
     step, rows = thinning(q.grid, len(q.functies)), len(assessment.rows)
     told = {
+        edition_text(assessment, taal): assessment.making.is_earlier,
         t["verkleind"].format(n=step): step > 1,
         t["minder_rijen"].format(n=MAX_ROWS, totaal=rows): rows > MAX_ROWS,
         t["minder_gebieden"].format(n=MAX_AREAS, totaal=len(q.areas)): len(q.areas) > MAX_AREAS,
