@@ -283,7 +283,7 @@ def test_what_was_done_to_the_input_is_listed(pages):
         "Kwel: het bestand noemt geen coördinatenstelsel; aangenomen is EPSG:28992.",
     ):
         told_on(pages, "vol", "nl", words, ["dossier"])
-    told_on(pages, "vol", "en", "GHG: converted from cm to m.", ["dossier"])
+    told_on(pages, "vol", "en", ": converted from cm to m.", ["dossier"])
     told_on(pages, "kaal", "nl", "Huidig gebruik: aangenomen is overal grasland en veeteelt.", ["dossier"])
 
 

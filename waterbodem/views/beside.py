@@ -80,10 +80,12 @@ def is_present_use(row: Row) -> bool:
     return bool(row.get("eigen", 0.0) >= ALL)
 
 
-def left_out(row: Row, taal: str) -> str:
+def left_out(row: Row, taal: str, *, brief: bool = False) -> str:
     """Return what a risk leaves out, in a few words: a rise of the groundwater; empty where there is none."""
-    rise = row.get("stijging_m", 0.0)
-    return str(texts(taal)["naast"]["stijging_telt_niet"].format(cm=depth_step(rise, taal))) if rise >= NO_RISE else ""
+    t, rise = texts(taal)["naast"], row.get("stijging_m", 0.0)
+    if not rise >= NO_RISE:
+        return ""
+    return str(t["stijging_kort"] if brief else t["stijging_telt_niet"].format(cm=depth_step(rise, taal)))
 
 
 def risk_in_words(row: Row, value: float, taal: str) -> str:
