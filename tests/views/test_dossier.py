@@ -158,7 +158,7 @@ def test_advice_names_what_asks_least_and_what_does_not_fit():
     ]
     told = advice_for_area(rows, functies)
     assert told == (
-        "Plan – stelt hier de minste eisen: zonnepark (ja; afwentelingsrisico laag). Nee, tenzij: woningbouw. "
+        "Plan – stelt hier de minste eisen: zonnepark (ja; afwenteling laag). Nee, tenzij: woningbouw. "
         "Te weinig bekend: natte natuur."
     )
     assert advice_for_area(rows[:1], functies).startswith("Plan: geen van de functies past. Nee, tenzij:")
