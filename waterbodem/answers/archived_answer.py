@@ -26,7 +26,9 @@ CODES = {"klasse": "uint8", "bepalend": "uint8", "oorzaak": "uint8", "vlaggen": 
 ASKED = ("nr", "gebied", "functie", "scenario")
 KOMPAS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 VERDICTS = ("gebied", "functie", "beginsel", "eenheid")
-TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", NAME)
+TOLD = ("referentie", "referentie_bron", "waterschap", "niet_getoetst")
+WORDS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak")
+TEXTS = (*WORDS, *TOLD, NAME)
 
 
 @dataclass(frozen=True)

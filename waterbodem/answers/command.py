@@ -44,9 +44,7 @@ def own_values(q: Question) -> FileNames:
 
 
 def _given(functie: Functie) -> Functie:
-    return functie.model_copy(
-        update={"parameters": {n: p for n, p in functie.parameters.items() if OWN not in p.bron}}
-    )
+    return functie.model_copy(update={"parameters": {n: p for n, p in functie.parameters.items() if OWN not in p.bron}})
 
 
 def _words(q: Question, files: FileNames) -> Iterator[str]:

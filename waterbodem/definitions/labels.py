@@ -60,9 +60,15 @@ def reference_text(reference: Any, layers: Collection[str], taal: str = "nl") ->
     words, source = texts(taal)["rapport"], reference_source(reference, layers)
     if source == ASSUMED:
         return str(words["aangenomen"]).format(naam=name_of(assumed(), taal))
-    by_cell = words["raster" if source == GIVEN else "uit_gebruik"]
-    name = name_of(reference, taal) if isinstance(reference, Functie) else by_cell
-    return str(words["vergeleken"]).format(naam=name)
+    return str(words["vergeleken"]).format(naam=reference_name(reference, layers, taal))
+
+
+def reference_name(reference: Any, layers: Collection[str], taal: str = "nl") -> str:
+    """Return the name of the present use, or what holds it."""
+    source = reference_source(reference, layers)
+    if isinstance(reference, Functie) or source == ASSUMED:
+        return name_of(reference if isinstance(reference, Functie) else assumed(), taal)
+    return str(texts(taal)["rapport"]["raster" if source == GIVEN else "uit_gebruik"])
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
