@@ -11,7 +11,7 @@ import math
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from html import escape
 from importlib import import_module
@@ -25,59 +25,28 @@ from markdown.extensions.toc import slugify
 from mkdocs.structure.files import File
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from beginselen import kompas_page
+from edities import archetypes_page, edition_tables
+from stukken import at_least, chip, listed, lower, percentage, source, table
 
 import waterbodem as wb
 from waterbodem.core import errors
 from waterbodem.definitions import registry
-from waterbodem.definitions.kompas_rules import Condition, KompasRules, Limit, Principle, Scale, builtin_rules
 from waterbodem.definitions.labels import (
     criterion_label,
-    css,
-    ink,
     layer_label,
     plain,
     texts,
     threshold_label,
 )
-from waterbodem.definitions.models import Criterion, Functie, Group, Parameter, Sourced
+from waterbodem.definitions.models import Criterion, Functie, Group, Parameter
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.figures.maps import plot_layers
 
-# --- pieces of a page ------------------------------------------------------------------------------------------------
-
-
-def cell(value: Any) -> str:
-    """Text of one table cell."""
-    return " ".join(str(value).split()).replace("|", "\\|")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *([cell(v) for v in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def percentage(share: float) -> str:
-    return f"{plain(round(100 * share, 6))} %"
-
-
-def at_least(value: float) -> str:
-    return f"{plain(value)} of meer"
-
-
-def chip(letter: str, colour: tuple[int, int, int]) -> str:
-    return f'<span class="klasse" style="background:{css(colour)};color:{ink(colour)}">{escape(letter)}</span>'
-
-
-def source(sourced: Sourced) -> str:
-    """Sources as links to the list, and the mark expertoordeel."""
-    known = registry.sources()
-    keys = [f"[{k}](../bronnen.md#{k.lower()})" if k in known else escape(k) for k in sourced.bron]
-    marks = {"geheel": "expertoordeel", "vorm": "vorm: expertoordeel", "": ""}
-    mark = marks[sourced.expertoordeel]
-    judged = [f'<span class="oordeel">{mark}</span>'] if mark else []
-    return " ".join([*keys, *judged]) or "geen bron genoemd"
+# --- tables of a page -------------------------------------------------------------------------------------------------
 
 
 def answer_table() -> str:
@@ -132,6 +101,8 @@ def environment() -> Environment:
         "risicoklassen": risk_table,
         "kamers": rooms_table,
         "afspraken": rules_list,
+        "opsomming": listed,
+        **edition_tables(),
     }
     return env
 
@@ -206,7 +177,15 @@ def functie_page(f: Functie) -> str:
     parts += ["### Als de laag er is", criteria_table(f.optionele_criteria)] if f.optionele_criteria else []
     parts += [group_text(group) for group in f.groepen]
     parts += ["## Drempels", thresholds_table(f)] if f.drempels else []
+    parts += ["## Ten hoogste", "\n".join(f"- {line}" for line in caps(f))] if caps(f) else []
     return "\n\n".join([*parts, "## Parameters", parameters_table(f)]) + "\n"
+
+
+def caps(f: Functie) -> list[str]:
+    """What keeps the answer of a functie from being better, whatever its score."""
+    answers = {step.letter: f"{step.letter} ({step.antwoord})" for step in registry.answer_scale().values()}
+    always = [f"altijd {answers[f.hoogstens]}"] if f.hoogstens else []
+    return always + [f"zonder laag {lower(layer_label(n))}: {answers[letter]}" for n, letter in f.zonder.items()]
 
 
 def criteria_table(criteria: Mapping[str, Criterion]) -> str:
@@ -297,112 +276,6 @@ def errors_page() -> str:
     return ERRORS.format(errors.LONGEST, errors.SHOWN) + "\n\n" + table(["code", "class", "what"], rows) + "\n"
 
 
-SIGNS = {"min": "≥", "max": "≤", "onder": "<", "boven": ">"}
-
-
-def condition_text(c: Condition) -> str:
-    key, border = next((k, v) for k in SIGNS if (v := getattr(c, k)) is not None)
-    if (c.maat in TRUE_OR_NOT or c.maat in builtin_rules().afgeleid) and border in (0, 1):
-        return f"{'' if key in ('min', 'boven') else 'niet '}{measure(c.maat)}"
-    return f"{measure(c.maat)} {SIGNS[key]} {plain(border)}"
-
-
-def measure(name: str) -> str:
-    kind = registry.layer_kinds().get(name)
-    return lower(kind.naam) if kind and kind.criterium else name.replace("_", " ")
-
-
-def lower(name: str) -> str:
-    """A name within a sentence; abbreviations stay."""
-    return name if name.isupper() else name.lower()
-
-
-def cases_text(cases: Iterable[Iterable[Condition]]) -> str:
-    return " *of* ".join(" *en* ".join(condition_text(c) for c in case) or "anders" for case in cases)
-
-
-def listed(words: Sequence[str], last: str = "of") -> str:
-    """Words in a sentence."""
-    *most, end = words
-    return f"{', '.join(most)} {last} {end}" if most else end
-
-
-#: Measures of the Kompas that hold or do not.
-TRUE_OR_NOT = ("buren_gebruik", "buren_onbekend", "herstelt_mee", "scenario_extremen", "scenario_horizon", "onttrekking",
-               "uitspoeling_meer")  # fmt: skip
-
-
-def measures_of(rules: KompasRules) -> list[tuple[str, str, str]]:
-    """What the Kompas looks at: name, what it is, unit."""
-    high, raised = plain(rules.risico_zeer_hoog), f"ophoging (1 bij {plain(rules.ophoging_vol_m)} m)"
-    soil = f"{raised}, zetting ({plain(rules.zetting_vol_m)} m) en veenverlies ({plain(rules.veen_vol_mm_jr)} mm/jr)"
-    alarms = [(n, f"deel van het plan waar een drempel op {listed(f.lagen)} afgaat", "0 tot 1") for n, f in
-              rules.drempels.items()]  # fmt: skip
-    uses = listed([wb.functies().by_code()[code].naam.lower() for code in rules.buren.gebruik])
-    rise, horizon = f"{plain(100 * rules.buren.rijzing_m)} cm of meer", rules.horizon
-    years = f"{plain(horizon.jaar)} (levensduur boven {plain(horizon.levensduur_jr)} jaar: {plain(horizon.jaar_lang)})"
-    return [
-        ("risico", "gemiddeld afwentelingsrisico", "0 tot 1"),
-        ("risico_zeer_hoog", f"deel van het plan met risico {high} of meer", "0 tot 1"),
-        ("water", "afvoer en verdrongen berging samen", "m³/ha"),
-        ("grondwater", "aanvullingsverlies, en weggedraineerde kwel waar die een last is", "mm/jr"),
-        ("kwelafvoer", "component van afwenteling, gemiddeld", "mm/jr"),
-        ("grondwaterverlaging", "component van afwenteling, gemiddeld", "m"),
-        ("veenoxidatie", "component van afwenteling, gemiddeld", "mm/jr"),
-        ("stijging", "hogere grondwaterstand door peilopzet, gemiddeld", "m"),
-        ("buren_gebruik", f"naast het plan stijgt het grondwater {rise} onder {uses}", "ja of nee"),
-        ("buren_onbekend", f"naast het plan stijgt het {rise}, en wat daar ligt is niet bekend", "ja of nee"),
-        ("onttrekking", "er wordt meer grondwater onttrokken dan nu", "ja of nee"),
-        *alarms,
-        ("extremen", f"laagste score op {listed(rules.extremen.lagen)}, in het slechtste scenario", "0 tot 1"),
-        ("scenario_extremen", f"een scenario tot {years} met elk van die lagen, anders dan nu", "ja of nee"),
-        ("scenario_horizon", "een scenario van dat jaar of later, anders dan nu", "ja of nee"),
-        ("vastlegging", "blijvende last: hoe moeilijk en hoe lang het vastligt", "0 tot 1"),
-        ("omkeerbaarheid", "parameter van de functie", "0 tot 1"),
-        ("levensduur", "parameter van de functie", "jr"),
-        ("kans", "deel van het plan met een kans op herstel", "0 tot 1"),
-        ("herstelt_mee", "natuur, natte landbouw of berging: stelt herstel niet uit", "ja of nee"),
-        *[(name, f"als {cases_text(rule.als)}", "ja of nee") for name, rule in rules.afgeleid.items()],
-        ("bodemlast", f"de grootste van extra verharding, {soil}", "0 tot 1"),
-        ("verharding", "verhard deel, meer dan nu", "0 tot 1"),
-        ("uitspoeling", "meststoffen en bestrijdingsmiddelen: 0 geen, 1 iets, 2 veel", "0 tot 2"),
-        ("uitspoeling_meer", "er spoelt meer uit dan nu", "ja of nee"),
-        ("beschermd", f"deel van het plan waar {cases_text(rules.aandelen['beschermd'])}", "0 tot 1"),
-    ]  # fmt: skip
-
-
-def kompas_page() -> str:
-    rules = builtin_rules()
-    principles = rules.beginselen.values()
-    text = environment().from_string((HERE / "kompas.md").read_text("utf-8"))
-    return text.render(
-        kompas=rules,
-        tegen_gebruik=listed([p.naam for p in principles if p.tegen_gebruik], "en"),
-        ontlasting=listed(rules.ontlasting_klassen),
-        beginselen="\n\n".join(part for p in principles for part in principle_parts(p)),
-        maten=table(["maat", "wat", "eenheid"], [(measure(n), *rest) for n, *rest in measures_of(rules)]),
-        kans_klassen=listed(rules.kans.klassen),
-        kans=cases_text(rules.kans.als),
-    )  # fmt: skip
-
-
-def principle_parts(p: Principle) -> list[str]:
-    parts = [f"## {p.naam}", *(scale_table(s) for s in p.schalen)]
-    parts += ["Is een van beide 0, dan telt de ander; anders de slechtste."] if len(p.schalen) > 1 else []
-    parts += ["\n".join(f"- {limit_text(limit)}" for limit in p.begrenzing)] if p.begrenzing else []
-    return parts + ([f"`?`: {p.onbekend_tekst}."] if p.onbekend_tekst else [])
-
-
-def limit_text(limit: Limit) -> str:
-    """A limit: the symbol, and when it holds."""
-    symbol = f"hoogstens `{limit.hoogstens}`" if limit.hoogstens else "een stap lager"
-    return f"{symbol} als {cases_text(limit.als)}"
-
-
-def scale_table(scale: Scale) -> str:
-    return table(["teken", "als"], ((f"`{line.symbool}`", cases_text(line.als)) for line in scale.regels))
-
-
 # --- a cell by hand --------------------------------------------------------------------------------------------------
 
 #: The cell of the worked example; values that make every step visible.
@@ -483,7 +356,8 @@ def pages() -> dict[str, str]:
         "lagen.md": layers_page(),
         "woordenlijst.md": glossary_page(),
         "bronnen.md": sources_page(),
-        "kompas.md": kompas_page(),
+        "kompas.md": kompas_page(environment()),
+        "archetypen.md": archetypes_page(environment()),
         "rekenvoorbeeld.md": example_page(),
         "rekenregels.md": (HERE / "rekenregels.md").read_text("utf-8"),
         "ontwikkelaars/errors.md": errors_page(),
