@@ -7,7 +7,6 @@ example are made here altogether.
 from __future__ import annotations
 
 import io
-import math
 import pkgutil
 import re
 import sys
@@ -18,8 +17,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import xarray as xr
 from jinja2 import Environment, StrictUndefined
 from markdown.extensions.toc import slugify
 from mkdocs.structure.files import File
@@ -30,6 +27,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 from beginselen import kompas_page
 from edities import archetypes_page, edition_tables
 from stukken import at_least, chip, listed, lower, percentage, source, table
+from voorbeeld import example_page
 
 import waterbodem as wb
 from waterbodem.core import errors
@@ -276,51 +274,6 @@ def errors_page() -> str:
     return ERRORS.format(errors.LONGEST, errors.SHOWN) + "\n\n" + table(["code", "class", "what"], rows) + "\n"
 
 
-# --- a cell by hand --------------------------------------------------------------------------------------------------
-
-#: The cell of the worked example; values that make every step visible.
-CELL = {"zettingsgevoeligheid": 0.1, "wateroverlast": 0.15, "droogte": 10.0, "keileemdiepte": 0.8, "kwel": 0.1}
-EXAMPLE = "woningbouw"
-
-
-def example_page() -> str:
-    """One cell, every step, with the numbers of the live functie and the answer of the library beside it."""
-    layers = xr.Dataset({n: (("y", "x"), np.array([[v]])) for n, v in CELL.items()}, coords={"y": [0.5], "x": [0.5]})
-    f, r = wb.functies()[EXAMPLE], wb.functies()[registry.burden_rules().reference]
-    k, a = wb.geschiktheid(layers, f).squeeze(), wb.afwenteling(layers, f).squeeze()
-    rows = [_hand_row(f.criteria[n], n, v) for n, v in CELL.items()]
-    total = sum(float(row[-1].replace(",", ".").replace("−", "-")) for row in rows)
-    step = registry.answer_scale()[int(k.klasse)]
-    text = environment().from_string((HERE / "rekenvoorbeeld.md").read_text("utf-8"))
-    return text.render(
-        rijen=table(["laag", "waarde", "score s", "gewicht w", "w · ln s"], rows),
-        som=number(total, 5), score=number(float(k.geschiktheid), 4), score_hand=number(math.exp(total), 4),
-        klasse=chip(step.letter, step.kleur), antwoord=step.antwoord,
-        laagste=number(min(_score(f.criteria[n], v) for n, v in CELL.items()), 2),
-        bepalend=layer_label(k.attrs["criteria"][int(k.bepalend)]),
-        f={n: p.waarde for n, p in f.parameters.items()}, r={n: p.waarde for n, p in r.parameters.items()},
-        cel=CELL, a={n: float(v) for n, v in a.items()}, getal=number, oorzaak=_cause(int(a.oorzaak)),
-    )  # fmt: skip
-
-
-def _cause(nr: int) -> str:
-    return next(c.naam for c in registry.burden_rules().components if c.nr == nr)
-
-
-def number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace(".", ",").replace("-", "−")
-
-
-def _score(criterion: Criterion, value: float) -> float:
-    return float(np.interp(value, *zip(*criterion.curve, strict=True)))
-
-
-def _hand_row(criterion: Criterion, name: str, value: float) -> tuple[str, ...]:
-    score, unit = _score(criterion, value), unit_text(registry.layer_kinds()[name].unit)
-    weighted = criterion.gewicht * math.log(score)
-    return layer_label(name), f"{plain(value)} {unit}", number(score, 2), plain(criterion.gewicht), number(weighted, 5)
-
-
 # --- pictures --------------------------------------------------------------------------------------------------------
 
 
@@ -358,7 +311,7 @@ def pages() -> dict[str, str]:
         "bronnen.md": sources_page(),
         "kompas.md": kompas_page(environment()),
         "archetypen.md": archetypes_page(environment()),
-        "rekenvoorbeeld.md": example_page(),
+        "rekenvoorbeeld.md": example_page(environment()),
         "rekenregels.md": (HERE / "rekenregels.md").read_text("utf-8"),
         "ontwikkelaars/errors.md": errors_page(),
     }
