@@ -149,4 +149,4 @@ def _hand(f: Functie, name: str, value: float) -> tuple[float, float, float]:
 def _row(f: Functie, name: str, value: float) -> tuple[str, ...]:
     score, weight, weighted = _hand(f, name, value)
     unit = unit_text(registry.layer_kinds()[name].unit)
-    return layer_label(name), f"{plain(value)} {unit}", number(score, 2), plain(weight), number(weighted, 5)
+    return layer_label(name), f"{plain(value)} {unit}", number(score, 4), plain(weight), number(weighted, 5)
