@@ -40,7 +40,7 @@ from waterbodem.definitions.labels import (
     threshold_label,
 )
 from waterbodem.definitions.models import Criterion, Functie, Group, Parameter
-from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.receiving import builtin_reach, reception_rules
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.figures.maps import plot_layers
 
@@ -73,6 +73,11 @@ def component_table() -> str:
     return table(["nr", "component", "wat", "richting", "anker (aandeel 1)"], rows)
 
 
+def reach_table() -> str:
+    rows = [(s.naam, f"{plain(s.lambda_m)} m", s.bron_detail) for s in builtin_reach().situaties]
+    return table(["wie ontvangt", "lengte (lambda)", "waarom"], rows)
+
+
 def risk_table() -> str:
     rows = [(chip(r.naam, r.kleur), at_least(r.vanaf)) for r in registry.burden_rules().risk_classes]
     return table(["risico", "vanaf"], rows)
@@ -85,6 +90,7 @@ def environment() -> Environment:
     env.globals |= {
         "versie": registry.rules_version(),
         "regels": registry.scoring_rules(),
+        "peilopzet": registry.rewetting_rules(),
         "functies": wb.functies(),
         "woningbouw": wb.functies()["woningbouw"],
         "afwenteling": burden,
@@ -97,6 +103,8 @@ def environment() -> Environment:
         "componenten": component_table,
         "ontvangstkolommen": receiver_table,
         "risicoklassen": risk_table,
+        "reikwijdten": reach_table,
+        "ontvangst": reception_rules().constanten,
         "kamers": rooms_table,
         "afspraken": rules_list,
         "opsomming": listed,
