@@ -33,6 +33,7 @@ from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
 from waterbodem.views.editions import compared_text
+from waterbodem.views.names import said
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -365,7 +366,7 @@ def named(rows: Sequence[Row], beside: Beside, names: Mapping[int, str], taal: s
     functies = beside.functies
     found: dict[str, list[str]] = {}
     for row in rows:
-        who = f"{names[row['nr']]}, {small(name_of(functies[row['functie']], taal))}"
+        who = f"{said(names[row['nr']], taal)}, {small(name_of(functies[row['functie']], taal))}"
         for mark in beside.marks(row):
             found.setdefault(mark, []).append(who)
     told = [f"{'; '.join(who)}: {mark[:1].lower()}{mark[1:]}" for mark, who in found.items()]
