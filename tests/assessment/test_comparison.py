@@ -45,7 +45,7 @@ def test_the_matrix_holds_what_assess_says(layers, plans):
 def test_all_functies_and_names_that_occur_twice(layers, plans):
     twins = plans.assign(naam="Plan")
     found = wb.compare(layers, "all", twins)
-    assert list(found.antwoorden.index) == list(wb.functies()) and found.scores.shape == (15, 4)
+    assert list(found.antwoorden.index) == list(wb.functies()) and found.scores.shape == (16, 4)
     assert found.scores.iloc[0].tolist() == wb.per_gebied(layers, "woningbouw", twins).score.tolist()
 
 
@@ -163,7 +163,7 @@ def test_the_page_names_what_differs(layers, plans, running, tmp_path):
     b = wb.assess(other, own, named, aangelegde_berging_mm=30)
     path = wb.difference(a, b).report(tmp_path / "d.html")
     words = Page(path.read_text("utf-8")).words
-    assert "Woningbouw, Verhardingsgraad (0 tot 1): 0,55 → 0,7" in words and "Berging in het plan (mm): 0 → 30" in words
+    assert "Woningbouw, Verhardingsgraad (0 tot 1): 0,55 → 0,7" in words and "Berging in het plan (mm): – → 30" in words
     assert (
         "laag Veendikte: alleen in het eerste" in words
         and f"laag GHG: andere waarden (verzonnen → {HOSTILE[0]})" in words
@@ -223,7 +223,7 @@ def test_causes_are_told_in_the_language_of_the_page(layers, plans):
     told = list(causes(wb.difference(a, b), "en"))
     assert told == [
         "Housing, Lifetime (yr): 100 → 30.5",
-        "Present use: Grassland and livestock → Wet nature",
+        "Present use: a map with the use per cell (layer gebruik) → Wet nature",
         "Storage norm (mm): – → 60",
         "Weighting: weighted geometric mean → lowest criterion",
     ]
