@@ -124,10 +124,12 @@ def test_nothing_in_the_dossier_is_computed_again(first, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("computed")
 
-    for name in ("answers.alternatives.outcome_of", "views.report.lines.score_arrays"):
+    names = ("answers.alternatives.outcome_of", "views.report.lines.score_arrays", "answers.particulars.conditions")
+    for name in (*names, "answers.particulars.demands", "answers.alternatives.conditions"):
         monkeypatch.setattr(f"waterbodem.{name}", refuse)
     for taal in ("nl", "en"):
         html = report_html(first, taal=taal)
+        assert "70 mm in 2" not in html and "waterneutraal" not in html
         assert first.kompas.reden.iloc[0].replace("\xa0", " ") in Page(html).words
 
 

@@ -74,7 +74,7 @@ def judge(
     parts = np.stack([spread(components.pop(n, 0.0)) for n in COMPONENTS])
     assert not components
     zero, codes = spread(0.0), spread(klasse, np.uint8)
-    burden = Burden(parts, zero, spread(tijd), zero, spread(risico), spread(0, np.uint8), spread(risico), zero)
+    burden = Burden(parts, zero, spread(tijd), zero, spread(risico), spread(0, np.uint8), zero, zero)
     place = Site(layer_set(data), spread(reference) if isinstance(reference, list) else reference, builtin_rules())
     names = tuple(p.name for p in parts_of(functie, list(place.layers)))
     scores = {n: spread(score) for n in ("score", "score_min", "score_max")} | {"dekking": spread(dekking)}

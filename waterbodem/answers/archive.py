@@ -72,6 +72,7 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
         "areas": [_area(a) for a in q.areas],
         "functies": [functie(f) for f in q.functies],
         "instellingen": packed(q.settings, packer),
+        "waterschappen": [[b.id for b in some] for some in q.boards],
         "stroken": [[*key, *strip] for key, strip in sorted(q.strips.items()) if strip is not UNSEEN],
     }
 

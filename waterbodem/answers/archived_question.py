@@ -93,7 +93,7 @@ class KeptEnquiry(Enquiry):
         """Return the open water of a receiver within the data [ha], as it was."""
         return self.wet.get(target, np.nan)
 
-    def strip(self, functie: Functie, area: Area, board: Board | None) -> Strip:
+    def strip(self, functie: Functie, area: Area, boards: tuple[Board, ...]) -> Strip:
         """Return what can be told without the land around."""
         return UNSEEN
 

@@ -15,7 +15,7 @@ from waterbodem.core.lazy import pd
 from waterbodem.definitions.models import Functie
 from waterbodem.engine.area_table import frame_of
 from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, scatter
-from waterbodem.engine.demands import Demand, demands_of
+from waterbodem.engine.demands import Demand, demands_of, groups
 from waterbodem.engine.evaluation import Result, evaluate
 from waterbodem.engine.kompas import Findings, findings_of
 from waterbodem.engine.quantities import tally_of
@@ -58,33 +58,27 @@ class Outcome:
 
 def outcome_of(q: Question, functie: Functie) -> Outcome:
     """Score a functie on the cells of a question, find what it shifts to others, and sum both per polygon."""
-    demands = demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, q.use_cells)
+    demands = demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, lambda: q.use_cells)
     storage = q.settings.storage
-    groups = _groups(demands)
-    first = demands[groups[0][0]]
+    some = groups(demands)
+    first = demands[some[0][0]]
     results = [evaluate(q.cells, functie, q.settings, replace(storage, board=first.board))]
-    decline = decline_of(q.cells, functie) if len(groups) > 1 else None
-    for some in groups[1:]:
-        agreed = replace(storage, board=demands[some[0]].board)
+    decline = decline_of(q.cells, functie) if len(some) > 1 else None
+    for others in some[1:]:
+        agreed = replace(storage, board=demands[others[0]].board)
         burden = burden_arrays(q.cells.present, functie, q.settings.reference, agreed, decline)
         results.append(replace(results[0], burden=burden))
-    tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(groups, results, strict=True))
+    tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(some, results, strict=True))
     totals = total(tallies, len(q.areas))
-    return Outcome(q, functie, demands, _laid_together(q, groups, results), totals)
+    return Outcome(q, functie, demands, _laid_together(q, some, results), totals)
 
 
-def _groups(demands: Sequence[Demand]) -> list[NDArray[np.int64]]:
-    """Return the numbers of plans that ask for the same arithmetic, ascending; a group for each."""
-    keys = [d.key for d in demands]
-    return [np.array([i for i, k in enumerate(keys) if k == key]) for key in dict.fromkeys(keys)]
-
-
-def _laid_together(q: Question, groups: Sequence[NDArray[np.int64]], results: Sequence[Result]) -> Result:
+def _laid_together(q: Question, plans: Sequence[NDArray[np.int64]], results: Sequence[Result]) -> Result:
     """Return one result: of cells that several plans cover that of the first."""
     if len(results) == 1:
         return results[0]
     found = map_burden(np.copy, results[0].burden)
-    for some, result in zip(groups[1:], results[1:], strict=True):
+    for some, result in zip(plans[1:], results[1:], strict=True):
         chosen = np.isin(q.prints.first, some)
         scatter(map_burden(partial(_of, chosen), result.burden), chosen, found)
     return replace(results[0], burden=found)

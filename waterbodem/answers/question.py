@@ -27,7 +27,7 @@ from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
 from waterbodem.engine.reference import cut_reference, reference_on
 from waterbodem.engine.site import Site
-from waterbodem.engine.sums import cells_of_use
+from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.question import Enquiry
 
@@ -38,7 +38,11 @@ LAYERS_READ, LAYERS_WORTH = 27, 61
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive."""
+    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive.
+
+    ``boards`` are per polygon the water boards that hold a part of it, the largest share first; ``strips`` what was
+    found of the land around polygons, by functie and place.
+    """
 
     layers: xr.Dataset
     cells: LayerSet
@@ -48,13 +52,14 @@ class Question:
     functies: tuple[Functie, ...]
     settings: Settings
     enquiry: Enquiry
+    boards: tuple[tuple[Board, ...], ...]
     strips: dict[tuple[str, int], Strip] = field(default_factory=dict, repr=False)
 
     def strip(self, functie: Functie, demands: Sequence[Demand], place: int) -> Strip:
         """Return what lies where the land around the polygon in a place, from 0, becomes wetter by a functie."""
         key = functie.id, place
         if key not in self.strips:
-            self.strips[key] = self.enquiry.strip(functie, self.areas[place], demands[place].board)
+            self.strips[key] = self.enquiry.strip(functie, self.areas[place], demands[place].boards)
         return self.strips[key]
 
     @cached_property
@@ -71,13 +76,7 @@ class Question:
     @cached_property
     def use_cells(self) -> NDArray[np.float64]:
         """Covered cells per polygon and present use, the first of what is unknown."""
-        return cells_of_use(self.prints, self.site.use, len(self.site.present_use.functies))
-
-    @cached_property
-    def boards(self) -> tuple[tuple[Board, ...], ...]:
-        """Per polygon the water boards that hold a part of it, the largest share first."""
-        board = self.settings.board
-        return ((),) * len(self.areas) if board is None else ((board,),) * len(self.areas)
+        return self.site.use_cells(self.prints)
 
 
 def ask(
@@ -92,6 +91,7 @@ def ask(
     grid = dataset.grid_of(layers)
     _check_metres(grid)
     areas = read_areas(gebied, grid.crs, id)
+    boards = boards_of(settings.waterschap, areas, grid.crs)
     enquiry = enquire(areas)
     block = block_of(areas, grid)
     memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
@@ -103,7 +103,7 @@ def ask(
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
     return Question(
-        cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference), enquiry
+        cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference), enquiry, boards
     )
 
 
@@ -116,7 +116,8 @@ def _check_metres(grid: Grid) -> None:
 #: Attributes of a layer that an answer keeps.
 TOLD = (
     *("units", "source", "vintage", "horizon", "stresstest", "bron_scenario", "korrel_m", "afwijking", "licence"),
-    *("attribution", "file", "sha256", "resampled", "uncertainty", "unknown_by_range"),
+    *("attribution", "file", "sha256", "resampled", "uncertainty", "unknown_by_range", "range"),
+    *("given_units", "given_positive", "given_classes", "given_crs"),
 )
 
 

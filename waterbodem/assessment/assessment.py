@@ -119,7 +119,7 @@ def assess(
     gebied: Plans,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    waterschap: str | None = None,
+    waterschap: str | Path | gpd.GeoDataFrame | None = None,
     aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     methode: str = "meetkundig",
@@ -145,8 +145,9 @@ def assess(
         Polygons in any CRS; without one they are taken to be in the grid's.
     referentie : str, Functie or xr.DataArray, optional
         Present use; default layer ``gebruik``, without it grasland_veeteelt as an assumption.
-    waterschap : str, optional
-        Id or name of the water board that judges the plan, see :func:`waterbodem.waterschappen`.
+    waterschap : str, Path or GeoDataFrame, optional
+        Id or name of the water board that judges the plans, see :func:`waterbodem.waterschappen`; or boundaries with a
+        field ``waterschap`` or ``naam``: each plan is judged by the board that holds most of it.
     aangelegde_berging_mm, bergingseis_mm : float, optional
         Storage built in the plan, default what the board asks; and storage owed per paved area [mm].
     methode, orness

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from waterbodem.core.errors import CorruptLayer
 from waterbodem.core.grid import Grid
 from waterbodem.core.path_gate import given_file
 from waterbodem.definitions import registry
+from waterbodem.definitions.boards import Board, board_of
 from waterbodem.definitions.editions import EDITION
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.coverage import footprints
@@ -150,9 +151,17 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         prints=footprints(areas, grid),
         functies=functies,
         settings=settings,
+        boards=_boards(found, told.waterschappen, len(areas)),
         strips={(id_, place): Strip(*strip) for id_, place, *strip in told.stroken},
         enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
     )
+
+
+def _boards(found: Unpacker, told: Sequence[Sequence[str]], count: int) -> tuple[tuple[Board, ...], ...]:
+    """Return per polygon the water boards that a file names; earlier files name none."""
+    if len(told) not in (0, count):
+        raise found.broken("water boards are not those of the polygons", len(told))
+    return tuple(tuple(board_of(id_) for id_ in some) for some in told) or ((),) * count
 
 
 def _lies_on(found: Grid, grid: Grid) -> bool:

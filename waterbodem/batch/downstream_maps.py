@@ -184,7 +184,7 @@ def _shares(
     wanted = {*LAYERS, *((USE,) if job.settings.reference is None else ())}
     names = [n for n in job.stack.sources if LayerName.of(n).layer in wanted]
     arrays = job.stack.read(block, names)
-    reference, storage = job.settings.reference, job.settings.storage
+    reference, storage = job.settings.reference, job.storage
     for variant in variants:
         present = _under(arrays, variant.scenario)
         if not present:

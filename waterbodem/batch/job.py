@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from waterbodem.batch.run_file import AreaChoice, ReceiverChoice, RunFile, read_run_file
 from waterbodem.core.errors import ArgumentError, CatalogueError, NoOverlap, Trial, nearest, raise_all
@@ -18,19 +19,23 @@ from waterbodem.core.grid import Grid
 from waterbodem.core.path_gate import Digest, companions, sha256_of
 from waterbodem.core.version import code_version
 from waterbodem.definitions import registry
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import USE
+from waterbodem.definitions.present_use import USE, PresentUse
 from waterbodem.definitions.scenarios import scenario_among
-from waterbodem.definitions.settings import Settings
-from waterbodem.engine.layer_set import Scenario, scenario_of
+from waterbodem.definitions.settings import Settings, Storage
+from waterbodem.engine.demands import Demand, demands_of
+from waterbodem.engine.fused import footing_of
+from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
 from waterbodem.engine.scoring import layers_of, ordered_power
-from waterbodem.engine.site import layers_of_site
+from waterbodem.engine.site import Site, layers_of_site
 from waterbodem.formats.cog.tiles import TILE
 from waterbodem.formats.output_names import CELL_MAPS, RECEPTION, WORK
 from waterbodem.formats.overwriting import refuse_overwriting
 from waterbodem.formats.setting_forms import Origin, files_of, marks, read_settings
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
+from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.catalogue import catalogue_file
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.layers.raster import RasterFile
@@ -39,6 +44,8 @@ from waterbodem.receivers.division import Target, read_targets
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
+#: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
+BLOCK = (512, 2048)
 #: Rows or columns of a grid; the Netherlands at 5 cm take fewer.
 MOST_ROWS = 10_000_000
 
@@ -89,6 +96,8 @@ class Job:
         Who may receive the burden of the polygons.
     beside : mapping of layer to sha256 values
         Of the files beside a layer's own that its numbers depend on.
+    boards : tuple of tuple of Board
+        Per polygon the water boards that hold a part of it.
     """
 
     file: RunFile
@@ -101,6 +110,7 @@ class Job:
     land: LayerStack | None = None
     receivers: tuple[Target, ...] = ()
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    boards: tuple[tuple[Board, ...], ...] = ()
 
     @property
     def around(self) -> LayerStack:
@@ -121,6 +131,38 @@ class Job:
     def areas_sha256(self) -> str:
         """Mark of the polygons that are summed over."""
         return areas_mark(self.areas)
+
+    @cached_property
+    def present_use(self) -> PresentUse:
+        """What plans are held against."""
+        return PresentUse.of(self.settings.reference, self.layers)
+
+    @property
+    def storage(self) -> Storage:
+        """What is agreed for maps: they are without a water board."""
+        return replace(self.settings.storage, board=None)
+
+    def demands(self, functie: Functie) -> tuple[Demand, ...]:
+        """Return what water boards ask of every polygon for a functie."""
+        return demands_of(self.boards, self.areas, self.grid, functie, self.present_use, lambda: self.use_cells)
+
+    @cached_property
+    def use_cells(self) -> NDArray[np.float64]:
+        """Covered cells per polygon and present use (P, R + 1), the first of what is unknown."""
+        names = [n for n in (USE, "ghg") if n in self.stack.sources]
+        found = np.zeros((len(self.areas), 1 + len(self.present_use.functies)))
+        for grid in (p.grid.part(*block) for p in self.parts() for block in blocks(p.grid)):
+            footing = footing_of(self.areas, self.tree, grid)
+            if footing is not None:
+                held = self.stack.read(grid, names) or {"ghg": np.full(grid.shape, np.nan, np.float32)}
+                site = Site(LayerSet(held, ()), self.settings.reference, self.settings.rules)
+                found[footing.numbers] += site.use_cells(footing.runs.prints)
+        return found
+
+    @property
+    def layers(self) -> list[str]:
+        """Present layers in the data."""
+        return [n for n in self.stack.sources if "@" not in n]
 
     @property
     def work(self) -> Path:
@@ -198,6 +240,13 @@ class Job:
         return part_name(key, self.part_rows, part.first)
 
 
+def blocks(grid: Grid) -> Iterator[tuple[slice, slice]]:
+    """Yield the blocks of cells of a part, row by row."""
+    for r in range(0, grid.rows, BLOCK[0]):
+        for c in range(0, grid.cols, BLOCK[1]):
+            yield slice(r, min(r + BLOCK[0], grid.rows)), slice(c, min(c + BLOCK[1], grid.cols))
+
+
 def part_name(key: str, rows: int, first: int) -> str:
     """Return the name of rows of what a key makes."""
     return hashlib.sha256(f"{key} {rows} {first}".encode()).hexdigest()[:40]
@@ -266,6 +315,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         land,
         receivers,
         {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in land.sources.items()},
+        boards_of(settings.waterschap, areas, land.grid.crs),
     )
 
 

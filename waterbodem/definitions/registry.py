@@ -235,6 +235,7 @@ def burden_rules(edition: int = EDITION) -> BurdenRules:
             "risk_classes": data["risicoklassen"],
             "reference": data["referentie"],
             "implausible": data.get("onaannemelijk", ()),
+            "co2_range": data.get("co2_bereik", ()),
         },
         name,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -81,7 +81,7 @@ def demands_of(
     grid: Grid,
     functie: Functie,
     use: PresentUse,
-    use_cells: Doubles,
+    use_cells: Callable[[], Doubles],
 ) -> tuple[Demand, ...]:
     """Return what boards ask of plans for a functie.
 
@@ -89,11 +89,13 @@ def demands_of(
     ----------
     boards : sequence of tuple of Board
         Per plan, the largest share first.
-    use_cells : float64 array (P, R + 1)
-        Covered cells per present use, the first of what is unknown.
+    use_cells : callable
+        Gives the covered cells per present use (P, R + 1), the first of what is unknown; asked where a board is named.
     """
+    if not any(boards):
+        return (Demand(),) * len(areas)
     margin = registry.burden_rules().constants["marge"]
-    paving, size = new_paving(functie, use, use_cells) * grid.cell_area, areas_of(areas) / M2_PER_HA
+    paving, size = new_paving(functie, use, use_cells()) * grid.cell_area, areas_of(areas) / M2_PER_HA
     return tuple(
         Demand(some, small=m2 + margin < some[0].vanaf_m2, large=ha - margin > (some[0].tot_ha or np.inf))
         if some
@@ -115,3 +117,9 @@ def demand_columns(
         "gevraagd_m3": np.where(known > 0, asked * paving * grid.cell_ha * MM_TO_M3_HA, np.nan),
         "gevraagd_aandeel": ratio(asked * paving, known) / (MM_PER_M * rise),
     }
+
+
+def groups(demands: Sequence[Demand]) -> list[NDArray[np.int64]]:
+    """Return the places of demands that ask for the same arithmetic, ascending; a group for each."""
+    keys = [d.key for d in demands]
+    return [np.array([i for i, k in enumerate(keys) if k == key]) for key in dict.fromkeys(keys)]

@@ -15,7 +15,7 @@ from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import assumed
-from waterbodem.definitions.settings import Settings, Storage
+from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, futures_of, map_burden
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.plan import changes_of
@@ -64,6 +64,14 @@ class Footing:
         """Cells that any polygon touches, flat."""
         return self.runs.prints.mask.reshape(-1)
 
+    def some(self, which: Integers) -> Footing:
+        """Return the same of some of the polygons, by place, ascending."""
+        if len(which) == len(self.numbers):
+            return self
+        runs = runs_of(self.runs.prints.some(which))
+        settled = Settled(self.settled.whole[which], self.settled.shares)
+        return Footing(self.numbers[which], runs, runs.bands(self.rows), self.rows, settled)
+
 
 def footing_of(areas: Sequence[Area], tree: shapely.STRtree, grid: Grid) -> Footing | None:
     """Return which polygons touch a block of cells, and where; None if none does."""
@@ -82,7 +90,9 @@ def _within(areas: Sequence[Area], grid: Grid) -> NDArray[np.bool_]:
     return np.asarray((west >= xmin) & (east <= xmax) & (south >= ymin) & (north <= ymax))
 
 
-def gather(site: Site, functie: Functie, settings: Settings, footing: Footing) -> tuple[dict[str, Array], Tally]:
+def gather(
+    site: Site, functie: Functie, method: tuple[str, float | None], storage: Storage, footing: Footing
+) -> tuple[dict[str, Array], Tally]:
     """Return the maps of a functie on a block, and its sums over the polygons.
 
     Parameters
@@ -90,7 +100,9 @@ def gather(site: Site, functie: Functie, settings: Settings, footing: Footing) -
     site : Site
         On the block of the footing.
     functie : Functie
-    settings : Settings
+    method : (str, float or None)
+        Methode and orness.
+    storage : Storage
     footing : Footing
 
     Returns
@@ -101,12 +113,12 @@ def gather(site: Site, functie: Functie, settings: Settings, footing: Footing) -
     """
     cells, shape = site.cells, site.cells.shape
     check_codes(functie, cells.present)
-    model = model_of(functie, list(cells.present), *settings.method)
+    model = model_of(functie, list(cells.present), *method)
     then = futures_of(cells, functie)
     decline = decline_of(cells, functie, then)
     land = (*_flat(cells.present, components.LAYERS), _flat_one(decline))
     one = site.present_use.functies[0] if site.present_use.one else assumed()
-    change, bare = changes_of(functie, one, settings.storage)
+    change, bare = changes_of(functie, one, storage)
     alarms, given = alarms_of(functie, cells.present, site.rules), given_of(site, functie)
     measures = names_of((p.name for p in parts_of(functie, list(cells.present))), alarms, given)
     sums, maps = no_sums(footing.runs, measures, len(site.present_use.functies)), _blank(shape)
@@ -123,7 +135,7 @@ def gather(site: Site, functie: Functie, settings: Settings, footing: Footing) -
             _flat_one(lowest_of(then)),
             site.use.reshape(-1),
             np.stack([a.reshape(-1) for a in given.values()]),
-            _shifted(site, functie, settings.storage, decline),
+            _shifted(site, functie, storage, decline),
         ),
         footing.bands,
         size,

@@ -14,9 +14,11 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import Cases, KompasRules, any_case
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
+from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.layer_set import LayerSet, Scenario
 from waterbodem.engine.reference import implausible, present_use
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
+from waterbodem.engine.sums import cells_of_use
 from waterbodem.kernels import quantities as kernel
 
 Array = NDArray[Any]
@@ -64,6 +66,10 @@ class Site:
         places = np.zeros(1 + max(f.code for f in self.present_use.functies), np.uint8)
         places[[f.code for f in self.present_use.functies]] = 1 + np.arange(len(self.present_use.functies))
         return places[np.nan_to_num(codes).astype(np.int64)]
+
+    def use_cells(self, prints: Footprints) -> NDArray[np.float64]:
+        """Return covered cells per polygon and present use (P, R + 1), the first of what is unknown."""
+        return cells_of_use(prints, self.use, len(self.present_use.functies))
 
     @cached_property
     def implausible(self) -> Floats:

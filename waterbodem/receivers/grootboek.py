@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from waterbodem.core.errors import ArgumentError
+from waterbodem.core.lazy import gpd
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.models import Functie
@@ -30,7 +32,7 @@ def grootboek(
     ontvangers: Any = None,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    waterschap: str | None = None,
+    waterschap: str | Path | gpd.GeoDataFrame | None = None,
     aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     stroming: Flow | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.kompas import UNSEEN, Strip
 from waterbodem.formats.setting_forms import told
+from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import Target, cover_in, divide
 from waterbodem.receivers.flat_land import is_flat
@@ -128,13 +129,12 @@ class Enquiry:
         division = divide(near, block, self.land.grid, [self.open_water_ha(t) for t in near])
         return Ledger(tuple(entries), division, self.ground, herkomst, notes, self.settings.damping)
 
-    def strip(self, functie: Functie, area: Area, board: Board | None) -> Strip:
-        """Return what lies where the land around one plan, which a board judges, becomes wetter."""
+    def strip(self, functie: Functie, area: Area, boards: tuple[Board, ...]) -> Strip:
+        """Return what lies where the land around one plan, which boards judge, becomes wetter."""
         if self.kept:
             return UNSEEN
-        asked = self.settings
-        plot = plot_of(self.land, area, asked.reference, replace(asked.storage, board=board))
-        return strip_of(self.land, self.ground, plot, functie, asked.rules.buren)
+        plot = plot_of(self.land, area, self.settings, boards)
+        return strip_of(self.land, self.ground, plot, functie, self.settings.rules.buren)
 
     @cached_property
     def ground(self) -> Ground:
@@ -169,8 +169,8 @@ class Enquiry:
     @cached_property
     def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
-        asked = self.settings
-        return plots(self.land, self.plans, asked.reference, asked.storage)
+        boards = boards_of(self.settings.waterschap, self.plans, self.land.grid.crs)
+        return plots(self.land, self.plans, self.settings, boards)
 
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
-from waterbodem.definitions.settings import Storage
+from waterbodem.definitions.settings import Settings
 from waterbodem.engine.burden import burden_arrays
-from waterbodem.engine.coverage import block_of, footprints
+from waterbodem.engine.coverage import Footprints, block_of, footprints
+from waterbodem.engine.demands import demands_of
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.reference import reference_on
+from waterbodem.engine.site import Site
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import Area
@@ -172,7 +175,7 @@ class Plot:
 
 
 def plots(
-    land: Land, areas: Sequence[Area], reference: Any, storage: Storage
+    land: Land, areas: Sequence[Area], settings: Settings, boards: Sequence[tuple[Board, ...]]
 ) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
@@ -183,8 +186,8 @@ def plots(
     """
     block_of(areas, land.grid)
     found, outside = [], []
-    for area in areas:
-        plot = plot_of(land, area, reference, storage)
+    for area, some in zip(areas, boards, strict=True):
+        plot = plot_of(land, area, settings, some)
         if plot is None:
             outside.append(area)
         else:
@@ -194,29 +197,33 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def plot_of(land: Land, area: Area, reference: Any, storage: Storage) -> Plot | None:
-    """Return the land of one plan; None where it lies wholly outside the data."""
+def plot_of(land: Land, area: Area, settings: Settings, boards: tuple[Board, ...]) -> Plot | None:
+    """Return the land of one plan, which boards judge; None where it lies wholly outside the data."""
     block = land.grid.crop(area.geometry.bounds)
-    cover = cover_of(area, block)
-    if not cover.any():
+    prints = footprints([area], block)
+    if not prints.cell.size:
         return None
     cells = land.cut(block)
-    present_use = _reference(land.grid, block, reference, cells)
+    site = Site(cells, _reference(land.grid, block, settings.reference, cells), settings.rules)
 
     def shifted(functie: Functie) -> Shifted:
-        found = burden_arrays(cells.present, functie, present_use, storage).components
+        (demand,) = demands_of((boards,), [area], land.grid, functie, site.present_use, lambda: site.use_cells(prints))
+        agreed = replace(settings.storage, board=demand.board)
+        found = burden_arrays(cells.present, functie, site.reference, agreed).components
         return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 
-    return Plot(area, block, cover, shifted)
+    return Plot(area, block, _cover(prints), shifted)
 
 
 def cover_of(area: Area, block: Grid) -> Doubles:
     """Return the share of every cell of a block that a polygon covers."""
-    cover = np.zeros(block.rows * block.cols)
-    if cover.size:
-        prints = footprints([area], block)
-        cover[prints.cell] = prints.cover / COVERAGE_ONE
-    return cover.reshape(block.shape)
+    return _cover(footprints([area], block))
+
+
+def _cover(prints: Footprints) -> Doubles:
+    cover = np.zeros(prints.grid.rows * prints.grid.cols)
+    cover[prints.cell] = prints.cover / COVERAGE_ONE
+    return cover.reshape(prints.grid.shape)
 
 
 def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array | None:
