@@ -45,7 +45,7 @@ def test_the_matrix_holds_what_assess_says(layers, plans):
 def test_all_functies_and_names_that_occur_twice(layers, plans):
     twins = plans.assign(naam="Plan")
     found = wb.compare(layers, "all", twins)
-    assert list(found.antwoorden.index) == list(wb.functies()) and found.scores.shape == (15, 4)
+    assert list(found.antwoorden.index) == list(wb.functies()) and found.scores.shape == (16, 4)
     assert found.scores.iloc[0].tolist() == wb.per_gebied(layers, "woningbouw", twins).score.tolist()
 
 
@@ -223,7 +223,7 @@ def test_causes_are_told_in_the_language_of_the_page(layers, plans):
     told = list(causes(wb.difference(a, b), "en"))
     assert told == [
         "Housing, Lifetime (yr): 100 → 30.5",
-        "Present use: not given → Wet nature",
+        "Present use: a map with the use per cell (layer gebruik) → Wet nature",
         "Storage norm (mm): – → 60",
         "Weighting: weighted geometric mean → lowest criterion",
     ]
