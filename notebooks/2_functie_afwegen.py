@@ -28,7 +28,7 @@ antwoord
 #
 # **Wat mag u concluderen?** Welke plannen om een ander gesprek vragen, en waarover.
 #
-# **Wat niet?** Dat een A een vergunning is. Het rangschikt; een watertoets volgt.
+# **Wat niet?** Dat een A een vergunning is, of een watertoets. Neem een hydroloog van het waterschap mee aan tafel.
 
 # %% [markdown]
 # ## Op de kaart
@@ -62,8 +62,9 @@ kompas = antwoord.kompas
 kompas[kompas.gebied == eerste][["functie", "beginsel", "symbool", "reden"]].style.hide(axis="index")
 
 # %% [markdown]
-# ## Is er een betere plek, of een betere functie?
-# Alle functies naast alle plannen, met een advies in woorden.
+# ## Is er een betere plek, of een functie die hier minder eist?
+# Alle functies naast alle plannen, in woorden: eerst het antwoord, dan de last voor anderen. Scores van verschillende functies zijn niet met elkaar te
+# vergelijken.
 
 # %%
 wb.compare(lagen, ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"], plannen)
