@@ -17,7 +17,7 @@ from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, futures_of, map_burden
+from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, flat_cells, futures_of
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.plan import changes_of
@@ -121,8 +121,7 @@ def gather(
     land = (*_flat(cells.present, components.LAYERS), _flat_one(decline))
     shifted = empty_burden((0,), True)
     if not isinstance(use, Functie):
-        known = burden_arrays(cells.present, functie, settings.reference, settings.storage, decline)
-        shifted = map_burden(lambda a: a.reshape(*a.shape[:-2], -1), known)
+        shifted = flat_cells(burden_arrays(cells.present, functie, settings.reference, settings.storage, decline))
         given = np.concatenate([given, [other[name] for name in CONSTANT]])
     criteria = [*(p.name for p in parts_of(functie, present)), THRESHOLD]
     measures = (
