@@ -51,7 +51,7 @@ BURDEN = {
     **dict.fromkeys(BESIDE, "float32"),
 }
 FIRST = (
-    *("scoring.score_from", "scoring.score_from", "burden.shift_from"),
+    *("legal_values.count_illegal", "scoring.score_from", "scoring.score_from", "burden.shift_from"),
     *("quantities.fill_measures", "quantities.flag_bits", "quantities.lower_by_curve"),
     *("zonal.find_runs", "zonal.add_row", "zonal.add_codes", "zonal.add_by_code"),
     *("zonal.fill_bins", "zonal.count_bins", "zonal.find_quantiles"),
@@ -508,7 +508,7 @@ def test_flags_and_classes_say_what_they_mean(area):
         1: "A", 2: "B", 3: "C1", 4: "C2", 5: "D", 0: "X",
     }  # fmt: skip
     assert k.bepalend.attrs["flag_meanings"].split() == k.attrs["criteria"]
-    assert len(k.vlaggen.attrs["flag_masks"]) == len(k.vlaggen.attrs["flag_meanings"].split()) == 7
+    assert len(k.vlaggen.attrs["flag_masks"]) == len(k.vlaggen.attrs["flag_meanings"].split()) == 9
     a = wb.afwenteling(area, "woningbouw").oorzaak.attrs
     assert a["flag_meanings"].split() == ["geen", *COMPONENTS]
 

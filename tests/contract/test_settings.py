@@ -58,7 +58,7 @@ OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming",
 
 #: A value as a user types it, by kind of setting; a file of one's own stands in the folder of the test.
 TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
-         "lengte": "situatie", "put": (500_000, 265, 2500), "regels": "streng.toml"}  # fmt: skip
+         "lengte": 150.0, "put": (500_000, 265, 2500), "regels": "streng.toml"}  # fmt: skip
 #: Where a kind does not do.
 OWN = {"orness": 0.3}
 #: What else has to be set for a setting to be one.

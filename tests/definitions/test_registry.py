@@ -266,7 +266,7 @@ def test_an_own_functie_works_without_touching_code(tmp_path):
     assert k.attrs["criteria"] == ["wateroverlast", "keileemdiepte", "grondwaterbescherming"]
     want = [(2 + 0.9 + 1) / 4, (2 * 0.5 + 1 + 0.3) / 4, (0.6 + 0.0) / 2]
     np.testing.assert_allclose(k.geschiktheid.values[0], want, atol=1e-6)
-    assert k.klasse.values[0].tolist() == [1, 3, 0]
+    assert k.klasse.values[0].tolist() == [1, 3, 5], "a score of 0 on protected groundwater is fatal"
     assert wb.afwenteling(layers, f, f).risico.values.tolist() == [[0, 0, 0]]
 
 

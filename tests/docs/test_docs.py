@@ -119,9 +119,11 @@ def test_the_worked_example_can_be_redone_with_a_pocket_calculator(site):
     by_hand, program = decimals(re.search(r"= (\d,\d{4}) \. Het programma geeft (\d,\d{4})", text).group(0))
     assert by_hand == program == pytest.approx(math.exp(sum(products)), abs=6e-5)
     assert "opgave = 10 · 80 · (0,55 - 0,01) = 432,0" in text
-    assert "bodem = 10000 · 0,15 · (1 - 0,55) · 0,80 · 0,60 = 324,0" in text
-    assert "geeft 108,0 m³/ha" in text  # 432 - 324
-    assert "geeft 900,0 m³/ha" in text  # 10000 x 0.6 x 0.15
+    assert "diepte = 0,6 · (0,8 - 0,20) + 0,4 · (0,8 - 0,5) = 0,48" in text
+    assert "grond = 10000 · 0,15 · (1 - 0,55) · 0,80 · 0,48 = 259,2" in text
+    assert "vermogen = max(0, 259,2 - 360,0) = 0,0" in text
+    assert "geeft 432,0 m³/ha" in text
+    assert "geeft 720,0 m³/ha" in text  # 10000 x 0.6 x (0.15 - 0.03)
     assert "geeft 0,0333 m" in text  # 0.6 x 0.1 x 0.5 / 0.9
 
 

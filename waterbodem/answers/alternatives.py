@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from waterbodem.answers.outcome import outcome_of
+from waterbodem.answers.particulars import CONDITIONS, conditions
 from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
@@ -23,7 +24,10 @@ Array = NDArray[Any]
 
 #: Cells times functies that are worth the wait; above, only what was asked is compared.
 AFFORDABLE = 40_000_000
-COLUMNS = ("nr", "gebied", "functie", "antwoord", "score", "dekking", "bepalend", "risico", "oorzaak")
+COLUMNS = (
+    *("nr", "gebied", "functie", "antwoord", "score", "dekking", "bepalend", "risico", "oorzaak"),
+    *("oppervlakte_ha", "afvoer_m3", "stijging_m"),
+)
 
 
 def others(question: Question) -> list[Functie]:
@@ -45,12 +49,20 @@ def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        nr, gebied, functie, antwoord, score, dekking, bepalend, risico, oorzaak.
+        nr, gebied, functie, antwoord, score, dekking, bepalend, risico, oorzaak, oppervlakte_ha, afvoer_m3, stijging_m,
+        and the columns of :func:`waterbodem.answers.particulars.conditions`.
     """
-    asked = pd.DataFrame(assessment.rows[list(COLUMNS)])
-    if not extra:
-        return asked
-    return pd.concat([asked, *(_rows(assessment.question, f) for f in track(extra, "alternatieven"))])
+    asked = pd.DataFrame(assessment.rows).reindex(columns=list(COLUMNS))
+    found = [asked, *(_rows(assessment.question, f) for f in track(extra, "alternatieven"))]
+    whole = pd.concat(found, ignore_index=True)
+    return with_conditions(whole, assessment.question, (*assessment.question.functies, *extra))
+
+
+def with_conditions(rows: pd.DataFrame, q: Question, functies: Sequence[Functie]) -> pd.DataFrame:
+    """Return rows of polygons and functies with what each answer rests on."""
+    known = {f.id: conditions(q, f) for f in functies}
+    more = {c: [known[id_][c][nr - 1] for id_, nr in zip(rows.functie, rows.nr, strict=True)] for c in CONDITIONS}
+    return rows.assign(**more)
 
 
 def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from waterbodem.answers.making import Making
 from waterbodem.answers.question import Question
 from waterbodem.answers.received import Received
 from waterbodem.core.errors import ArgumentError, nearest
@@ -12,7 +13,9 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Boundaries
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.derived import derived_of
 from waterbodem.engine.explanation import Explanation, waarom
+from waterbodem.engine.scoring import layers_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Answer(Received):
         Polygons that lie wholly outside the data.
     notes : tuple of str
         Repairs, ignored layers and other things a reader must know.
+    making : Making
+        Edition of the rules, and versions, that it was made with.
     """
 
     cells: xr.Dataset
@@ -40,6 +45,13 @@ class Answer(Received):
     outside: tuple[str, ...]
     notes: tuple[str, ...]
     question: Question = field(repr=False)
+    making: Making = field(default_factory=Making, repr=False)
+
+    @property
+    def derived(self) -> list[str]:
+        """Layers that were derived from others for the functies that were asked."""
+        used = layers_of(*self.question.functies)
+        return [n for n in derived_of(self.question.cells.present) if n in used] if self.making.derives else []
 
     def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
         """Explain one cell; ``functie`` defaults to the first that was asked."""

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from waterbodem.answers.archived_answer import without_blanks
 from waterbodem.answers.archived_question import way_of
 from waterbodem.core.destination import destination
-from waterbodem.core.version import __version__
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
@@ -39,12 +39,15 @@ def keep(assessment: Answer, path: str | Path) -> Path:
         By custom ends in ``.waterbodem``.
     """
     file, packer = destination(path), Packer()
-    cells = assessment.cells
+    cells, made = assessment.cells, assessment.making
+    table = pd.DataFrame(assessment.table.drop(columns="geometry"))
+    grids, table = without_blanks(map(str, cells.data_vars), table, made.edition)
     text = {
-        "waterbodem": __version__,
-        "definities": registry.rules_version(),
-        "cells": packer.dataset(cells, [str(n) for n in cells.data_vars]),
-        "table": frame(pd.DataFrame(assessment.table.drop(columns="geometry"))),
+        "editie": made.edition,
+        "waterbodem": made.library,
+        "definities": made.rules,
+        "cells": packer.dataset(cells, grids),
+        "table": frame(table),
         "kompas": frame(assessment.kompas),
         "outside": list(assessment.outside),
         "notes": list(assessment.notes),

@@ -116,7 +116,8 @@ def _check_metres(grid: Grid) -> None:
 #: Attributes of a layer that an answer keeps.
 TOLD = (
     *("units", "source", "vintage", "horizon", "stresstest", "bron_scenario", "korrel_m", "afwijking", "licence"),
-    *("attribution", "file", "sha256", "resampled", "uncertainty", "unknown_by_range"),
+    *("attribution", "file", "sha256", "resampled", "uncertainty", "unknown_by_range", "range"),
+    *("given_units", "given_positive", "given_classes", "given_crs"),
 )
 
 

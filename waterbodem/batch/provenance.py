@@ -63,7 +63,7 @@ def write_provenance(delivery: Delivery) -> list[str]:
 def inputs_of(job: Job) -> dict[str, dict[str, Any]]:
     """Return what is known of every layer, those that were derived too."""
     used = layers_of(*(v.functie for v in job.variants))
-    given = {n: _input(job, n) for n in job.stack.sources}
+    given = {n: input_data(job, n) for n in job.stack.sources}
     return given | {n: _derived_input(n, given) for n in derived_of(given) if n in used}
 
 
@@ -72,7 +72,7 @@ def _derived_input(name: str, given: Mapping[str, Mapping[str, Any]]) -> dict[st
     return {"bestand": "", "sha256": "", "bron": derived_text(name), "jaar": "; ".join(years), "bewerkt": ""}
 
 
-def _input(job: Job, name: str) -> dict[str, Any]:
+def input_data(job: Job, name: str) -> dict[str, Any]:
     """Return file, sha256, source, year and resampling of a layer, and what else lagen.toml tells of it."""
     source = job.stack.sources[name]
     found = {"bestand": Path(source.entry.path).name, "sha256": source.sha256, "bron": source.entry.source}

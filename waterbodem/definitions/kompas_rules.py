@@ -24,8 +24,8 @@ SYMBOLS: tuple[Symbol, ...] = ("--", "-", "0", "+", "++")
 UNKNOWN: Symbol = "?"
 
 
-#: How a number in a reason may be written: decimals, a percentage, a sign.
-_FORMAT = re.compile(r"(\+?\.\d[f%])?")
+#: How a number in a reason may be written: decimals, a percentage, two significant digits, a sign.
+_FORMAT = re.compile(r"(\+?(\.\d[f%]|rond))?")
 
 
 def _plain_fields(text: str) -> str:

@@ -192,6 +192,19 @@ def depth_step(metres: float, taal: str = "nl") -> str:
     return str(words[form].format(vanaf=low, tot=high))
 
 
+def depth_to(metres: float, taal: str = "nl") -> str:
+    """Return to how deep a change of the groundwater [m] goes: the upper end of its step.
+
+    Examples
+    --------
+    >>> depth_to(0.02), depth_to(0.30), depth_to(0.7, "en")
+    ('5 cm', '50 cm', 'more than 50 cm')
+    """
+    borders, words = reception_rules().stappen.cm, texts(taal)["ontvangst"]
+    passed = [border for border in borders if 100 * abs(metres) + 1e-4 < border]
+    return f"{number_text(passed[0])} cm" if passed else str(words["dieper"].format(cm=number_text(borders[-1])))
+
+
 def row_name(row: str, reach: Reach, taal: str = "nl") -> str:
     """Return what a row of reach is called in a language; its id where no name is known.
 

@@ -29,8 +29,10 @@ from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS, VEEN
 
 INDICES = ("ruimte", "tijd", "geld", "risico")
-#: Arrays of a burden, and variables of a result, that are told beside the components and in no index.
-BESIDE, TOLD_BESIDE = ("zonder", "stijging"), ("stijging", "co2", "risico_zonder_compensatie")
+#: Cells that are sorted by their reference at a time: what is between stays in the cache of a core.
+SORTED = 1 << 16
+#: Variables of a result that are told beside the components and in no index, with their units.
+TOLD_BESIDE = {"stijging": "m", "co2": "t/ha/jr", "risico_zonder_compensatie": "1"}
 Array = NDArray[Any]
 #: What the burden of one functie takes, in layers of float32: 124 bytes per cell.
 LAYERS_WORTH = 31
@@ -123,15 +125,49 @@ def _by_code(
     decline: Floats | None,
     out: kernel.Burden,
 ) -> None:
-    """Compute cells of one reference at a time; an unknown reference gives NaN and no oorzaak."""
-    map_burden(_unknown, out)
-    for code, functie in functies.items():
-        chosen = codes == code
-        some = {name: np.ascontiguousarray(a[chosen]) for name, a in layers.items() if name in LAYERS}
-        less = None if decline is None else decline[chosen]
-        part = empty_burden((int(chosen.sum()),), bool(len(out.components)))
-        fill_burden(some, less, changes_of(plan, functie, storage, doubted=False), part)
-        scatter(part, chosen, out)
+    """Compute cells of one reference after those of another; an unknown reference gives NaN and no oorzaak."""
+    flat = {name: a.reshape(-1) for name, a in layers.items() if name in LAYERS}
+    less = None if decline is None else decline.reshape(-1)
+    target = map_burden(lambda a: _unknown(a).reshape(*a.shape[: a.ndim - codes.ndim], -1), out)
+    changes = [changes_of(plan, functie, storage, doubted=False) for functie in functies.values()]
+
+    def work(part: slice) -> None:
+        for start in range(part.start, part.stop, SORTED):
+            some = slice(start, min(start + SORTED, part.stop))
+            for change, cells in zip(changes, _cells_by_code(codes.reshape(-1)[some], list(functies)), strict=True):
+                _fill_cells(flat, less, start + cells, change, target)
+
+    in_blocks(work, codes.size, SORTED)
+
+
+def _cells_by_code(codes: NDArray[Any], known: Sequence[float]) -> list[NDArray[np.int64]]:
+    """Return per code the cells that hold it; ``known`` ascends."""
+    place = np.searchsorted(known, codes).astype(np.uint16)
+    place[np.isnan(codes)] = len(known)
+    order = np.argsort(place, kind="stable")
+    return np.split(order, np.searchsorted(place[order], np.arange(1, len(known) + 1)))[: len(known)]
+
+
+def _fill_cells(
+    layers: Mapping[str, Floats],
+    decline: Floats | None,
+    cells: NDArray[np.int64],
+    changes: tuple[np.void, np.void],
+    out: kernel.Burden,
+) -> None:
+    """Compute some cells; arrays are flat."""
+    if cells.size:
+        found = empty_burden(cells.shape, bool(len(out.components)))
+        some = {name: a[cells] for name, a in layers.items()}
+        fill_burden(some, None if decline is None else decline[cells], changes, found)
+        for to, values in zip(_rows(out), _rows(found), strict=True):
+            to[cells] = values
+
+
+def _rows(burden: kernel.Burden) -> list[Array]:
+    """Return the arrays of a burden, one a component; those that are not asked are left out."""
+    told: Sequence[Array] = burden[1:]
+    return [*burden.components, *(a for a in told if a.size)]
 
 
 def _unknown(array: Array) -> Array:
@@ -141,9 +177,8 @@ def _unknown(array: Array) -> Array:
 
 def scatter(part: kernel.Burden, chosen: NDArray[np.bool_], out: kernel.Burden) -> None:
     """Put the burden of some cells in its place."""
-    out.components[:, chosen] = part.components
-    for name in ("oorzaak", *INDICES, *(BESIDE if out.zonder.size else ())):
-        getattr(out, name)[chosen] = getattr(part, name)
+    for to, values in zip(_rows(out), _rows(part), strict=True):
+        to[chosen] = values
 
 
 def within_lifetime(plan: Functie, scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -306,8 +341,13 @@ def variables_of(result: kernel.Burden) -> dict[str, tuple[Array, dict[str, Any]
             "flag_meanings": " ".join(["geen", *(c.id for c in parts)]),
         },
     )
-    beside = zip(TOLD_BESIDE, ("m", "t/ha/jr", "1"), (result.stijging, co2_of(result), result.zonder), strict=True)
-    return found | {n: (array, {"units": unit, "long_name": LABELS[n]}) for n, unit, array in beside}
+    beside = zip(TOLD_BESIDE, (result.stijging, co2_of(result), result.zonder), strict=True)
+    return found | {n: (array, beside_attrs(n)) for n, array in beside}
+
+
+def beside_attrs(name: str) -> dict[str, Any]:
+    """Return unit and label of what is told beside the components."""
+    return {"units": TOLD_BESIDE[name], "long_name": LABELS[name]}
 
 
 def co2_of(result: kernel.Burden) -> Floats:

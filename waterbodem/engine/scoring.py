@@ -436,8 +436,8 @@ def geschiktheid(
 
 
 def layers_used(functie: Functie) -> set[str]:
-    """Return the layers of the criteria and thresholds of a functie."""
-    return {*functie.all_criteria, *(t.laag for t in functie.drempels)}
+    """Return the layers of the criteria and thresholds of a functie, and those that it is capped without."""
+    return {*functie.all_criteria, *(t.laag for t in functie.drempels), *functie.zonder}
 
 
 def layers_of(*functies: Functie, present: Collection[str] = ()) -> set[str]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from waterbodem.core.errors import CorruptLayer
+from waterbodem.definitions.editions import EDITION, Edition, earlier_editions
+from waterbodem.definitions.kompas_rules import builtin_rules
 from waterbodem.definitions.models import LARGEST
 
 MARK, VERSION = "waterbodem-antwoord", 3
-#: Forms that can be read: in the first each setting had a place of its own; in the first two lambda was that of a plan.
+#: Forms that can be read: in the first each setting had a place of its own; the first two are of edition 1.
 READABLE = (1, 2, VERSION)
 KINDS = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
 #: Letters of a text, items of a list, and rows or columns of a grid, beyond which a file is no answer.
@@ -34,6 +38,12 @@ def _finite(value: float) -> float:
 def _positive(value: float) -> float:
     if not value > 0:
         raise ValueError("number is not positive")
+    return value
+
+
+def _edition(value: int) -> int:
+    if value != EDITION and value not in earlier_editions():
+        raise ValueError("no edition of the rules")
     return value
 
 
@@ -184,6 +194,7 @@ class Kept(Form):
 
     formaat: Literal[MARK]  # type: ignore[valid-type]
     versie: Literal[VERSION]  # type: ignore[valid-type]
+    editie: Annotated[int, AfterValidator(_edition)]
     waterbodem: Text
     definities: Text
     cells: Variables
@@ -213,14 +224,32 @@ def kept(data: Mapping[str, Any], where: str) -> Kept:
 def _renewed(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the text of a file of an earlier form in that of today.
 
-    In the first settings stood by themselves; in both ledgers followed rules that cannot draw them up any more: what
-    the table says of receivers stays, the ledgers do not.
+    The ledgers of an earlier edition followed rules that cannot draw them up any more: what the table says of receivers
+    stays, the ledgers do not.
     """
     version = data.get("versie")
-    if version == VERSION or version not in READABLE:
+    edition = next((e for e in earlier_editions().values() if version in e.vormen), None)
+    if edition is None:
         return data
     question = _with_settings(data) if version == READABLE[0] else data["question"]
-    return {**data, "versie": VERSION, "question": question, "ontvangst": None}
+    question = {**question, "instellingen": _renewed_settings(question["instellingen"], edition)}
+    return {**data, "versie": VERSION, "editie": edition.nr, "question": question, "ontvangst": None}
+
+
+def _renewed_settings(told: Mapping[str, Any], edition: Edition) -> dict[str, Any]:
+    """Return settings of an earlier edition: without the rules of the Kompas that came with it.
+
+    Of rules of a user's own stay the principles, which name what was answered; nothing is judged by them again.
+    """
+    kompas, others = told.get("kompas"), {n: value for n, value in told.items() if n != "kompas"}
+    if kompas is None or fingerprint(kompas) == edition.kompas:
+        return others
+    return {**others, "kompas": {**builtin_rules().model_dump(mode="json"), "beginselen": kompas["beginselen"]}}
+
+
+def fingerprint(told: Any) -> str:
+    """Return a sha256 of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _with_settings(data: Mapping[str, Any]) -> dict[str, Any]:

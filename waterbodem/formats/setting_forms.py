@@ -102,7 +102,9 @@ class FunctieForm(Form):
         return value.model_dump(mode="json", exclude_none=True) if isinstance(value, Functie) else packer.array(value)
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
-        return found.array(Array.model_validate(told)) if "vorm" in told else registry.functie_of(told, where)
+        if "vorm" in told:
+            return found.array(Array.model_validate(told))
+        return registry.functie_of(told, where, found.text.editie)
 
     def told(self, value: Any) -> Any:
         return reference_label(value)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.core import crs as crs_text
 from waterbodem.core import memory
 from waterbodem.core.chunks import chunked, chunks_of
 from waterbodem.core.dataset import build
@@ -36,6 +37,7 @@ from waterbodem.definitions.registry import Functies
 from waterbodem.definitions.units import unit_text
 from waterbodem.layers.catalogue import Catalogue, LayerEntry, catalogue_file, parse_catalogue
 from waterbodem.layers.decoding import Findings
+from waterbodem.layers.encoding import given
 from waterbodem.layers.source import LayerSource, open_source
 
 Floats = NDArray[np.float32]
@@ -426,6 +428,10 @@ def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
         "horizon": entry.horizon,
         "stresstest": (1 if entry.stresstest is True else entry.stresstest) or None,
         **{key: getattr(entry, key) for key in TOLD},
+        **given(kind, entry.unit, entry.sign),
+        "given_classes": len(entry.classes) or None,
+        "given_crs": crs_text.label(source.crs) if source.crs_assumed else None,
+        "range": None if entry.range is None else list(entry.range),
         "uncertainty": entry.uncertainty,
         "resampled": source.resampled(grid),
         "unknown_by_range": found.outside if entry.outside == "unknown" else None,

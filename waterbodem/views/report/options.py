@@ -46,7 +46,7 @@ class Options:
 
 def options_of(assessment: Answer, taal: str) -> Options:
     """Return the alternatives of an answer."""
-    extra = others(assessment.question)
+    extra = [] if assessment.making.is_earlier else others(assessment.question)
     asked = functies_of(assessment)
     functies = {**asked, **{f.id: f for f in extra}}
     found = options(assessment, extra)

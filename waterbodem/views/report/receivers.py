@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from waterbodem.definitions.labels import decimal, percent, plain, short, texts
+from waterbodem.answers.particulars import NO_RISE
+from waterbodem.definitions.labels import decimal, percent, plain, rounded, short, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import depth_step, reception_rules, row_name
 from waterbodem.engine.sums import mean
@@ -18,6 +19,7 @@ from waterbodem.receivers.groundwater import MARGIN, Effect
 from waterbodem.receivers.ledger import Ledger
 from waterbodem.receivers.ledger_text import told
 from waterbodem.receivers.released import PlanSource
+from waterbodem.views.beside import rise_told
 from waterbodem.views.figures.receivers import plot_receivers, png_source
 from waterbodem.views.names import distinct, opening, said
 
@@ -31,8 +33,6 @@ TOLD_FROM = 0.005
 #: More receivers of which the groundwater changes are in the table, not in the sentence.
 MAX_TOLD = 4
 NAME, MAX_NOTES = 80, 100
-#: A smaller rise of a plan's own groundwater is none [m].
-NO_RISE = 0.005
 #: Lines that are not worth a row where nothing is in them.
 EMPTY = ("plan", "elders", "buiten", "overlap")
 
@@ -100,7 +100,7 @@ class ReceptionView:
             png_source(plot_receivers(self._assessment, functie, taal=self._taal)) if known else "",
             tuple(self._rows(shown)) if known else (),
             many,
-            self._t["sluit" if ledger.sluit else "sluit_niet"],
+            self._t["sluit" if ledger.sluit else "sluit_niet"] if ledger.is_routed else "",
             tuple(self._together(ledger)),
             tuple(short(n, 300) for n in ledger.notes[:MAX_NOTES]),
         )
@@ -154,7 +154,7 @@ class ReceptionView:
     def _risen(self, functie: Functie) -> dict[int, str]:
         """Tell per plan how much higher its groundwater stands, which the risk does not count."""
         entries = self._assessment.ledgers[functie.id].entries
-        found = {e.source.area.nr: rise_told(e.effect, self._taal) for e in entries}
+        found = {e.source.area.nr: _risen(e.effect, self._taal) for e in entries}
         return {nr: text for nr, text in found.items() if text}
 
     def _ponds(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
@@ -251,7 +251,9 @@ class ReceptionView:
     def _together(self, ledger: Ledger) -> list[str]:
         if len(ledger.entries) < 2 or not ledger.division.receivers:
             return []
-        rows = [row for row in ledger.cumulatie.to_dict("records") if row["alleen_samen"]]
+        others = [r.target.soort != "ander plan" for r in ledger.division.receivers]  # a plan has its own change too
+        found = zip(ledger.cumulatie.to_dict("records"), others, strict=True)
+        rows = [row for row, other in found if row["alleen_samen"] and other]
         return [
             self._t["alleen_samen"].format(
                 wie=self._who(row),
@@ -261,8 +263,8 @@ class ReceptionView:
         ]
 
     def _measure(self, row: Mapping[Any, Any], name: str) -> str:
-        digits = 1 if name.endswith("_mm") else 3
-        both = {key: decimal(row[f"{name}_{key}"], digits, self._taal) for key in ("samen", "alleen")}
+        tell = rounded if name.endswith("_mm") else depth_step
+        both = {key: tell(row[f"{name}_{key}"], self._taal) for key in ("samen", "alleen")}
         return str(self._t["maat"][name].format(**both))
 
 
@@ -272,26 +274,9 @@ def listed(names: Sequence[str], taal: str) -> str:
     return ", ".join([*names[:MAX_TOLD], *more])
 
 
-def rounded(value: float, taal: str = "nl") -> str:
-    """Return a quantity as a sentence tells it: in two significant digits.
-
-    Examples
-    --------
-    >>> rounded(12345.6), rounded(0.0123), rounded(99.6, "en")
-    ('12.000', '0,012', '100')
-    """
-    short_ = float(f"{value:.2g}")
-    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain(short_, taal)
-
-
-def rise_told(effect: Effect, taal: str) -> str:
-    """Tell how much a plan raises the groundwater, and how far neighbours become wetter; empty where it raises none."""
-    t, rise = texts(taal)["ontvangst"], effect.rise
-    if rise < NO_RISE:
-        return ""
-    cm = plain(100 * reception_rules().value("natter_m"), taal)
-    near = t["buren"].format(r=rounded(effect.natter_tot_m, taal), cm=cm) if effect.natter_tot_m > 0 else ""
-    return str(t["niet_meegeteld"].format(rise=decimal(rise, 2, taal), buren=near))
+def _risen(effect: Effect, taal: str) -> str:
+    """Tell how much a plan raises the groundwater; empty where it raises none."""
+    return rise_told(effect.rise, effect.natter_tot_m, taal) if effect.rise >= NO_RISE else ""
 
 
 def _refused(functie: Functie, reason: str) -> Part:
