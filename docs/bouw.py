@@ -310,41 +310,68 @@ def cases_text(cases: Iterable[Iterable[Condition]]) -> str:
 KOMPAS = """# Kompas
 
 Zes beginselen van *water en bodem sturend* (ontwerp-Omgevingsvisie 2050, par. 3.2). Per beginsel wint de eerste regel
-die klopt. `?` waar minder dan {} van het plan bekend is. Geen totaal: een afwegingsbeeld. Alle grenzen zijn
-<span class="oordeel">expertoordeel</span> en door u te vervangen.
+die klopt. `?` waar minder dan {known} van het plan bekend is, en overal waar gemiddeld minder dan {cover} van het
+gewicht bekend is. Geen totaal: een afwegingsbeeld. Alle grenzen zijn <span class="oordeel">expertoordeel</span> en door
+u te vervangen.
 
-Ontlasting door berging of vernatting (water, kwelafvoer, veenoxidatie en grondwaterverlaging onder 0) telt alleen in
-cellen van klasse {}; elders telt ze als 0. Een getal van het Kompas kan daardoor kleiner zijn dan hetzelfde bij de
-lasten van een plan.
+Vier beginselen zijn een oordeel tegen het huidige gebruik: {against}. Is dat niet opgegeven, dan zijn zij `?`. Is het
+op {own} van het plan de functie zelf, dan zijn zij 0; anders gelden zij voor de cellen met een ander gebruik.
+
+Heeft de functie een streefpeil of meer berging dan het huidige gebruik, dan telt ontlasting (verdrongen berging,
+kwelafvoer, veenoxidatie en grondwaterverlaging onder 0) alleen in cellen van klasse {relieved}; elders telt ze als 0.
+Een getal van het Kompas kan daardoor kleiner zijn dan hetzelfde bij de lasten van een plan.
 
 | maat | wat | eenheid |
 |---|---|---|
-| risico, risico zeer hoog | gemiddeld afwentelingsrisico; deel van het plan met risico {} of meer | 0 tot 1 |
+| risico, risico zeer hoog | gemiddeld afwentelingsrisico; deel van het plan met risico {high} of meer | 0 tot 1 |
 | water | afvoer en verdrongen berging samen | m³/ha |
 | grondwater | aanvullingsverlies en weggedraineerde kwel samen | mm/jr |
-| extremen | laagste score op wateroverlast en droogte, in het slechtste scenario | 0 tot 1 |
+| stijging | hoeveel het grondwater stijgt, gemiddeld over het plan | m |
+| buren gebruik, buren onbekend | of ernaast {rise} m stijging optreedt in bebouwing of akkers, of in wat onbekend is | 0 of 1 |
+| extremen | laagste score op {layers} (gewicht vanaf {weight}, dalende kromme), nu of later | 0 tot 1 |
+| scenario extremen, scenario horizon | of scenario's al deze lagen hebben tot {year} ({years} boven {life} jaar), of een | 0 of 1 |
 | vastlegging | blijvende last: hoe moeilijk en hoe lang het vastligt | 0 tot 1 |
-| kans | deel van het plan met een kans op herstel | 0 tot 1 |
-| bodemlast | verharden, ophogen, zetting en veenverlies: de grootste, als deel van een vaste maat | 0 tot 1 |
-| kwelafvoer, veenoxidatie, grondwaterverlaging | componenten van afwenteling, gemiddeld | mm/jr, m, m |"""
+| bodemlast | verharden, ophogen, zetting en veenverlies | 0 tot 1 |
+| uitspoeling, uitspoeling meer | meststoffen, bestrijdingsmiddelen, wegwater; meer dan het huidige gebruik | 0 tot 2 |
+"""
 
 
 def kompas_page() -> str:
     rules = builtin_rules()
     *most, last = rules.ontlasting_klassen
-    relieved = f"{', '.join(most)} of {last}"
-    parts = [KOMPAS.format(percentage(rules.bekend_min), relieved, plain(rules.risico_zeer_hoog))]
-    parts += [part for principle in rules.beginselen.values() for part in principle_parts(principle)]
-    derived = [(name, cases_text(cases)) for name, cases in rules.afgeleid.items()]
-    parts += ["## Hulpmaten", table(["maat", "waar als"], [*derived, ("kans (per cel)", cases_text(rules.kans.als))])]
-    return "\n\n".join(parts) + "\n"
+    head = KOMPAS.format(
+        known=percentage(rules.bekend_min),
+        cover=percentage(rules.dekking_min),
+        own=percentage(rules.zelf_min),
+        against=", ".join(p.naam.lower() for p in rules.beginselen.values() if p.tegen_gebruik),
+        relieved=f"{', '.join(most)} of {last}",
+        high=plain(rules.risico_zeer_hoog),
+        rise=plain(rules.buren.rijzing_m),
+        layers=", ".join(rules.extremen.lagen),
+        weight=percentage(rules.extremen.gewicht),
+        year=plain(rules.horizon.jaar),
+        years=plain(rules.horizon.jaar_lang),
+        life=plain(rules.horizon.levensduur_jr),
+    )
+    principles = (part for principle in rules.beginselen.values() for part in principle_parts(principle))
+    measures = {"kans (per cel)": rules.kans.als, **rules.aandelen, **{n: d.als for n, d in rules.afgeleid.items()}}
+    rows = [(name, cases_text(cases)) for name, cases in measures.items()]
+    for name, d in rules.drempels.items():
+        rows.append((name, f"een drempel ({', '.join(d.gevolgen)}) op {', '.join(d.lagen)} gaat af"))
+    rows = [(name.replace("_", " "), told) for name, told in rows]
+    return "\n\n".join([head, *principles, "## Hulpmaten", table(["maat", "waar als"], rows)]) + "\n"
 
 
 def principle_parts(p: Principle) -> list[str]:
     parts = [f"## {p.naam}", *(scale_table(s) for s in p.schalen)]
     parts += ["Is een van beide 0, dan telt de ander; anders de slechtste."] if len(p.schalen) > 1 else []
-    parts += [f"- {limit.tekst} (als {cases_text(limit.als)})" for limit in p.begrenzing]
+    parts += [f"- {plain_text(limit.tekst)} (als {cases_text(limit.als)})" for limit in p.begrenzing]
     return parts + ([f"`?`: {p.onbekend_tekst}."] if p.onbekend_tekst else [])
+
+
+def plain_text(sentence: str) -> str:
+    """A sentence with the names of its numbers in their place."""
+    return re.sub(r"\{(\w+)[^}]*\}", lambda found: f"*{found[1].replace('_', ' ')}*", sentence)
 
 
 def scale_table(scale: Scale) -> str:
