@@ -191,7 +191,7 @@ def rounded(value: float, taal: str = "nl") -> str:
     ('12.000', '0,012', '100')
     """
     short_ = float(f"{value:.2g}")
-    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain(short_, taal)
+    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain(short_, taal).replace("-", "\u2212")
 
 
 def digits_of(unit: str) -> int:
