@@ -232,9 +232,9 @@ def functies_index() -> str:
 
 LAYERS = """# Lagen
 
-Basislagen tellen altijd mee (ontbreken ze, dan zijn ze onbekend); andere alleen als ze er zijn. Onbekend is nooit gunstig,
-0 is een waarde, en *afwezig* (keileem) is kennis. Een laag van codes heeft niets tussen haar codes. Een variant van een laag in
-een scenario heet `laag@scenario`, zoals `wateroverlast@2050Hd`.
+Basislagen tellen altijd mee (ontbreken ze, dan zijn ze onbekend); andere alleen als ze er zijn. Onbekend is nooit
+gunstig, 0 is een waarde, en *afwezig* (keileem) is kennis. Een laag van codes heeft niets tussen haar codes. Een
+variant van een laag in een scenario heet `laag@scenario`, zoals `wateroverlast@2050Hd`.
 Waar u ze haalt: [Eigen gegevens](hoe/eigen-gegevens.md)."""
 
 
