@@ -18,6 +18,7 @@ from waterbodem.definitions.editions import EDITION, earlier_editions
 from waterbodem.definitions.labels import texts
 from waterbodem.engine import table as summary
 from waterbodem.engine.burden import INDICES, TOLD_BESIDE, beside_attrs
+from waterbodem.engine.demands import COLUMNS as DEMANDED
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.receivers.ledger_columns import NAME, columns
 
@@ -60,7 +61,7 @@ def held_by(edition: int) -> Held:
     components = [c.id for c in registry.burden_rules().components]
     return Held(
         ("geschiktheid", "dekking", *CODES, *components, *INDICES, *TOLD_BESIDE),
-        tuple(dict.fromkeys((*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *TEXTS[:-1], "dekking"))),
+        tuple(dict.fromkeys((*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *TEXTS[:-1], *DEMANDED, "dekking"))),
         columns(),
     )
 
