@@ -17,6 +17,7 @@ import xarray as xr
 import waterbodem as wb
 from tests.support.grids import box, even
 from tests.views.test_report import Page
+from waterbodem.answers.command import command_of
 from waterbodem.assessment.files import save_assessment
 from waterbodem.assessment.turning import Side, turned
 from waterbodem.core.errors import CorruptLayer
@@ -175,6 +176,24 @@ def test_the_data_of_edition_1_are_whole():
     assert [c.id for c in components] == [c.id for c in registry.burden_rules().components]
     assert {c.id for c in components} < set(edition.cellen)
     assert {c.id: c.anker for c in components}["afvoer"] == 800
+
+
+BOARD = {"waterschap": "Hunze en Aa's"}
+
+
+@pytest.mark.parametrize("given", [{}, BOARD, {**BOARD, "aangelegde_berging_mm": 0}])
+def test_what_is_not_given_stays_so_in_a_file_and_its_command(given, tmp_path):
+    """No present use, storage or board: not filled in by what they stand for; and asked again it is the same answer."""
+    data = even(6, 6, ghg=0.6, keileemdiepte=0.5, maaiveld=10.0)
+    b = wb.assess(data, "woningbouw", box(0, 0, 4, 4), **given)
+    back = wb.open_assessment(b.save(tmp_path / "a"))
+    settings = back.question.settings
+    assert settings.referentie is None and settings.aangelegde_berging_mm == given.get("aangelegde_berging_mm")
+    assert command_of(back.question) == command_of(b.question)
+    assert ("--waterschap" in command_of(back.question)) == ("waterschap" in given)
+    assert "--referentie" not in command_of(back.question)
+    once_more = wb.assess(data, "woningbouw", box(0, 0, 4, 4), **settings.arguments(wb.assess))
+    pd.testing.assert_frame_equal(pd.DataFrame(once_more.table), pd.DataFrame(back.table), check_exact=True)
 
 
 # --- files from anyone -----------------------------------------------------------------------------------------------
