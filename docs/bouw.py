@@ -39,7 +39,7 @@ from waterbodem.definitions.labels import (
     texts,
     threshold_label,
 )
-from waterbodem.definitions.models import Criterion, Functie, Group, Parameter
+from waterbodem.definitions.models import Criterion, Functie, Group, LayerKind, Parameter
 from waterbodem.definitions.receiving import builtin_reach, reception_rules
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.figures.maps import plot_layers
@@ -183,15 +183,17 @@ def functie_page(f: Functie) -> str:
     parts += ["### Als de laag er is", criteria_table(f.optionele_criteria)] if f.optionele_criteria else []
     parts += [group_text(group) for group in f.groepen]
     parts += ["## Drempels", thresholds_table(f)] if f.drempels else []
-    parts += ["## Ten hoogste", "\n".join(f"- {line}" for line in caps(f))] if caps(f) else []
+    parts += ["## Begrensd", "\n".join(f"- {line}" for line in caps(f))] if caps(f) else []
     return "\n\n".join([*parts, "## Parameters", parameters_table(f)]) + "\n"
 
 
 def caps(f: Functie) -> list[str]:
     """What keeps the answer of a functie from being better, whatever its score."""
-    answers = {step.letter: f"{step.letter} ({step.antwoord})" for step in registry.answer_scale().values()}
-    always = [f"altijd {answers[f.hoogstens]}"] if f.hoogstens else []
-    return always + [f"zonder laag {lower(layer_label(n))}: {answers[letter]}" for n, letter in f.zonder.items()]
+    answers = {step.letter: f"{step.letter}, {step.antwoord}" for step in registry.answer_scale().values()}
+    always = [f"altijd ten hoogste {answers[f.hoogstens]}"] if f.hoogstens else []
+    return always + [
+        f"zonder laag {lower(layer_label(n))} ten hoogste {answers[letter]}" for n, letter in f.zonder.items()
+    ]
 
 
 def criteria_table(criteria: Mapping[str, Criterion]) -> str:
@@ -228,23 +230,55 @@ def functies_index() -> str:
 # --- reference -------------------------------------------------------------------------------------------------------
 
 
+LAYERS = """# Lagen
+
+Basislagen tellen altijd mee (ontbreken ze, dan zijn ze onbekend); andere alleen als ze er zijn. Onbekend is nooit
+gunstig, 0 is een waarde, en *afwezig* (keileem) is kennis. Een laag van codes heeft niets tussen haar codes. Een
+variant van een laag in een scenario heet `laag@scenario`, zoals `wateroverlast@2050Hd`.
+Waar u ze haalt: [Eigen gegevens](hoe/eigen-gegevens.md)."""
+
+
 def layers_page() -> str:
-    parts = [
-        "# Lagen",
-        "Basislagen tellen altijd mee (ontbreken ze, dan zijn ze onbekend); andere alleen als ze er zijn.",
-    ]
+    parts = [LAYERS]
     for kind in registry.layer_kinds().values():
-        codes = "; ".join(f"{code} = {name}" for code, name in registry.layer_codes(kind).items())
-        rows = [
-            ("id", f"`{kind.id}`"),
-            ("eenheid", unit_text(kind.unit) or "–"),
-            ("teken", kind.richting),
-            ("aannemelijk", f"{plain(kind.range[0])} tot {plain(kind.range[1])}"),
-            ("soort", "basislaag" if kind.basis else "optioneel" if kind.criterium else "optioneel, geen criterium"),
-            *([("codes", codes)] if codes else []),
-        ]
+        rows = [row for row in layer_rows(kind) if row[1]]
         parts += [f"## {kind.naam} {{ #{kind.id} }}", f"{kind.grootheid}.", table(["", ""], rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def layer_rows(kind: LayerKind) -> list[tuple[str, str]]:
+    """What there is to say of a layer: name and text, empty where it does not apply."""
+    codes = "; ".join(f"{code} = {name}" for code, name in registry.layer_codes(kind).items())
+    known = registry.sources()
+    return [
+        ("id", f"`{kind.id}`"),
+        ("eenheid", unit_text(kind.unit) or "–"),
+        ("teken", kind.richting),
+        ("aannemelijk", "" if codes else f"{plain(kind.range[0])} tot {plain(kind.range[1])}"),
+        ("soort", "basislaag" if kind.basis else "optioneel" if kind.criterium else "optioneel, geen criterium"),
+        ("codes", codes),
+        ("anders afgeleid", derivation_text(kind)),
+        ("criterium van", ", ".join(functie_link(f) for f in wb.functies().values() if kind.id in f.all_criteria)),
+        ("drempel van", ", ".join(functie_link(f) for f in wb.functies().values() if kind.id in thresholds_on(f))),
+        ("bron", " ".join(f"[{k}](bronnen.md#{k.lower()})" if k in known else k for k in kind.bron)),
+    ]
+
+
+def thresholds_on(f: Functie) -> set[str]:
+    """Layers on which a functie has a threshold."""
+    return {t.laag for t in f.drempels}
+
+
+def functie_link(f: Functie) -> str:
+    return f"[{lower(f.naam)}](functies/{f.id}.md)"
+
+
+def derivation_text(kind: LayerKind) -> str:
+    """How a layer follows from others where it is not in the data."""
+    if not kind.afleiding:
+        return ""
+    terms = " + ".join(f"{plain(factor)} · {name}" for name, factor in kind.afleiding.factoren.items())
+    return f"{plain(kind.afleiding.vast)} + {terms} ({', '.join(kind.afleiding.bron)})"
 
 
 def glossary_page() -> str:

@@ -71,7 +71,8 @@ wb.compare(lagen, ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"], p
 
 # %% [markdown]
 # ## Een maatregel doorrekenen
-# Wat als er in het plan 30 mm waterberging komt?
+# Wat als er in het plan 30 mm waterberging komt? Wat het waterschap vraagt geeft u met `waterschap="hunze_en_aas"` (`wb.waterschappen()`): een vuistregel, te
+# bevestigen door het waterschap.
 
 # %%
 zonder = wb.assess(lagen, "woningbouw", plannen)
@@ -84,7 +85,7 @@ zonder.table[["gebied", "afvoer_m3", "oorzaak"]].assign(
 ).round(0)
 
 # %% [markdown]
-# Het antwoord verandert niet: de plek is de plek. De last voor anderen wordt kleiner, maar verdwijnt niet: er komt een andere oorzaak bovenaan te
+# Het antwoord verandert niet: de plek is de plek. De last voor anderen wordt kleiner, maar verdwijnt niet: er komt of blijft een andere oorzaak bovenaan
 # staan, zoals regen die het grondwater niet meer aanvult. Een vijver vult het grondwater niet aan.
 
 # %% [markdown]

@@ -70,13 +70,14 @@ antwoord.plot_receivers("woningbouw")
 # %% [markdown]
 # ## Voordat er een plan is
 # Waar zou woningbouw iemand benedenstrooms belasten? Donker is: veel water, en kwetsbare plekken eronder. Het is een ondergrens: wat in een sloot eindigt of
-# de kaart verlaat is niet te volgen, en waar dat voor bijna al het water geldt is niets getekend.
+# de kaart verlaat is niet te volgen. Grijs: meer dan 80 % van het water is niet te volgen. Dat is iets anders dan geen last.
 
 # %%
 import matplotlib.pyplot as plt
 
 kaart = wb.benedenstrooms(lagen, "woningbouw")
 tekening, vak = plt.subplots(figsize=(5, 4), layout="constrained")
+vak.set_facecolor("lightgrey")
 kaart.benedenstrooms.plot(ax=vak, cmap="YlOrBr", vmin=0, cbar_kwargs={"label": "0 = geen, 1 = hoogst"})
 vak.set(title="Last benedenstrooms (verzonnen gebied)", xlabel="", ylabel="", xticks=[], yticks=[], aspect="equal")
 plt.show()

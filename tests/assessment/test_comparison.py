@@ -223,7 +223,7 @@ def test_causes_are_told_in_the_language_of_the_page(layers, plans):
     told = list(causes(wb.difference(a, b), "en"))
     assert told == [
         "Housing, Lifetime (yr): 100 → 30.5",
-        "Present use: not given → Wet nature",
+        "Present use: a map with the use per cell (layer gebruik) → Wet nature",
         "Storage norm (mm): – → 60",
         "Weighting: weighted geometric mean → lowest criterion",
     ]

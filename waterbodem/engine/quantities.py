@@ -185,7 +185,7 @@ def _sound(site: Site, f: Functie, alarm: Alarm, flags: Array, out: Floats) -> N
         out[~np.isnan(site.layers[name].reshape(-1))] = 0
     kernel.flag_bits(flags, np.uint16(alarm.bits), out)
     if alarm.of_change:
-        kernel.of_change(site.use.reshape(-1), site.present_use.number(f), out)
+        out[:] = site.of_change(out, f)
 
 
 def given_of(site: Site, f: Functie) -> dict[str, Floats]:

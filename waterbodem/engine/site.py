@@ -19,7 +19,6 @@ from waterbodem.engine.layer_set import LayerSet, Scenario
 from waterbodem.engine.reference import implausible, present_use
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
 from waterbodem.engine.sums import cells_of_use
-from waterbodem.kernels import quantities as kernel
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -78,9 +77,9 @@ class Site:
 
     def of_change(self, values: Floats, functie: Functie) -> Floats:
         """Return a measure over cells where another functie lies today; NaN elsewhere."""
-        found = values.reshape(-1).copy()
-        kernel.of_change(self.use.reshape(-1), self.present_use.number(functie), found)
-        return found
+        use = self.use.reshape(-1)
+        other = (use != 0) & (use != self.present_use.number(functie))
+        return np.where(other, values.reshape(-1), np.float32(np.nan))
 
     @cached_property
     def chance(self) -> Floats:

@@ -302,7 +302,7 @@ class Beside:
     def compensation(self, row: Row) -> list[str]:
         """Tell what a board asks, what is left after it, and that a plan without storage hands its water on."""
         p, boards = self.of(row), self.of(row).demand.boards
-        if p.is_present_use:
+        if p.is_present_use or self._assessment.making.is_earlier:
             return []
         counts = p.demand.large or p.demand.small or self.compensated(row)
         asked = [self._asked(row, p, boards[0])] if boards and p.owed > 0 and counts else []
@@ -324,13 +324,15 @@ class Beside:
 
     def _too_much(self, p: Particulars) -> list[str]:
         """Tell that there is no room for all the storage that was given."""
-        given = self._assessment.question.settings.aangelegde_berging_mm
+        given = self._assessment.question.settings.storage.built_mm
         if given is None or given <= p.built + NO_WATER:
             return []
         return [str(self._t["past_niet"].format(mm=rounded(given, self._taal), past=rounded(p.built, self._taal)))]
 
     def volumes(self, rows: Sequence[Row]) -> str:
-        """Return which storms stand behind volumes, in words."""
+        """Return which storms stand behind volumes, in words; of an earlier edition nothing."""
+        if self._assessment.making.is_earlier:
+            return ""
         norms = dict.fromkeys(p.norm for p in map(self.of, rows) if p.norm > 0)
         shown = self._listed([plain(n, self._taal) for n in sorted(norms)])
         return str(self._t["twee_buien"].format(mm=shown) if norms else self._t["een_bui"])
