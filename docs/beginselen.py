@@ -77,7 +77,7 @@ def measures_of(rules: KompasRules) -> list[tuple[str, str, str]]:
         *[(name, f"als {cases_text(rule.als)}", "ja of nee") for name, rule in rules.afgeleid.items()],
         ("bodemlast", f"de grootste van extra verharding, {soil}", "0 tot 1"),
         ("verharding", "verhard deel, meer dan nu", "0 tot 1"),
-        ("uitspoeling", "meststoffen en bestrijdingsmiddelen: 0 geen, 1 iets, 2 veel", "0 tot 2"),
+        ("uitspoeling", "meststoffen, bestrijdingsmiddelen, wegwater: 0 geen, 1 iets, 2 veel", "0 tot 2"),
         ("uitspoeling_meer", "er spoelt meer uit dan nu", "ja of nee"),
         ("beschermd", f"deel van het plan waar {cases_text(rules.aandelen['beschermd'])}", "0 tot 1"),
     ]  # fmt: skip
