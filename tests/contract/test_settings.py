@@ -30,6 +30,7 @@ from waterbodem.cli import SETTINGS, cli
 from waterbodem.cli import assess as assess_command
 from waterbodem.core.errors import ArgumentError, CorruptLayer
 from waterbodem.definitions import registry
+from waterbodem.definitions.editions import EDITION
 from waterbodem.definitions.setting_list import all_settings
 from waterbodem.definitions.settings import Settings
 from waterbodem.formats.archive import Packer, Unpacker, write
@@ -81,12 +82,19 @@ ALIKE = {
         "answers/archived_question.py",
         "engine/quantities.py",
         "engine/plan.py",
+        "engine/kompas.py",
     },
     "bergingseis_mm": {"definitions/models.py", "engine/plan.py"},
     "demping_m": {"receivers/network.py"},
     "reikwijdte": {"__init__.py", "definitions/receiving.py"},
-    "referentie": {"definitions/registry.py", "batch/page.py", "engine/reference.py"},
-    "waterschap": {"definitions/boards.py", "layers/fiction/areas.py"},
+    "referentie": {
+        "definitions/registry.py",
+        "batch/page.py",
+        "engine/reference.py",
+        "engine/area_table.py",
+        "assessment/turning.py",
+    },
+    "waterschap": {"definitions/boards.py", "layers/fiction/areas.py", "engine/area_table.py", "engine/demands.py"},
     "methode": {"views/console.py"},
     "kompas": {
         "answers/archive.py",
@@ -101,6 +109,7 @@ ALIKE = {
         "views/console.py",
         "views/notebook.py",
         "definitions/labels.py",
+        "definitions/kompas_rules.py",
     },
 }
 #: What takes settings as a whole: doors, and where the engine begins.
@@ -141,7 +150,16 @@ def archived(settings, path):
     packer, nothing = Packer(), {"attrs": {}, "coords": {}, "data": {}}
     asked = {"layers": nothing, "grid": [0, 1, 1, 1, 1, 1, None], "areas": [[1, "a", "", ""]], "functies": [{}]}
     asked["instellingen"] = packed(settings, packer)
-    text = {"waterbodem": "", "definities": "", "cells": nothing, "table": {}, "kompas": {}, "outside": [], "notes": []}
+    text = {
+        "editie": EDITION,
+        "waterbodem": "",
+        "definities": "",
+        "cells": nothing,
+        "table": {},
+        "kompas": {},
+        "outside": [],
+        "notes": [],
+    }
     write(path, {**text, "question": asked, "ontvangst": None}, packer.arrays)
     with zipfile.ZipFile(path) as archive:
         found = Unpacker(archive, "a")
