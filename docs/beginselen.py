@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -106,9 +107,8 @@ def principle_parts(p: Principle) -> list[str]:
 
 
 def limit_text(limit: Limit) -> str:
-    """A limit: the symbol, and when it holds."""
-    symbol = f"hoogstens `{limit.hoogstens}`" if limit.hoogstens else "een stap lager"
-    return f"{symbol} als {cases_text(limit.als)}"
+    """A limit in words, and the measure by which it holds; what depends on the plan is dots."""
+    return f"{re.sub(r'{[^}]*}', '…', limit.tekst)} (als {cases_text(limit.als)})"
 
 
 def scale_table(scale: Scale) -> str:
