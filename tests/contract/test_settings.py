@@ -54,6 +54,8 @@ FIELDS = {f.name: f for f in fields(Settings)}
 
 #: Public functions that take settings, and what else they take.
 TAKING = ("geschiktheid", "afwenteling", "waarom", "assess", "grootboek", "benedenstrooms", "bovenstrooms")
+#: Of those, which answer cells, where boundaries of water boards say nothing.
+OF_CELLS = {"afwenteling", "waarom", "benedenstrooms", "bovenstrooms"}
 PLACE = {"layers", "functie", "gebied", "ontvanger", "x", "y"}
 OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval"} | PLACE
 
@@ -78,6 +80,8 @@ ALIKE = {
     "onttrekking": {
         "definitions/models.py",
         "receivers/question.py",
+        "answers/particulars.py",
+        "views/beside.py",
         "engine/fused.py",
         "answers/archived_question.py",
         "engine/quantities.py",
@@ -94,7 +98,13 @@ ALIKE = {
         "engine/area_table.py",
         "assessment/turning.py",
     },
-    "waterschap": {"definitions/boards.py", "layers/fiction/areas.py", "engine/area_table.py", "engine/demands.py"},
+    "waterschap": {
+        "definitions/boards.py",
+        "layers/fiction/areas.py",
+        "engine/area_table.py",
+        "engine/demands.py",
+        "layers/boundaries.py",
+    },
     "methode": {"views/console.py"},
     "kompas": {
         "answers/archive.py",
@@ -116,7 +126,6 @@ ALIKE = {
 WHOLE = {
     "answers.answer._on_layers",
     "engine.evaluation.evaluate",
-    "engine.fused.gather",
     "answers.archived_receivers.read_enquiry",
     "answers.question.ask",
 }
@@ -189,7 +198,8 @@ def test_a_public_function_takes_settings_by_the_name_of_their_field(name):
 @pytest.mark.parametrize("name", TAKING)
 def test_a_public_function_makes_settings_on_its_first_line(name):
     (function,) = ast.parse(inspect.getsource(getattr(wb, name))).body
-    assert ast.unparse(function.body[1]) == "settings = Settings.of(locals())"
+    made = "Settings.of_cells" if name in OF_CELLS else "Settings.of"
+    assert ast.unparse(function.body[1]) == f"settings = {made}(locals())"
 
 
 def test_no_other_public_function_takes_a_setting():

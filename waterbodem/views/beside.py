@@ -324,7 +324,7 @@ class Beside:
 
     def _too_much(self, p: Particulars) -> list[str]:
         """Tell that there is no room for all the storage that was given."""
-        given = self._assessment.question.settings.aangelegde_berging_mm
+        given = self._assessment.question.settings.storage.built_mm
         if given is None or given <= p.built + NO_WATER:
             return []
         return [str(self._t["past_niet"].format(mm=rounded(given, self._taal), past=rounded(p.built, self._taal)))]
