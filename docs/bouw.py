@@ -327,9 +327,9 @@ Een getal van het Kompas kan daardoor kleiner zijn dan hetzelfde bij de lasten v
 | water | afvoer en verdrongen berging samen | m³/ha |
 | grondwater | aanvullingsverlies en weggedraineerde kwel samen | mm/jr |
 | stijging | hoeveel het grondwater stijgt, gemiddeld over het plan | m |
-| buren gebruik, buren onbekend | of ernaast {rise} m stijging optreedt in bebouwing of akkers, of in wat onbekend is | 0 of 1 |
+| buren gebruik, buren onbekend | of ernaast bebouwing of akkers {rise} m stijgen, of wat onbekend is | 0 of 1 |
 | extremen | laagste score op {layers} (gewicht vanaf {weight}, dalende kromme), nu of later | 0 tot 1 |
-| scenario extremen, scenario horizon | of scenario's al deze lagen hebben tot {year} ({years} boven {life} jaar), of een | 0 of 1 |
+| scenario extremen, scenario horizon | of scenario's tot {year} ({years} boven {life} jaar) die lagen hebben | 0 of 1 |
 | vastlegging | blijvende last: hoe moeilijk en hoe lang het vastligt | 0 tot 1 |
 | bodemlast | verharden, ophogen, zetting en veenverlies | 0 tot 1 |
 | uitspoeling, uitspoeling meer | meststoffen, bestrijdingsmiddelen, wegwater; meer dan het huidige gebruik | 0 tot 2 |

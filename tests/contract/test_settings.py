@@ -85,10 +85,23 @@ ALIKE = {
     "bergingseis_mm": {"definitions/models.py", "engine/plan.py"},
     "demping_m": {"receivers/network.py"},
     "reikwijdte": {"__init__.py", "definitions/receiving.py"},
-    "referentie": {"definitions/registry.py", "batch/page.py", "engine/reference.py"},
-    "waterschap": {"definitions/boards.py", "layers/fiction/areas.py"},
+    "referentie": {
+        "answers/archived_answer.py",
+        "engine/area_table.py",
+        "definitions/registry.py",
+        "batch/page.py",
+        "engine/reference.py",
+    },
+    "waterschap": {
+        "answers/archived_answer.py",
+        "engine/demands.py",
+        "layers/boundaries.py",
+        "definitions/boards.py",
+        "layers/fiction/areas.py",
+    },
     "methode": {"views/console.py"},
     "kompas": {
+        "definitions/kompas_rules.py",
         "answers/archive.py",
         "answers/archived_answer.py",
         "views/pages.py",
@@ -107,7 +120,6 @@ ALIKE = {
 WHOLE = {
     "answers.answer._on_layers",
     "engine.evaluation.evaluate",
-    "engine.fused.gather",
     "answers.archived_receivers.read_enquiry",
     "answers.question.ask",
 }

@@ -258,7 +258,7 @@ def afwenteling(
     >>> a.afvoer.attrs["units"], float(a.risico.max()) <= 1
     ('m3/ha', True)
     """
-    settings = Settings.of_cells(locals())
+    settings = Settings.of(locals())
     _warn_ignored(layers)
     reference = settings.reference
     chosen, many = registry.choose(functie)

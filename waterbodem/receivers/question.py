@@ -133,8 +133,9 @@ class Enquiry:
         """Return what lies where the land around one plan, which boards judge, becomes wetter."""
         if self.kept:
             return UNSEEN
-        plot = plot_of(self.land, area, self.settings, boards)
-        return strip_of(self.land, self.ground, plot, functie, self.settings.rules.buren)
+        asked = self.settings
+        plot = plot_of(self.land, area, asked.reference, (boards, asked.storage_of))
+        return strip_of(self.land, self.ground, plot, functie, asked.rules.buren)
 
     @cached_property
     def ground(self) -> Ground:
@@ -169,8 +170,9 @@ class Enquiry:
     @cached_property
     def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
-        boards = boards_of(self.settings.waterschap, self.plans, self.land.grid.crs)
-        return plots(self.land, self.plans, self.settings, boards)
+        asked = self.settings
+        judged = [(some, asked.storage_of) for some in boards_of(asked.judges, self.plans, self.land.grid.crs)]
+        return plots(self.land, self.plans, asked.reference, judged)
 
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""
