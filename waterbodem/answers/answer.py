@@ -58,7 +58,7 @@ class Answer(Received):
         chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
         q, settings = self.question, _on_layers(self.question.settings)
-        if isinstance(settings.judges, Boundaries):
+        if isinstance(settings.judge, Boundaries):
             settings = settings.judged_by(self._board_at(x, y))
         return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **settings.arguments(waarom))
 

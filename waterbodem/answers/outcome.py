@@ -59,12 +59,13 @@ class Outcome:
 def outcome_of(q: Question, functie: Functie) -> Outcome:
     """Score a functie on the cells of a question, find what it shifts to others, and sum both per polygon."""
     demands = demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, lambda: q.use_cells)
+    storage = q.settings.storage
     some = groups(demands)
     first = demands[some[0][0]]
-    results = [evaluate(q.cells, functie, q.settings, q.settings.storage_of(first.board))]
+    results = [evaluate(q.cells, functie, q.settings, replace(storage, board=first.board))]
     decline = decline_of(q.cells, functie) if len(some) > 1 else None
     for others in some[1:]:
-        agreed = q.settings.storage_of(demands[others[0]].board)
+        agreed = replace(storage, board=demands[others[0]].board)
         burden = burden_arrays(q.cells.present, functie, q.settings.reference, agreed, decline)
         results.append(replace(results[0], burden=burden))
     tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(some, results, strict=True))

@@ -36,7 +36,7 @@ from waterbodem.engine.sums import mean
 from waterbodem.engine.table import SCORED
 from waterbodem.kernels.scoring import NO_CRITERION
 
-#: So many things that turned cells are told, each on at least this share of the plan; the smallest loss, letters of a name.
+#: Things told that turned cells, each on at least this share of the plan; the smallest loss, letters of a name.
 MOST, SHARE, LOSS, NAME = 3, 0.01, 0.005, 80
 Array = NDArray[Any]
 Rows = Mapping[str, Any]

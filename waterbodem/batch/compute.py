@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +285,7 @@ def _tallies(job: Job, functie: Functie, site: Site, footing: Footing) -> Iterat
     """Yield the sums over polygons, those of which the same is asked together; maps are without a water board."""
     demands = job.demands(functie)
     for some in groups([demands[i] for i in footing.numbers]):
-        agreed = job.settings.storage_of(demands[footing.numbers[some[0]]].board)
+        agreed = replace(job.storage, board=demands[footing.numbers[some[0]]].board)
         yield gather(site, functie, job.settings.method, agreed, footing.some(some))[1]
 
 

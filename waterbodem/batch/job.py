@@ -140,7 +140,7 @@ class Job:
     @property
     def storage(self) -> Storage:
         """What is agreed for maps: they are without a water board."""
-        return self.settings.storage_of(None)
+        return replace(self.settings.storage, board=None)
 
     def demands(self, functie: Functie) -> tuple[Demand, ...]:
         """Return what water boards ask of every polygon for a functie."""
@@ -315,7 +315,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         land,
         receivers,
         {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in land.sources.items()},
-        boards_of(settings.judges, areas, land.grid.crs),
+        boards_of(settings.judge, areas, land.grid.crs),
     )
 
 

@@ -87,6 +87,15 @@ class Settings:
             raise ArgumentError("give one reference", value="an array", allowed=REFERENCE, where="referentie")
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})
 
+    @classmethod
+    def of_cells(cls, given: Mapping[str, Any]) -> Settings:
+        """The same of a question without plans, in which boundaries say nothing."""
+        found = cls.of(given)
+        if isinstance(found.waterschap, Boundaries):
+            what, allowed = "boundaries need plans to be held against", ", ".join(waterschappen())
+            raise ArgumentError(what, value=found.waterschap.label, allowed=allowed, where="waterschap")
+        return found
+
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Keyword arguments that give these settings to a public function, as far as it takes them."""
         taken = inspect.signature(function).parameters
@@ -120,36 +129,23 @@ class Settings:
         return found[0]
 
     @property
+    def judge(self) -> str | Boundaries | None:
+        """Who judges plans: a water board by its id or name, or boundaries that tell."""
+        return self.waterschap
+
+    def judged_by(self, board: str | None) -> Settings:
+        """The same settings with one water board, or none."""
+        return replace(self, waterschap=board)
+
+    @property
     def board(self) -> Board | None:
         """The water board that judges all plans; None where there is none, or boundaries tell."""
         return board_of(self.waterschap) if isinstance(self.waterschap, str) else None
 
     @property
-    def judges(self) -> str | Boundaries | None:
-        """What tells the water board of a plan: its id or name, or boundaries; None: no board judges it."""
-        return self.waterschap
-
-    def judged_by(self, board: str | None) -> Settings:
-        """The same settings with another water board, by its id."""
-        return replace(self, waterschap=board)
-
-    @property
     def storage(self) -> Storage:
-        """What is agreed where there are no plans.
-
-        Raises
-        ------
-        ArgumentError
-            If boundaries tell the water board: they need plans to be held against.
-        """
-        if isinstance(self.waterschap, Boundaries):
-            what, allowed = "boundaries need plans to be held against", ", ".join(waterschappen())
-            raise ArgumentError(what, value=self.waterschap.label, allowed=allowed, where="waterschap")
-        return self.storage_of(self.board)
-
-    def storage_of(self, board: Board | None) -> Storage:
-        """What is agreed beside a plan that a water board judges."""
-        return Storage(self.aangelegde_berging_mm, self.bergingseis_mm, board)
+        """What is agreed beside the plan."""
+        return Storage(self.aangelegde_berging_mm, self.bergingseis_mm, self.board)
 
     @property
     def method(self) -> tuple[str, float | None]:

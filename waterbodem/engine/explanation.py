@@ -214,7 +214,7 @@ def waarom(
     >>> round(sum(c.verlies for c in w.criteria) + w.score, 4)
     1.0
     """
-    settings = Settings.of(locals())
+    settings = Settings.of_cells(locals())
     found, many = registry.choose(functie)
     chosen = found[0]
     if many:

@@ -16,7 +16,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.settings import Storage
-from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, futures_of, map_burden
+from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, flat_cells, futures_of
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.plan import changes_of
 from waterbodem.engine.quantities import Alarm, against_of, alarms_of, borders_of, given_of, lowest_of, names_of
@@ -151,8 +151,7 @@ def _shifted(site: Site, functie: Functie, storage: Storage, decline: Array | No
     """Return the burden where every cell has its own reference; empty where one holds for all."""
     if site.present_use.one:
         return empty_burden((0,), True)
-    known = burden_arrays(site.layers, functie, site.reference, storage, decline)
-    return map_burden(lambda a: a.reshape(*a.shape[:-2], -1), known)
+    return flat_cells(burden_arrays(site.layers, functie, site.reference, storage, decline))
 
 
 def _asked(site: Site, functie: Functie, alarms: Mapping[str, Alarm]) -> kernel.Asked:

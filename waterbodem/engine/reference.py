@@ -15,7 +15,7 @@ from waterbodem.core.errors import ArgumentError, GridMismatch
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import USE, PresentUse, assumed
+from waterbodem.definitions.present_use import USE, assumed
 from waterbodem.engine.layer_set import Floats, LayerSet
 
 Array = NDArray[Any]
@@ -40,16 +40,6 @@ def believed_from(reference: Functie) -> float:
     depth = reference.value("ontwatering_m") + registry.burden_rules().constants["marge"]
     passed = [s.ghg_m for s in steps if depth >= s.ontwatering_m]
     return max(passed, default=-math.inf)
-
-
-def use_of(reference: Functie | Array | None, layers: Mapping[str, Array], known: PresentUse) -> NDArray[np.uint8]:
-    """Return the place of the present use of every cell in ``known.functies``, from 1; 0 = unknown."""
-    codes = present_use(reference, layers)
-    if isinstance(codes, Functie):
-        return np.asarray(~implausible(reference, layers), np.uint8)
-    places = np.zeros(1 + max(f.code for f in known.functies), np.uint8)
-    places[[f.code for f in known.functies]] = 1 + np.arange(len(known.functies))
-    return places[np.nan_to_num(codes).astype(np.int64)]
 
 
 def implausible(reference: Functie | Array | None, layers: Mapping[str, Array]) -> NDArray[np.bool_]:

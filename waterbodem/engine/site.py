@@ -16,7 +16,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.layer_set import LayerSet, Scenario
-from waterbodem.engine.reference import implausible, use_of
+from waterbodem.engine.reference import implausible, present_use
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
 from waterbodem.engine.sums import cells_of_use
 
@@ -59,7 +59,12 @@ class Site:
     @cached_property
     def use(self) -> NDArray[np.uint8]:
         """Place of the present use of every cell in ``present_use.functies``, from 1; 0 = unknown."""
-        return use_of(self.reference, self.layers, self.present_use)
+        codes = present_use(self.reference, self.layers)
+        if isinstance(codes, Functie):
+            return np.asarray(~implausible(self.reference, self.layers), np.uint8)
+        places = np.zeros(1 + max(f.code for f in self.present_use.functies), np.uint8)
+        places[[f.code for f in self.present_use.functies]] = 1 + np.arange(len(self.present_use.functies))
+        return places[np.nan_to_num(codes).astype(np.int64)]
 
     def use_cells(self, prints: Footprints) -> NDArray[np.float64]:
         """Return covered cells per polygon and present use (P, R + 1), the first of what is unknown."""

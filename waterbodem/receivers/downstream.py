@@ -135,7 +135,7 @@ def benedenstrooms(
     >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
     True
     """
-    settings = Settings.of(locals())
+    settings = Settings.of_cells(locals())
     cells, land = layer_set(layers), land_of(layers)
     reference = reference_on(settings.reference, cells)
     chosen, many = registry.choose(functie)
@@ -256,7 +256,7 @@ def bovenstrooms(
     >>> 0 < float(found.aandeel.max()) < 1
     True
     """
-    settings = Settings.of(locals())
+    settings = Settings.of_cells(locals())
     cells, land = layer_set(layers), land_of(layers)
     flow = flow_over(land, bewaar, stroming)
     share = np.full(cells.shape, np.nan, np.float32)

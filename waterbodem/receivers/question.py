@@ -134,8 +134,8 @@ class Enquiry:
         if self.kept:
             return UNSEEN
         asked = self.settings
-        plot = plot_of(self.land, area, asked.reference, (boards, asked.storage_of))
-        return strip_of(self.land, self.ground, plot, functie, asked.rules.buren)
+        plot = plot_of(self.land, area, boards, asked.reference, asked.storage, asked.rules)
+        return strip_of(self.land, self.ground, plot, functie, self.settings.rules.buren)
 
     @cached_property
     def ground(self) -> Ground:
@@ -170,9 +170,9 @@ class Enquiry:
     @cached_property
     def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
+        boards = boards_of(self.settings.judge, self.plans, self.land.grid.crs)
         asked = self.settings
-        judged = [(some, asked.storage_of) for some in boards_of(asked.judges, self.plans, self.land.grid.crs)]
-        return plots(self.land, self.plans, asked.reference, judged)
+        return plots(self.land, self.plans, boards, asked.reference, asked.storage, asked.rules)
 
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,16 @@ from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.boards import Board
+from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import PresentUse
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.coverage import Footprints, block_of, footprints
 from waterbodem.engine.demands import demands_of
 from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.reference import reference_on, use_of
-from waterbodem.engine.sums import cells_of_use
+from waterbodem.engine.reference import reference_on
+from waterbodem.engine.site import Site
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import Area
@@ -175,12 +175,13 @@ class Plot:
         )
 
 
-#: The water boards of a plan, and what is agreed where one of them judges it.
-Judged = tuple[tuple[Board, ...], Callable[[Board | None], Storage]]
-
-
 def plots(
-    land: Land, areas: Sequence[Area], reference: Any, judged: Sequence[Judged]
+    land: Land,
+    areas: Sequence[Area],
+    boards: Sequence[tuple[Board, ...]],
+    reference: Any,
+    storage: Storage,
+    rules: KompasRules,
 ) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
@@ -191,8 +192,8 @@ def plots(
     """
     block_of(areas, land.grid)
     found, outside = [], []
-    for area, some in zip(areas, judged, strict=True):
-        plot = plot_of(land, area, reference, some)
+    for area, some in zip(areas, boards, strict=True):
+        plot = plot_of(land, area, some, reference, storage, rules)
         if plot is None:
             outside.append(area)
         else:
@@ -202,22 +203,21 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def plot_of(land: Land, area: Area, reference: Any, judged: Judged) -> Plot | None:
-    """Return the land of one plan; None where it lies wholly outside the data."""
+def plot_of(
+    land: Land, area: Area, boards: tuple[Board, ...], reference: Any, storage: Storage, rules: KompasRules
+) -> Plot | None:
+    """Return the land of one plan, which boards judge; None where it lies wholly outside the data."""
     block = land.grid.crop(area.geometry.bounds)
     prints = footprints([area], block)
     if not prints.cell.size:
         return None
-    (boards, storage_of), cells = judged, land.cut(block)
-    present_use = _reference(land.grid, block, reference, cells)
-    known = PresentUse.of(present_use, cells.present)
-
-    def use_cells() -> Doubles:
-        return cells_of_use(prints, use_of(present_use, cells.present, known), len(known.functies))
+    cells = land.cut(block)
+    site = Site(cells, _reference(land.grid, block, reference, cells), rules)
 
     def shifted(functie: Functie) -> Shifted:
-        (demand,) = demands_of((boards,), [area], land.grid, functie, known, use_cells)
-        found = burden_arrays(cells.present, functie, present_use, storage_of(demand.board)).components
+        (demand,) = demands_of((boards,), [area], land.grid, functie, site.present_use, lambda: site.use_cells(prints))
+        agreed = replace(storage, board=demand.board)
+        found = burden_arrays(cells.present, functie, site.reference, agreed).components
         return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 
     return Plot(area, block, _cover(prints), shifted)
