@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import waterbodem as wb
 from tests.support.random_cells import FUNCTIES, dataset
