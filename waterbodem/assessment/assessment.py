@@ -141,7 +141,7 @@ def assess(
     layers : xr.Dataset
         Layers of rekenregels section 1 on (y, x).
     functie : str, Functie or list of them
-    gebied : shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    gebied : shapely geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path or open file
         Polygons in any CRS; without one they are taken to be in the grid's.
     referentie : str, Functie or xr.DataArray, optional
         Present use; default layer ``gebruik``, without it grasland_veeteelt as an assumption.
