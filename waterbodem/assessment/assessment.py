@@ -80,13 +80,39 @@ class Assessment(Answer):
 
         Settings as in :func:`waterbodem.views.report.page.report_html`.
         """
-        from waterbodem.views.report.page import report_html
-
         file = destination(path)
-        text = report_html(self, taal=taal, kleuren=kleuren)
+        text = self.html(taal, kleuren=kleuren)
         with replacing(file) as temp:
             temp.write_text(text, encoding="utf-8", newline="\n")
         return file
+
+    def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
+        """Return the dossier as text: what :meth:`report` writes."""
+        from waterbodem.views.report.page import report_html
+
+        return report_html(self, taal=taal, kleuren=kleuren)
+
+    def write(self, folder: str | Path, *, float_: bool = False) -> list[Path]:
+        """Write what ``waterbodem assess --output`` writes: maps, tables, dossier and herkomst; return the files.
+
+        See :func:`waterbodem.assessment.files.save_assessment`.
+        """
+        from waterbodem.assessment.files import save_assessment
+
+        return save_assessment(self, folder, float_=float_)
+
+    def to_dict(self, files: Sequence[Path] = ()) -> dict[str, Any]:
+        """Return what ``waterbodem assess --json`` prints, as plain data: ``json.dumps`` takes it.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            What :meth:`write` returned, to be listed with it.
+        """
+        from waterbodem.views.console import answer_data, ledger_data
+
+        listed = {"files": [str(path) for path in files]} if files else {}
+        return answer_data(self) | (ledger_data(self) if self.question.enquiry.given else {}) | listed
 
     def save(self, path: str | Path) -> Path:
         """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
