@@ -12,6 +12,7 @@ import numpy as np
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import LayerIgnored
 from waterbodem.core.files import replacing
@@ -221,7 +222,7 @@ def assess(
     scores = [cells_of(question, some.result) for some in found]
     areas, rules = question.areas, settings.rules
     return Assessment(
-        cells=stack(scores, chosen) if many else scores[0],
+        cells=with_fill(stack(scores, chosen) if many else scores[0], NO_CRITERION),
         rows=table_of(areas, [some.frame for some in found], question.grid.crs),
         kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,

@@ -200,3 +200,11 @@ def sha256_of_cells(data: xr.DataArray) -> str:
 def of_functie(cells: xr.Dataset, functie: str) -> xr.Dataset:
     """Grids (y, x) of one functie, by its id; cells of one functie alone have no dimension for it."""
     return cells.sel(functie=functie, drop=True) if "functie" in cells.dims else cells
+
+
+def with_fill(data: xr.Dataset, code: int) -> xr.Dataset:
+    """Return results whose codes (uint8) tell what writes them which one means nothing; the data stay as they are."""
+    for variable in data.data_vars.values():
+        if variable.dtype == np.uint8:
+            variable.encoding["_FillValue"] = np.uint8(code)
+    return data
