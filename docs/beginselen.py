@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def measures_of(rules: KompasRules) -> list[tuple[str, str, str]]:
         *[(name, f"als {cases_text(rule.als)}", "ja of nee") for name, rule in rules.afgeleid.items()],
         ("bodemlast", f"de grootste van extra verharding, {soil}", "0 tot 1"),
         ("verharding", "verhard deel, meer dan nu", "0 tot 1"),
-        ("uitspoeling", "meststoffen en bestrijdingsmiddelen: 0 geen, 1 iets, 2 veel", "0 tot 2"),
+        ("uitspoeling", "meststoffen, bestrijdingsmiddelen, wegwater: 0 geen, 1 iets, 2 veel", "0 tot 2"),
         ("uitspoeling_meer", "er spoelt meer uit dan nu", "ja of nee"),
         ("beschermd", f"deel van het plan waar {cases_text(rules.aandelen['beschermd'])}", "0 tot 1"),
     ]  # fmt: skip
@@ -106,9 +107,8 @@ def principle_parts(p: Principle) -> list[str]:
 
 
 def limit_text(limit: Limit) -> str:
-    """A limit: the symbol, and when it holds."""
-    symbol = f"hoogstens `{limit.hoogstens}`" if limit.hoogstens else "een stap lager"
-    return f"{symbol} als {cases_text(limit.als)}"
+    """A limit in words, and the measure by which it holds; what depends on the plan is dots."""
+    return f"{re.sub(r'{[^}]*}', '…', limit.tekst)} (als {cases_text(limit.als)})"
 
 
 def scale_table(scale: Scale) -> str:

@@ -31,7 +31,7 @@ from packaging.requirements import Requirement
 import waterbodem as wb
 from tests.support.grids import LEFT, RD, TOP, box, even, layers
 from tests.support.random_cells import BASIC, FUNCTIES
-from tests.support.twins_edition1 import COMPONENTS
+from tests.support.twins.components import COMPONENTS
 from waterbodem import kernels
 from waterbodem.core import version
 from waterbodem.definitions import legends, registry

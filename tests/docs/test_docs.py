@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,23 @@ def test_the_method_page_states_the_numbers_of_the_data(site):
     assert f"minder dan {100 * registry.scoring_rules().bekend_min:g} %" in text
     for step in registry.answer_scale().values():
         assert step.antwoord in text
+
+
+def test_the_page_of_the_kompas_explains_every_measure_that_its_rules_look_at(site):
+    text = shown(site, "kompas.html")
+    told = text[text.index("Maten") :]
+    rules = tomllib.loads((ROOT / "waterbodem/data/kompas.toml").read_text("utf-8"))
+    looked_at = set(re.findall(r"'maat': '(\w+)'", str(rules["beginselen"]) + str(rules["afgeleid"])))
+    assert len(looked_at) > 20
+    assert [m for m in looked_at if not re.search(rf"^ *{m.replace('_', ' ')} *$", told, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize(("page", "fewest"), [("grenzen", 7), ("index", 5)])
+def test_where_a_reader_decides_it_says_for_which_use_this_is_not(site, page, fewest):
+    text = " ".join(shown(site, f"{page}.html").split())
+    uses = ("watertoets", "vergunning", "peilbesluit", "onttrekking", "compensatie", "Natura 2000", "perceel")
+    assert sum(use in text for use in uses) >= fewest
+    assert "vooroverleg" in text and "zeven" in text
 
 
 # --- what the pages tell you to type ---------------------------------------------------------------------------------

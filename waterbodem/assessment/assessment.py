@@ -12,6 +12,7 @@ import numpy as np
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import LayerIgnored
 from waterbodem.core.files import replacing
@@ -80,13 +81,39 @@ class Assessment(Answer):
 
         Settings as in :func:`waterbodem.views.report.page.report_html`.
         """
-        from waterbodem.views.report.page import report_html
-
         file = destination(path)
-        text = report_html(self, taal=taal, kleuren=kleuren)
+        text = self.html(taal, kleuren=kleuren)
         with replacing(file) as temp:
             temp.write_text(text, encoding="utf-8", newline="\n")
         return file
+
+    def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
+        """Return the dossier as text: what :meth:`report` writes."""
+        from waterbodem.views.report.page import report_html
+
+        return report_html(self, taal=taal, kleuren=kleuren)
+
+    def write(self, folder: str | Path, *, float_: bool = False) -> list[Path]:
+        """Write what ``waterbodem assess --output`` writes: maps, tables, dossier and herkomst; return the files.
+
+        See :func:`waterbodem.assessment.files.save_assessment`.
+        """
+        from waterbodem.assessment.files import save_assessment
+
+        return save_assessment(self, folder, float_=float_)
+
+    def to_dict(self, files: Sequence[Path] = ()) -> dict[str, Any]:
+        """Return what ``waterbodem assess --json`` prints, as plain data: ``json.dumps`` takes it.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            What :meth:`write` returned, to be listed with it.
+        """
+        from waterbodem.views.console import answer_data, ledger_data
+
+        listed = {"files": [str(path) for path in files]} if files else {}
+        return answer_data(self) | (ledger_data(self) if self.question.enquiry.given else {}) | listed
 
     def save(self, path: str | Path) -> Path:
         """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
@@ -141,7 +168,7 @@ def assess(
     layers : xr.Dataset
         Layers of rekenregels section 1 on (y, x).
     functie : str, Functie or list of them
-    gebied : shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    gebied : shapely geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path or open file
         Polygons in any CRS; without one they are taken to be in the grid's.
     referentie : str, Functie or xr.DataArray, optional
         Present use; default layer ``gebruik``, without it grasland_veeteelt as an assumption.
@@ -195,7 +222,7 @@ def assess(
     scores = [cells_of(question, some.result) for some in found]
     areas, rules = question.areas, settings.rules
     return Assessment(
-        cells=stack(scores, chosen) if many else scores[0],
+        cells=with_fill(stack(scores, chosen) if many else scores[0], NO_CRITERION),
         rows=table_of(areas, [some.frame for some in found], question.grid.crs),
         kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,

@@ -16,6 +16,7 @@ from waterbodem.core.errors import LayerIgnored
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
+from waterbodem.definitions.flags import cause_flags
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import ASSUMED, USE, reference_label, reference_source
@@ -322,6 +323,7 @@ LABELS = {
     "tijd": "afwenteling in tijd (0 = geen, 1 = zeer groot)",
     "geld": "afwenteling in geld (0 = geen, 1 = zeer groot)",
     "risico": "afwentelingsrisico, het grootste van ruimte, tijd en geld",
+    "oorzaak": "component met het grootste aandeel in het risico",
     "risico_zonder_compensatie": "afwentelingsrisico als er geen berging wordt aangelegd",
     "stijging": "stijging van het grondwater door peilopzet",
     "co2": "CO2 uit veen dat verdwijnt (1,7 tot 2,26 t per mm)",
@@ -341,9 +343,8 @@ def variables_of(result: kernel.Burden) -> dict[str, tuple[Array, dict[str, Any]
         result.oorzaak,
         {
             "units": "1",
-            "long_name": "component met het grootste aandeel in het risico",
-            "flag_values": np.arange(len(parts) + 1, dtype=np.uint8),
-            "flag_meanings": " ".join(["geen", *(c.id for c in parts)]),
+            "long_name": LABELS["oorzaak"],
+            **cause_flags(),
         },
     )
     beside = zip(TOLD_BESIDE, (result.stijging, co2_of(result), result.zonder), strict=True)

@@ -16,6 +16,7 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.engine.legal_values import check_values
 from waterbodem.layers.encoding import encoding_of, obeyed, values_of
+from waterbodem.layers.in_memory import tell_meant
 
 Floats = NDArray[np.float32]
 
@@ -94,6 +95,7 @@ def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
         its layer cannot hold.
     """
     names = list(used) or known_names(layers)
+    tell_meant([str(n) for n in layers.data_vars if n not in names], stacklevel=4)
     template = template_of(layers)
     check_encodings(layers)
     held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied

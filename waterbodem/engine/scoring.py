@@ -18,6 +18,7 @@ from waterbodem.core.errors import ArgumentError, LayerError, nearest
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
+from waterbodem.definitions.flags import answer_flags, criterion_flags
 from waterbodem.definitions.models import Criterion, Functie, Threshold
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.derived import derived_of, gvg_numbers, with_sources
@@ -347,12 +348,9 @@ def scoring_attrs(name: str, functie: Functie, names: Sequence[str]) -> dict[str
     """Return the attributes of a result: label, units, and CF flags for codes."""
     attrs: dict[str, Any] = {"long_name": VARIABLES[name][1]}
     if name == "klasse":
-        scale = registry.answer_scale()
-        attrs["flag_values"] = np.array(list(scale), dtype=np.uint8)
-        attrs["flag_meanings"] = " ".join(step.letter for step in scale.values())
+        attrs |= answer_flags()
     elif name == "bepalend":
-        attrs["flag_values"] = np.arange(len(names), dtype=np.uint8)
-        attrs["flag_meanings"] = " ".join(names)
+        attrs |= criterion_flags(names)
     elif name == "vlaggen":
         attrs["flag_masks"] = np.array([1 << i for i in range(len(functie.drempels))], np.uint16)
         attrs["flag_meanings"] = " ".join(t.label.replace(" ", "") for t in functie.drempels)

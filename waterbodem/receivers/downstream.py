@@ -235,7 +235,7 @@ def bovenstrooms(
     ----------
     layers : xr.Dataset
         Needs ``maaiveld``.
-    ontvanger : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    ontvanger : geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path or open file
         Several polygons count as one receiver.
     functie : str or Functie, optional
         With it ``last`` says what a hectare of it would bring to the receiver.

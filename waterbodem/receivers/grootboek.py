@@ -51,7 +51,7 @@ def grootboek(
         Layers of rekenregels section 1 on (y, x). Water needs ``maaiveld``, the ground needs ``ghg``; without them
         that part is *niet bepaald*.
     functie : str, Functie, or list with one per plan
-    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    gebied : geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path or open file
         The plans.
     ontvangers : as gebied, optional
         Who may receive: municipalities, water boards, nature areas, other plans. They may overlap each other and the

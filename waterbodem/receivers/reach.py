@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -61,7 +61,7 @@ class Ground:
 
 def even_ground(reach: float) -> Ground:
     """Return ground with one lambda [m] everywhere, and no protected nature."""
-    return Ground(reach_table(reach), lambda block: np.zeros(block.shape, np.uint8))
+    return Ground(reach_table(reach), _no_codes)
 
 
 def ground_of(land: Land, reach: Reach) -> Ground:
@@ -78,24 +78,37 @@ def ground_of(land: Land, reach: Reach) -> Ground:
     ArgumentError
         If a number is not positive, or a word is unknown.
     """
-    table, held = reach_table(reach), dict[tuple[int, int], Codes]()
+    table = reach_table(reach)
     names = [n for n in dict.fromkeys((*table.layers, "natuur")) if n in land]
+    return Ground(table, _Codes(table, land, names))
 
-    def tile(row: int, col: int) -> Codes:
-        if (row, col) not in held:
-            part = _tile(land.grid, row, col)
-            held[row, col] = coded(table, land.read(part, names), part.shape)
-        return held[row, col]
 
-    def codes(block: Grid) -> Codes:
+@dataclass(frozen=True)
+class _Codes:
+    """Codes of land, coded by tiles of which each is made once."""
+
+    table: ReachTable
+    land: Land
+    names: Sequence[str]
+    held: dict[tuple[int, int], Codes] = field(default_factory=dict, repr=False)
+
+    def __call__(self, block: Grid) -> Codes:
         found = np.zeros(block.shape, np.uint8)
-        if names and found.size:
-            for row, col in _tiles(land.grid, block):
-                part = _tile(land.grid, row, col)
-                found[block.slices(part)] = tile(row, col)[part.slices(block)]
+        if self.names and found.size:
+            for row, col in _tiles(self.land.grid, block):
+                part = _tile(self.land.grid, row, col)
+                found[block.slices(part)] = self._tile(row, col)[part.slices(block)]
         return found
 
-    return Ground(table, codes)
+    def _tile(self, row: int, col: int) -> Codes:
+        if (row, col) not in self.held:
+            part = _tile(self.land.grid, row, col)
+            self.held[row, col] = coded(self.table, self.land.read(part, self.names), part.shape)
+        return self.held[row, col]
+
+
+def _no_codes(block: Grid) -> Codes:
+    return np.zeros(block.shape, np.uint8)
 
 
 def _tiles(grid: Grid, block: Grid) -> Iterable[tuple[int, int]]:

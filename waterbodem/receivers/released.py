@@ -214,13 +214,29 @@ def plot_of(
     cells = land.cut(block)
     site = Site(cells, _reference(land.grid, block, reference, cells), rules)
 
-    def shifted(functie: Functie) -> Shifted:
-        (demand,) = demands_of((boards,), [area], land.grid, functie, site.present_use, lambda: site.use_cells(prints))
-        agreed = replace(storage, board=demand.board)
+    return Plot(area, block, _cover(prints), _Shift(land.grid, area, prints, site, storage, boards))
+
+
+@dataclass(frozen=True)
+class _Shift:
+    """What functies shift from the cells of one plan; ``grid`` is that of all the data."""
+
+    grid: Grid
+    area: Area
+    prints: Footprints
+    site: Site
+    storage: Storage
+    boards: tuple[Board, ...]
+
+    def __call__(self, functie: Functie) -> Shifted:
+        site, cells = self.site, self.site.cells
+        (demand,) = demands_of((self.boards,), [self.area], self.grid, functie, site.present_use, self._use_cells)
+        agreed = replace(self.storage, board=demand.board)
         found = burden_arrays(cells.present, functie, site.reference, agreed).components
         return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 
-    return Plot(area, block, _cover(prints), shifted)
+    def _use_cells(self) -> Doubles:
+        return self.site.use_cells(self.prints)
 
 
 def cover_of(area: Area, block: Grid) -> Doubles:

@@ -89,7 +89,7 @@ def _headings(taal: str) -> list[str]:
 def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
     t, mark = texts(taal), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
-    edition = edition_text(assessment)
+    edition = edition_text(assessment, taal)
     then = f"<br><strong>{escape(edition)}</strong>" if edition else ""
     return f"{escape(t['tabel']['caption'])}{made_up}{then}<br>{'<br>'.join(map(escape, beside.heading))}"
 
