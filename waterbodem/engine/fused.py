@@ -123,6 +123,7 @@ def gather(
     measures = names_of((p.name for p in parts_of(functie, list(cells.present))), alarms, given)
     sums, maps = no_sums(footing.runs, measures, len(site.present_use.functies)), _blank(shape)
     flat, size = _flat(cells.present, registry.layer_kinds()), footing.rows * shape[1]
+    flat_given = [a.reshape(-1) for a in given.values()]
     kernel.gather_cells(
         places_of(flat, maps.assessed.size),
         model,
@@ -134,7 +135,7 @@ def gather(
         kernel.Cells(
             _flat_one(lowest_of(then)),
             site.use.reshape(-1),
-            np.stack([a.reshape(-1) for a in given.values()]),
+            places_of(flat_given, maps.assessed.size),
             _shifted(site, functie, storage, decline),
         ),
         footing.bands,
