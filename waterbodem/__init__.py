@@ -15,6 +15,7 @@ _WHERE = {
     "example": "layers.fiction.landscape",
     "example_plans": "layers.fiction.areas",
     "open_layers": "layers.stack",
+    "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
     "Functie": "definitions.models",
     "geschiktheid": "engine.scoring",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
     from waterbodem.layers.fiction.areas import example_plans as example_plans
     from waterbodem.layers.fiction.landscape import example as example
+    from waterbodem.layers.in_memory import layers_from as layers_from
     from waterbodem.layers.stack import open_layers as open_layers
     from waterbodem.receivers.downstream import benedenstrooms as benedenstrooms
     from waterbodem.receivers.downstream import bovenstrooms as bovenstrooms

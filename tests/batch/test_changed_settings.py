@@ -66,7 +66,7 @@ SETTINGS = {
     "ontvangers.demping_m": (WATER, {"ontvangers.demping_m": 100}),
     "ontvangers.reikwijdte": (WATER, {"ontvangers.reikwijdte": 50}),
     "ontvangers.reikwijdte of one's own": (
-        WATER | {"ontvangers.reikwijdte": "situatie"},
+        WATER | {"ontvangers.reikwijdte": 150},
         {"ontvangers.reikwijdte": "reikwijdte.toml"},
     ),
     "ontvangers.onttrekking": (

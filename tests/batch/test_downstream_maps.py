@@ -34,7 +34,7 @@ from waterbodem.core.errors import CorruptLayer
 from waterbodem.formats.cog.writer import percent
 from waterbodem.receivers import files as reception_files
 from waterbodem.receivers import ledger_columns, question
-from waterbodem.receivers.downstream import benedenstrooms
+from waterbodem.receivers.downstream import benedenstrooms, drawn
 from waterbodem.receivers.flow import memory_needed
 from waterbodem.receivers.question import Enquiry
 
@@ -132,7 +132,7 @@ def test_polygons_cut_the_map_not_the_land(tmp_path):
         codes = file.read(1)
     np.testing.assert_array_equal(codes[inside], whole[job.around.grid.slices(job.grid)][inside])
     assert (codes[~inside] == 255).all()
-    np.testing.assert_array_equal(codes, percent(b.downstream("woningbouw")))
+    np.testing.assert_array_equal(codes, percent(drawn(b.downstream("woningbouw"), b.exposure[1])))
     assert (tmp_path / "uit" / "woningbouw@2050Hd" / "benedenstrooms.tif").is_file()
     assert found.niet_bepaald == ()
     table = gpd.read_file(tmp_path / "uit" / "grootboek.gpkg")
@@ -193,6 +193,47 @@ def test_what_arrives_and_who_receives_it_are_those_of_an_assessment(tmp_path, m
     assert (table[table.scenario == "2050Hd"][columns] == "").all(axis=None)
     with rasterio.open(tmp_path / "uit" / "woningbouw" / "ontvangst.tif") as file:
         assert file.descriptions == ("Ontvangen water: woningbouw",) and len(file.colormap(1)) == 256
+
+
+def with_ditches(folder):
+    """Write layers water and natuur, and a level area, beside the others of a folder."""
+    with rasterio.open(folder / "maaiveld.tif") as file:
+        profile, shape = file.profile, file.shape
+    profile.update(dtype="uint8", nodata=255)
+    columns = np.arange(shape[1])
+    ditch = np.broadcast_to(columns % 23 == 7, shape).astype(np.uint8)
+    nature = np.broadcast_to(np.where(columns < shape[1] // 2, 3, 0), shape).astype(np.uint8)
+    for name, values in (("water", ditch), ("natuur", nature)):
+        with rasterio.open(folder / f"{name}.tif", "w", **profile) as out:
+            out.write(values, 1)
+        with (folder / "lagen.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[layers.{name}]\npath = "{name}.tif"\nunit = "class"\n')
+    plans = gpd.read_file(folder / "plannen.geojson").to_crs("EPSG:28992")
+    level = {"naam": ["polder", "rest"], "soort": ["peilgebied", "gemeente"]}
+    areas = [plans.union_all().buffer(250), plans.union_all().buffer(500)]
+    gpd.GeoDataFrame(level, geometry=areas, crs="EPSG:28992").to_file(folder / "peil.gpkg")
+
+
+@pytest.mark.parametrize("rows", [5_000, 2_000_000])
+def test_ditches_level_areas_and_nature_are_those_of_an_assessment(tmp_path, monkeypatch, rows):
+    text = AREAS.replace('scenarios = ["2050hoog"]\n', "") + '[ontvangers]\npath = "lagen/peil.gpkg"\n'
+    path = place(tmp_path, text.replace("output", "pictures = false\noutput"))
+    with_ditches(tmp_path / "lagen")
+    runner.run(path)
+    for module, name in ((reception_files, "BLOCK"), (question, "STRIP"), (downstream_maps, "BLOCK")):
+        monkeypatch.setattr(module, name, rows)
+    layers, near = wb.open_layers(tmp_path / "lagen"), tmp_path / "lagen" / "peil.gpkg"
+    b = wb.assess(layers, list(FUNCTIES), tmp_path / "lagen" / "plannen.geojson", ontvangers=near)
+    save_assessment(b, tmp_path / "los")
+    ours, theirs = digests(tmp_path / "uit"), digests(tmp_path / "los")
+    maps = [f"{f}/{a}.tif" for f in FUNCTIES for a in (*ARRIVALS, "benedenstrooms")]
+    for name in (*maps, "blootstelling_onbekend.tif", "grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"):
+        assert ours[name] == theirs[name], name
+    table = pd.read_csv(tmp_path / "uit" / "grootboek.csv")
+    polder = table[(table.soort == "peilgebied") & (table.plan_nr > 0)]
+    assert (polder.m3_open_water > 0).any() and (polder.stijging_peil_cm > 0).any() and table.voortoets.any()
+    whole = benedenstrooms(layers, "woningbouw").blootstelling_onbekend.values
+    assert (whole[:, np.arange(whole.shape[1]) % 23 == 7] == 1).all()
 
 
 def test_of_what_arrives_only_the_maps_that_were_asked_are_made(tmp_path):

@@ -155,7 +155,7 @@ def test_maps_and_table_equal_those_of_assess(tmp_path):
     layers = wb.open_layers(EXAMPLE)
     plans = EXAMPLE / "plannen.geojson"
     b = wb.assess(layers, ["woningbouw", "natte_natuur"], plans, aangelegde_berging_mm=20)
-    table = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg")
+    table = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
     now = table[table.scenario.fillna("") == ""].reset_index(drop=True)
     for column in ("antwoord", "score", "risico", "ha_D", "afvoer_m3", "kompas_herstel", "verlies_ghg"):
         np.testing.assert_array_equal(now[column].fillna(-1).values, b.table[column].fillna(-1).values)
@@ -451,7 +451,7 @@ def test_many_polygons_in_pieces_and_parts_are_the_same_table(tmp_path, monkeypa
         tables.append(tmp_path / name / "uit")
     one, many = tables
     assert (one / "gebieden.csv").read_bytes() == (many / "gebieden.csv").read_bytes()
-    first, second = (gpd.read_file(t / "gebieden.gpkg") for t in tables)
+    first, second = (gpd.read_file(t / "gebieden.gpkg", layer="gebieden") for t in tables)
     assert len(first) == 64 * 4
     assert first.nr.tolist() == [n for n in range(1, 65) for _ in range(4)]
     assert first.drop(columns="geometry").equals(second.drop(columns="geometry"))

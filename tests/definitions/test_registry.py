@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import waterbodem as wb
 from tests.support.random_cells import FUNCTIES, dataset
@@ -266,7 +267,7 @@ def test_an_own_functie_works_without_touching_code(tmp_path):
     assert k.attrs["criteria"] == ["wateroverlast", "keileemdiepte", "grondwaterbescherming"]
     want = [(2 + 0.9 + 1) / 4, (2 * 0.5 + 1 + 0.3) / 4, (0.6 + 0.0) / 2]
     np.testing.assert_allclose(k.geschiktheid.values[0], want, atol=1e-6)
-    assert k.klasse.values[0].tolist() == [1, 3, 0]
+    assert k.klasse.values[0].tolist() == [1, 3, 5], "a score of 0 on protected groundwater is fatal"
     assert wb.afwenteling(layers, f, f).risico.values.tolist() == [[0, 0, 0]]
 
 
@@ -463,3 +464,16 @@ def test_the_scale_equals_the_design(design):
         (s["code"], s["antwoord"], s["score_min"], tuple(s["kleur_rgb"]), s["kompas"]) for s in design["antwoordschaal"]
     ]
     assert [(s.letter, s.antwoord, s.score_min, s.kleur, s.kompas) for s in registry.answer_scale().values()] == want
+
+
+@pytest.mark.shared
+def test_what_boards_ask_is_that_of_the_design():
+    path = SHARED.with_name("normen.yaml")
+    if not path.exists():
+        pytest.skip("no design beside this repository")
+    want = yaml.safe_load(path.read_text(encoding="utf-8"))["waterschappen"]
+    rules = ("naam", "eis_mm", "eis_aandeel", "peilstijging_m", "vanaf_m2", "tot_ha", "ontwatering_m", "normdatum")
+    got = tomllib.loads(files("waterbodem.data").joinpath("normen.toml").read_text("utf-8"))
+    assert {b: {k: v for k, v in t.items() if k in rules} for b, t in got.items()} == {
+        b: {k: v for k, v in t.items() if k in rules} for b, t in want.items()
+    }

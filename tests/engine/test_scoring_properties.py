@@ -113,14 +113,14 @@ def test_a_threshold_fires_exactly_on_its_side_of_its_value(name):
         at = np.float32(t.waarde)
         values = np.array([np.nextafter(at, np.float32(-99)), at, np.nextafter(at, np.float32(99)), np.nan])
         want = {">=": [0, 1, 1, 0], ">": [0, 0, 1, 0], "<": [1, 0, 0, 0], "<=": [1, 1, 0, 0], "==": [0, 1, 0, 0]}
-        arrays = {layer: np.full(4, np.nan) for layer in BASIC} | {t.laag: values}
-        found = wb.geschiktheid(dataset(arrays), functie)
-        assert (found.vlaggen.values[0] >> i & 1).tolist() == want[t.operator]
-        fired = np.array(want[t.operator], bool)
+        arrays = as_rows({layer: np.full(4, np.nan) for layer in BASIC} | {t.laag: values})
+        found = score_arrays(arrays, functie, wanted=("flags", "klasse", "score"))
+        assert (found["flags"][0] >> i & 1).tolist() == want[t.operator]
+        fired_here = np.array(want[t.operator], bool)
         if t.gevolg != "aandacht":
-            assert (found.klasse.values[0][fired] == 5).all()
+            assert (found["klasse"][0][fired_here] == 5).all()
         if t.gevolg == "uitsluiten":
-            assert (found.geschiktheid.values[0][fired] == 0).all()
+            assert (found["score"][0][fired_here] == 0).all()
 
 
 @pytest.mark.parametrize("wrong", [np.ones(4), np.ones(8, np.float32)[::2], np.ones(3, np.float32)])

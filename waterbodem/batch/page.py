@@ -19,7 +19,7 @@ from waterbodem.batch.compute import CLASSES, part_file, products
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.outputs import Delivery, Output
 from waterbodem.batch.part_file import PartReader
-from waterbodem.batch.provenance import input_data, listed
+from waterbodem.batch.provenance import inputs_of, listed
 from waterbodem.batch.state import Plan
 from waterbodem.core.crs import label
 from waterbodem.core.files import Stage
@@ -54,7 +54,7 @@ def prepare_page() -> None:
 def page_outputs(delivery: Delivery) -> list[Output]:
     """Page that tells what was asked and what came out, with a link to every file that is there."""
     job, files = delivery.job, listed(delivery)
-    inputs = {n: input_data(job, n) for n in job.stack.sources}
+    inputs = inputs_of(job)
     page = job.output / REPORT
     return [Output((page,), _mark(delivery, files, inputs), partial(_stage_page, delivery, files, inputs, page))]
 

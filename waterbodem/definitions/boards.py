@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -89,6 +91,22 @@ class Boards(Mapping[str, Board]):
         return html_table("Waterschappen", ["id", "naam", "gevraagd (mm)", "normdatum", "bron"], rows)
 
 
+@dataclass(frozen=True, eq=False)
+class Boundaries:
+    """Where water boards lie, as a user gives it; it is read where plans are held against it.
+
+    Parameters
+    ----------
+    source : Path, GeoDataFrame or None
+        A file, or polygons with a field that names the board; None: it was read elsewhere.
+    label : str
+        What it is called.
+    """
+
+    source: Any
+    label: str
+
+
 @cache
 def waterschappen() -> Boards:
     """Water boards with what they ask, by id.
@@ -131,3 +149,30 @@ def board_of(name: str) -> Board:
 
 def _plain(name: str) -> str:
     return name.strip().casefold().removeprefix("waterschap ").replace("’", "'")
+
+
+def chosen_boards(given: Any, folder: str | Path = "") -> str | Boundaries | None:
+    """Water board by its id or name, or the boundaries that a path or a table of polygons holds.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither: it lists the boards that are known.
+
+    Examples
+    --------
+    >>> chosen_boards("Vechtstromen"), chosen_boards("grenzen.gpkg").label
+    ('Vechtstromen', 'grenzen.gpkg')
+    """
+    if given is None or isinstance(given, Boundaries):
+        return given
+    if hasattr(given, "geometry"):
+        return Boundaries(given, "boundaries")
+    if isinstance(given, Path) or (isinstance(given, str) and Path(given).suffix and not _is_known(given)):
+        return Boundaries(Path(folder) / given, Path(given).name)
+    _ = board_of(given)
+    return str(given)
+
+
+def _is_known(name: str) -> bool:
+    return _plain(name) in {_plain(n) for board in waterschappen().values() for n in (board.id, board.naam)}

@@ -137,6 +137,11 @@ def change_colours() -> dict[str, RGB]:
     return {name: _rgb(colour) for name, colour in _data()["verandering"].items()}
 
 
+def end_colours() -> dict[str, RGB]:
+    """Return the colours of where the way of water ends: open water, no maaiveld, the edge of the data."""
+    return {name: _rgb(colour) for name, colour in _data()["einde"].items()}
+
+
 def class_colours(*, colour_blind: bool = False) -> list[Share]:
     """Return the colours of the answer classes as shares 0..1, in order of code (X first)."""
     scale = sorted(registry.answer_scale().items())
@@ -249,7 +254,7 @@ def classified(values: NDArray[Any], product: str) -> NDArray[np.uint8]:
     Examples
     --------
     >>> [legend("grondwater").names[c] for c in classified(np.array([0.3, 0.0, -0.06]), "grondwater")]
-    ['verlaging 0,20 tot 0,50 m', 'geen (minder dan 0,01 m)', 'vernatting 0,05 tot 0,20 m']
+    ['verlaging 20 tot 50 cm', 'minder dan 5 cm', 'vernatting 5 tot 10 cm']
     """
     codes = np.full(values.shape, nodata(), np.uint8)
     steps = _data()["trappen"][product]["stappen"]

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.core.html import html_table
@@ -30,6 +30,8 @@ V = TypeVar("V")
 
 #: Codes below this belong to the functies that come with the package.
 OWN_CODE = 100
+#: Source of a value that a user set.
+OWN = "eigen invoer"
 
 
 class Frozen(dict[K, V]):
@@ -93,8 +95,8 @@ class LayerKind(Definition):
     criterium: bool = True
     teken: Table[str, Literal[1, -1]] = {}
     codes: Table[int, str] = {}
-    afleiding: Derivation | None = None
     codes_van: Literal["", "functies"] = ""
+    afleiding: Derivation | None = None
     bron: tuple[str, ...] = ()
 
     @property
@@ -212,12 +214,12 @@ class Functie(Definition):
         return self
 
     @model_validator(mode="after")
-    def _within_limits(self) -> Functie:
-        kinds = parameter_kinds()
+    def _within_limits(self, info: ValidationInfo) -> Functie:
+        kinds, others = parameter_kinds(), (info.context or {}).get("grenzen", {})
         for name, parameter in self.parameters.items():
             if name not in kinds:
                 raise ValueError(f"unknown parameter {name!r}; {nearest(name, kinds)}")
-            low, high = kinds[name].van, kinds[name].tot
+            low, high = others.get(name, (kinds[name].van, kinds[name].tot))
             if not low <= parameter.waarde <= high:
                 raise ValueError(f"parameters.{name} = {parameter.waarde} is outside {low:g} .. {high:g}")
         return self
@@ -258,7 +260,7 @@ class Functie(Definition):
             if name not in kinds:
                 raise DefinitionError("unknown parameter", value=name, allowed=nearest(name, kinds), where=self.id)
             kept = {k: v for k, v in data["parameters"].get(name, {}).items() if k == "bereik"}
-            data["parameters"][name] = {**kept, "waarde": value, "bron": ("eigen invoer",)}
+            data["parameters"][name] = {**kept, "waarde": value, "bron": (OWN,)}
         return define(Functie, data, self.id)
 
     def __repr__(self) -> str:
@@ -367,6 +369,7 @@ class BurdenRules(Definition):
     risk_classes: tuple[RiskClass, ...]
     reference: str
     implausible: tuple[Implausible, ...]
+    co2_range: tuple[Finite, ...]
 
 
 class Source(Definition):

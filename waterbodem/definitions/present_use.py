@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from waterbodem.definitions import registry
@@ -42,3 +43,40 @@ def reference_label(reference: Any, layers: Collection[str] = ()) -> str:
     if reference is None:
         return USE if USE in layers else assumed().id
     return reference.id if isinstance(reference, Functie) else "raster"
+
+
+@dataclass(frozen=True)
+class PresentUse:
+    """Present use of some cells: the functies that may lie there, and where that is known from.
+
+    Parameters
+    ----------
+    functies : tuple of Functie
+        One for all cells, or all that a raster can name.
+    source, label : str
+        As :func:`reference_source` and :func:`reference_label` tell them.
+    one : bool
+        Whether one functie holds for all cells.
+    """
+
+    functies: tuple[Functie, ...]
+    source: str
+    label: str
+    one: bool
+
+    @classmethod
+    def of(cls, reference: Any, layers: Collection[str]) -> PresentUse:
+        """Present use as it is given (a functie, a raster, or None) on layers of these names."""
+        one = assumed() if reference is None and USE not in layers else reference
+        known = (one,) if isinstance(one, Functie) else tuple(registry.load_functies().values())
+        told = reference_source(reference, layers), reference_label(reference, layers)
+        return cls(known, *told, one=isinstance(one, Functie))
+
+    @property
+    def assumed(self) -> bool:
+        """Whether nothing tells the present use."""
+        return self.source == ASSUMED
+
+    def number(self, functie: Functie) -> int:
+        """Place of a functie among those that may lie there, from 1; 0: it is none of them."""
+        return 1 + self.functies.index(functie) if functie in self.functies else 0

@@ -12,6 +12,7 @@ from typing import Any
 from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.core.html import html_table
 from waterbodem.definitions.data_files import data_file, read_toml
+from waterbodem.definitions.editions import EDITION, earlier_editions, edition_file
 from waterbodem.definitions.models import (
     OWN_CODE,
     AnswerClass,
@@ -96,15 +97,16 @@ def _check_free(functie: Functie, known: Mapping[str, Functie], where: str) -> N
         raise DefinitionError(f"code is taken by {taken}", value=functie.code, where=f"{where}.code")
 
 
-def functie_of(data: Mapping[str, Any], where: str) -> Functie:
-    """Return a functie from plain data; ``where`` is named in errors.
+def functie_of(data: Mapping[str, Any], where: str, edition: int = EDITION) -> Functie:
+    """Return a functie from plain data; ``where`` is named in errors, limits are those of an edition.
 
     Raises
     ------
     DefinitionError
         If a key is wrong, or a layer is unknown.
     """
-    functie = define(Functie, data, where)
+    limits = earlier_editions()[edition].grenzen if edition in earlier_editions() else {}
+    functie = define(Functie, data, where, {"grenzen": limits})
     _check_names(functie, where)
     return functie
 
@@ -213,9 +215,16 @@ def rewetting_rules() -> RewettingRules:
 
 
 @cache
-def burden_rules() -> BurdenRules:
-    """Return components, constants and risk classes of afwenteling."""
-    data = read_toml(data_file("afwenteling.toml"))
+def burden_rules(edition: int = EDITION) -> BurdenRules:
+    """Return components, constants and risk classes of afwenteling.
+
+    Examples
+    --------
+    >>> [burden_rules(nr).components[7].unit for nr in (1, 2)]
+    ['m', 'mm/jr']
+    """
+    name = edition_file(edition, "afwenteling.toml")
+    data = read_toml(data_file(name))
     constants = data["constanten"]
     return define(
         BurdenRules,
@@ -225,9 +234,10 @@ def burden_rules() -> BurdenRules:
             "sources": {name: {k: v for k, v in row.items() if k != "waarde"} for name, row in constants.items()},
             "risk_classes": data["risicoklassen"],
             "reference": data["referentie"],
-            "implausible": data["onaannemelijk"],
+            "implausible": data.get("onaannemelijk", ()),
+            "co2_range": data.get("co2_bereik", ()),
         },
-        "afwenteling.toml",
+        name,
     )
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from waterbodem.core.errors import ArgumentError
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
-from waterbodem.definitions.boards import Board, board_of
+from waterbodem.definitions.boards import Board, Boundaries, board_of, chosen_boards, waterschappen
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.receiving import Reach, check_reach, reception_rules
+from waterbodem.definitions.receiving import BY_SITUATION, Reach, check_reach, reception_rules
 from waterbodem.definitions.setting_list import all_settings
 
 #: What may be given for present use.
@@ -60,7 +60,7 @@ class Settings:
     """
 
     referentie: Any = None
-    waterschap: str | None = None
+    waterschap: str | Boundaries | None = None
     aangelegde_berging_mm: float | None = None
     bergingseis_mm: float | None = None
     methode: str = "meetkundig"
@@ -76,7 +76,7 @@ class Settings:
             if setting.soort == "getal" and (value is not None or setting.standaard is not None):
                 setting.check(value)
         check_reach(self.reach)
-        _ = self.board
+        object.__setattr__(self, "waterschap", chosen_boards(self.waterschap))
         _check_kind(self.onttrekking, Well, "a well", "onttrekking")
         _check_kind(self.kompas, KompasRules, "rules", "kompas")
 
@@ -86,6 +86,15 @@ class Settings:
         if isinstance(given.get("referentie"), np.ndarray):  # where its cells lie is not told
             raise ArgumentError("give one reference", value="an array", allowed=REFERENCE, where="referentie")
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})
+
+    @classmethod
+    def of_cells(cls, given: Mapping[str, Any]) -> Settings:
+        """The same of a question without plans, in which boundaries say nothing."""
+        found = cls.of(given)
+        if isinstance(found.waterschap, Boundaries):
+            what, allowed = "boundaries need plans to be held against", ", ".join(waterschappen())
+            raise ArgumentError(what, value=found.waterschap.label, allowed=allowed, where="waterschap")
+        return found
 
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Keyword arguments that give these settings to a public function, as far as it takes them."""
@@ -99,11 +108,10 @@ class Settings:
     @property
     def filled(self) -> Settings:
         """The same settings with what None stands for, as far as that is a value."""
-        board = None if self.board is None else self.board.id
         return replace(
             self,
             referentie=self.reference,
-            waterschap=board,
+            waterschap=self.waterschap if self.board is None else self.board.id,
             demping_m=self.damping,
             reikwijdte=self.reach,
             kompas=self.rules,
@@ -121,9 +129,18 @@ class Settings:
         return found[0]
 
     @property
+    def judge(self) -> str | Boundaries | None:
+        """Who judges plans: a water board by its id or name, or boundaries that tell."""
+        return self.waterschap
+
+    def judged_by(self, board: str | None) -> Settings:
+        """The same settings with one water board, or none."""
+        return replace(self, waterschap=board)
+
+    @property
     def board(self) -> Board | None:
-        """The water board that judges the plan."""
-        return None if self.waterschap is None else board_of(self.waterschap)
+        """The water board that judges all plans; None where there is none, or boundaries tell."""
+        return board_of(self.waterschap) if isinstance(self.waterschap, str) else None
 
     @property
     def storage(self) -> Storage:
@@ -143,7 +160,7 @@ class Settings:
     @property
     def reach(self) -> Reach:
         """Length lambda over which a change of the groundwater declines [m], or how it is found."""
-        return reception_rules().value("reikwijdte_m") if self.reikwijdte is None else self.reikwijdte
+        return BY_SITUATION if self.reikwijdte is None else self.reikwijdte
 
     @property
     def well(self) -> Well | None:

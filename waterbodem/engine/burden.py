@@ -16,6 +16,7 @@ from waterbodem.core.errors import LayerIgnored
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
+from waterbodem.definitions.flags import cause_flags
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import ASSUMED, USE, reference_label, reference_source
@@ -31,8 +32,8 @@ from waterbodem.kernels.components import LAYERS, VEEN
 INDICES = ("ruimte", "tijd", "geld", "risico")
 #: Cells that are sorted by their reference at a time: what is between stays in the cache of a core.
 SORTED = 1 << 16
-#: Variables of a result that are told beside the components and in no index.
-TOLD_BESIDE = ("stijging", "co2", "risico_zonder_compensatie")
+#: Variables of a result that are told beside the components and in no index, with their units.
+TOLD_BESIDE = {"stijging": "m", "co2": "t/ha/jr", "risico_zonder_compensatie": "1"}
 Array = NDArray[Any]
 #: What the burden of one functie takes, in layers of float32: 124 bytes per cell.
 LAYERS_WORTH = 31
@@ -170,7 +171,7 @@ def _fill_cells(
 
 
 def _rows(burden: kernel.Burden) -> list[Array]:
-    """Return the arrays of a burden of flat cells, one a component; those that are not asked are left out."""
+    """Return the arrays of a burden, one a component; those that are not asked are left out."""
     told: Sequence[Array] = burden[1:]
     return [*burden.components, *(a for a in told if a.size)]
 
@@ -178,6 +179,12 @@ def _rows(burden: kernel.Burden) -> list[Array]:
 def _unknown(array: Array) -> Array:
     array.fill(np.nan if array.dtype.kind == "f" else 0)
     return array
+
+
+def scatter(part: kernel.Burden, chosen: NDArray[np.bool_], out: kernel.Burden) -> None:
+    """Put the burden of some cells in its place."""
+    for to, values in zip(_rows(out), _rows(part), strict=True):
+        to[chosen] = values
 
 
 def within_lifetime(plan: Functie, scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -257,7 +264,7 @@ def afwenteling(
     >>> a.afvoer.attrs["units"], float(a.risico.max()) <= 1
     ('m3/ha', True)
     """
-    settings = Settings.of(locals())
+    settings = Settings.of_cells(locals())
     _warn_ignored(layers)
     reference = settings.reference
     chosen, many = registry.choose(functie)
@@ -316,6 +323,7 @@ LABELS = {
     "tijd": "afwenteling in tijd (0 = geen, 1 = zeer groot)",
     "geld": "afwenteling in geld (0 = geen, 1 = zeer groot)",
     "risico": "afwentelingsrisico, het grootste van ruimte, tijd en geld",
+    "oorzaak": "component met het grootste aandeel in het risico",
     "risico_zonder_compensatie": "afwentelingsrisico als er geen berging wordt aangelegd",
     "stijging": "stijging van het grondwater door peilopzet",
     "co2": "CO2 uit veen dat verdwijnt (1,7 tot 2,26 t per mm)",
@@ -335,13 +343,17 @@ def variables_of(result: kernel.Burden) -> dict[str, tuple[Array, dict[str, Any]
         result.oorzaak,
         {
             "units": "1",
-            "long_name": "component met het grootste aandeel in het risico",
-            "flag_values": np.arange(len(parts) + 1, dtype=np.uint8),
-            "flag_meanings": " ".join(["geen", *(c.id for c in parts)]),
+            "long_name": LABELS["oorzaak"],
+            **cause_flags(),
         },
     )
-    beside = zip(TOLD_BESIDE, ("m", "t/ha/jr", "1"), (result.stijging, co2_of(result), result.zonder), strict=True)
-    return found | {n: (array, {"units": unit, "long_name": LABELS[n]}) for n, unit, array in beside}
+    beside = zip(TOLD_BESIDE, (result.stijging, co2_of(result), result.zonder), strict=True)
+    return found | {n: (array, beside_attrs(n)) for n, array in beside}
+
+
+def beside_attrs(name: str) -> dict[str, Any]:
+    """Return unit and label of what is told beside the components."""
+    return {"units": TOLD_BESIDE[name], "long_name": LABELS[name]}
 
 
 def co2_of(result: kernel.Burden) -> Floats:

@@ -1,16 +1,21 @@
-"""Layers that are not in the data but follow from those that are: rekenregels section 1."""
+"""Layers that are not in the data but follow from those that are: gvg of ghg and glg, rekenregels section 1."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from waterbodem.definitions.models import Derivation
+import numpy as np
+from numpy.typing import NDArray
+
 from waterbodem.definitions.registry import layer_kinds
+from waterbodem.kernels.levels import GHG, GLG, GVG, LEVELS, gvg_of
 
 
-def derivation_of(layer: str) -> Derivation | None:
-    """Return how a layer follows from others; None if it does not."""
-    return layer_kinds()[layer].afleiding
+def sources_of(layer: str) -> tuple[str, ...]:
+    """Return the layers that a layer follows from; none if it does not."""
+    rule = layer_kinds()[layer].afleiding
+    return tuple(rule.factoren) if rule else ()
 
 
 def derived_of(present: Collection[str]) -> tuple[str, ...]:
@@ -21,11 +26,24 @@ def derived_of(present: Collection[str]) -> tuple[str, ...]:
     >>> derived_of(["ghg", "glg"]), derived_of(["ghg", "gvg", "glg"])
     (('gvg',), ())
     """
-    rules = ((name, kind.afleiding) for name, kind in layer_kinds().items() if name not in present)
-    return tuple(name for name, rule in rules if rule and all(n in present for n in rule.factoren))
+    absent = {name: sources_of(name) for name in layer_kinds() if name not in present}
+    return tuple(name for name, sources in absent.items() if sources and all(n in present for n in sources))
 
 
 def with_sources(wanted: Iterable[str], present: Collection[str] = ()) -> set[str]:
     """Return layers with those that they follow from where they are not in the data."""
-    rules = {name: derivation_of(name) for name in wanted}
-    return {*rules, *(n for name, r in rules.items() if r and name not in present for n in r.factoren)}
+    names = set(wanted)
+    return names.union(*(sources_of(n) for n in names if n not in present))
+
+
+def gvg_numbers() -> NDArray[np.float32]:
+    """Return constant, factor of ghg and factor of glg, as the kernels take them."""
+    rule = layer_kinds()[LEVELS[GVG]].afleiding
+    assert rule is not None
+    return np.array([rule.vast, rule.factoren[LEVELS[GHG]], rule.factoren[LEVELS[GLG]]], np.float32)
+
+
+def with_derived(layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return float32 layers, or values of one cell, with those that follow from them."""
+    made = {n: gvg_of(layers[LEVELS[GHG]], layers[LEVELS[GLG]], *gvg_numbers()) for n in derived_of(layers)}
+    return {**layers, **made}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from waterbodem.core.errors import ArgumentError, Trial
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
+from waterbodem.engine.legal_values import check_values
 from waterbodem.layers.encoding import encoding_of, obeyed, values_of
+from waterbodem.layers.in_memory import tell_meant
 
 Floats = NDArray[np.float32]
 
@@ -77,28 +79,43 @@ class LayerSet:
         return {**self.present, **scenario.layers}
 
 
-def layer_set(layers: xr.Dataset) -> LayerSet:
+def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
     """Take what the rules know out of a dataset; float32 arrays in the unit of the rules are not copied.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+    used : sequence of str
+        The only variables that count; none: all that the rules know.
 
     Raises
     ------
     WaterbodemError
-        If it is no dataset, holds no layer, y ascends, or attributes of layers cannot be obeyed.
+        If it is no dataset, holds no layer, y ascends, attributes of layers cannot be obeyed, or a value is one that
+        its layer cannot hold.
     """
-    names = known_names(layers)
+    names = list(used) or known_names(layers)
+    tell_meant([str(n) for n in layers.data_vars if n not in names], stacklevel=4)
     template = template_of(layers)
     check_encodings(layers)
     held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
     present = {n: values_of(held.variables[n], n) for n in layer_kinds() if n in names}
     if not present:
-        raise ArgumentError(
-            "dataset holds no layer that the rules know",
-            value=[str(n) for n in layers.data_vars][:10],
-            allowed=", ".join(layer_kinds()),
-        )
+        raise _nothing_known(layers)
     ignored = ignored_names(layers)
     kept = [n for n in names if "@" in n and n not in ignored]
-    return LayerSet(present, _scenarios(held, kept), ignored, template)
+    scenarios = _scenarios(held, kept)
+    futures = {str(LayerName(n, s.name)): a for s in scenarios for n, a in s.layers.items()}
+    check_values({**present, **futures})
+    return LayerSet(present, scenarios, ignored, template)
+
+
+def _nothing_known(layers: xr.Dataset) -> ArgumentError:
+    return ArgumentError(
+        "dataset holds no layer that the rules know",
+        value=[str(n) for n in layers.data_vars][:10],
+        allowed=", ".join(layer_kinds()),
+    )
 
 
 def known_names(layers: xr.Dataset) -> list[str]:

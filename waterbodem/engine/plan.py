@@ -72,6 +72,16 @@ def is_own(functie: Functie, parameter: str) -> bool:
     return functie.id not in known or given != known[functie.id].parameters.get(parameter)
 
 
+def laid_parts(plan: Functie, reference: Functie, depth: float) -> list[tuple[float, float, float]]:
+    """Return parts of a plan and its reference laid over each other: share, drains of the one and of the other [m].
+
+    Drains that a plan does not lay count as 0 deep; ``depth`` [m] is what is asked of it.
+    """
+    new = drains_of(plan, depth)
+    laid = replace(new, raised=0.0, green=0.0) if plan.value("ontwatering_blijft") else new
+    return laid.mean_over(drains_of(reference))
+
+
 def raised_height(functie: Functie) -> float:
     """Return the height of the raising, mean over the plan [m]."""
     return functie.value("opgehoogd_aandeel") * functie.value("ophoging_m")
@@ -88,6 +98,29 @@ def built_mm(plan: Functie, reference: Functie, storage: Storage) -> float:
     wanted = asked_mm(plan, reference, storage.board) if storage.built_mm is None else storage.built_mm
     most = registry.burden_rules().constants["berging_hoogstens_mm"] * (1 - plan.value("verhardingsgraad"))
     return min(wanted, most)
+
+
+def norm_mm(plan: Functie, reference: Functie, storage: Storage) -> float:
+    """Return the storm that a plan has to keep [mm over what is paved more]."""
+    if storage.norm_mm is not None:
+        return storage.norm_mm
+    return max(plan.value("bergingseis_mm"), reference.value("bergingseis_mm"))
+
+
+def task_m3_ha(plan: Functie, reference: Functie, storage: Storage) -> float:
+    """Return the rain of that storm on the paving that a plan adds [m3/ha of the plan]."""
+    paving = plan.value("verhardingsgraad") - reference.value("verhardingsgraad")
+    return MM_TO_M3_HA * norm_mm(plan, reference, storage) * paving
+
+
+def cost_rates(plan: Functie) -> dict[str, float]:
+    """Return what others pay a year and a hectare: per m of settlement, per m3 of water, per mm of demand [EUR]."""
+    k = registry.burden_rules().constants
+    return {
+        "zetting": k["zetting_kosten_eur"] * plan.value("verhardingsgraad") / k["zetting_kosten_m"],
+        "water": k["water_kosten_eur_m3"],
+        "watervraag": MM_TO_M3_HA * k["watervraag_kosten_eur_m3"],
+    }
 
 
 def changes_of(plan: Functie, reference: Functie, storage: Storage, doubted: bool = True) -> tuple[np.void, np.void]:
@@ -136,12 +169,11 @@ def _change(numbers: Mapping[str, Any], plan: Functie, built: float, spare: floa
 def _water(plan: Functie, reference: Functie, storage: Storage) -> dict[str, float]:
     """Numbers of afvoer and verdrongen berging."""
     k, f, r = registry.burden_rules().constants, plan.value, reference.value
-    norm = max(f("bergingseis_mm"), r("bergingseis_mm")) if storage.norm_mm is None else storage.norm_mm
     per_metre = M2_PER_HA * k["porositeit"]
     return {
-        "task": MM_TO_M3_HA * norm * (f("verhardingsgraad") - r("verhardingsgraad")),
+        "task": task_m3_ha(plan, reference, storage),
         "no_task": k["marge_m3_ha"],
-        "own_rain": MM_TO_M3_HA * norm * (1 - f("verhardingsgraad")),
+        "own_rain": MM_TO_M3_HA * norm_mm(plan, reference, storage) * (1 - f("verhardingsgraad")),
         "room": per_metre * f("bodemberging_factor") * (1 - f("verhardingsgraad")),
         "room_depth": k["bergingsdiepte_max_m"],
         "kwel_full": k["kwel_zonder_berging_mm_d"],
@@ -157,9 +189,7 @@ def _water(plan: Functie, reference: Functie, storage: Storage) -> dict[str, flo
 
 def _drainage(plan: Functie, reference: Functie, depth: float) -> dict[str, Any]:
     """Numbers of drains: those that a plan lays for its soil, and those of both in every part."""
-    new, there = drains_of(plan, depth), drains_of(reference)
-    laid = replace(new, raised=0.0, green=0.0) if plan.value("ontwatering_blijft") else new
-    parts = np.array(laid.mean_over(there)).T
+    new, parts = drains_of(plan, depth), np.array(laid_parts(plan, reference, depth)).T
     return {
         "raised": new.share,
         "drain_raised": new.raised,
@@ -221,13 +251,13 @@ def _load(functie: Functie) -> float:
 
 def _judgement(plan: Functie) -> dict[str, Any]:
     """Numbers that turn components into shares and money."""
-    rules = registry.burden_rules()
+    rules, rates = registry.burden_rules(), cost_rates(plan)
     k = rules.constants
     return {
         "lasting": 1 - plan.value("omkeerbaarheid"),
-        "cost_settling": k["zetting_kosten_eur"] * plan.value("verhardingsgraad") / k["zetting_kosten_m"],
-        "cost_water": k["water_kosten_eur_m3"],
-        "cost_demand": MM_TO_M3_HA * k["watervraag_kosten_eur_m3"],
+        "cost_settling": rates["zetting"],
+        "cost_water": rates["water"],
+        "cost_demand": rates["watervraag"],
         "show_from": k["toon_vanaf"],
         "margin": k["marge"],
         "anchor": np.array([c.anker for c in rules.components], dtype=np.float64),
@@ -241,14 +271,19 @@ def _could(plan: Functie, reference: Functie, margin: float) -> dict[str, bool]:
     water = max(0.0, raised_height(plan) - r("opgehoogd_aandeel") * shared) + r("berging_m") - f("berging_m")
     if not math.isnan(f("streefpeil_m")):
         water += registry.burden_rules().constants["porositeit"] * f("rijzing_hoogstens_m")
-    fill = raised_height(plan)
-    heavier = fill > margin and _load(plan) - _load(reference) > margin
     return {
         "verdrongen_berging": water > margin,
         "grondwaterverlaging": f("onttrekking") - r("onttrekking") > margin,
         "watervraag": f("watervraag_mm_jr") - r("watervraag_mm_jr") > margin,
-        "zetting": fill - raised_height(reference) > margin or heavier,
+        "zetting": settles_more(plan, reference),
     }
+
+
+def settles_more(plan: Functie, reference: Functie) -> bool:
+    """Tell whether settlement could be a burden: more fill than the present use has, or heavier."""
+    fill, margin = raised_height(plan), registry.burden_rules().constants["marge"]
+    heavier = fill > margin and _load(plan) - _load(reference) > margin
+    return fill - raised_height(reference) > margin or heavier
 
 
 def _could_cost(plan: Functie, could: Mapping[str, bool], margin: float) -> dict[str, bool]:

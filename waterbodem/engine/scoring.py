@@ -18,9 +18,10 @@ from waterbodem.core.errors import ArgumentError, LayerError, nearest
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
+from waterbodem.definitions.flags import answer_flags, criterion_flags
 from waterbodem.definitions.models import Criterion, Functie, Threshold
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.derived import derivation_of, derived_of, with_sources
+from waterbodem.engine.derived import derived_of, gvg_numbers, with_sources
 from waterbodem.engine.layer_set import LayerSet, known_names, layer_set
 from waterbodem.engine.lazy import by_block
 from waterbodem.engine.rewetting import CAUSES, rewets, rewetting_of
@@ -174,37 +175,39 @@ def _thresholds(functie: Functie, parts: Sequence[Part], places: Mapping[str, in
     }
 
 
-def ceiling_of(functie: Functie, present: Collection[str]) -> int:
-    """Return the best class (1 = A) that a functie allows on these layers, by ``hoogstens`` and ``zonder``."""
-    codes = {step.letter: code for code, step in registry.answer_scale().items()}
+def ceilings_of(functie: Functie, present: Collection[str]) -> list[tuple[str, str]]:
+    """Return the classes that a functie does not pass on these layers, each with the reason."""
     known = {*present, *derived_of(present)}
-    caps = [letter for layer, letter in functie.zonder.items() if layer not in known]
-    return max((codes[letter] for letter in (functie.hoogstens, *caps) if letter), default=1)
+    own = [(functie.hoogstens, functie.hoogstens_reden)] if functie.hoogstens else []
+    return own + [(letter, functie.zonder_reden) for layer, letter in functie.zonder.items() if layer not in known]
+
+
+def ceiling_of(functie: Functie, present: Collection[str]) -> np.int32:
+    """Return the code of the best class that a functie allows."""
+    codes = {step.letter: code for code, step in registry.answer_scale().items()}
+    return np.int32(max((codes[letter] for letter, _ in ceilings_of(functie, present)), default=1))
 
 
 def _levels(functie: Functie, index: Mapping[str, int]) -> dict[str, Any]:
     """Return what a block must know of the groundwater levels that differ from their layers."""
-    used, derived = layers_used(functie), derived_of(index)
-    asked = [n in used and (n in index or n in derived) for n in levels.LEVELS]
-    rule = derivation_of("gvg") if "gvg" in derived and "gvg" in used else None
+    used = layers_used(functie)
+    asked = np.array([n in used and n in {*index, *derived_of(index)} for n in levels.LEVELS])
     return {
-        "derives": rule is not None,
-        "derived": np.array([rule.vast, *(rule.factoren[n] for n in ("ghg", "glg"))] if rule else [0], np.float32),
-        "raises": rewets(functie) and any(asked),
+        "derives": bool(used.intersection(derived_of(index))),
+        "derived": gvg_numbers(),
+        "raises": rewets(functie) and asked.any(),
         "level": np.array([index.get(n, levels.MISSING) for n in levels.LEVELS], np.int64),
-        "asked": np.array(asked),
+        "asked": asked,
         "ground": np.array([index.get(n, levels.MISSING) for n in levels.GROUND], np.int64),
         **rewetting_of(functie)._asdict(),
     }
 
 
 def _places(functie: Functie, index: Mapping[str, int]) -> dict[str, int]:
-    """Return where the values of layers are for a block: as they are, or as the block makes them."""
-    made = levels.LEVELS if rewets(functie) else derived_of(index)
-    return {
-        **index,
-        **{n: levels.MADE - k for k, n in enumerate(levels.LEVELS) if n in made and n in {*index, *derived_of(index)}},
-    }
+    """Return where a block finds the values of layers: as they are, or where it makes them."""
+    known = {*index, *derived_of(index)}
+    made = known.intersection(levels.LEVELS) if rewets(functie) else derived_of(index)
+    return {**index, **{n: levels.MADE - levels.LEVELS.index(n) for n in made}}
 
 
 @lru_cache(maxsize=512)
@@ -226,7 +229,7 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
         **_thresholds(functie, parts, places),
         classes=np.int64(len(borders)),
         borders=np.array(borders, dtype=np.float32),
-        ceiling=np.int32(ceiling_of(functie, index)),
+        ceiling=ceiling_of(functie, index),
         method=np.int64(METHODS[methode]),
         power=np.float64(power),
         floor=np.float32(rules.ondergrens),
@@ -345,12 +348,9 @@ def scoring_attrs(name: str, functie: Functie, names: Sequence[str]) -> dict[str
     """Return the attributes of a result: label, units, and CF flags for codes."""
     attrs: dict[str, Any] = {"long_name": VARIABLES[name][1]}
     if name == "klasse":
-        scale = registry.answer_scale()
-        attrs["flag_values"] = np.array(list(scale), dtype=np.uint8)
-        attrs["flag_meanings"] = " ".join(step.letter for step in scale.values())
+        attrs |= answer_flags()
     elif name == "bepalend":
-        attrs["flag_values"] = np.arange(len(names), dtype=np.uint8)
-        attrs["flag_meanings"] = " ".join(names)
+        attrs |= criterion_flags(names)
     elif name == "vlaggen":
         attrs["flag_masks"] = np.array([1 << i for i in range(len(functie.drempels))], np.uint16)
         attrs["flag_meanings"] = " ".join(t.label.replace(" ", "") for t in functie.drempels)
@@ -364,11 +364,13 @@ def _one(cells: LayerSet, functie: Functie, methode: str, orness: float | None, 
     wanted = [VARIABLES[n][0] for n in names]
     arrays = score_arrays(cells.present, functie, methode, orness, wanted)
     criteria = [part.name for part in parts_of(functie, list(cells.present))]
+    derived = [n for n in derived_of(cells.present) if n in layers_used(functie)]
     return cells.results(
         {n: (arrays[VARIABLES[n][0]], scoring_attrs(n, functie, criteria)) for n in names},
         {
             "functie": functie.id,
             "criteria": criteria,
+            **({"afgeleid": derived} if derived else {}),
             "methode": methode,
             **({} if orness is None else {"orness": orness}),
             "definities": registry.rules_version(),
@@ -422,15 +424,18 @@ def geschiktheid(
     settings = Settings.of(locals())
     chosen, many = registry.choose(functie)
     methode, orness = settings.method
-    answers = partial(_answers, functies=chosen, many=many, methode=methode, orness=orness, interval=interval)
     names = known_names(layers)
     wanted = layers_of(*chosen, present=names)
-    return by_block(answers, layers, [n for n in names if n in wanted])
+    used = [n for n in names if n in wanted]
+    answers = partial(
+        _answers, used=used, functies=chosen, many=many, methode=methode, orness=orness, interval=interval
+    )
+    return by_block(answers, layers, used)
 
 
 def layers_used(functie: Functie) -> set[str]:
-    """Return the layers of the criteria and thresholds of a functie."""
-    return {*functie.all_criteria, *(t.laag for t in functie.drempels)}
+    """Return the layers of the criteria and thresholds of a functie, and those that it is capped without."""
+    return {*functie.all_criteria, *(t.laag for t in functie.drempels), *functie.zonder}
 
 
 def layers_of(*functies: Functie, present: Collection[str] = ()) -> set[str]:
@@ -441,10 +446,17 @@ def layers_of(*functies: Functie, present: Collection[str] = ()) -> set[str]:
 
 
 def _answers(
-    layers: xr.Dataset, *, functies: Sequence[Functie], many: bool, methode: str, orness: float | None, interval: bool
+    layers: xr.Dataset,
+    *,
+    used: Sequence[str],
+    functies: Sequence[Functie],
+    many: bool,
+    methode: str,
+    orness: float | None,
+    interval: bool,
 ) -> xr.Dataset:
     memory.check_room(grid_of(layers), LAYERS_WORTH * len(functies))
-    cells = layer_set(layers)
+    cells = layer_set(layers, used)
     results = [_one(cells, f, methode, orness, interval) for f in functies]
     return stack(results, functies) if many else results[0]
 

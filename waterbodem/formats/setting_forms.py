@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from waterbodem.core.errors import Trial
+from waterbodem.core.path_gate import sha256_of
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
-from waterbodem.definitions.boards import board_of
+from waterbodem.definitions.boards import Boundaries, board_of, chosen_boards
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules, load_rules
 from waterbodem.definitions.labels import name_of, texts
 from waterbodem.definitions.labels import plain as number_text
@@ -101,7 +102,9 @@ class FunctieForm(Form):
         return value.model_dump(mode="json", exclude_none=True) if isinstance(value, Functie) else packer.array(value)
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
-        return found.array(Array.model_validate(told)) if "vorm" in told else registry.functie_of(told, where)
+        if "vorm" in told:
+            return found.array(Array.model_validate(told))
+        return registry.functie_of(told, where, found.text.editie)
 
     def told(self, value: Any) -> Any:
         return reference_label(value)
@@ -117,13 +120,34 @@ class FunctieForm(Form):
 
 
 class BoardForm(Form):
-    """A water board, by its id."""
+    """A water board, by its id; or boundaries, by the name of their file."""
 
     def read(self, given: Any, origin: Origin) -> Any:
-        return board_of(given).id
+        found = chosen_boards(given, origin.folder)
+        return board_of(found).id if isinstance(found, str) else found
+
+    def file(self, given: Any) -> str | None:
+        return given if isinstance(chosen_boards(given), Boundaries) else None
+
+    def packed(self, value: Any, packer: Packer) -> Any:
+        return {"grenzen": value.label} if isinstance(value, Boundaries) else value
+
+    def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
+        if isinstance(told, Mapping) and isinstance(told.get("grenzen"), str):
+            return Boundaries(None, told["grenzen"])
+        return super().unpacked(told, found, where)
+
+    def told(self, value: Any) -> Any:
+        return value.label if isinstance(value, Boundaries) else value
+
+    def mark(self, value: Any) -> Any:
+        return sha256_of(value.source) if isinstance(value, Boundaries) else value
 
     def text(self, value: Any, setting: Setting, taal: str) -> str:
-        return board_of(value).naam
+        return value.label if isinstance(value, Boundaries) else board_of(value).naam
+
+    def words(self, value: Any, file: str) -> Sequence[str]:
+        return [file] if isinstance(value, Boundaries) else [str(value)]
 
 
 class ReachForm(NumberForm):

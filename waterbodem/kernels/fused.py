@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels import burden, components, quantities, scoring, zonal
+from waterbodem.kernels import burden, quantities, scoring, zonal
 from waterbodem.kernels._compile.decorators import kernel, part
 from waterbodem.kernels._compile.records import cells_at
 
@@ -20,16 +20,19 @@ class Asked(NamedTuple):
     """What is asked of a functie, besides the numbers of its score and burden."""
 
     borders: quantities.Borders
-    verharding: Floats  # more paving than the reference; (1,) or (n,)
-    more_fill: NDArray[np.bool_]  # more fill than the reference; (1,) or (n,)
-    bits: NDArray[np.uint16]  # (T,) thresholds that count, per layer
-    bit_layer: Ints  # (T,) index of that layer
+    against: quantities.Against
+    bits: NDArray[np.uint16]  # (T,) thresholds that are looked at together
+    layer: Ints  # (T + 1,) first layer that those are on
+    layers: Ints  # indices of layers
+    of_change: NDArray[np.bool_]  # (T,) a measure of the change
+    own: int  # present use that the functie itself is; 0: none
 
 
 class Cells(NamedTuple):
-    """What is known of the n cells of a block, apart from the layers; rows of M measures that need no functie."""
+    """What is known of the n cells of a block, apart from the layers; rows of M measures that need no score."""
 
     lowest: Floats  # (n,) lowest score over the scenarios; empty: the score
+    use: Bytes  # (n,) present use, 0 = unknown
     given: Floats  # (G, n)
     shifted: burden.Burden  # where every cell has its own reference; else its arrays are empty
 
@@ -68,21 +71,11 @@ class Totals(NamedTuple):
     sums: Ints  # (M, 3, P)
     classes: Ints  # (3, P, C)
     causes: Ints  # (P, 11)
+    uses: Ints  # (P, R + 1)
 
 
-#: Rows that are made of others, in the order of ``measures.Rows`` after score and loss; components that are summed.
-MADE = (
-    "risico_hoog",
-    "risico_zeer_hoog",
-    "water",
-    "kwelafvoer",
-    "veenoxidatie",
-    "grondwaterverlaging",
-    "grondwater",
-    "vastlegging",
-    "bodemlast",
-)
-SUMMED = (components.AFVOER, components.VERDRONGEN)
+MADE = len(quantities.MADE)
+SUMMED = tuple(quantities.SUMMED.values())
 
 
 @kernel
@@ -103,7 +96,7 @@ def gather_cells(
     bands : waterbodem.kernels.zonal.Bands
         Of ``size`` cells.
     maps, totals : Maps and Totals
-        Filled, and added to: per measure score, loss, made, bounds, components, dekking, risico and given.
+        Filled, and added to: in the order that :func:`waterbodem.engine.quantities.names_of` tells.
     band : Band
     """
     for b in range(bands.group.size - 1):
@@ -135,11 +128,26 @@ def _gather_band(
         _take_band(cells.shifted, a, shifted)
     else:
         burden.shift_from(land, a, change, bare, shifted, band.burden)
-    lowest = cells.lowest[a:e] if cells.lowest.size else maps.score[a:e]
-    _measure(a, n, lowest, asked, maps, band)
+    measured = quantities.Found(
+        maps.score[a:e], maps.klasse[a:e], maps.risico[a:e], shifted.tijd,
+        cells.lowest[a:e] if cells.lowest.size else maps.score[a:e], band.components, cells.use[a:e],
+    )  # fmt: skip
+    quantities.fill_measures(measured, asked.borders, asked.against, band.loss, maps.assessed[a:e], band.made)
     for t in range(asked.bits.size):
-        known = cells_at(layers[asked.bit_layer[t]], a, n)
-        quantities.flag_bits(band.flags[:n], asked.bits[t], known, band.made[len(MADE) + t, :n])
+        _alarm(layers, a, t, asked, band.flags[:n], cells.use[a:e], band.made[MADE + t, :n])
+
+
+@part
+def _alarm(layers: Any, a: int, t: int, asked: Any, flags: Any, use: Any, out: Any) -> None:
+    """Fill in where thresholds fire: 1, 0, or NaN where all the layers that they are on are unknown."""
+    nothing = np.float32(0) if asked.layer[t] == asked.layer[t + 1] else np.float32(np.nan)
+    for i in range(out.size):
+        out[i] = nothing
+    for k in range(asked.layer[t], asked.layer[t + 1]):
+        quantities.known_where(cells_at(layers[asked.layers[k]], a, out.size), out)
+    quantities.flag_bits(flags, asked.bits[t], out)
+    if asked.of_change[t]:
+        quantities.of_change(use, asked.own, out)
 
 
 @part
@@ -163,25 +171,6 @@ def _take_band(given: Any, a: int, out: Any) -> None:
 
 
 @part
-def _measure(a: int, n: int, lowest: Any, asked: Any, maps: Any, band: Any) -> None:
-    e, p, m = a + n, band.components, band.made
-    each = asked.verharding.size > 1
-    verharding = asked.verharding[a:e] if each else asked.verharding[:1]
-    more_fill = asked.more_fill[a:e] if each else asked.more_fill[:1]
-    found = quantities.Found(
-        maps.score[a:e], maps.klasse[a:e], maps.risico[a:e], band.indices[1, :n], lowest,
-        p[components.AFVOER, :n], p[components.VERDRONGEN, :n], p[components.KWELAFVOER, :n], p[components.VEEN, :n],
-        p[components.VERLAGING, :n], p[components.AANVULLING, :n], p[components.ZETTING, :n],
-        verharding, more_fill,
-    )  # fmt: skip
-    rows = quantities.Rows(
-        maps.assessed[a:e], band.loss, m[0, :n], m[1, :n], m[2, :n], m[3, :n], m[4, :n], m[5, :n], m[6, :n], m[7, :n],
-        m[8, :n],
-    )  # fmt: skip
-    quantities.fill_measures(found, asked.borders, rows)
-
-
-@part
 def _add_rows(bands: Any, b: int, a: int, n: int, rows: Any, sums: Any) -> None:
     for m in range(rows.shape[0]):
         zonal.add_row(bands, b, a, rows[m, :n], sums[m])
@@ -199,9 +188,11 @@ def _add_band(bands: Any, b: int, a: int, n: int, cells: Any, maps: Any, band: A
         m += 1
     zonal.add_row(bands, b, a, maps.dekking[a:e], sums[m])
     zonal.add_row(bands, b, a, maps.risico[a:e], sums[m + 1])
+    zonal.add_row(bands, b, a, band.beside[0, :n], sums[m + 2])
     for g in range(cells.given.shape[0]):
-        zonal.add_row(bands, b, a, cells.given[g, a:e], sums[m + 2 + g])
+        zonal.add_row(bands, b, a, cells.given[g, a:e], sums[m + 3 + g])
     zonal.add_codes(bands, b, a, maps.klasse[a:e], totals.classes[0])
     zonal.add_codes(bands, b, a, band.classes[0, :n], totals.classes[1])
     zonal.add_codes(bands, b, a, band.classes[1, :n], totals.classes[2])
+    zonal.add_codes(bands, b, a, cells.use[a:e], totals.uses)
     zonal.add_by_code(bands, b, a, maps.risico[a:e], maps.oorzaak[a:e], totals.causes, band.loss[0, :n])

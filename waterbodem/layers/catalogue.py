@@ -268,7 +268,7 @@ def _validated(data: Mapping[str, Any], file: str) -> tuple[Catalogue | None, li
 
 def _entry(name: str, table: Any, file: str, functies: Functies) -> tuple[LayerEntry | None, list[WaterbodemError]]:
     where = f"{file}: layers.{name}"
-    named = _name_problems(name, where)
+    named = name_problems(name, where)
     if not isinstance(table, dict):
         return None, [*named, CatalogueError("not a table", value=table, where=where)]
     unknown = _unknown_keys(table, KEYS, where)
@@ -297,7 +297,8 @@ def _name_functies(table: dict[str, Any], kind: LayerKind, functies: Functies, w
     ]
 
 
-def _name_problems(name: str, where: str) -> list[WaterbodemError]:
+def name_problems(name: str, where: str) -> list[WaterbodemError]:
+    """Return what is wrong with the name of a layer, or of one of a scenario."""
     base, scenario = LayerName.of(name)
     kinds = layer_kinds()
     if base not in kinds:

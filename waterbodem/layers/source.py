@@ -66,6 +66,11 @@ class LayerSource:
         return str(self.grid.crs) if self.grid else str(getattr(self.file, "crs", ""))
 
     @property
+    def crs_assumed(self) -> bool:
+        """Whether the file names no CRS, so that it has that of the catalogue."""
+        return self.file.crs_assumed
+
+    @property
     def grid(self) -> Grid | None:
         """Cells of the file; None for polygons."""
         return self.file.grid if isinstance(self.file, RasterFile) else None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.core import crs as crs_text
 from waterbodem.core import memory
 from waterbodem.core.chunks import chunked, chunks_of
 from waterbodem.core.dataset import build
@@ -32,10 +33,12 @@ from waterbodem.core.path_gate import Digest, sha256_of
 from waterbodem.core.progress import track
 from waterbodem.core.threads import workers
 from waterbodem.definitions.labels import resampled_text
+from waterbodem.definitions.models import LayerKind
 from waterbodem.definitions.registry import Functies
 from waterbodem.definitions.units import unit_text
 from waterbodem.layers.catalogue import Catalogue, LayerEntry, catalogue_file, parse_catalogue
 from waterbodem.layers.decoding import Findings
+from waterbodem.layers.encoding import given
 from waterbodem.layers.source import LayerSource, open_source
 
 Floats = NDArray[np.float32]
@@ -421,13 +424,26 @@ def _read_all(sources: list[LayerSource], grid: Grid) -> list[Outcome]:
 
 def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
     """Return what a reader of the variable must know; nothing of this machine or moment."""
-    entry, kind = source.entry, source.kind
+    resampled = source.resampled(grid)
+    return {
+        **attributes(source.entry, source.kind, found),
+        "file": source.entry.path,
+        "sha256": source.sha256,
+        **({"given_crs": crs_text.label(source.crs)} if source.crs_assumed else {}),
+        **({} if resampled is None else {"resampled": resampled}),
+    }
+
+
+def attributes(entry: LayerEntry, kind: LayerKind, found: Findings) -> dict[str, Any]:
+    """Attributes of a layer: what its entry says of it, and what was found in its cells."""
     optional = {
         "horizon": entry.horizon,
         "stresstest": (1 if entry.stresstest is True else entry.stresstest) or None,
         **{key: getattr(entry, key) for key in TOLD},
+        **given(kind, entry.unit, entry.sign),
+        "given_classes": len(entry.classes) or None,
+        "range": None if entry.range is None else list(entry.range),
         "uncertainty": entry.uncertainty,
-        "resampled": source.resampled(grid),
         "unknown_by_range": found.outside if entry.outside == "unknown" else None,
     }
     return {
@@ -436,7 +452,5 @@ def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
         "naam": kind.naam,
         "source": entry.source,
         "vintage": entry.vintage,
-        "file": entry.path,
-        "sha256": source.sha256,
         **{key: value for key, value in optional.items() if value is not None},
     }

@@ -46,6 +46,8 @@ class VectorFile:
         In the order of the file.
     raw : array, float64
         One per polygon; NaN = not stated.
+    crs_assumed : bool
+        Whether the file names no CRS, so that it has that of the catalogue.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class VectorFile:
     crs: str
     shapes: gpd.GeoSeries
     raw: NDArray[np.float64]
+    crs_assumed: bool = False
 
     @property
     def bounds(self) -> Bounds:
@@ -118,7 +121,7 @@ def open_vector(path: Path, name: str, entry: LayerEntry, default_crs: str | Non
     _check_shapes(frame.geometry, where)
     crs = _crs(frame, default_crs, path, where)
     shapes = frame.geometry.set_crs(crs, allow_override=True)
-    file = VectorFile(path, name, crs, shapes, _raw(frame, entry, where))
+    file = VectorFile(path, name, crs, shapes, _raw(frame, entry, where), frame.crs is None)
     crs_text.check_not_swapped(file.bounds, crs, where)
     return file
 

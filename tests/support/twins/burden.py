@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.support.twins.compensation import Plan, asked_mm, board_computes, built_mm, plan_of, told_without
+from tests.support.twins.compensation import PlanSize, asked_mm, board_computes, built_mm, plan_of, told_without
 from tests.support.twins.components import CO2_PER_MM, COMPONENTS, Case, components, stijging
 from tests.support.twins.functie import plain
 from tests.support.twins.indices import indices, oorzaak, risico, shares
@@ -68,4 +68,4 @@ def burden_cell(
     f = plan_of(functie, parameters, board)
     asked = asked_mm(f, reference, board, plan)
     case = Case(f, reference, values, built_mm(f, asked, given_mm), asked, storm_mm, tuple(scenarios))
-    return {**burden_of(case), "rekent_waterschap": board_computes(board, plan or Plan())}
+    return {**burden_of(case), "rekent_waterschap": board_computes(board, plan or PlanSize())}

@@ -31,7 +31,7 @@ def plan_of(functie, parameters=None, board=None):
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlanSize:
     """Size of a whole plan, for the limits of a board; a grid without polygons has none."""
 
     hectares: float = math.nan
@@ -51,7 +51,7 @@ def asked_mm(f, r, board=None, plan=None):
     """A_gevraagd: storage that the board asks, in mm over the whole plan."""
     if board is None:
         return 0.0
-    plan = plan or Plan()
+    plan = plan or PlanSize()
     small = not math.isnan(plan.new_paving_m2) and not at_least(plan.new_paving_m2, board.get("vanaf_m2", 0))
     return 0.0 if small or board_computes(board, plan) else norm_mm(board) * new_paving(f, r)
 
