@@ -92,8 +92,20 @@ def timed(work) -> float:
     return time.perf_counter() - start
 
 
-def spread(values) -> str:
-    return f"{statistics.median(values):8.2f}  ({min(values):.2f} .. {max(values):.2f})"
+def number(value: float) -> str:
+    """Three figures, and no exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def spread(values, unit: str) -> str:
+    """Median, least and most, as a cell of the table shows them."""
+    middle, low, high = (number(of(values)) for of in (statistics.median, min, max))
+    return f"{middle} {unit}" + (f" ({low} .. {high})" if low != high else "")
+
+
+def row(what: str, measured: str, asked: str = "") -> None:
+    """Print a line of the table."""
+    print(f"| {what} | {measured} | {asked} |", flush=True)
 
 
 def compare(cells: int, pairs: int) -> None:
@@ -133,25 +145,27 @@ def compare(cells: int, pairs: int) -> None:
 def tell(times, slow, cells: int, pairs: int) -> None:
     """Print medians and ratios."""
     ns = 1e9 / cells
-    print(f"{cells:,} cells, {workers()} threads, {pairs} interleaved runs; median (min .. max)")
-    for name, label in (("floor", "read and write only"), ("score", "geschiktheid"), ("shift", "afwenteling")):
-        print(f"  {label:<44}{spread([t * ns for t in times[name]])} ns/cell")
-    print(f"  {'numpy':<44}{spread([t * ns for t, _ in slow])} ns/cell")
+    print(f"{cells:,} cells, {workers()} threads, {pairs} interleaved runs: median (min .. max).\n")
+    row("what", "measured", "asked")
+    row("---", "---", "---")
+    for name, label in (("floor", "reading and writing alone"), ("score", "geschiktheid"), ("shift", "afwenteling")):
+        row(label, spread([t * ns for t in times[name]], "ns a cell"))
+    row("geschiktheid in numpy", spread([t * ns for t, _ in slow], "ns a cell"))
     ratios = {
-        "geschiktheid / read and write only (at most 8)": zip(times["score"], times["floor"], strict=True),
-        "afwenteling / geschiktheid (at most 4)": zip(times["shift"], times["score"], strict=True),
+        ("geschiktheid / reading and writing alone", "at most 8"): zip(times["score"], times["floor"], strict=True),
+        ("afwenteling / geschiktheid", "at most 4"): zip(times["shift"], times["score"], strict=True),
+        ("numpy / geschiktheid", "at least 40"): slow,
     }
-    for label, couples in ratios.items():
-        print(f"  {label:<48}{spread([a / b for a, b in couples])}")
-    print(f"  {'numpy / geschiktheid (at least 40)':<48}{spread([t / own for t, own in slow])}")
+    for (label, asked), couples in ratios.items():
+        row(label, spread([a / b for a, b in couples], "x"), asked)
 
 
 def agree(data, functie, out) -> None:
     """Both ways must answer the same."""
     score, klasse, limiting, _known = numpy_scores(data, functie)
-    off = np.nanmax(np.abs(score - out["score"]))
-    same = np.mean(klasse == out["klasse"]), np.mean(limiting == out["bepalend"])
-    print(f"  numpy agrees: largest difference of score {off:.1e}, equal classes {same[0]:.6f}, limiting {same[1]:.6f}")
+    row("largest difference of a score with numpy", f"{np.nanmax(np.abs(score - out['score'])):.1e}")
+    for name, other in (("klasse", klasse), ("bepalend", limiting)):
+        row(f"cells of which {name} equals that of numpy", f"{100 * np.mean(other == out[name]):.4f} %")
 
 
 PEAK = """
@@ -201,16 +215,15 @@ def child(code: str, *arguments: str, **extra: str) -> float:
 def start_up(side: int, runs: int) -> None:
     """Print import time, first calls and peak memory, each in fresh interpreters."""
     light = "import time; s = time.perf_counter(); import waterbodem; print(time.perf_counter() - s)"
-    print(f"  import waterbodem (under 0.5 s)                 {spread([child(light) for _ in range(runs)])} s")
+    row("`import waterbodem`", spread([child(light) for _ in range(runs)], "s"), "0.5 s")
     child(FIRST)
-    print(f"  first call, warm kernel cache (under 0.3 s)     {spread([child(FIRST) for _ in range(runs)])} s")
+    row("first call, warm kernel cache", spread([child(FIRST) for _ in range(runs)], "s"), "0.3 s")
     with tempfile.TemporaryDirectory() as folder:
         code = COLD.format(str(Path(folder) / "map.png"))
         cold = [child(code, NUMBA_CACHE_DIR=str(Path(folder) / f"cache{i}")) for i in range(max(1, runs // 2))]
-        print(f"  nothing to first map, cold cache (under 10 s)   {spread(cold)} s")
+        row("from nothing to a first map, cold kernel cache", spread(cold, "s"), "10 s")
     for name in ("geschiktheid", "afwenteling"):
-        ratio = child(PEAK, str(side), name)
-        print(f"  peak memory of {name} / (inputs + outputs) (below 1.5)  {ratio:.2f}")
+        row(f"peak memory of {name} / (inputs + outputs)", f"{child(PEAK, str(side), name):.2f}", "1.5")
 
 
 def main() -> None:

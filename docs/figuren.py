@@ -1,4 +1,4 @@
-"""Make the pictures of the README: the built-in area, and the two real areas where the shared data are beside."""
+"""Make the maps of README and documentation: the built-in area, and two real areas where the shared data are beside."""
 
 from __future__ import annotations
 

@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from rasterio import features
 
 from waterbodem.core.grid import Grid
-from waterbodem.layers.fiction.landscape import CRS, example_grid, example_plans, example_tile
+from waterbodem.layers.fiction.areas import example_boards, example_plans
+from waterbodem.layers.fiction.landscape import example_grid, example_tile
+from waterbodem.layers.fiction.numbers import CRS
 
 SIZE, RESOLUTION = 200, 10.0
 FOLDER = Path(__file__).parent / "voorbeeld"
 UNKNOWN = -9999.0
 ABSENT = 9999.0
-Encode = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+Encode = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -34,40 +36,41 @@ class Form:
     dtype: str = "float32"
     nodata: float = UNKNOWN
     decimals: int = 3
-    encode: Encode = lambda values: values.astype(np.float64)
+    encode: Encode = lambda values: values
 
 
-def _centimetres(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    return values * np.float64(100)
+def _centimetres(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values * 100
 
 
-def _downward(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    return -np.float64(1) * values
-
-
-def _absent_as_number(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.where(np.isposinf(values), ABSENT, values.astype(np.float64))
+def _absent_as_number(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isposinf(values), ABSENT, values)
 
 
 FORMS = {
     "zettingsgevoeligheid": Form(),
     "wateroverlast": Form("int16", decimals=0, encode=_centimetres),
-    "wateroverlast@2050hoog": Form("int16", decimals=0, encode=_centimetres),
+    "wateroverlast@2050Hd": Form("int16", decimals=0, encode=_centimetres),
     "droogte": Form(decimals=1),
-    "droogte@2050hoog": Form(decimals=1),
+    "droogte@2050Hd": Form(decimals=1),
     "keileemdiepte": Form(decimals=2, encode=_absent_as_number),
-    "kwel": Form(decimals=2, encode=_downward),
+    "kwel": Form(decimals=2, encode=np.negative),
     "ghg": Form("int16", decimals=0, encode=_centimetres),
     "gvg": Form("int16", decimals=0, encode=_centimetres),
     "glg": Form("int16", decimals=0, encode=_centimetres),
-    "veendikte": Form("uint8", 255, decimals=1, encode=lambda v: v * np.float64(10)),
+    "veendikte": Form("uint8", 255, decimals=1, encode=lambda v: v * 10),
     "maaiveld": Form(decimals=2),
     "grondwaterbescherming": Form("uint8", 255, decimals=0),
+    "natuur": Form("uint8", 255, decimals=0),
+    "inundatie": Form("int16", decimals=0, encode=_centimetres),
+    "inundatie@2050Hd": Form("int16", decimals=0, encode=_centimetres),
+    "gebruik": Form("uint8", 255, decimals=0),
+    "water": Form("uint8", 255, decimals=0),
 }
 
 
 def make(folder: Path = FOLDER) -> None:
-    """Write rasters, beekdal and plans; lagen.toml beside them is written by hand."""
+    """Write rasters, beekdal, plans and water boards; lagen.toml beside them is written by hand."""
     folder.mkdir(parents=True, exist_ok=True)
     grid = example_grid(SIZE, RESOLUTION)
     layers = example_tile(grid, scenarios=True)
@@ -75,11 +78,12 @@ def make(folder: Path = FOLDER) -> None:
         write_raster(folder / f"{name.replace('@', '_')}.tif", layers[name], grid, form)
     write_vector(folder / "beekdal.geojson", valleys(layers["beekdal"], grid))
     write_vector(folder / "plannen.geojson", example_plans(grid))
+    write_vector(folder / "waterschappen.geojson", example_boards())
 
 
 def write_raster(path: Path, values: NDArray[np.float32], grid: Grid, form: Form) -> None:
     """Write one layer as a tiled GeoTIFF."""
-    numbers = np.round(form.encode(values), form.decimals)
+    numbers = np.round(form.encode(values.astype(np.float64)), form.decimals)  # numpy 1 would count on in float32
     stored = np.where(np.isnan(numbers), form.nodata, numbers).astype(form.dtype)
     profile = {
         "driver": "GTiff",

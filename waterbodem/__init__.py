@@ -13,8 +13,9 @@ from waterbodem.core.version import __version__
 
 _WHERE = {
     "example": "layers.fiction.landscape",
-    "example_plans": "layers.fiction.landscape",
+    "example_plans": "layers.fiction.areas",
     "open_layers": "layers.stack",
+    "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
     "Functie": "definitions.models",
     "geschiktheid": "engine.scoring",
@@ -34,6 +35,7 @@ _WHERE = {
     "grootboek": "receivers.grootboek",
     "kompas_regels": "definitions.kompas_rules",
     "reikwijdte": "definitions.receiving",
+    "waterschappen": "definitions.boards",
     "Put": "definitions.abstraction",
     "benedenstrooms": "receivers.downstream",
     "bovenstrooms": "receivers.downstream",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from waterbodem.batch.stores import open_run as open_run
     from waterbodem.batch.stores import write_zarr as write_zarr
     from waterbodem.definitions.abstraction import Well as Put  # noqa: F401
+    from waterbodem.definitions.boards import waterschappen as waterschappen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels  # noqa: F401
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte  # noqa: F401
@@ -67,8 +70,9 @@ if TYPE_CHECKING:
     from waterbodem.engine.burden import afwenteling as afwenteling
     from waterbodem.engine.explanation import waarom as waarom
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
+    from waterbodem.layers.fiction.areas import example_plans as example_plans
     from waterbodem.layers.fiction.landscape import example as example
-    from waterbodem.layers.fiction.landscape import example_plans as example_plans
+    from waterbodem.layers.in_memory import layers_from as layers_from
     from waterbodem.layers.stack import open_layers as open_layers
     from waterbodem.receivers.downstream import benedenstrooms as benedenstrooms
     from waterbodem.receivers.downstream import bovenstrooms as bovenstrooms

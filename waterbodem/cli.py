@@ -282,6 +282,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "getal": {"type": float},
     "woord": {},
     "functie": {},
+    "norm": {},
     "lengte": {"type": _reach},
     "put": {"type": float, "nargs": 3},
     "regels": {"type": FILE},
@@ -331,7 +332,7 @@ def assess(
         from waterbodem.answers.command import command_of
         from waterbodem.assessment import from_files
         from waterbodem.assessment.files import check_folder, save_assessment
-        from waterbodem.views.console import answer_data, answer_text, ledger_data, ledger_text
+        from waterbodem.views.console import answer_text, ledger_text
 
     started = time.monotonic()
     own = tuple(from_files.Change(*s) for s in changes)
@@ -339,17 +340,17 @@ def assess(
     request = from_files.Request(functies=ids, changes=own, settings=settings, output=output, **given)
     if output is not None:
         check_folder(output)
+    files: list[Path] = []
     with _progress() as step:
         found = from_files.answer(request, step)
         if output is not None:
             step("schrijven")
             command = command_of(found.question, files=request.file_names)
-            save_assessment(found, output, float_=request.float_, command=command, started=started)
-    asked = request.ontvangers is not None
+            files = save_assessment(found, output, float_=request.float_, command=command, started=started)
     if as_json:
-        click.echo(_json(answer_data(found) | (ledger_data(found) if asked else {})))
+        click.echo(_json(found.to_dict(files)))
     else:
-        click.echo(answer_text(found) + (ledger_text(found) if asked else ""))
+        click.echo(answer_text(found) + (ledger_text(found) if found.question.enquiry.given else ""))
     if output is not None and not as_json:
         click.echo(f"\nRapport: {output / REPORT}")
     _finish(found.outside)

@@ -122,6 +122,22 @@ def test_a_file_grows_with_what_is_reached_not_with_the_land(tmp_path):
     assert sizes[1] < 1.5 * sizes[0]
 
 
+def test_ditches_level_areas_and_nature_come_back(tmp_path):
+    layers = wb.example(size=100, resolution=20)
+    layers["water"] = (("y", "x"), np.tile(np.arange(100) % 9 == 4, (100, 1)).astype(np.float32))
+    layers["natuur"] = (("y", "x"), np.full((100, 100), 3, np.float32))
+    plans = wb.example_plans()
+    level = gpd.GeoDataFrame(
+        {"naam": ["polder"], "soort": ["peilgebied"]}, geometry=[plans.union_all().buffer(300)], crs=plans.crs
+    )
+    b = wb.assess(layers, ["woningbouw", "akkerbouw"], plans, ontvangers=level)
+    polder = b.grootboek[b.grootboek.ontvanger == "polder"]
+    assert (polder.stijging_peil_cm > 0).any() and polder.voortoets.any()
+    back = reopened(b, tmp_path)
+    same_receivers(b, back)
+    assert report_html(back) == report_html(b)
+
+
 def test_where_it_was_too_much_to_look_into_it_says_so(monkeypatch, tmp_path):
     rules = reception_rules()
     few = rules.constanten["tabel_max"].model_copy(update={"waarde": 3})
@@ -130,7 +146,7 @@ def test_where_it_was_too_much_to_look_into_it_says_so(monkeypatch, tmp_path):
     assert b.table.vrijgekomen_m3.isna().all() and "4 uitkomsten" in b.no_receivers
     back = reopened(b, tmp_path)
     same(b, back)
-    assert "toen dit antwoord werd bewaard" in back.ledgers["woningbouw"].niet_bepaald[0]
+    assert "bewaard zonder wie ontvangt" in back.ledgers["woningbouw"].niet_bepaald[0]
     assert b.ledgers["woningbouw"].sluit, "the ledger itself can be asked for"
 
 
@@ -221,12 +237,19 @@ BROKEN = {
     "no lengths": ("antwoord.json", put("ontvangst", "weg", "lengten", value=[])),
     "no damping": ("antwoord.json", put("question", "instellingen", "demping_m", value=-1)),
     "other receiver": ("antwoord.json", received(lambda t: t["ontvangers"][0].__setitem__(4, "x"))),
-    "plan without reach": ("antwoord.json", received(lambda t: t["plannen"][0].reverse())),
+    "plan twice": ("antwoord.json", received(lambda t: t["plannen"].append(t["plannen"][0]))),
+    "ground elsewhere": ("antwoord.json", received(lambda t: t["grond"].__setitem__(0, 10**5))),
+    "ground of another kind": ("antwoord.json", received(lambda t: t["grond"].__setitem__(2, t["open_water_ha"]))),
+    "other open water": ("antwoord.json", received(lambda t: t.update(open_water_ha=t["grond"][2]))),
+    "situation of no table": (
+        "antwoord.json",
+        put("question", "instellingen", "reikwijdte", value=100.0),
+    ),
     "dry well": (
         "antwoord.json",
         put("question", "instellingen", "onttrekking", value={"m3_jr": 1, "kd_m2_d": 0, "c_d": 1}),
     ),
-    "exposure elsewhere": ("antwoord.json", received(lambda t: t.update(blootstelling=[t["plannen"][0][1]] * 2))),
+    "exposure elsewhere": ("antwoord.json", received(lambda t: t.update(blootstelling=[t["open_water_ha"]] * 2))),
     "short numbers": ("getallen/0.bin", lambda d: d[:-1]),
     "long numbers": ("getallen/0.bin", lambda d: d + b"x"),
     "no numbers": ("getallen/0.bin", lambda _: None),

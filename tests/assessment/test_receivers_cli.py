@@ -49,14 +49,14 @@ def test_told_as_text_only_where_it_was_asked(folder):
 
 
 def test_settings_reach_the_files_and_the_command_that_makes_them_again(folder, tmp_path):
-    options = ["--demping-m", "1500", "--reikwijdte", "situatie", "--onttrekking", "500000", "265", "2500"]
+    options = ["--demping-m", "1500", "--reikwijdte", "150", "--onttrekking", "500000", "265", "2500"]
     done = assess(folder, *options, "--output", tmp_path / "uit", functie="drinkwaterwinning")
     assert done.exit_code == 0
     herkomst = json.loads((tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8"))
     assert herkomst["ontvangst"]["demping_m"] == 1500
-    assert herkomst["ontvangst"]["reikwijdte"] == "situatie"
+    assert herkomst["ontvangst"]["reikwijdte"] == 150
     assert herkomst["ontvangst"]["sluit"] == {"drinkwaterwinning": True}
-    assert "--demping-m 1500 --reikwijdte situatie --onttrekking 500000 265 2500" in herkomst["opdracht"]
+    assert "--demping-m 1500 --reikwijdte 150 --onttrekking 500000 265 2500" in herkomst["opdracht"]
     assert "grootboek.csv" in herkomst["uitvoer"]
     assert "drinkwaterwinning/grondwater.tif" in herkomst["uitvoer"]
 

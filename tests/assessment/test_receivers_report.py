@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from matplotlib.text import Text
 
 pytest.importorskip("pyflwdir")
 
@@ -208,7 +209,7 @@ def test_the_report_says_what_the_ledger_says(answer):
     page = report_html(answer)
     table = answer.ledgers["woningbouw"].table
     row = table[(table.plan == "Plan Beekdal") & (table.soort == "totaal")].iloc[0]
-    said = f"{row.m3:,.0f}".replace(",", ".")
+    said = f"{float(f'{row.m3:.2g}'):,.0f}".replace(",", ".")
     assert f"Plan Beekdal laat {said}\u00a0m³ water extra los" in page
     for text in ("buiten de gegevens", "Statisch en lineair", "watertoets", "gemalen", "waterkwaliteit"):
         assert text in page
@@ -293,4 +294,137 @@ def test_receivers_and_notes_read_as_dutch(answer):
     names = {r.area.name for r in answer.ledgers["woningbouw"].division.receivers if r.target.soort == "beekdal"}
     assert names and all("," in n and "." not in n for n in names)
     notes = " ".join(answer.ledgers["natte_natuur"].notes)
-    assert "Plan Es: " in notes and "plan Plan" not in notes
+    assert "Plan Keileem: " in notes and "plan Plan" not in notes
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+#: Refused wherever too little of the water can be followed, and always.
+REFUSED = {
+    "nl": ("niemand heeft er last van", "miljardste", "gemiddeld 0,"),
+    "en": ("nobody suffers", "billionth"),
+}
+
+
+def field(values):
+    return (("y", "x"), np.broadcast_to(np.asarray(values, np.float32), (400, 400)).copy())
+
+
+def told(assessment, taal="nl"):
+    view = ReceptionView(assessment, taal)
+    return view.flat, " ".join([view.uitleg, *(s for part in view.parts for s in part.sentences)])
+
+
+@pytest.fixture(scope="module")
+def unditched():
+    """The built-in area as it is where nobody tells of ditches and nature: all of its land is known."""
+    return wb.assess(without("water", "natuur"), "woningbouw", wb.example_plans())
+
+
+def left(assessment):
+    """Share of the water of every plan that leaves the data, by routing."""
+    entries = assessment.ledgers["woningbouw"].entries
+    return {
+        e.source.area.name: e.routed.leaving.sum() / e.source.volume.sum() for e in entries if e.source.volume.sum() > 0
+    }
+
+
+def test_a_burden_is_a_lower_bound_where_too_much_cannot_be_followed(unditched):
+    texts = {taal: told(unditched, taal)[1].replace("\u00a0", " ") for taal in ("nl", "en")}
+    assert len(left(unditched)) > 2
+    for share in left(unditched).values():
+        assert share > 0.2
+        assert re.search(rf"ten minste 0,\d\d; {100 * share:.0f} % van het water is niet te volgen", texts["nl"])
+        assert re.search(rf"at least 0\.\d\d; {100 * share:.0f} % of the water cannot be followed", texts["en"])
+    for taal, text in texts.items():
+        assert not any(word in text for word in REFUSED[taal])
+    assert "zonder duikers, stuwen, gemalen; 63 % per 2 km is een rekenkeuze" in texts["nl"]
+    assert "neem het hele afvoergebied; tot daar geen uitspraak" in texts["nl"]
+
+
+def test_a_burden_that_is_known_is_told_as_it_is():
+    """A short damping length: nearly all water stays within the data, on land of known vulnerability."""
+    b = wb.assess(without("water"), "woningbouw", wb.example_plans()[2:3], demping_m=60)
+    _, text = told(b)
+    assert "last 0," in text and "ten minste" not in text and "63 % per 0,06 km" in text
+
+
+def test_the_share_that_cannot_be_followed_is_that_of_the_plans_own_water(unditched):
+    """Weighed by what every cell releases: where all land is known, what cannot be followed has left the data."""
+    view = ReceptionView(unditched, "nl")
+    for entry in unditched.ledgers["woningbouw"].entries:
+        name = entry.source.area.name
+        if name in left(unditched):
+            assert view._lost(entry.source) == pytest.approx(left(unditched)[name], rel=1e-6)
+
+
+def test_ditches_nature_and_rows_of_reach_are_told():
+    layers = wb.example()
+    layers["water"] = field(np.arange(400) % 40 == 7)
+    layers["natuur"] = field(np.where(np.arange(400) < 200, 3, 0))
+    plans = wb.example_plans()
+    level = gpd.GeoDataFrame(
+        {"naam": ["Peil Oost"], "soort": ["peilgebied"]}, geometry=[plans.union_all().buffer(200)], crs=plans.crs
+    )
+    b = wb.assess(layers, FUNCTIES, plans, ontvangers=level)
+    row = b.grootboek[(b.grootboek.ontvanger == "Peil Oost") & (b.grootboek.plan_nr == 2)].iloc[0]
+    text = told(b)[1].replace("\u00a0", " ")
+    cm = f"{row.stijging_peil_cm:.0f}"
+    assert (
+        f"komt in de sloten van Peil Oost; als er niets wordt afgevoerd {cm} cm; wat gemaal en stuw doen is niet"
+        in text
+    )
+    assert "Peil Oost: mogelijk significant voor Natura 2000: voortoets." in text
+    assert "niet: geen effect" in text and "Niet getoetst aan natuur" not in text
+    assert re.search(r"\(10 tot 20 cm; [^;]*, lambda \d+ m; bij half [^;]*, bij dubbel [^;]* cm\)", text)
+    assert re.search(
+        r"Niet meegeteld: tot 0,50 m hogere grondwaterstand; buren binnen \d+ m worden 5 cm of meer natter", text
+    )
+    english = told(b, "en")[1].replace("\u00a0", " ")
+    for words in (
+        "comes into the ditches of Peil Oost",
+        "possibly significant for Natura 2000",
+        "lambda 100 m; at half",
+    ):
+        assert words in english
+
+
+def test_without_nature_that_is_said(unditched):
+    assert "Niet getoetst aan natuur" in told(unditched)[1] and "voortoets" not in told(unditched)[1]
+
+
+def test_flat_land_heads_the_section_unless_ditches_are_known():
+    layers = without("water")
+    layers["maaiveld"] = field(np.random.default_rng(1).normal(3, 0.1, (400, 400)))
+    plans = wb.example_plans()[:1]
+    b = wb.assess(layers, "woningbouw", plans)
+    assert told(b)[0] == "Vlak land met sloten: deze route is onbetrouwbaar (Plan Es)."
+    page = report_html(b)
+    assert page.index("deze route is onbetrouwbaar") < page.index("Waar het water blijft")
+    assert "deze route is onbetrouwbaar" in repr(b.ledgers["woningbouw"]).splitlines()[1]
+    layers["water"] = field(np.arange(400) % 40 == 7)
+    assert told(wb.assess(layers, "woningbouw", plans))[0] == ""
+    assert told(wb.assess(without("water"), "woningbouw", wb.example_plans()))[0] == ""
+
+
+def test_open_water_no_ground_level_and_the_edge_have_each_their_sign():
+    layers = wb.example()
+    plan = wb.example_plans()[3:4]
+    ditch = field(np.arange(400) % 40 == 7)[1]
+    ditch[200:] = 0
+    layers["water"] = (("y", "x"), ditch)
+    level = layers.maaiveld.values.copy()
+    x, y = plan.geometry.iloc[0].representative_point().coords[0]
+    row, col = int(np.abs(layers.y.values - y).argmin()), int(np.abs(layers.x.values - x).argmin())
+    level[row - 2 : row + 3, col - 2 : col + 3] = np.nan
+    layers["maaiveld"] = (("y", "x"), level)
+    b = wb.assess(layers, "woningbouw", plan)
+    ledger = b.ledgers["woningbouw"]
+    block = ledger.division.block
+    ends, window = ledger.ends(block), ledger.division.grid.slices(block)
+    assert all(mask.any() for mask in ends.values())
+    assert (ditch[window][ends["open_water"]] == 1).all() and np.isnan(level[window][ends["geen_maaiveld"]]).all()
+    words = [t.get_text() for t in plot_receivers(b).findobj(Text)]
+    for text in ("open water: daar eindigt de weg", "geen maaiveld: hier niet te volgen", "rand: hier verlaat water"):
+        assert any(text in word.replace("\n", " ") for word in words), text

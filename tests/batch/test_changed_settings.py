@@ -50,7 +50,7 @@ WATER = AREAS | {
 #: What changes numbers, by its place in a run file: settings to begin with, and those that take their place.
 SETTINGS = {
     "functies": ({}, {"functies": ["natte_natuur", "woningbouw"]}),
-    "scenarios": ({}, {"scenarios": ["2050hoog"]}),
+    "scenarios": ({}, {"scenarios": ["2050Hd"]}),
     "maps": ({}, {"maps": ["klasse", "bepalend", "dekking"]}),
     "float": ({}, {"float": True}),
     "methode": ({}, {"methode": "minimum"}),
@@ -66,7 +66,7 @@ SETTINGS = {
     "ontvangers.demping_m": (WATER, {"ontvangers.demping_m": 100}),
     "ontvangers.reikwijdte": (WATER, {"ontvangers.reikwijdte": 50}),
     "ontvangers.reikwijdte of one's own": (
-        WATER | {"ontvangers.reikwijdte": "situatie"},
+        WATER | {"ontvangers.reikwijdte": 150},
         {"ontvangers.reikwijdte": "reikwijdte.toml"},
     ),
     "ontvangers.onttrekking": (
@@ -85,11 +85,11 @@ UNSEEN = {"layers", "output", "pictures"}
 CATALOGUE, OWN = "lagen/lagen.toml", {"functies": ["eigen"], "functies_file": "eigen.toml"}
 EDITS = {
     "functie": (OWN, "eigen.toml", "gewicht = 0.25", "gewicht = 0.75"),
-    "path": ({}, CATALOGUE, 'path = "droogte.tif"', 'path = "droogte_2050hoog.tif"'),
+    "path": ({}, CATALOGUE, 'path = "droogte.tif"', 'path = "droogte_2050Hd.tif"'),
     "path of a scenario": (
-        {"scenarios": ["2050hoog"]},
+        {"scenarios": ["2050Hd"]},
         CATALOGUE,
-        'path = "droogte_2050hoog.tif"',
+        'path = "droogte_2050Hd.tif"',
         'path = "droogte.tif"',
     ),
     "unit": ({}, CATALOGUE, 'unit = "dm"', 'unit = "cm"'),

@@ -156,11 +156,14 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path, client, reference):
     path = place(tmp_path)
     slow = [sys.executable, "-c", SLOW, str(path), client.scheduler.address]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    child = subprocess.Popen(slow, stderr=subprocess.PIPE, env=env)
     parts = path.parent / "uit" / ".waterbodem" / "parts"
-    until(lambda: len(list(parts.glob("*.part"))) >= 3)
-    child.send_signal(signal.SIGINT)
-    _, told = child.communicate(timeout=20)
+    with subprocess.Popen(slow, stderr=subprocess.PIPE, env=env) as child:
+        try:
+            until(lambda: len(list(parts.glob("*.part"))) >= 3)
+            child.send_signal(signal.SIGINT)
+            _, told = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert child.returncode == 3, told.decode()
     assert b"Traceback" not in told
     until(lambda: not any(client.processing().values()))

@@ -34,13 +34,13 @@ from waterbodem.core.errors import CorruptLayer
 from waterbodem.formats.cog.writer import percent
 from waterbodem.receivers import files as reception_files
 from waterbodem.receivers import ledger_columns, question
-from waterbodem.receivers.downstream import benedenstrooms
+from waterbodem.receivers.downstream import benedenstrooms, drawn
 from waterbodem.receivers.flow import memory_needed
 from waterbodem.receivers.question import Enquiry
 
 EXAMPLE = Path(__file__).parents[2] / "rasters" / "voorbeeld"
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
-AREAS = WHOLE + 'scenarios = ["2050hoog"]\n[gebieden]\npath = "lagen/plannen.geojson"\n'
+AREAS = WHOLE + 'scenarios = ["2050Hd"]\n[gebieden]\npath = "lagen/plannen.geojson"\n'
 FUNCTIES = ("woningbouw", "natte_natuur")
 
 
@@ -111,12 +111,12 @@ def under(layers, scenario):
 
 def test_maps_of_a_scenario_equal_the_call_on_its_layers(tmp_path):
     """What is released changes with the scenario, and so does who lies downstream."""
-    made(place(tmp_path, WHOLE + 'scenarios = ["2050hoog"]\n'))
-    layers = under(wb.open_layers(EXAMPLE), "2050hoog")
+    made(place(tmp_path, WHOLE + 'scenarios = ["2050Hd"]\n'))
+    layers = under(wb.open_layers(EXAMPLE), "2050Hd")
     for functie in FUNCTIES:
-        with rasterio.open(tmp_path / "uit" / f"{functie}@2050hoog" / "benedenstrooms.tif") as file:
+        with rasterio.open(tmp_path / "uit" / f"{functie}@2050Hd" / "benedenstrooms.tif") as file:
             np.testing.assert_array_equal(file.read(1), percent(benedenstrooms(layers, functie).benedenstrooms.values))
-    with rasterio.open(tmp_path / "uit" / "blootstelling_onbekend@2050hoog.tif") as file:
+    with rasterio.open(tmp_path / "uit" / "blootstelling_onbekend@2050Hd.tif") as file:
         unknown = benedenstrooms(layers, "woningbouw").blootstelling_onbekend.values
         np.testing.assert_array_equal(file.read(1), percent(unknown))
 
@@ -132,8 +132,8 @@ def test_polygons_cut_the_map_not_the_land(tmp_path):
         codes = file.read(1)
     np.testing.assert_array_equal(codes[inside], whole[job.around.grid.slices(job.grid)][inside])
     assert (codes[~inside] == 255).all()
-    np.testing.assert_array_equal(codes, percent(b.downstream("woningbouw")))
-    assert (tmp_path / "uit" / "woningbouw@2050hoog" / "benedenstrooms.tif").is_file()
+    np.testing.assert_array_equal(codes, percent(drawn(b.downstream("woningbouw"), b.exposure[1])))
+    assert (tmp_path / "uit" / "woningbouw@2050Hd" / "benedenstrooms.tif").is_file()
     assert found.niet_bepaald == ()
     table = gpd.read_file(tmp_path / "uit" / "grootboek.gpkg")
     np.testing.assert_allclose(table.m3.astype(float), b.grootboek.m3, rtol=1e-12)
@@ -146,7 +146,7 @@ def test_a_run_gives_them_and_goes_on_where_it_was(tmp_path, monkeypatch):
     assert outcome.complete
     before = digests(tmp_path / "uit")
     herkomst = json.loads((tmp_path / "uit" / "herkomst.json").read_text(encoding="utf-8"))
-    for name in ("woningbouw/benedenstrooms.tif", "natte_natuur@2050hoog/benedenstrooms.tif", "grootboek.csv"):
+    for name in ("woningbouw/benedenstrooms.tif", "natte_natuur@2050Hd/benedenstrooms.tif", "grootboek.csv"):
         assert herkomst["uitvoer"][name]["sha256"] == before[name]
     assert {"grootboek.gpkg", "stroompaden.gpkg", "blootstelling_onbekend.tif.aux.xml"} <= set(herkomst["uitvoer"])
 
@@ -190,9 +190,50 @@ def test_what_arrives_and_who_receives_it_are_those_of_an_assessment(tmp_path, m
     columns = list(ledger_columns.columns())
     table = filled(gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden"))
     assert table[table.scenario == ""][columns].values.tolist() == filled(b.table)[columns].values.tolist()
-    assert (table[table.scenario == "2050hoog"][columns] == "").all(axis=None)
+    assert (table[table.scenario == "2050Hd"][columns] == "").all(axis=None)
     with rasterio.open(tmp_path / "uit" / "woningbouw" / "ontvangst.tif") as file:
         assert file.descriptions == ("Ontvangen water: woningbouw",) and len(file.colormap(1)) == 256
+
+
+def with_ditches(folder):
+    """Write layers water and natuur, and a level area, beside the others of a folder."""
+    with rasterio.open(folder / "maaiveld.tif") as file:
+        profile, shape = file.profile, file.shape
+    profile.update(dtype="uint8", nodata=255)
+    columns = np.arange(shape[1])
+    ditch = np.broadcast_to(columns % 23 == 7, shape).astype(np.uint8)
+    nature = np.broadcast_to(np.where(columns < shape[1] // 2, 3, 0), shape).astype(np.uint8)
+    for name, values in (("water", ditch), ("natuur", nature)):
+        with rasterio.open(folder / f"{name}.tif", "w", **profile) as out:
+            out.write(values, 1)
+        with (folder / "lagen.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[layers.{name}]\npath = "{name}.tif"\nunit = "class"\n')
+    plans = gpd.read_file(folder / "plannen.geojson").to_crs("EPSG:28992")
+    level = {"naam": ["polder", "rest"], "soort": ["peilgebied", "gemeente"]}
+    areas = [plans.union_all().buffer(250), plans.union_all().buffer(500)]
+    gpd.GeoDataFrame(level, geometry=areas, crs="EPSG:28992").to_file(folder / "peil.gpkg")
+
+
+@pytest.mark.parametrize("rows", [5_000, 2_000_000])
+def test_ditches_level_areas_and_nature_are_those_of_an_assessment(tmp_path, monkeypatch, rows):
+    text = AREAS.replace('scenarios = ["2050hoog"]\n', "") + '[ontvangers]\npath = "lagen/peil.gpkg"\n'
+    path = place(tmp_path, text.replace("output", "pictures = false\noutput"))
+    with_ditches(tmp_path / "lagen")
+    runner.run(path)
+    for module, name in ((reception_files, "BLOCK"), (question, "STRIP"), (downstream_maps, "BLOCK")):
+        monkeypatch.setattr(module, name, rows)
+    layers, near = wb.open_layers(tmp_path / "lagen"), tmp_path / "lagen" / "peil.gpkg"
+    b = wb.assess(layers, list(FUNCTIES), tmp_path / "lagen" / "plannen.geojson", ontvangers=near)
+    save_assessment(b, tmp_path / "los")
+    ours, theirs = digests(tmp_path / "uit"), digests(tmp_path / "los")
+    maps = [f"{f}/{a}.tif" for f in FUNCTIES for a in (*ARRIVALS, "benedenstrooms")]
+    for name in (*maps, "blootstelling_onbekend.tif", "grootboek.gpkg", "grootboek.csv", "stroompaden.gpkg"):
+        assert ours[name] == theirs[name], name
+    table = pd.read_csv(tmp_path / "uit" / "grootboek.csv")
+    polder = table[(table.soort == "peilgebied") & (table.plan_nr > 0)]
+    assert (polder.m3_open_water > 0).any() and (polder.stijging_peil_cm > 0).any() and table.voortoets.any()
+    whole = benedenstrooms(layers, "woningbouw").blootstelling_onbekend.values
+    assert (whole[:, np.arange(whole.shape[1]) % 23 == 7] == 1).all()
 
 
 def test_of_what_arrives_only_the_maps_that_were_asked_are_made(tmp_path):
@@ -267,7 +308,7 @@ def test_a_ledger_that_does_not_fit_is_told_with_its_size(tmp_path, monkeypatch)
 
 def test_more_outcomes_than_anyone_reads_get_no_ledger(tmp_path):
     """Ten thousand and one polygons of two functies: the table is there, who receives it is told not to be."""
-    path = place(tmp_path, rewritten(AREAS, "pictures = false").replace('scenarios = ["2050hoog"]\n', ""))
+    path = place(tmp_path, rewritten(AREAS, "pictures = false").replace('scenarios = ["2050Hd"]\n', ""))
     plan = gpd.read_file(tmp_path / "lagen" / "plannen.geojson").iloc[[0]]
     gpd.GeoDataFrame(pd.concat([plan] * 10_001), crs=plan.crs).to_file(tmp_path / "lagen" / "plannen.geojson")
     outcome = runner.run(path)
@@ -337,7 +378,7 @@ def test_without_maaiveld_a_run_says_so_and_makes_the_rest(tmp_path):
 
 
 def test_without_any_vulnerability_there_is_no_map_of_zeros(tmp_path):
-    layers = ["kwetsbaarheid", "wateroverlast", "wateroverlast@2050hoog"]
+    layers = ["kwetsbaarheid", "wateroverlast", "wateroverlast@2050Hd"]
     _, found = made(place(tmp_path, without=layers))
     assert any("kwetsbaarheid" in text for text in found.niet_bepaald)
     assert not (tmp_path / "uit" / "woningbouw" / "benedenstrooms.tif").exists()
@@ -418,8 +459,8 @@ def test_a_kept_sweep_that_was_damaged_is_made_anew(tmp_path, harm):
 
 BESIDE = (
     "blootstelling_onbekend.tif.aux.xml",
-    "blootstelling_onbekend@2050hoog.qml",
-    "natte_natuur@2050hoog/benedenstrooms.tif.aux.xml",
+    "blootstelling_onbekend@2050Hd.qml",
+    "natte_natuur@2050Hd/benedenstrooms.tif.aux.xml",
     "woningbouw/benedenstrooms.qml",
     "woningbouw/ontvangst.tif.aux.xml",
     "woningbouw/grondwater.tif.aux.xml",

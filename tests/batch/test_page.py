@@ -29,13 +29,13 @@ EVIL = "<script>alert(1)</script>"
 RUN = """
 layers = "lagen/lagen.toml"
 functies = ["eigen", "natte_natuur"]
-scenarios = ["2050hoog"]
+scenarios = ["2050Hd"]
 output = "uit"
 functies_file = "eigen.toml"
 [gebieden]
 path = "lagen/plannen.geojson"
 """
-SMALL = RUN.replace(', "natte_natuur"', "").replace('scenarios = ["2050hoog"]\n', "")
+SMALL = RUN.replace(', "natte_natuur"', "").replace('scenarios = ["2050Hd"]\n', "")
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
 
 
@@ -121,7 +121,7 @@ def test_every_link_is_a_file_of_the_run_and_every_file_is_linked(made, page):
 
 def test_every_file_has_its_sha256_in_herkomst_and_on_the_page(made, page):
     told = json.loads((made / "uit/herkomst.json").read_text(encoding="utf-8"))
-    assert {"rapport.html", "eigen/overzicht.png", "natte_natuur@2050hoog/overzicht.png"} <= set(told["uitvoer"])
+    assert {"rapport.html", "eigen/overzicht.png", "natte_natuur@2050Hd/overzicht.png"} <= set(told["uitvoer"])
     for name, found in told["uitvoer"].items():
         assert name == "rapport.html" or found["sha256"] in page.words
     for layer in told["lagen"].values():
@@ -141,9 +141,9 @@ def test_hectares_are_those_of_the_map(tmp_path):
 
 
 def test_hectares_in_polygons_are_those_of_the_map(made, page):
-    with rasterio.open(made / "uit/natte_natuur@2050hoog/klasse.tif") as file:
+    with rasterio.open(made / "uit/natte_natuur@2050Hd/klasse.tif") as file:
         cells = file.read(1)
-    row = next(r for r in page.rows if r and r[0] == "Natte natuur (scenario 2050hoog)")
+    row = next(r for r in page.rows if r and r[0] == "Natte natuur (scenario 2050Hd)")
     hectares = [(cells == s.code).sum() * 0.01 for s in steps().values()]
     assert row[1:8] == [decimal(ha) for ha in (*hectares, sum(hectares))]
     assert 0 < sum(hectares) < 100
@@ -177,13 +177,13 @@ def test_a_long_table_is_cut_and_says_so(made, monkeypatch, tmp_path):
 
 
 def test_what_was_asked_how_to_remake_it_and_its_limits_are_said(page):
-    for text in ("huidig klimaat", "2050hoog", "127 rijen × 173 kolommen", "Grasland en veeteelt", "Expertoordeel.",
+    for text in ("huidig klimaat", "2050Hd", "127 rijen × 173 kolommen", "Grasland en veeteelt", "Expertoordeel.",
                  "waterbodem run run.toml", "watertoets", "rasterio", "eigen.toml", "plannen.geojson"):  # fmt: skip
         assert text in page.words, text
 
 
 def test_a_functie_that_failed_is_named_with_its_reason(tmp_path, monkeypatch):
-    path, real = place(tmp_path, RUN.replace('scenarios = ["2050hoog"]\n', "")), compute.gather
+    path, real = place(tmp_path, RUN.replace('scenarios = ["2050Hd"]\n', "")), compute.gather
 
     def poisoned(cells, functie, *rest, **kw):
         if functie.id == "eigen":
@@ -225,7 +225,7 @@ def test_a_polygon_outside_the_data_is_named(tmp_path):
 
 
 def test_a_finished_run_rewrites_neither_page_nor_picture(tmp_path):
-    text = RUN.replace('scenarios = ["2050hoog"]\n', "")
+    text = RUN.replace('scenarios = ["2050Hd"]\n', "")
     path = place(tmp_path, text)
     runner.run(path)
     files = [tmp_path / "uit/rapport.html", *sorted((tmp_path / "uit").rglob("overzicht.png"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +22,7 @@ from tests.support.layer_files import catalogue, layer, raster
 from waterbodem.batch import disk_space, finish, forecast, runner
 from waterbodem.batch.exposure import FOLDER, swept_files
 from waterbodem.batch.job import open_job
+from waterbodem.batch.provenance import input_data
 from waterbodem.cli import cli
 from waterbodem.core import memory
 from waterbodem.core.errors import ArgumentError, CorruptLayer, GeometryError, Problems, WaterbodemError
@@ -52,7 +54,7 @@ def test_a_broken_layer_is_named_also_where_more_blocks_follow(tmp_path):
 @pytest.mark.parametrize("plans", ["", '[gebieden]\npath = "lagen/plannen.geojson"\n'])
 def test_a_functie_without_any_of_its_layers_is_unknown_everywhere(tmp_path, plans):
     others = [n for n in wb.open_layers(EXAMPLE) if n != "maaiveld" and "@" not in n]
-    others += ["wateroverlast@2050hoog", "droogte@2050hoog"]
+    others += ["wateroverlast@2050Hd", "droogte@2050Hd", "inundatie@2050Hd"]
     path = place(tmp_path, ONE.replace('"lagen.toml"', '"lagen/lagen.toml"') + plans, without=others)
     assert runner.run(path).complete
     known = {n: values_of(tmp_path / f"uit/woningbouw/{n}.tif") for n in ("klasse", "dekking", "risico")}
@@ -101,7 +103,7 @@ def test_a_layer_that_is_broken_does_not_end_a_run_on_a_disk_that_is_nearly_full
 
 
 def test_all_that_is_wrong_with_a_run_file_is_told_at_once(tmp_path):
-    text = AREAS.replace('"natte_natuur"', '"natte_natur"').replace('"2050hoog"', '"2060"')
+    text = AREAS.replace('"natte_natuur"', '"natte_natur"').replace('"2050Hd"', '"2060"')
     text = text.replace("plannen.geojson", "weg.geojson").replace("[gebieden]", 'methode = "owa"\n[gebieden]')
     path = place(tmp_path, text + '[ontvangers]\npath = "lagen/ghg.tif"\n')
     with pytest.raises(Problems) as found:
@@ -120,11 +122,46 @@ def test_polygons_are_not_blamed_for_layers_that_are_missing(tmp_path):
     assert "weg.tif" in str(found.value) and "have a CRS" not in str(found.value)
 
 
+def test_an_old_name_of_a_scenario_stands_for_the_new_one_where_only_that_is_there(tmp_path):
+    table = layer("kwel", "a.tif", "mm/d", sign='"up"')
+    raster(tmp_path / "a.tif", np.zeros((4, 4), np.float32))
+    for there, want in (("2050Hd", "2050Hd"), ("2050hoog", "2050hoog")):
+        (tmp_path / "run.toml").write_text(ONE + 'scenarios = ["2050hoog"]\n', encoding="utf-8")
+        catalogue(tmp_path, table + layer(f"kwel@{there}", "a.tif", "mm/d", sign='"up"'))
+        assert [v.scenario for v in open_job(tmp_path / "run.toml").variants] == ["", want]
+    (tmp_path / "run.toml").write_text(ONE + 'scenarios = ["2050Hd"]\n', encoding="utf-8")
+    with pytest.raises(WaterbodemError, match="unknown scenario"):  # what an old name holds is not known to be this
+        open_job(tmp_path / "run.toml")
+
+
+def test_what_is_only_told_of_a_layer_makes_no_number_anew(tmp_path):
+    path = kwel_only(tmp_path)
+    job = open_job(path)
+    before = job.key(job.variants[0])
+    table = (tmp_path / "lagen.toml").read_text("utf-8")
+    told = 'korrel_m = 250\nafwijking = "LHM"\nlicence = "CC0"\nattribution = "X"\n'
+    (tmp_path / "lagen.toml").write_text(table + told, encoding="utf-8")
+    job = open_job(path)
+    assert job.key(job.variants[0]) == before
+    assert {"korrel_m": 250, "afwijking": "LHM", "licence": "CC0"}.items() <= input_data(job, "kwel").items()
+
+
+def test_a_run_knows_functies_of_its_own_in_the_layer_of_present_use(tmp_path):
+    path = kwel_only(tmp_path, ONE.replace("pictures", 'functies_file = "eigen.toml"\npictures'))
+    raster(tmp_path / "g.tif", np.ones((600, 40), np.uint8))
+    own = (Path(wb.__file__).parent / "data/functies/akkerbouw.toml").read_text("utf-8")
+    own = own.replace('id = "akkerbouw"', 'id = "hennep"').replace("code = 6", "code = 120")
+    (tmp_path / "eigen.toml").write_text(own, encoding="utf-8")
+    table = layer("gebruik", "g.tif", "class", classes='{ 1 = "hennep" }')
+    catalogue(tmp_path, (tmp_path / "lagen.toml").read_text("utf-8") + table)
+    assert open_job(path).stack.sources["gebruik"].entry.codes == {1: 120}
+
+
 def test_a_scenario_is_not_called_unknown_where_its_layer_cannot_be_read(tmp_path):
-    path = place(tmp_path, ONE.replace('"lagen.toml"', '"leeg.toml"') + 'scenarios = ["2050hoog"]\n')
+    path = place(tmp_path, ONE.replace('"lagen.toml"', '"leeg.toml"') + 'scenarios = ["2050Hd"]\n')
     catalogue(
         tmp_path,
-        layer("kwel", "weg.tif", "mm/d", sign='"up"') + layer("kwel@2050hoog", "weg.tif", "mm/d"),
+        layer("kwel", "weg.tif", "mm/d", sign='"up"') + layer("kwel@2050Hd", "weg.tif", "mm/d"),
         "leeg.toml",
     )
     with pytest.raises(WaterbodemError) as found:
@@ -237,7 +274,7 @@ def test_a_run_with_floats_has_them_of_who_lies_downstream_too(tmp_path):
         np.testing.assert_array_equal(percent(found, 255), file.read(1))
     np.testing.assert_array_equal(found, answer.downstream("woningbouw"))
     listed = json.loads((tmp_path / "uit/herkomst.json").read_text("utf-8"))["uitvoer"]
-    assert "natte_natuur@2050hoog/benedenstrooms_f32.tif" in listed
+    assert "natte_natuur@2050Hd/benedenstrooms_f32.tif" in listed
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_a_busy_run_is_followed_and_a_killed_one_is_seen(tmp_path):
         assert child.poll() is None, "asking does not end it"
     finally:
         os.kill(child.pid, signal.SIGKILL)
-        child.wait()
+        child.communicate()
     state = wb.status(folder)
     assert state.toestand == "afgebroken" and state.tot is None and state.cellen_per_s is None
     assert parts_of(state)[0] == ("woningbouw", 1, 0, 2, 0)

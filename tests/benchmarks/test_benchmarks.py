@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -22,6 +24,7 @@ import peer_check
 import peer_rules
 import peer_watch
 import peers
+import record
 
 ROWS, COLS = 560, 600  # more than one tile each way, the last ones cut off
 THREADS = 2
@@ -146,3 +149,47 @@ def test_rules_are_plain_for_every_functie():
         rules = peers.plain_rules(functie)
         assert sum(c["weight"] for c in rules["criteria"]) == pytest.approx(1)
         assert {m["layer"] for c in rules["criteria"] for m in c["members"]} == set(peer_rules.LAYERS)
+
+
+# --- figures in the README of the benchmarks -------------------------------------------------------------------------
+
+
+def test_a_section_takes_the_place_of_the_one_before_and_touches_no_other():
+    text = "# Head\n\n<!-- a.py -->\nold\n<!-- end of a.py -->\n\n<!-- b.py -->\nkept\n<!-- end of b.py -->\n"
+    found = record.with_section(text, "a.py", "new\n")
+    assert found == text.replace("old", "\nnew\n")
+    assert record.with_section(found, "a.py", "new\n") == found
+
+
+def test_a_benchmark_without_a_section_gets_one_at_the_end():
+    found = record.with_section("# Head\n", "c.py", "new\n")
+    assert found == "# Head\n\n## c.py\n\n<!-- c.py -->\n\nnew\n\n<!-- end of c.py -->\n"
+
+
+def test_every_section_of_the_readme_is_of_a_benchmark_that_is_there():
+    text = record.README.read_text("utf-8")
+    names = re.findall(r"^<!-- (\w+\.py) -->$", text, re.MULTILINE)
+    assert "in_memory.py" in names and all((record.HERE / name).is_file() for name in names)
+    assert [text.count(f"<!-- end of {name} -->") for name in names] == [1] * len(names)
+
+
+def test_what_a_benchmark_prints_stands_in_the_readme_with_processor_and_date(tmp_path, monkeypatch):
+    (tmp_path / "one.py").write_text("import sys\nprint('| --- |' if sys.argv[1:] else 'plain')\n")
+    (tmp_path / "README.md").write_text("# Head\n")
+    monkeypatch.setattr(record, "HERE", tmp_path)
+    monkeypatch.setattr(record, "README", tmp_path / "README.md")
+    monkeypatch.setattr(sys, "argv", ["record.py", "one.py"])
+    record.main()
+    text = record.README.read_text("utf-8")
+    assert "```text\nplain\n```" in text
+    assert record.processor() in text and f"{datetime.date.today():%Y-%m-%d}" in text
+
+
+def test_a_benchmark_that_fails_leaves_the_readme(tmp_path, monkeypatch):
+    (tmp_path / "one.py").write_text("import sys\nprint('half')\nsys.exit(4)\n")
+    monkeypatch.setattr(record, "HERE", tmp_path)
+    monkeypatch.setattr(record, "README", tmp_path / "README.md")
+    monkeypatch.setattr(sys, "argv", ["record.py", "one.py"])
+    with pytest.raises(SystemExit, match="4"):
+        record.main()
+    assert not record.README.exists()

@@ -31,7 +31,7 @@ from packaging.requirements import Requirement
 import waterbodem as wb
 from tests.support.grids import LEFT, RD, TOP, box, even, layers
 from tests.support.random_cells import BASIC, FUNCTIES
-from tests.support.twins import COMPONENTS
+from tests.support.twins.components import COMPONENTS
 from waterbodem import kernels
 from waterbodem.core import version
 from waterbodem.definitions import legends, registry
@@ -44,9 +44,14 @@ from waterbodem.kernels._compile.linking import TRIED
 PACKAGE = Path(wb.__file__).parent
 PUBLIC = ("example", "open_layers", "functies", "geschiktheid", "afwenteling", "waarom", "assess", "per_gebied")
 SCORES = {"geschiktheid": "float32", "klasse": "uint8", "bepalend": "uint8", "dekking": "float32", "vlaggen": "uint16"}
-BURDEN = {**dict.fromkeys((*COMPONENTS, "ruimte", "tijd", "geld", "risico"), "float32"), "oorzaak": "uint8"}
+BESIDE = ("stijging", "co2", "risico_zonder_compensatie")
+BURDEN = {
+    **dict.fromkeys((*COMPONENTS, "ruimte", "tijd", "geld", "risico"), "float32"),
+    "oorzaak": "uint8",
+    **dict.fromkeys(BESIDE, "float32"),
+}
 FIRST = (
-    *("scoring.score_from", "scoring.score_from", "burden.shift_from"),
+    *("legal_values.count_illegal", "scoring.score_from", "scoring.score_from", "burden.shift_from"),
     *("quantities.fill_measures", "quantities.flag_bits", "quantities.lower_by_curve"),
     *("zonal.find_runs", "zonal.add_row", "zonal.add_codes", "zonal.add_by_code"),
     *("zonal.fill_bins", "zonal.count_bins", "zonal.find_quantiles"),
@@ -445,8 +450,9 @@ def test_afwenteling_gives_its_variables_with_units(area):
     a = wb.afwenteling(area, "woningbouw")
     assert dtypes(a) == BURDEN
     assert list(a.data_vars) == list(BURDEN)
-    units = ("m3/ha", "m3/ha", "m", "mm/jr", "mm/jr", "mm/jr", "m", "m", "1", "EUR/ha/jr")
+    units = ("m3/ha", "m3/ha", "m", "mm/jr", "mm/jr", "mm/jr", "m", "mm/jr", "1", "EUR/ha/jr")
     assert tuple(a[n].attrs["units"] for n in COMPONENTS) == units
+    assert [a[n].attrs["units"] for n in BESIDE] == ["m", "t/ha/jr", "1"]
     assert all(v.attrs["units"] and v.attrs["long_name"] for v in a.data_vars.values())
 
 
@@ -502,7 +508,7 @@ def test_flags_and_classes_say_what_they_mean(area):
         1: "A", 2: "B", 3: "C1", 4: "C2", 5: "D", 0: "X",
     }  # fmt: skip
     assert k.bepalend.attrs["flag_meanings"].split() == k.attrs["criteria"]
-    assert len(k.vlaggen.attrs["flag_masks"]) == len(k.vlaggen.attrs["flag_meanings"].split()) == 7
+    assert len(k.vlaggen.attrs["flag_masks"]) == len(k.vlaggen.attrs["flag_meanings"].split()) == 9
     a = wb.afwenteling(area, "woningbouw").oorzaak.attrs
     assert a["flag_meanings"].split() == ["geen", *COMPONENTS]
 
@@ -651,8 +657,10 @@ COLUMNS = [
     "nr", "gebied", "functie", "antwoord", "score", "score_p10", "score_p50", "score_p90", "oppervlakte_ha",
     "beoordeeld_ha", "onbekend_ha", "buiten_ha", "ha_A", "ha_B", "ha_C1", "ha_C2", "ha_D", "aandeel_A", "aandeel_B",
     "aandeel_C1", "aandeel_C2", "aandeel_D", "dekking", "antwoord_min", "antwoord_max", "bepalend", "risico",
-    "aandeel_risico_hoog", "oorzaak", "afvoer_m3", "verdrongen_berging_m3", "weinig_steun", "scenario",
-    "kompas_niet_afwentelen", "kompas_vertragen", "kompas_extremen", "kompas_aanpasbaar", "kompas_herstel",
+    "risico_zonder_compensatie", "aandeel_risico_hoog", "oorzaak", "afvoer_m3", "verdrongen_berging_m3",
+    "aanvullingsverlies_m3_jr", "co2_t_jr", "basisafvoer_l_s", "stijging_m", "referentie_onaannemelijk_ha",
+    "weinig_steun", "referentie", "referentie_bron", "waterschap", "gevraagd_m3", "gevraagd_aandeel", "niet_getoetst",
+    "scenario", "kompas_niet_afwentelen", "kompas_vertragen", "kompas_extremen", "kompas_aanpasbaar", "kompas_herstel",
     "kompas_bodem", "vrijgekomen_m3", "aandeel_in_gegevens", "aandeel_buiten_gegevens", "grootste_ontvanger",
     "aandeel_grootste_ontvanger", "verlaging_ontvangers_m", "geometry",
 ]  # fmt: skip
@@ -702,7 +710,9 @@ def test_a_reference_raster_may_cover_the_whole_data(area):
     codes = xr.full_like(area.kwel, 6.0)
     by_raster = wb.per_gebied(area, "woningbouw", PLAN, referentie=codes)
     by_name = wb.per_gebied(area, "woningbouw", PLAN, referentie="akkerbouw")
-    assert by_raster.drop(columns="geometry").equals(by_name.drop(columns="geometry"))
+    told = ["referentie", "geometry"]
+    assert by_raster.drop(columns=told).equals(by_name.drop(columns=told))
+    assert (by_raster.referentie.item(), by_name.referentie.item()) == ("raster", "akkerbouw")
 
 
 def test_an_assessment_shows_itself(answer):
@@ -719,6 +729,7 @@ def test_waarom_gives_the_keys_of_the_contract(area):
     found = w.to_dict()
     assert {"x", "y", "functie", "score", "klasse", "dekking", "vlaggen", "criteria"} <= set(found)
     want = {"naam", "waarde", "eenheid", "score", "gewicht", "verlies", "bron", "expertoordeel"}
+    want |= {"waarde_na_peilopzet", "afgeleid"}
     assert [set(c) for c in found["criteria"]] == [want] * 6
     assert [c["naam"] for c in found["criteria"]] == [*BASIC, "ghg"]
     assert len(found["afwenteling"]) == 10

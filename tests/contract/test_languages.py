@@ -12,7 +12,7 @@ import waterbodem as wb
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import builtin_rules
 from waterbodem.definitions.labels import LANGUAGES, number_label, texts
-from waterbodem.definitions.models import PARAMETERS
+from waterbodem.definitions.parameters import parameter_kinds
 from waterbodem.views.report.page import report_html
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -94,7 +94,7 @@ def words_of_map(html):
 
 
 def test_every_number_has_a_name_in_every_language():
-    names = {*PARAMETERS, *registry.burden_rules().constants}
+    names = {*parameter_kinds(), *registry.burden_rules().constants}
     for taal in LANGUAGES:
         assert {n for n in names if number_label(n, taal) == n} == set()
         assert set(texts(taal)["getallen"]) == names
@@ -124,7 +124,7 @@ def test_english_verdicts_are_the_dutch_ones(answers):
                     row = next(each)
                     assert (d.symbool, d.reden, d.naam) == (row["symbool"], row["reden"], row["beginsel"])
                     assert (e.symbool, e.kolom) == (d.symbool, d.kolom) and e.reden != d.reden
-                    assert digits(e.reden) == digits(d.reden.replace(",", "."))
+                    assert sorted(digits(e.reden)) == sorted(digits(d.reden.replace(",", ".")))
 
 
 def digits(text):

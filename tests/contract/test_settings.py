@@ -30,6 +30,7 @@ from waterbodem.cli import SETTINGS, cli
 from waterbodem.cli import assess as assess_command
 from waterbodem.core.errors import ArgumentError, CorruptLayer
 from waterbodem.definitions import registry
+from waterbodem.definitions.editions import EDITION
 from waterbodem.definitions.setting_list import all_settings
 from waterbodem.definitions.settings import Settings
 from waterbodem.formats.archive import Packer, Unpacker, write
@@ -53,12 +54,14 @@ FIELDS = {f.name: f for f in fields(Settings)}
 
 #: Public functions that take settings, and what else they take.
 TAKING = ("geschiktheid", "afwenteling", "waarom", "assess", "grootboek", "benedenstrooms", "bovenstrooms")
+#: Of those, which answer cells, where boundaries of water boards say nothing.
+OF_CELLS = {"afwenteling", "waarom", "benedenstrooms", "bovenstrooms"}
 PLACE = {"layers", "functie", "gebied", "ontvanger", "x", "y"}
 OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval"} | PLACE
 
 #: A value as a user types it, by kind of setting; a file of one's own stands in the folder of the test.
-TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "lengte": "situatie", "put": (500_000, 265, 2500),
-         "regels": "streng.toml"}  # fmt: skip
+TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
+         "lengte": 150.0, "put": (500_000, 265, 2500), "regels": "streng.toml"}  # fmt: skip
 #: Where a kind does not do.
 OWN = {"orness": 0.3}
 #: What else has to be set for a setting to be one.
@@ -77,15 +80,31 @@ ALIKE = {
     "onttrekking": {
         "definitions/models.py",
         "receivers/question.py",
+        "answers/particulars.py",
+        "views/beside.py",
         "engine/fused.py",
         "answers/archived_question.py",
         "engine/quantities.py",
         "engine/plan.py",
+        "engine/kompas.py",
     },
     "bergingseis_mm": {"definitions/models.py", "engine/plan.py"},
     "demping_m": {"receivers/network.py"},
     "reikwijdte": {"__init__.py", "definitions/receiving.py"},
-    "referentie": {"definitions/registry.py", "batch/page.py"},
+    "referentie": {
+        "definitions/registry.py",
+        "batch/page.py",
+        "engine/reference.py",
+        "engine/area_table.py",
+        "assessment/turning.py",
+    },
+    "waterschap": {
+        "definitions/boards.py",
+        "layers/fiction/areas.py",
+        "engine/area_table.py",
+        "engine/demands.py",
+        "layers/boundaries.py",
+    },
     "methode": {"views/console.py"},
     "kompas": {
         "answers/archive.py",
@@ -100,13 +119,13 @@ ALIKE = {
         "views/console.py",
         "views/notebook.py",
         "definitions/labels.py",
+        "definitions/kompas_rules.py",
     },
 }
 #: What takes settings as a whole: doors, and where the engine begins.
 WHOLE = {
     "answers.answer._on_layers",
     "engine.evaluation.evaluate",
-    "engine.fused.gather",
     "answers.archived_receivers.read_enquiry",
     "answers.question.ask",
 }
@@ -140,7 +159,16 @@ def archived(settings, path):
     packer, nothing = Packer(), {"attrs": {}, "coords": {}, "data": {}}
     asked = {"layers": nothing, "grid": [0, 1, 1, 1, 1, 1, None], "areas": [[1, "a", "", ""]], "functies": [{}]}
     asked["instellingen"] = packed(settings, packer)
-    text = {"waterbodem": "", "definities": "", "cells": nothing, "table": {}, "kompas": {}, "outside": [], "notes": []}
+    text = {
+        "editie": EDITION,
+        "waterbodem": "",
+        "definities": "",
+        "cells": nothing,
+        "table": {},
+        "kompas": {},
+        "outside": [],
+        "notes": [],
+    }
     write(path, {**text, "question": asked, "ontvangst": None}, packer.arrays)
     with zipfile.ZipFile(path) as archive:
         found = Unpacker(archive, "a")
@@ -170,7 +198,8 @@ def test_a_public_function_takes_settings_by_the_name_of_their_field(name):
 @pytest.mark.parametrize("name", TAKING)
 def test_a_public_function_makes_settings_on_its_first_line(name):
     (function,) = ast.parse(inspect.getsource(getattr(wb, name))).body
-    assert ast.unparse(function.body[1]) == "settings = Settings.of(locals())"
+    made = "Settings.of_cells" if name in OF_CELLS else "Settings.of"
+    assert ast.unparse(function.body[1]) == f"settings = {made}(locals())"
 
 
 def test_no_other_public_function_takes_a_setting():
@@ -217,7 +246,9 @@ def test_settings_go_as_a_whole_no_further_than_the_doors():
     ("given", "where"),
     [
         ({"aangelegde_berging_mm": -1}, "aangelegde_berging_mm"),
-        ({"aangelegde_berging_mm": None}, "aangelegde_berging_mm"),
+        ({"aangelegde_berging_mm": "veel"}, "aangelegde_berging_mm"),
+        ({"waterschap": "Rijnland"}, "waterschap"),
+        ({"waterschap": 5}, "waterschap"),
         ({"bergingseis_mm": 1e6}, "bergingseis_mm"),
         ({"bergingseis_mm": True}, "bergingseis_mm"),
         ({"demping_m": 0}, "demping_m"),
@@ -251,7 +282,8 @@ def test_a_setting_has_an_option_that_its_command_gives_back(id_, own, folder, m
 
 def test_settings_of_the_default_need_no_option():
     assert list(words(Settings(), {})) == []
-    assert list(words(Settings(referentie="grasland_veeteelt", demping_m=2000.0), {})) == []
+    assert list(words(Settings(demping_m=2000.0), {})) == []
+    assert list(words(Settings(referentie="grasland_veeteelt"), {})) == ["--referentie", "grasland_veeteelt"]
 
 
 def run_file(folder, given):
@@ -390,22 +422,22 @@ from waterbodem.batch.job import open_job
 from waterbodem.assessment.files import save_assessment
 
 layers, plans = wb.example(size=40, resolution=50), wb.example_plans()[:1]
-plain, own = (wb.assess(layers, "woningbouw", plans, **asked) for asked in ({}, {"waterschap": "Noorderzijlvest"}))
-assert wb.open_assessment(own.save("a.waterbodem")).question.settings.waterschap == "Noorderzijlvest"
-assert [line for line in causes(wb.difference(plain, own)) if "Noorderzijlvest" in line]
+plain, own = (wb.assess(layers, "woningbouw", plans, **asked) for asked in ({}, {"beoordelaar": "Jansen"}))
+assert wb.open_assessment(own.save("a.waterbodem")).question.settings.beoordelaar == "Jansen"
+assert [line for line in causes(wb.difference(plain, own)) if "Jansen" in line]
 save_assessment(own, "uit")
 told = json.load(open("uit/herkomst.json", encoding="utf-8"))
-assert told["instellingen"]["waterschap"] == "Noorderzijlvest" and "--waterschap Noorderzijlvest" in told["opdracht"]
-assert "<dt>Waterschap</dt>" in open("uit/rapport.html", encoding="utf-8").read()
+assert told["instellingen"]["beoordelaar"] == "Jansen" and "--beoordelaar Jansen" in told["opdracht"]
+assert "<dt>Beoordelaar</dt>" in open("uit/rapport.html", encoding="utf-8").read()
 job = open_job(sys.argv[1])
-assert job.settings.waterschap == "Noorderzijlvest"
+assert job.settings.beoordelaar == "Jansen"
 print(wb.__file__)
 """
 
 
 def test_one_more_setting_takes_one_module_beside_the_functions_that_take_it(folder, tmp_path):
     """Of the patch: the field, the argument with its docstring, and data."""
-    patch = Path(__file__).parents[1] / "contract/waterschap.patch"
+    patch = Path(__file__).parents[1] / "contract/beoordelaar.patch"
     touched = {line.partition(" b/")[2] for line in patch.read_text("utf-8").splitlines() if line.startswith("diff ")}
     assert {path for path in touched if path.endswith(".py")} == {
         "waterbodem/definitions/settings.py",
@@ -415,7 +447,7 @@ def test_one_more_setting_takes_one_module_beside_the_functions_that_take_it(fol
         shutil.copytree(PACKAGE.parent / path, tmp_path / path, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "apply", patch], cwd=tmp_path, check=True)
     path = run_file(folder, {})
-    path.write_text(f'{path.read_text("utf-8")}\n[afwenteling]\nwaterschap = "Noorderzijlvest"\n', "utf-8")
+    path.write_text(f'{path.read_text("utf-8")}\n[afwenteling]\nbeoordelaar = "Jansen"\n', "utf-8")
     command = [sys.executable, "-c", REACHED, path]
     done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True,
                           text=True, check=False)  # fmt: skip

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import waterbodem as wb
 from tests.support.random_cells import FUNCTIES, dataset
 from waterbodem.core.errors import DefinitionError
-from waterbodem.definitions import registry
+from waterbodem.definitions import legends, registry
 from waterbodem.definitions.units import dimension, factor
 
 FOLDER = files("waterbodem.data").joinpath("functies")
@@ -24,6 +25,7 @@ CODES = {
     "woningbouw": 1, "bedrijventerrein": 2, "infrastructuur": 3, "energie_zonnepark": 4, "energie_windpark": 5,
     "akkerbouw": 6, "grasland_veeteelt": 7, "natte_landbouw": 8, "natte_natuur": 9, "droge_natuur_bos": 10,
     "waterberging": 11, "recreatie_dag": 12, "recreatie_verblijf": 13, "glastuinbouw": 14, "drinkwaterwinning": 15,
+    "heide_schraal": 16,
 }  # fmt: skip
 SHARED = Path(__file__).parents[3] / "shared" / "ontwerp" / "functies.yaml"
 
@@ -67,10 +69,10 @@ def test_every_curve_rises_in_value_and_lies_within_reach_of_its_layer(name):
 
 
 @pytest.mark.parametrize("name", FUNCTIES)
-def test_every_functie_has_five_basic_criteria_whose_weights_add_up_to_one(name):
+def test_every_functie_has_five_basic_criteria_whose_weights_add_up_to_at_most_one(name):
     basic = FUNCTIES[name].criteria
     assert set(basic) == {n for n, kind in KINDS.items() if kind.basis}
-    assert sum(c.gewicht for c in basic.values()) == pytest.approx(1)
+    assert 0 < sum(c.gewicht for c in basic.values()) <= 1 + 1e-9
     assert not any(KINDS[n].basis for n in FUNCTIES[name].optionele_criteria)
 
 
@@ -93,7 +95,9 @@ def test_layers_are_those_of_the_rules_with_units_and_sane_ranges():
         "zettingsgevoeligheid": ("m/m", 0, 2), "wateroverlast": ("m", 0, 5), "droogte": ("%", 0, 100),
         "keileemdiepte": ("m", 0, 100), "kwel": ("mm/d", -20, 20), "ghg": ("m", -1, 20), "gvg": ("m", -1, 20),
         "glg": ("m", -1, 20), "bodemdaling": ("m", -0.5, 3), "veendikte": ("m", 0, 20), "beekdal": ("0/1", 0, 1),
-        "grondwaterbescherming": ("class", 0, 4), "maaiveld": ("m NAP", -10, 350), "kwetsbaarheid": ("0..1", 0, 1),
+        "grondwaterbescherming": ("class", 0, 4), "natuur": ("class", 0, 3), "inundatie": ("m", 0, 10),
+        "gebruik": ("class", 1, 65535), "water": ("0/1", 0, 1), "maaiveld": ("m NAP", -10, 350),
+        "kwetsbaarheid": ("0..1", 0, 1),
     }  # fmt: skip
     assert {n: (k.unit, *k.range) for n, k in KINDS.items()} == want
     assert [n for n, k in KINDS.items() if k.may_be_absent] == ["keileemdiepte"]
@@ -106,8 +110,31 @@ def test_every_layer_is_known_in_two_languages_and_unit(layer):
     assert dimension(kind.unit) is not None
     assert all((kind.naam, kind.name, kind.grootheid, kind.quantity, kind.richting))
     assert set(kind.bron) <= set(registry.sources())
-    assert (kind.soort == "klasse") == bool(kind.codes)
-    assert set(kind.codes) <= set(range(int(kind.range[0]), int(kind.range[1]) + 1))
+    assert (kind.soort == "klasse") == bool(registry.layer_codes(kind))
+    assert set(registry.layer_codes(kind)) <= set(range(int(kind.range[0]), int(kind.range[1]) + 1))
+
+
+def test_present_use_and_open_water_are_no_criteria_and_the_codes_of_use_are_those_of_functies(tmp_path):
+    assert [n for n, k in KINDS.items() if not k.criterium] == ["gebruik", "water"]
+    assert set(registry.layer_codes(KINDS["gebruik"])) == set(CODES.values())
+    own = wb.functies(own_file(tmp_path, GOOD))
+    assert registry.layer_codes(KINDS["gebruik"], own)[100] == "Kas met bassin"
+    assert registry.layer_codes(KINDS["natuur"]) == KINDS["natuur"].codes and not registry.layer_codes(KINDS["kwel"])
+    for layer in ("gebruik", "water"):
+        text = GOOD.replace("[criteria.wateroverlast]", f"[criteria.{layer}]")
+        with pytest.raises(DefinitionError, match="this layer is no criterion"):
+            wb.functies(own_file(tmp_path, text))
+
+
+@pytest.mark.parametrize("target", ["beekdal", "grondwaterbescherming", "natuur", "gebruik", "water", "kwetsbaarheid"])
+@pytest.mark.parametrize("unit", ["-", "1", "0/1", "class"])
+def test_codes_and_shares_have_one_unit_with_several_names(unit, target):
+    assert factor(unit, KINDS[target].unit) == 1.0
+
+
+def test_every_functie_has_a_colour_of_its_own_on_the_map_of_present_use():
+    colours = legends.functie_colours()
+    assert set(colours) == set(CODES.values()) and len(set(colours.values())) == len(colours)
 
 
 @pytest.mark.parametrize(
@@ -144,14 +171,14 @@ def test_the_answer_scale_is_that_of_the_rules():
 def test_the_components_have_the_anchors_units_and_order_of_the_rules():
     rules = registry.burden_rules()
     assert [(c.id, c.unit, c.index, c.anker) for c in rules.components] == [
-        ("afvoer", "m3/ha", "ruimte", 800),
-        ("verdrongen_berging", "m3/ha", "ruimte", 800),
+        ("afvoer", "m3/ha", "ruimte", 1600),
+        ("verdrongen_berging", "m3/ha", "ruimte", 1600),
         ("grondwaterverlaging", "m", "ruimte", 0.5),
         ("kwelafvoer", "mm/jr", "ruimte", 300),
-        ("aanvullingsverlies", "mm/jr", "ruimte", 600),
+        ("aanvullingsverlies", "mm/jr", "ruimte", 300),
         ("watervraag", "mm/jr", "ruimte", 300),
         ("zetting", "m", "tijd", 0.30),
-        ("veenoxidatie", "m", "tijd", 0.30),
+        ("veenoxidatie", "mm/jr", "tijd", 6),
         ("achteruitgang", "1", "tijd", 0.40),
         ("kosten", "EUR/ha/jr", "geld", 10000),
     ]
@@ -160,6 +187,7 @@ def test_the_components_have_the_anchors_units_and_order_of_the_rules():
         ("laag", 0), ("matig", 0.2), ("verhoogd", 0.4), ("hoog", 0.6), ("zeer hoog", 0.8),
     ]  # fmt: skip
     assert rules.reference == "grasland_veeteelt"
+    assert [(s.ontwatering_m, s.ghg_m) for s in rules.implausible] == [(0.60, 0.25), (0.30, 0.15)]
 
 
 def test_every_constant_says_where_it_comes_from():
@@ -227,7 +255,7 @@ def own_file(folder, text):
 def test_an_own_functie_works_without_touching_code(tmp_path):
     functies = wb.functies(own_file(tmp_path, GOOD))
     f = functies["kas_met_bassin"]
-    assert len(functies) == 16 and list(functies)[-1] == f.id
+    assert len(functies) == 17 and list(functies)[-1] == f.id
     layers = dataset(
         {
             "wateroverlast": np.array([0.0, 0.25, np.nan]),
@@ -239,7 +267,7 @@ def test_an_own_functie_works_without_touching_code(tmp_path):
     assert k.attrs["criteria"] == ["wateroverlast", "keileemdiepte", "grondwaterbescherming"]
     want = [(2 + 0.9 + 1) / 4, (2 * 0.5 + 1 + 0.3) / 4, (0.6 + 0.0) / 2]
     np.testing.assert_allclose(k.geschiktheid.values[0], want, atol=1e-6)
-    assert k.klasse.values[0].tolist() == [1, 3, 0]
+    assert k.klasse.values[0].tolist() == [1, 3, 5], "a score of 0 on protected groundwater is fatal"
     assert wb.afwenteling(layers, f, f).risico.values.tolist() == [[0, 0, 0]]
 
 
@@ -415,7 +443,6 @@ def numbers_of(value, path=()):
 
 
 @pytest.mark.shared
-@pytest.mark.xfail(strict=True, reason="the design is at edition 2, these definitions at edition 1")
 @pytest.mark.parametrize("name", CODES)
 def test_every_number_and_source_equals_the_design(design, name):
     want = numbers_of(design["functies"][name])
@@ -437,3 +464,16 @@ def test_the_scale_equals_the_design(design):
         (s["code"], s["antwoord"], s["score_min"], tuple(s["kleur_rgb"]), s["kompas"]) for s in design["antwoordschaal"]
     ]
     assert [(s.letter, s.antwoord, s.score_min, s.kleur, s.kompas) for s in registry.answer_scale().values()] == want
+
+
+@pytest.mark.shared
+def test_what_boards_ask_is_that_of_the_design():
+    path = SHARED.with_name("normen.yaml")
+    if not path.exists():
+        pytest.skip("no design beside this repository")
+    want = yaml.safe_load(path.read_text(encoding="utf-8"))["waterschappen"]
+    rules = ("naam", "eis_mm", "eis_aandeel", "peilstijging_m", "vanaf_m2", "tot_ha", "ontwatering_m", "normdatum")
+    got = tomllib.loads(files("waterbodem.data").joinpath("normen.toml").read_text("utf-8"))
+    assert {b: {k: v for k, v in t.items() if k in rules} for b, t in got.items()} == {
+        b: {k: v for k, v in t.items() if k in rules} for b, t in want.items()
+    }

@@ -332,13 +332,18 @@ def test_the_maps_of_a_run_are_one_lazy_dataset(finished):
     scores = wb.geschiktheid(layers, ["woningbouw", "natte_natuur"])
     xr.testing.assert_equal(found[["y", "x", "functie"]], scores[["y", "x", "functie"]])
     np.testing.assert_array_equal(found.klasse, scores.klasse)
-    np.testing.assert_allclose(found.geschiktheid, 100 * scores.geschiktheid, atol=0.5 + 1e-4)
-    assert found.geschiktheid.dtype == np.float32
+    np.testing.assert_allclose(found.geschiktheid, scores.geschiktheid, atol=0.005 + 1e-6)
+    assert found.geschiktheid.dtype == np.float64
     assert found.klasse.dtype == np.uint8
     assert found.rio.crs.to_epsg() == 28992
-    names = dict(zip(found.klasse.flag_values, found.klasse.flag_meanings.split(), strict=True))
-    assert set(names) == {0, 1, 2, 3, 4, 5, 255}
-    assert "flag_meanings" not in found.bepalend.attrs or found.bepalend.flag_meanings
+    burden = wb.afwenteling(layers, ["woningbouw", "natte_natuur"])
+    for name, told in {"geschiktheid": scores, "klasse": scores, "risico": burden, "oorzaak": burden}.items():
+        for key in ("long_name", "flag_meanings", "flag_values", *(["units"] if found[name].dtype.kind == "f" else [])):
+            assert str(found[name].attrs.get(key)) == str(told[name].attrs.get(key)), (name, key)
+    assert found.klasse.flag_meanings == "X A B C1 C2 D" and found.klasse.flag_values.tolist() == [0, 1, 2, 3, 4, 5]
+    assert "flag_meanings" not in found.bepalend.attrs, "functies mean other criteria by a code"
+    codes = [v for v in (*found.data_vars.values(), *scores.data_vars.values()) if v.dtype == np.uint8]
+    assert len(codes) == 5 and all(v.encoding["_FillValue"] == 255 for v in codes)
 
 
 def test_a_run_becomes_a_store_that_is_whole_or_not_there(finished, tmp_path, monkeypatch):

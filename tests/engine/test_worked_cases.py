@@ -68,11 +68,16 @@ def test_afwenteling(case):
     layers = dataset_of(case)
     problems = []
     for g in case["gevallen"]:
-        reference = g["referentie"]
-        if not isinstance(reference, str):
-            codes = numbers(reference["codes"])[None, :]
-            reference = xr.DataArray(codes, dims=("y", "x"))
-        a = wb.afwenteling(layers, g["functie"], reference, g["aangelegde_berging_mm"])
+        a = wb.afwenteling(layers, *asked(g))
         found = compare(a, g["verwacht"], g["vrij"], case["cellen"])
         problems += [f"{g['functie']} vs {g['referentie']}: {p}" for p in found]
     assert not problems, "\n".join(problems[:40])
+
+
+def asked(g):
+    """Functie, reference, water board and built storage of a case."""
+    reference = g["referentie"]
+    if isinstance(reference, dict):
+        reference = xr.DataArray(numbers(reference["codes"])[None, :], dims=("y", "x"))
+    plan = wb.functies()[g["functie"]].replace(**g.get("parameters", {}))
+    return plan, reference, g.get("waterschap"), g["aangelegde_berging_mm"]

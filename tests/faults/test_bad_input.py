@@ -15,6 +15,8 @@ from waterbodem.core.dataset import build
 from waterbodem.core.errors import WaterbodemError
 from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
+from waterbodem.engine.legal_values import check_values
+from waterbodem.engine.scoring import layers_of
 
 GOOD = {"zettingsgevoeligheid": 0.0, "wateroverlast": 0.0, "droogte": 0.0, "keileemdiepte": 5.0, "kwel": -1.0}
 GRID = Grid(230_000, 550_100, 10, 10, 10, 10, "EPSG:28992")
@@ -26,17 +28,59 @@ def layers(grid=GRID, **values):
     return build(grid, {n: (a, {}) for n, a in arrays.items()})
 
 
-@pytest.mark.parametrize("layer", ["zettingsgevoeligheid", "wateroverlast", "droogte", "kwel"])
-@pytest.mark.parametrize("value", [np.inf, -np.inf])
-def test_infinite_is_unknown_but_for_keileem(layer, value):
-    odd = wb.geschiktheid(layers(**{layer: value}), "woningbouw")
-    unknown = wb.geschiktheid(layers(**{layer: np.nan}), "woningbouw")
-    for name in odd.data_vars:
-        np.testing.assert_array_equal(odd[name].values, unknown[name].values)
-    shifted = wb.afwenteling(layers(**{layer: value}), "woningbouw")
-    missing = wb.afwenteling(layers(**{layer: np.nan}), "woningbouw")
-    for name in shifted.data_vars:
-        np.testing.assert_array_equal(shifted[name].values, missing[name].values)
+CODED = {
+    "beekdal": [2, 0.5, -1],
+    "grondwaterbescherming": [5, 0.1],
+    "natuur": [4, 2.5],
+    "water": [2],
+    "gebruik": [0, 17, 7.5],
+}
+ILLEGAL = [
+    *((layer, value) for layer in ("zettingsgevoeligheid", "kwel", "ghg") for value in (np.inf, -np.inf)),
+    ("keileemdiepte", -np.inf),
+    ("inundatie", np.inf),
+    ("beekdal", np.inf),
+    ("gebruik", -np.inf),
+    *((layer, value) for layer, values in CODED.items() for value in values),
+]
+
+
+@pytest.mark.parametrize(("layer", "value"), ILLEGAL)
+@pytest.mark.parametrize("call", ["geschiktheid", "afwenteling", "assess"])
+def test_a_value_that_a_layer_cannot_hold_is_refused_by_name(layer, value, call):
+    """By scores where they depend on it."""
+    if call == "geschiktheid" and layer not in layers_of(registry.builtin_functies()["woningbouw"]):
+        return
+    data = layers(**{layer: np.nan})
+    data[layer].values[5, 3] = value
+    arguments = (PLAN,) if call == "assess" else ()
+    with pytest.raises(WaterbodemError, match=layer) as caught:
+        getattr(wb, call)(data, "woningbouw", *arguments)
+    assert caught.value.value == [np.float32(value)]
+
+
+def test_every_layer_with_illegal_values_is_named_at_once_scenarios_too():
+    data = layers(beekdal=7.0, ghg=1.0)
+    data["ghg@2050"] = data.ghg * np.inf
+    with pytest.raises(WaterbodemError) as caught:
+        wb.afwenteling(data, "woningbouw")
+    assert [p.where for p in caught.value.problems] == ["beekdal", "ghg@2050"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "values"), [("keileemdiepte", [np.inf, np.nan]), ("gebruik", [1, 16, 100, 201]), ("natuur", [0, 3])]
+)
+def test_legal_values_are_not_refused(layer, values):
+    data = layers(**{layer: values[0]})
+    data[layer].values[0, : len(values)] = values
+    assert wb.geschiktheid(data, "woningbouw").klasse.shape == GRID.shape
+
+
+def test_illegal_values_are_found_in_the_last_cell_of_many():
+    values = np.ones(400_001, np.float32)
+    values[-1] = 0.5
+    with pytest.raises(WaterbodemError, match=r"beekdal.*0\.5"):
+        check_values({"beekdal": values})
 
 
 @pytest.mark.parametrize("points", [[[-1e39, 0], [1e39, 1]], [[1, 0.2], [1.000000001, 0.9]], [[0, 1], [0, 0.5]]])

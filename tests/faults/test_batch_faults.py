@@ -131,18 +131,18 @@ STAGES = {
 @pytest.mark.parametrize("size", [40_000, 60_000, 80_000, 100 * 1024])
 def test_a_ledger_that_does_not_fit_is_told_once(tmp_path, nursery, size):
     """It is no fault of the layers that are hashed just then, nor of a scenario that needs them."""
-    path = place(tmp_path, RUN.replace("float = true", 'scenarios = ["2050hoog"]'))
+    path = place(tmp_path, RUN.replace("float = true", 'scenarios = ["2050Hd"]'))
     done = nursery.run("run", path, code=LIMIT.format(size))
     told(done, 1, said="ledger cannot be written")
     assert done.err.count("ledger cannot be written") == 1 and "scenario" not in done.err, done.err
 
 
 def test_a_scenario_is_not_blamed_for_a_layer_that_cannot_be_read(tmp_path, nursery):
-    path = place(tmp_path, WHOLE + 'scenarios = ["2050hoog"]\n')
-    for layer in (tmp_path / "lagen").glob("*2050hoog*"):
+    path = place(tmp_path, WHOLE + 'scenarios = ["2050Hd"]\n')
+    for layer in (tmp_path / "lagen").glob("*2050Hd*"):
         layer.write_bytes(b"no raster")
     done = nursery.run("run", path)
-    told(done, 1, said="2050hoog: file is no raster")
+    told(done, 1, said="2050Hd: file is no raster")
     assert "unknown scenario" not in done.err
 
 

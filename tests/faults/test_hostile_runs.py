@@ -47,8 +47,8 @@ def refused(*words, said):
     ("text", "said"),
     [
         (WHOLE.replace('["woningbouw"]', "3"), "functies: must be a list of functies, or 'all'"),
-        (WHOLE + 'scenarios = "2050hoog"\n', "scenarios: must be a list"),
-        (WHOLE + 'scenarios = ["2050hoog", "2050hoog"]\n', "name each scenario once"),
+        (WHOLE + 'scenarios = "2050Hd"\n', "scenarios: must be a list"),
+        (WHOLE + 'scenarios = ["2050Hd", "2050Hd"]\n', "name each scenario once"),
         (WHOLE + "grid = 3\n", "grid: must be a table"),
         (WHOLE + 'gebieden = "x"\n', "gebieden: must be a table"),
         (WHOLE + "[grid]\nbounds = [-1e12, -1e12, 1e12, 1e12]\n", "grid.bounds"),
@@ -211,7 +211,7 @@ def test_every_result_is_known_by_its_name(tmp_path):
     """What a run and an answer leave is what may not be given there."""
     shutil.copytree(EXAMPLE, tmp_path / "data")
     run = tmp_path / "run.toml"
-    text = 'layers = "data"\nfuncties = ["woningbouw"]\noutput = "uit"\nscenarios = ["2050hoog"]\n'
+    text = 'layers = "data"\nfuncties = ["woningbouw"]\noutput = "uit"\nscenarios = ["2050Hd"]\n'
     run.write_text(text + '[gebieden]\npath = "data/plannen.geojson"\n', encoding="utf-8")
     wb.run(run)
     answer = wb.assess(wb.open_layers(EXAMPLE), "woningbouw", EXAMPLE / "plannen.geojson")
@@ -221,7 +221,7 @@ def test_every_result_is_known_by_its_name(tmp_path):
     for path in found:
         root = tmp_path / path.relative_to(tmp_path).parts[0]
         with pytest.raises(ArgumentError, match="written over"):
-            refuse_overwriting(root, ["woningbouw", "woningbouw@2050hoog"], [path])
+            refuse_overwriting(root, ["woningbouw", "woningbouw@2050Hd"], [path])
 
 
 @pytest.mark.parametrize(

@@ -170,12 +170,12 @@ def test_a_grid_without_crs_has_a_project_too():
 
 def test_styles_of_scenarios_lie_beside_their_maps(tmp_path):
     functie = registry.builtin_functies()["akkerbouw"]
-    m = OutputMap("klasse", functie, scenario="2050hoog")
+    m = OutputMap("klasse", functie, scenario="2050Hd")
     (tmp_path / m.folder).mkdir()
     with staging() as stage:
         paths = stage_styles(stage, tmp_path, [m], GRID, areas=False)
-    assert [p.relative_to(tmp_path).as_posix() for p in paths] == ["akkerbouw@2050hoog/klasse.qml", PROJECT]
-    assert m.title == "Antwoord: Akkerbouw (2050hoog)"
+    assert [p.relative_to(tmp_path).as_posix() for p in paths] == ["akkerbouw@2050Hd/klasse.qml", PROJECT]
+    assert m.title == "Antwoord: Akkerbouw (2050Hd)"
 
 
 # --- styles inside the GeoPackage ------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_a_styled_package_can_be_asked_about_again_without_a_warning(folder, rec
 RUN = """
 layers = "lagen/lagen.toml"
 functies = ["woningbouw", "natte_natuur"]
-scenarios = ["2050hoog"]
+scenarios = ["2050Hd"]
 output = "uit"
 float = true
 pictures = false
@@ -225,11 +225,11 @@ path = "lagen/plannen.geojson"
 """
 ARRIVALS, MAP = ("ontvangst", "grondwater"), "benedenstrooms"
 BANDS = {
-    "klasse": "Antwoord: Natte natuur (2050hoog)",
-    "risico": "Afwentelingsrisico: Natte natuur (2050hoog)",
-    "benedenstrooms": "Last voor benedenstrooms: natte_natuur@2050hoog",
+    "klasse": "Antwoord: Natte natuur (2050Hd)",
+    "risico": "Afwentelingsrisico: Natte natuur (2050Hd)",
+    "benedenstrooms": "Last voor benedenstrooms: natte_natuur@2050Hd",
 }
-VARIANTS = [f"{f}{s}" for f in FUNCTIES for s in ("", "@2050hoog")]
+VARIANTS = [f"{f}{s}" for f in FUNCTIES for s in ("", "@2050Hd")]
 
 
 def start(folder, text=RUN):
@@ -259,7 +259,7 @@ def test_a_run_styles_every_map_and_groups_them(ran):
     root = Xml.parse(ran / PROJECT).getroot()
     groups = root.findall("layer-tree-group/layer-tree-group")
     assert [g.get("name") for g in groups] == [
-        "Woningbouw", "Woningbouw (2050hoog)", "Natte natuur", "Natte natuur (2050hoog)"
+        "Woningbouw", "Woningbouw (2050Hd)", "Natte natuur", "Natte natuur (2050Hd)"
     ]  # fmt: skip
     own = ["Gebieden", "Antwoord", "Afwentelingsrisico", "Last voor benedenstrooms"]
     arrives = ["Ontvangen water", "Verandering van het grondwater"]
@@ -272,8 +272,8 @@ def test_a_run_styles_every_map_and_groups_them(ran):
 
 @pytest.mark.parametrize("name", ["klasse", "risico", "benedenstrooms"])
 def test_a_style_of_a_run_has_the_colours_of_the_raster(ran, name):
-    style = Xml.parse(ran / "natte_natuur@2050hoog" / f"{name}.qml").getroot()
-    with rasterio.open(ran / "natte_natuur@2050hoog" / f"{name}.tif") as file:
+    style = Xml.parse(ran / "natte_natuur@2050Hd" / f"{name}.qml").getroot()
+    with rasterio.open(ran / "natte_natuur@2050Hd" / f"{name}.tif") as file:
         table, cells, (band,) = file.colormap(1), file.read(1), file.descriptions
     entries = {int(e.get("value")): e.get("color") for e in style.iter("paletteEntry")}
     values = sorted(set(np.unique(cells).tolist()) - {255})

@@ -36,6 +36,27 @@ def test_rows_and_cost(tmp_path):
     assert not any("droogte: bron" in w for w in found.warnings)
 
 
+def test_what_a_table_tells_is_shown(tmp_path):
+    raster(tmp_path / "d.tif", np.float32([[1, 2]]))
+    keys = {"korrel_m": 250, "afwijking": '"mm in plaats van %"', "licence": '"CC0"', "attribution": '"CAS"'}
+    text = layer("droogte", "d.tif", "%", **keys)
+    text += layer("droogte@2050Hd", "d.tif", "%", horizon=2050, bron_scenario='"KNMI 23"')
+    text += layer("droogte@T1000", "d.tif", "%", stresstest='"140 mm in 2 uur"')
+    text += layer("droogte@2050hoog", "d.tif", "%", horizon=2050)
+    text += layer("wateroverlast@2050hoog", "d.tif", "m", horizon=2085, bron_scenario='"WH"')
+    found = check_catalogue(catalogue(tmp_path, text))
+    now, dry, test, *_ = found.rows
+    assert (now.korrel_m, now.afwijking, now.licence, now.attribution) == (250, "mm in plaats van %", "CC0", "CAS")
+    assert (now.scenario, dry.scenario, test.scenario) == ("", "2050, KNMI 23", "stresstest (140 mm in 2 uur)")
+    shown = found.to_text()
+    for words in ("gegevens van 250 m", "mm in plaats van %", "CC0", "CAS", "2050, KNMI 23", "stresstest (140 mm"):
+        assert words in shown
+    assert "geen horizon" not in shown
+    unsaid = [w for w in found.warnings if "bron_scenario" in w]
+    assert len(unsaid) == 1 and unsaid[0].startswith("droogte@2050hoog") and "2050Hd" in unsaid[0]
+    assert [w for w in found.warnings if "2050, 2085" in w and w.startswith("2050hoog")]
+
+
 def test_every_problem_at_once(tmp_path):
     raster(tmp_path / "d.tif", np.float32([[900, 1]]))
     (tmp_path / "h.tif").write_text("<html>")

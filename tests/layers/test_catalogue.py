@@ -12,7 +12,7 @@ from tests.support.layer_files import catalogue, layer
 from waterbodem.batch.run_file import read_run_file
 from waterbodem.core.errors import CatalogueError, Problems
 from waterbodem.definitions import units
-from waterbodem.definitions.registry import layer_kinds
+from waterbodem.definitions.registry import builtin_functies, layer_kinds
 from waterbodem.layers.catalogue import KEYS, catalogue_schema, parse_catalogue, read_catalogue
 
 GOOD = """
@@ -42,6 +42,24 @@ outside = "unknown"
 uncertainty = 0.1
 resampling = "average"
 band = 2
+bron_scenario = "KNMI'14 WH 2050"
+korrel_m = 25
+afwijking = "T250 in plaats van T100"
+licence = "CC BY 4.0"
+attribution = "Stichting CAS"
+[layers."wateroverlast@T1000"]
+path = "w1000.tif"
+unit = "cm"
+stresstest = true
+[layers."droogte@T1000"]
+path = "d.tif"
+unit = "%"
+stresstest = "140 mm in 2 uur"
+[layers.gebruik]
+path = "brp.gpkg"
+unit = "class"
+field = "gewascode"
+classes = { 265 = "grasland_veeteelt", 2017 = "akkerbouw", 332 = 9 }
 [layers.grondwaterbescherming]
 path = "gwb.gpkg"
 unit = "class"
@@ -59,6 +77,11 @@ def test_reads_every_key(tmp_path):
     assert {c: v for c, v in zetting.classes.items() if v == v} == {10.0: 0.01, 20.5: 0.35}
     future = found.layers["wateroverlast@2050hoog"]
     assert (future.horizon, future.range, future.band) == (2050, (0, 6), 2)
+    told = (future.bron_scenario, future.korrel_m, future.afwijking, future.licence, future.attribution)
+    assert told == ("KNMI'14 WH 2050", 25, "T250 in plaats van T100", "CC BY 4.0", "Stichting CAS")
+    assert found.layers["wateroverlast@T1000"].stresstest is True
+    assert found.layers["droogte@T1000"].stresstest == "140 mm in 2 uur"
+    assert found.layers["gebruik"].codes == {265.0: 7.0, 2017.0: 6.0, 332.0: 9.0}
     zones = found.layers["grondwaterbescherming"]
     assert zones.is_vector and zones.otherwise == 0 and not kwel.is_vector
 
@@ -94,10 +117,29 @@ BAD = {
         layer("droogte", "a.tif", "%", horizon=2050), "droogte@<scenario>"),
     "scenario with a slash": (layer("droogte@a/b", "a.tif", "%"), "scenario name"),
     "scenario empty": (layer("droogte@", "a.tif", "%"), "scenario name"),
-    "years differ": (
-        layer("droogte@h", "a.tif", "%", horizon=2050)
-        + layer("wateroverlast@h", "a.tif", "m", horizon=2100),
-        "[2050, 2100]"),
+    "source of a scenario without scenario": (
+        layer("droogte", "a.tif", "%", bron_scenario='"KNMI\'23 Hd"'), "layers.droogte.bron_scenario"),
+    "stress test without scenario": (
+        layer("droogte", "a.tif", "%", stresstest="true"), "stresstest belongs to a scenario"),
+    "stress test with a year": (
+        layer("droogte@T1000", "a.tif", "%", stresstest="true", horizon=2050),
+        "a stress test has no horizon; got 2050"),
+    "stress test with the year of another layer": (
+        layer("wateroverlast@T1000", "a.tif", "m", stresstest='"T1000"')
+        + layer("droogte@T1000", "a.tif", "%", horizon=2050),
+        "layers.droogte@T1000.horizon"),
+    "grain zero": (layer("droogte", "a.tif", "%", korrel_m=0), "layers.droogte.korrel_m"),
+    "deviation that says nothing": (layer("droogte", "a.tif", "%", afwijking='""'), "layers.droogte.afwijking"),
+    "use that is no functie": (
+        layer("gebruik", "a.tif", "class", classes='{ 201 = "akerbouw" }'),
+        "layers.gebruik.classes.201: unknown functie; got 'akerbouw'; allowed: did you mean 'akkerbouw'"),
+    "functie in another layer": (
+        layer("natuur", "a.tif", "class", classes='{ 201 = "akkerbouw" }'), "layers.natuur.classes"),
+    "words in a raster": (
+        layer("gebruik", "a.tif", "class", classes='{ bouwland = "akkerbouw" }'), "words only with a field"),
+    "words and numbers": (
+        layer("gebruik", "a.gpkg", "class", field='"soort"', classes='{ bouwland = "akkerbouw", 3 = 7 }'),
+        "either words"),
     "vector without number": (layer("beekdal", "a.geojson", "1"), "either field or value"),
     "vector with both": (
         layer("beekdal", "a.shp", "1", field='"f"', value=1), "either field or value"),
@@ -145,6 +187,21 @@ def test_an_unknown_key_of_a_run_file_is_answered_with_those_of_its_table(tmp_pa
     with pytest.raises(CatalogueError) as caught:
         read_run_file(file)
     assert hint in str(caught.value)
+
+
+def test_layers_of_one_scenario_may_differ_in_year(tmp_path):
+    """The latest of them counts (rekenregels section 5, achteruitgang)."""
+    text = layer("droogte@h", "a.tif", "%", horizon=2050) + layer("wateroverlast@h", "a.tif", "m", horizon=2100)
+    assert [e.horizon for e in read_catalogue(catalogue(tmp_path, text)).layers.values()] == [2050, 2100]
+
+
+def test_use_may_name_functies_of_the_users_own(tmp_path):
+    own = builtin_functies()["akkerbouw"].model_copy(update={"id": "hennep", "code": 120})
+    file = catalogue(tmp_path, layer("gebruik", "a.tif", "class", classes='{ 1 = "hennep", 2 = "akkerbouw" }'))
+    found = read_catalogue(file, builtin_functies().extended([own]))
+    assert found.layers["gebruik"].codes == {1.0: 120.0, 2.0: 6.0}
+    with pytest.raises(CatalogueError, match="hennep"):
+        read_catalogue(file)
 
 
 def test_all_problems_at_once_and_the_good_layers_stay(tmp_path):
@@ -201,7 +258,8 @@ def test_schema_accepts_what_the_reader_accepts_and_refuses_what_it_refuses():
 def test_every_key_of_the_contract_is_known_and_every_layer_may_stand_in_a_catalogue(tmp_path):
     stated = {"path", "unit", "sign", "source", "vintage", "absent", "nodata", "classes",
               "unlisted", "horizon", "band", "sha256", "uncertainty", "resampling", "range",
-              "outside", "layer", "field", "value", "else"}  # fmt: skip
+              "outside", "layer", "field", "value", "else", "korrel_m", "afwijking", "bron_scenario",
+              "stresstest", "licence", "attribution"}  # fmt: skip
     assert set(KEYS) == stated
     signs = {"kwel": "up", "ghg": "down", "gvg": "down", "glg": "down"}
     text = "".join(

@@ -190,15 +190,16 @@ def test_a_loop_of_half_a_percent_is_repaired_and_one_of_two_percent_refused():
         table_of(large, even(6, 6))
 
 
-UNUSABLE = {
-    "empty": Polygon(),
-    "nan": Polygon([(LEFT, TOP), (LEFT + 9, math.nan), (LEFT + 9, TOP - 9)]),
-    "inf": Polygon([(LEFT, TOP), (math.inf, TOP), (LEFT + 9, TOP - 9)]),
-    "line": LineString([(LEFT, TOP), (LEFT + 9, TOP - 9)]),
-    "point": Point(LEFT + 5, TOP - 5),
-    "no width": shape((0, 0), (3, 3), (0, 0)),
-    "nothing": None,
-}
+with np.errstate(invalid="ignore"):  # shapely warns of what is made here on purpose
+    UNUSABLE = {
+        "empty": Polygon(),
+        "nan": Polygon([(LEFT, TOP), (LEFT + 9, math.nan), (LEFT + 9, TOP - 9)]),
+        "inf": Polygon([(LEFT, TOP), (math.inf, TOP), (LEFT + 9, TOP - 9)]),
+        "line": LineString([(LEFT, TOP), (LEFT + 9, TOP - 9)]),
+        "point": Point(LEFT + 5, TOP - 5),
+        "no width": shape((0, 0), (3, 3), (0, 0)),
+        "nothing": None,
+    }
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)

@@ -167,6 +167,41 @@ def test_codes_have_no_unit_to_be_wrong_in(tmp_path, kind):
     assert "factor" not in str(caught.value)
 
 
+CODES = {"beekdal": [0, 1], "grondwaterbescherming": [0, 1, 2, 3, 4], "natuur": [0, 1, 2, 3], "water": [0, 1],
+         "gebruik": [*range(1, 17), 100, 101, 65535]}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CODES)
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_layer_of_classes_holds_its_codes_and_nothing_between_or_beyond(tmp_path, kind, slow):
+    """Sixteen functies come with the package; codes from 100 are a user's own (rekenregels section 1)."""
+    good = np.float32([CODES[kind]])
+    keys = {"nodata": 1e38} if slow else {}  # a mark that is compared to a few digits goes another way
+    assert np.array_equal(
+        one(tmp_path, good, kind, "class", keys=keys).read(Grid(LEFT, TOP, 10, 10, *good.shape, RD)), good
+    )
+    for bad in (0.5, 1.5, -1, 17, 99, 100.5, 65536, 0 if kind == "gebruik" else 5):
+        values = np.float32([[1, bad, 1]])
+        layered = one(tmp_path, values, kind, "class", keys=keys)
+        with pytest.raises(LayerError, match=f"^.*{kind}: 1 values are outside.* 1[,;] ") as caught:
+            layered.read(layered.grid)
+        assert caught.value.value == f"{np.float32(bad):g} .. {np.float32(bad):g}"
+        dropped = one(tmp_path, values, kind, "class", keys={**keys, "outside": '"unknown"'})
+        assert np.array_equal(dropped.read(dropped.grid), [[1, NAN, 1]], equal_nan=True)
+
+
+def test_a_range_does_not_make_codes_of_what_lies_between(tmp_path):
+    bad = one(tmp_path, np.float32([[0, 0.5]]), "natuur", "class", keys={"range": "[0, 1]"})
+    with pytest.raises(LayerError, match=r"0\.5 \.\. 0\.5"):
+        bad.read(bad.grid)
+
+
+def test_use_by_id_of_a_functie(tmp_path):
+    classes = '{ 265 = "grasland_veeteelt", 2017 = "akkerbouw", 12 = 101, 863 = nan }'
+    layered = one(tmp_path, np.uint16([[265, 2017, 12, 863]]), "gebruik", "class", keys={"classes": classes})
+    assert np.array_equal(layered.read(layered.grid), [[7, 6, 101, NAN]], equal_nan=True)
+
+
 def test_range_and_outside(tmp_path):
     values = np.float32([[0.3, 0.31, -0.1]])
     keys = {"range": "[0, 0.3]", "outside": '"unknown"'}
@@ -631,6 +666,28 @@ def test_the_strictest_zone_wins_whatever_the_order(tmp_path):
         polygons(tmp_path / "p.geojson", rings)
         zones = source(tmp_path, layer("grondwaterbescherming", "p.geojson", "class", field='"z"'))
         assert np.array_equal(zones.read(Grid(LEFT, TOP, 10, 10, 4, 4, RD)), expected)
+
+
+def test_use_has_no_strictest_and_the_order_of_the_file_decides(tmp_path):
+    inner, outer = square(LEFT + 10, TOP - 30, LEFT + 30, TOP - 10), square(LEFT, TOP - 40, LEFT + 40, TOP)
+    polygons(tmp_path / "p.geojson", [(outer, {"z": 9}), (inner, {"z": 7})])
+    use = source(tmp_path, layer("gebruik", "p.geojson", "class", field='"z"'))
+    expected = np.full((4, 4), 9.0)
+    expected[1:3, 1:3] = 7
+    assert np.array_equal(use.read(Grid(LEFT, TOP, 10, 10, 4, 4, RD)), expected)
+
+
+def test_words_of_polygons_become_codes(tmp_path):
+    words = ["bouwland", "grasland agrarisch ", None, "houtwal"]
+    squares = [(square(LEFT + 10 * i, TOP - 10, LEFT + 10 * i + 10, TOP), {"w": w}) for i, w in enumerate(words)]
+    polygons(tmp_path / "p.geojson", squares)
+    grid = Grid(LEFT, TOP, 10, 10, 1, 5, RD)
+    classes = '{ bouwland = "akkerbouw", "grasland agrarisch" = "grasland_veeteelt" }'
+    table = layer("gebruik", "p.geojson", "class", field='"w"', classes=classes, **{"else": 10})
+    with pytest.raises(LayerError, match=r"houtwal \(1 features\).*bouwland, grasland agrarisch"):
+        source(tmp_path, table)
+    use = source(tmp_path, table + 'unlisted = "unknown"\n')
+    assert np.array_equal(use.read(grid), [[6, 7, NAN, NAN, 10]], equal_nan=True)
 
 
 def test_outside_polygons_is_unknown_unless_else_is_given(tmp_path):

@@ -102,6 +102,19 @@ def test_attributes_say_all_and_nothing_of_this_machine(tmp_path):
     assert ds["droogte"].dtype == np.float32 and ds["droogte"].attrs["grid_mapping"] == "spatial_ref"
 
 
+def test_a_variable_carries_what_its_table_tells(tmp_path):
+    zeros(tmp_path, "d.tif", 2, 2)
+    told = {"korrel_m": 250, "afwijking": "mm in plaats van %", "bron_scenario": "KNMI'23 Hd", "licence": "CC0",
+            "attribution": "CAS", "stresstest": "T1000"}  # fmt: skip
+    keys = {k: f'"{v}"' if isinstance(v, str) else v for k, v in told.items()}
+    text = layer("droogte", "d.tif", "%") + layer("droogte@x", "d.tif", "%", **keys)
+    ds = open_layers(catalogue(tmp_path, text))
+    assert {k: ds["droogte@x"].attrs.get(k) for k in told} == told
+    assert set(told).isdisjoint(ds["droogte"].attrs)
+    ds = open_layers(catalogue(tmp_path, layer("droogte@T", "d.tif", "%", stresstest="true")))
+    assert ds["droogte@T"].attrs["stresstest"] == 1  # NetCDF knows no true
+
+
 def test_a_folder_and_an_allowed_folder(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()

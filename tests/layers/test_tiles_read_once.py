@@ -10,8 +10,8 @@ import rasterio
 
 from tests.batch.test_runner import digests
 from waterbodem.batch import compute, runner
-from waterbodem.batch.compute import BLOCK, GDAL_CACHE, cache_of
-from waterbodem.batch.job import open_job
+from waterbodem.batch.compute import GDAL_CACHE, cache_of
+from waterbodem.batch.job import BLOCK, open_job
 from waterbodem.core.grid import Grid
 from waterbodem.layers.raster import Block, kept_open
 

@@ -7,17 +7,20 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 pytest.importorskip("pyflwdir")
 
 import waterbodem.receivers.flow as flow_module
 from tests.support.grids import ahn_tile
+from tests.support.twins.terrain import broken_rules
 from waterbodem.core.dataset import build
 from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError
 from waterbodem.core.grid import Grid
-from waterbodem.receivers.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_estimate
+from waterbodem.receivers.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_estimate, with_water_levels
 from waterbodem.receivers.flow_store import flow_of, on_grid
-from waterbodem.receivers.network import Circular
+from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Circular
 
 
 def grid_for(level, size=5.0):
@@ -114,6 +117,135 @@ def test_an_outlet_takes_water():
     assert end_of(found, 4 * 9 + 7) % 9 == 4
 
 
+# --- open water ------------------------------------------------------------------------------------------------------
+
+
+def mask(shape, *cells):
+    found = np.zeros(shape, bool)
+    for cell in cells:
+        found[cell] = True
+    return found
+
+
+def test_water_ends_in_a_ditch_of_known_level():
+    ditch = mask((9, 9), (slice(None), 4))
+    level = slope()
+    level[:, 4] = -1
+    found = flow(level, water=ditch)
+    assert (found.network.downstream.reshape(9, 9)[:, 4] == STAYS).all()
+    assert {end_of(found, 4 * 9 + c) % 9 for c in (3, 5, 6, 7, 8)} == {4}
+    assert any("open water" in line for line in found.uitleg)
+
+
+def test_a_depression_drains_into_water_of_its_own_level_not_over_its_rim():
+    """A pond at 3 m in a bowl whose rim is at 9: without water the bowl fills up to the rim and runs over it."""
+    rows, cols = np.indices((9, 9))
+    level = (3 + 1.5 * np.maximum(abs(rows - 4), abs(cols - 4))).astype(np.float32)
+    level[0, 4] = 8.5
+    pond = mask((9, 9), (4, 4))
+    wet, dry = flow(level, water=pond), flow(level)
+    inner = [r * 9 + c for r in range(1, 8) for c in range(1, 8)]
+    assert {end_of(wet, i) for i in inner} == {40}
+    assert all({0, 8} & set(divmod(end_of(dry, i), 9)) for i in inner)
+
+
+def test_land_below_the_level_of_water_rises_to_it():
+    """A known ditch at 0 m keeps its level: land beside it at -1 fills up to 0 and drains into it, not out at 2 m."""
+    level = np.full((5, 7), 2, np.float32)
+    level[2, 3], level[2, 4] = 0, -1
+    found = flow(level, water=mask((5, 7), (2, 3)))
+    assert found.network.downstream[2 * 7 + 4] == 2 * 7 + 3
+
+
+def test_unknown_water_lies_as_low_as_its_lowest_known_neighbour_ring_by_ring():
+    level = np.full((7, 7), 5, np.float32)
+    level[2:5, 2:5] = np.nan
+    level[1, 1], level[5, 5] = 3, 4
+    found = with_water_levels(level, np.isnan(level))
+    assert found[2:5, 2:5].tolist() == [[3, 5, 5], [5, 3, 5], [5, 5, 4]]
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=60)
+def test_levels_of_water_against_rounds_over_all_cells(rows, cols, seed):
+    rng = np.random.default_rng(seed)
+    level = rng.integers(0, 9, (rows, cols)).astype(np.float32)
+    level[rng.random(level.shape) < 0.6] = np.nan
+    water = rng.random(level.shape) < 0.7
+    expected = level.copy()
+    while True:
+        wide, done = np.pad(expected, 1, constant_values=np.nan), True
+        ring = {}
+        for r, c in zip(*np.nonzero(water & np.isnan(expected)), strict=True):
+            near = wide[r : r + 3, c : c + 3]
+            if not np.isnan(near).all():
+                ring[r, c], done = np.nanmin(near), False
+        for cell, lowest in ring.items():
+            expected[cell] = lowest
+        if done:
+            break
+    np.testing.assert_array_equal(with_water_levels(level, water), expected)
+
+
+def test_an_unknown_hole_that_is_water_takes_water_where_a_wall_turns_it():
+    level = slope()
+    level[3:6, 3:6] = np.nan
+    hole = np.isnan(level)
+    wall, pond = flow(level), flow(level, water=hole)
+    above = 4 * 9 + 7
+    assert end_of(wall, above) % 9 == 0
+    assert hole.reshape(-1)[end_of(pond, above)]
+    assert any("muren" in line for line in wall.uitleg) and not any("muren" in line for line in pond.uitleg)
+
+
+def test_water_on_the_edge_of_the_data_is_no_way_out():
+    """Unknown cells that reach the edge lie outside the data, unless they are water: then what enters stays."""
+    level = bowl_with_hole((slice(4, 5), slice(4, 9)))
+    found = flow(level, water=np.isnan(level))
+    at = found.network.downstream.reshape(9, 9)
+    assert (at[4, 4:] == STAYS).all()
+    assert not any(r in (3, 5) and 3 < c < 8 for r, c in leaving_cells(found))
+
+
+def test_water_that_no_known_cell_adjoins_is_still_water():
+    level = slope()
+    level[2:7, 2:7] = np.nan
+    found = flow(level, water=mask((9, 9), (4, 4)))
+    at = found.network.downstream.reshape(9, 9)
+    assert at[4, 4] == STAYS and at[3, 3] == NO_PART
+    alone = flow(np.full((3, 4), np.nan), water=mask((3, 4), (1, 1))).network
+    assert alone.route(np.ones(12)).received.sum() == 1 and alone.route(np.ones(12)).leaving.sum() == 11
+
+
+@given(st.integers(2, 9), st.integers(2, 9), st.integers(0, 2**32 - 1), st.sampled_from([4, 1000]))
+@settings(deadline=None, max_examples=80)
+def test_directions_follow_the_rules_as_they_are_written(rows, cols, seed, heights):
+    """On rough ground and on ground full of flats and ties, with water, holes and water in holes."""
+    rng = np.random.default_rng(seed)
+    level = (rng.integers(0, heights, (rows, cols)) / 7).astype(np.float32)
+    level[rng.random(level.shape) < 0.15] = np.nan
+    water = rng.random(level.shape) < rng.choice([0.0, 0.15])
+    network = flow(level, water=water).network
+    cells = list(np.ndindex(rows, cols))
+    height, wet = {c: float(level[c]) for c in cells}, {c: int(water[c]) for c in cells}
+    down = {c: None if d < 0 else divmod(int(d), cols) for c, d in zip(cells, network.downstream, strict=True)}
+    assert broken_rules(down, height, wet, (rows, cols)) == []
+    kinds = [STAYS if wet[c] else NO_PART if math.isnan(height[c]) else None for c in cells]
+    assert all(k is None or d == k for d, k in zip(network.downstream.tolist(), kinds, strict=True))
+    assert network.order.size == sum(k != NO_PART for k in kinds)
+    routed = network.route(rng.exponential(1.0, network.size))
+    assert routed.imbalance < 1e-9
+
+
+def test_directions_that_are_given_end_in_open_water_too():
+    codes = np.full((1, 5), 1, np.uint8)
+    found = flow_from_codes(codes, grid_for(codes)).with_open_water(mask((1, 5), (0, 2)))
+    assert found.network.downstream.tolist() == [1, 2, STAYS, 4, LEAVES]
+    assert found.codes.tolist() == [[1, 1, 254, 1, 0]]
+    again = flow_from_codes(found.codes, found.grid)
+    np.testing.assert_array_equal(again.network.downstream, found.network.downstream)
+
+
 def test_unknown_land_alone():
     found = flow(np.full((3, 4), np.nan))
     assert (found.network.downstream == -2).all()
@@ -195,9 +327,9 @@ def test_codes_must_fit_the_grid():
         flow_from_codes(D8, grid_for(D8), "nextxy")
 
 
-def dataset_of(level):
-    level = np.asarray(level, np.float32)
-    return build(grid_for(level), {"maaiveld": (level, {})})
+def dataset_of(level, **others):
+    layers = {n: np.asarray(v, np.float32) for n, v in ({"maaiveld": level} | others).items()}
+    return build(grid_for(level), {n: (v, {}) for n, v in layers.items()})
 
 
 def broken(monkeypatch):
@@ -220,6 +352,8 @@ def test_kept_directions_are_reused(tmp_path, monkeypatch):
         flow_of(dataset_of(slope() + 1), tmp_path / "new")
     with pytest.raises(AssertionError, match="anew"):
         flow_of(layers, tmp_path / "new", holes="uitweg")
+    with pytest.raises(AssertionError, match="anew"):
+        flow_of(dataset_of(slope(), water=np.eye(9)), tmp_path / "new")
 
 
 @pytest.mark.parametrize("harm", ["truncated", "text", "foreign", "changed"])

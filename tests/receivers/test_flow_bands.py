@@ -15,13 +15,11 @@ from waterbodem.receivers.flow_bands import expose_in_bands
 from waterbodem.receivers.network import Circular
 
 
-def whole(flow, value, damping=None):
-    found = flow.network.expose(value, damping).reshape(flow.grid.shape)
-    found[~flow.known] = np.nan
-    return found
+def whole(flow, value, damping=None, beyond=0.0):
+    return flow.network.expose(value, damping, beyond).reshape(flow.grid.shape)
 
 
-def banded(codes, value, grid, height, damping=None):
+def banded(codes, value, grid, height, damping=None, beyond=0.0):
     out = np.full(grid.shape, -1.0)
     written = []
 
@@ -29,24 +27,29 @@ def banded(codes, value, grid, height, damping=None):
         written.append(rows.start)
         out[rows] = found
 
-    count = expose_in_bands(lambda r: codes[r], lambda r: value[r], grid, height, write, damping)
+    count = expose_in_bands(lambda r: codes[r], lambda r: value[r], grid, height, write, damping, beyond)
     assert sorted(written) == list(range(0, grid.rows, height)), "every band is written once"
     return out, count
 
 
 @given(
-    st.integers(1, 40), st.integers(1, 25), st.integers(1, 41), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1])
+    st.integers(1, 40),
+    st.integers(1, 25),
+    st.integers(1, 41),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 0.1]),
+    st.sampled_from([0.0, 1.0]),
 )
 @settings(deadline=None, max_examples=80)
-def test_any_height_gives_the_same_bytes(rows, cols, height, seed, holes):
+def test_any_height_gives_the_same_bytes(rows, cols, height, seed, holes, beyond):
     rng = np.random.default_rng(seed)
     level = rng.random((rows, cols)).astype(np.float32)
     level[rng.random(level.shape) < holes] = np.nan
     grid = Grid(0.0, 5.0 * rows, 5.0, 5.0, rows, cols)
-    flow = flow_from_maaiveld(level, grid)
+    flow = flow_from_maaiveld(level, grid, water=rng.random(level.shape) < holes)
     value = np.where(rng.random(level.shape) < 0.1, np.nan, rng.random(level.shape)).astype(np.float32)
-    found, _ = banded(flow.codes, value, grid, height, 30.0)
-    assert found.tobytes() == whole(flow, value, 30.0).tobytes()
+    found, _ = banded(flow.codes, value, grid, height, 30.0, beyond)
+    assert found.tobytes() == whole(flow, value, 30.0, beyond).tobytes()
 
 
 def test_water_that_crosses_every_border_many_times():

@@ -18,7 +18,7 @@ from tests.support.grids import ahn_tile
 from waterbodem.core.dataset import build
 from waterbodem.core.errors import ArgumentError, GridMismatch, NoOverlap
 from waterbodem.core.grid import Grid
-from waterbodem.receivers.downstream import benedenstrooms, bovenstrooms
+from waterbodem.receivers.downstream import benedenstrooms, bovenstrooms, drawn
 from waterbodem.receivers.flow import flow_from_codes
 from waterbodem.receivers.flow_store import flow_of
 from waterbodem.receivers.grootboek import grootboek
@@ -254,9 +254,10 @@ def test_downstream_burden_against_a_plain_twin():
     for i in range(8, -1, -1):
         exposure[i] = (1 - q) * v[i + 1] + q * exposure[i + 1]
     np.testing.assert_allclose(found.blootstelling.values[0], exposure, atol=1e-6)
-    expected = np.minimum(1, released_per_ha(layers)[0] / 800) * exposure
+    unknown = q ** np.arange(9, -1, -1)
+    np.testing.assert_allclose(found.blootstelling_onbekend.values[0], unknown, atol=1e-6)
+    expected = np.where(unknown > 0.8, np.nan, np.minimum(1, released_per_ha(layers)[0] / 1600) * exposure)
     np.testing.assert_allclose(found.benedenstrooms.values[0], expected, atol=1e-6)
-    assert float(found.blootstelling_onbekend.max()) == 0
     assert found.benedenstrooms.dtype == np.float32
 
 
@@ -270,7 +271,34 @@ def test_vulnerability_layer_goes_before_water_depth():
 def test_unknown_vulnerability_is_told():
     found = benedenstrooms(strip(wateroverlast=None), PLAN)
     assert float(found.blootstelling.max()) == 0
-    assert float(found.blootstelling_onbekend[0, 0]) == pytest.approx(1 - math.exp(-9 * SIZE / 2000), rel=1e-5)
+    assert (found.blootstelling_onbekend == 1).all()
+    half = np.where(np.arange(10) == 4, np.nan, 0.15)
+    found, q = benedenstrooms(strip(wateroverlast=half), PLAN, demping_m=50), math.exp(-SIZE / 50)
+    assert float(found.blootstelling_onbekend[0, 2]) == pytest.approx(q * (1 - q) + q**7, rel=1e-5)
+
+
+def test_open_water_is_the_edge_of_what_exposure_knows():
+    """A ditch in the sixth cell, vulnerable all over: what reaches it is not followed, own water of it neither."""
+    ditch = np.where(np.arange(10) == 5, 1.0, 0.0)
+    layers = strip(wateroverlast=0.3, water=ditch)
+    found, q = benedenstrooms(layers, PLAN, demping_m=50), math.exp(-SIZE / 50)
+    steps = np.array([4, 3, 2, 1, 0, 0, 3, 2, 1, 0])
+    np.testing.assert_allclose(found.blootstelling.values[0], 1 - q**steps, atol=1e-6)
+    np.testing.assert_allclose(found.blootstelling_onbekend.values[0], q**steps, atol=1e-6)
+    share = bovenstrooms(layers, box(5, 6), demping_m=50).aandeel.values[0]
+    np.testing.assert_allclose(share, [*q ** np.arange(4, -1, -1), 1, 0, 0, 0, 0], atol=1e-6)
+
+
+def test_a_source_in_a_wall_leaves_and_is_not_followed():
+    level = np.tile(np.arange(10, 0, -1, dtype=np.float32), (3, 1))
+    level[1, 4] = np.nan
+    found = benedenstrooms(strip(rows=3, maaiveld=level), PLAN)
+    assert (float(found.blootstelling[1, 4]), float(found.blootstelling_onbekend[1, 4])) == (0, 1)
+
+
+def test_a_map_is_drawn_where_at_most_four_fifths_cannot_be_followed():
+    share, unknown = np.full(4, 0.1, np.float32), np.array([0.0, 0.8, 0.8000005, 0.81], np.float32)
+    np.testing.assert_array_equal(drawn(share, unknown), np.array([0.1, 0.1, 0.1, np.nan], np.float32))
 
 
 def test_downstream_without_maaiveld_is_not_determined():
@@ -284,7 +312,7 @@ def test_downstream_without_maaiveld_is_not_determined():
 def test_unknown_source_is_unknown_downstream():
     known = np.where(np.arange(10) == 3, np.nan, 0.3)
     layers = strip(wateroverlast=known, keileemdiepte=known, ghg=known)
-    found = benedenstrooms(layers, PLAN)
+    found = benedenstrooms(layers, PLAN, demping_m=20)
     assert np.isnan(found.benedenstrooms.values[0, 3])
     assert np.isfinite(found.benedenstrooms.values[0, [2, 4]]).all()
 
@@ -382,3 +410,110 @@ def test_ahn_ledger_adds_up():
     adds_up(ledger)
     assert m3(ledger, "elders in de gegevens") == pytest.approx(0, abs=1e-6)
     assert m3(ledger, "totaal vrijgekomen") > 100
+
+
+# --- open water, level areas, nature, reach ------------------------------------------------------------------------
+
+
+def lines(ledger, **wanted):
+    table = ledger.table
+    for name, value in wanted.items():
+        table = table[table[name] == value]
+    return table
+
+
+def ditched(**changes):
+    """A strip that falls to the east, with a ditch in the sixth cell."""
+    return strip(water=np.where(np.arange(10) == 5, 1.0, 0.0), **changes)
+
+
+def test_water_that_reaches_a_ditch_stays_in_it():
+    """All of it by hand: 4 steps to the ditch, of which the receiver has the last two cells and the ditch."""
+    layers = ditched()
+    kinds = gpd.GeoDataFrame({"naam": ["polder"], "soort": ["Peilgebied"]}, geometry=[box(4, 7)], crs="EPSG:28992")
+    ledger = grootboek(layers, PLAN, box(1, 2), kinds, demping_m=20)
+    total, q = released_per_ha(layers)[0, 1] * SIZE * SIZE / 1e4, math.exp(-0.5)
+    row = lines(ledger, ontvanger="polder").iloc[0]
+    assert (row.soort, row.open_water_ha) == ("peilgebied", pytest.approx(0.01))
+    assert row.m3_open_water == pytest.approx(total * q**3)
+    assert row.m3 == pytest.approx(total * (q**2 * (1 - q) + q**3))
+    assert row.stijging_peil_cm == pytest.approx(100 * total * q**3 / 100)
+    assert m3(ledger, "buiten de gegevens") == 0
+    assert lines(ledger, soort="totaal").m3_open_water.iloc[0] == pytest.approx(total * q**3)
+    adds_up(ledger)
+
+
+def test_a_plan_in_a_ditch_keeps_its_own_water():
+    ledger = grootboek(ditched(), PLAN, box(5, 6))
+    assert m3(ledger, "in het plan zelf") == pytest.approx(m3(ledger, "totaal vrijgekomen"))
+    assert m3(ledger, "totaal vrijgekomen") > 0
+    row = lines(ledger, soort="plan").iloc[0]
+    assert row.m3_open_water == row.m3 and np.isnan(row.open_water_ha)
+
+
+def test_open_water_adds_up_over_overlapping_receivers():
+    ledger = grootboek(ditched(), PLAN, box(1, 2), named(a=box(3, 6), b=box(5, 8)), demping_m=20)
+    parts = ledger.table[ledger.table.soort != "totaal"].m3_open_water
+    assert parts.sum() == pytest.approx(lines(ledger, soort="totaal").m3_open_water.iloc[0])
+    assert lines(ledger, soort="overlap").m3_open_water.iloc[0] < 0
+    assert lines(ledger, soort="ontvanger").stijging_peil_cm.isna().all(), "no level area"
+
+
+def test_without_layer_water_nothing_is_said_of_it():
+    ledger = grootboek(strip(), PLAN, box(1, 2), named(a=box(3, 6)))
+    assert ledger.table[["m3_open_water", "open_water_ha", "stijging_peil_cm"]].isna().all(axis=None)
+
+
+def test_open_water_of_a_receiver_beyond_the_reach_of_the_plan_counts_too():
+    ledger = grootboek(ditched(rows=3), PLAN, box(8, 9), named(ver=shapely.box(0, 0, 60, 30)))
+    assert lines(ledger, ontvanger="ver").open_water_ha.iloc[0] == pytest.approx(0.03)
+
+
+def test_nature_is_marked_by_what_twice_the_reach_does():
+    """h0 falls to 0.05 m at twice lambda between the two receivers; only nature of 2 and more is marked."""
+    layers = strip(cols=60, ghg=0.3, natuur=2.0)
+    head = float(wb.afwenteling(layers, DRAINER).grondwaterverlaging[0, 2])
+    cells = int(2 * 30 * math.log(head / 0.05) / SIZE)
+    near, far = box(2 + cells, 3 + cells), box(3 + cells, 4 + cells)
+    ledger = grootboek(layers, DRAINER, box(2, 3), named(near=near, far=far), reikwijdte=30)
+    table = lines(ledger, soort="ontvanger").set_index("ontvanger")
+    assert table.voortoets.to_dict() == {"near": True, "far": False}
+    assert table.verlaging_grootste_m["near"] < 0.05 <= table.verlaging_dubbel_m["near"] + 1e-6
+    assert not ledger.table.voortoets[ledger.table.ontvanger_nr == 0].any()
+    for kind in (1.0, None):
+        other = grootboek(strip(cols=60, natuur=kind), DRAINER, box(2, 3), named(near=near), reikwijdte=30)
+        assert not other.table.voortoets.any()
+
+
+def test_row_and_lambda_are_those_of_the_cell_that_changes_most():
+    soil = np.where(np.arange(40) < 5, 0.5, 3.0)
+    ledger = grootboek(strip(cols=40, keileemdiepte=soil), DRAINER, box(2, 3), named(a=box(3, 6), b=box(6, 9)))
+    table = lines(ledger, soort="ontvanger").set_index("ontvanger")
+    assert table.lambda_rij.to_dict() == {"a": "ontwaterd_op_keileem", "b": "dekzand_op_keileem"}
+    assert table.lambda_m.to_dict() == {"a": 35, "b": 55}
+    head = float(wb.afwenteling(strip(keileemdiepte=0.5), DRAINER).grondwaterverlaging[0, 2])
+    assert table.verlaging_grootste_m["b"] == pytest.approx(head * math.exp(-40 / 55), rel=1e-6)
+    assert table.verlaging_half_m["b"] == pytest.approx(head * math.exp(-80 / 55), rel=1e-6)
+    assert table.verlaging_dubbel_m["b"] == pytest.approx(head * math.exp(-20 / 55), rel=1e-6)
+    given = grootboek(strip(cols=40), DRAINER, box(2, 3), named(a=box(3, 6)), reikwijdte=30).table.iloc[0]
+    assert (given.lambda_rij, given.lambda_m) == ("opgegeven", 30)
+
+
+def test_a_plan_cell_is_covered_for_at_least_half():
+    """Of two cells covered for 0.5 and 0.4 the first is the plan's; the other gets what spreads to it."""
+    plan = shapely.box(25, 0, 34, SIZE)
+    ledger = grootboek(strip(cols=40), DRAINER, plan, named(rest=box(3, 4), own=box(2, 3)), reikwijdte=30)
+    table = lines(ledger, soort="ontvanger").set_index("ontvanger")
+    assert table.verlaging_grootste_m["rest"] == pytest.approx(table.verlaging_grootste_m["own"] * math.exp(-1 / 3))
+    sliver = grootboek(strip(cols=40), DRAINER, shapely.box(25, 0, 29, SIZE), named(own=box(2, 3)), reikwijdte=30)
+    assert sliver.table.verlaging_grootste_m.iloc[0] > 0, "a plan smaller than half a cell is not without effect"
+
+
+def test_a_level_area_may_be_told_among_others_and_an_odd_kind_is_a_receiver():
+    kinds = gpd.GeoDataFrame(
+        {"naam": ["a", "b", "c"], "soort": ["peilgebied", "gemeente", None]},
+        geometry=[box(3, 4), box(4, 5), box(6, 7)],
+        crs="EPSG:28992",
+    )
+    table = lines(grootboek(ditched(), PLAN, box(1, 2), kinds), plan_nr=1)
+    assert table.soort.tolist()[:3] == ["peilgebied", "ontvanger", "ontvanger"]

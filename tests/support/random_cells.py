@@ -9,7 +9,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.registry import builtin_functies, layer_kinds
 
 BASIC = ("zettingsgevoeligheid", "wateroverlast", "droogte", "keileemdiepte", "kwel")
-OPTIONAL = ("ghg", "gvg", "glg", "bodemdaling", "veendikte", "beekdal", "grondwaterbescherming")
+OPTIONAL = ("ghg", "gvg", "glg", "bodemdaling", "veendikte", "beekdal", "grondwaterbescherming", "natuur", "inundatie")
 LAYERS = (*BASIC, *OPTIONAL)
 FUNCTIES = builtin_functies()
 METHODS = (("meetkundig", None), ("gemiddelde", None), ("minimum", None), ("owa", 0.3), ("owa", 0.7))

@@ -1,7 +1,8 @@
-"""Flow directions by one search with five switches: as pyflwdir does it, as r.watershed does it, and what is between.
+"""Flow directions by one search with six switches: as the library does it, as r.watershed does it, and what is between.
 
-Both let water rise from the outlets and drain a cell to the neighbour from which it is reached first. They differ in
-five rules only, so switching them one by one tells for every cell that drains another way which rule does it.
+Both let water rise from the outlets; r.watershed drains a cell to the neighbour from which it is reached first, the
+library down the steepest slope of the filled surface, as pyflwdir fills it. They differ in six rules only, so switching
+them one by one tells for every cell that drains another way which rule does it.
 Slow and obvious: a heap and eight neighbours.
 """
 
@@ -39,6 +40,8 @@ class Rules:
         Cells in a depression go on at their own height; else at that of the water over them.
     millimetres : bool
         Heights are rounded.
+    steepest : bool
+        A cell drains down the steepest slope of the water's surface, where it has one.
     """
 
     outlets: NDArray[np.bool_]
@@ -46,6 +49,7 @@ class Rules:
     oldest: bool = False
     own_height: bool = False
     millimetres: bool = False
+    steepest: bool = False
 
 
 def beside(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -61,7 +65,9 @@ def search(level: NDArray[np.float32], rules: Rules) -> NDArray[Any]:
     height = np.where(known, level, 0).astype(float)
     if rules.millimetres:
         height = np.sign(height) * np.floor(np.abs(height) * 1000 + 0.5)
-    return _Search(height.tolist(), known.tolist(), rules).down(np.flatnonzero(rules.outlets & known).tolist())
+    done = _Search(height.tolist(), known.tolist(), rules)
+    found = done.down(np.flatnonzero(rules.outlets & known).tolist())
+    return done.steepened(found) if rules.steepest else found
 
 
 class _Search:
@@ -72,6 +78,7 @@ class _Search:
         self.found = [[UNKNOWN] * self.cols for _ in height]
         self.heap: list[tuple[Any, ...]] = []
         self.count = 0
+        self.order: list[tuple[int, int]] = []
 
     def down(self, outlets: Sequence[int]) -> NDArray[Any]:
         for r, c in (divmod(cell, self.cols) for cell in outlets):
@@ -80,8 +87,30 @@ class _Search:
         while self.heap:
             water, *_, r, c = heapq.heappop(self.heap)
             self.state[r][c] = DONE
+            self.order.append((r, c))
             self.reach_from(r, c, water)
         return np.array(self.found)
+
+    def steepened(self, found: NDArray[Any]) -> NDArray[Any]:
+        """Return directions down the steepest slope; a tie stays with the cell that was found."""
+        surface = [list(row) for row in self.height]
+        for r, c in self.order:
+            if found[r, c] >= 0:
+                u, v = divmod(int(found[r, c]), self.cols)
+                surface[r][c] = max(surface[r][c], surface[u][v])
+        turned = found.copy()
+        for r, c in self.order:
+            if found[r, c] < 0:
+                continue
+            slopes = []
+            for dr, dc in NEIGHBOURS:
+                u, v = r + dr, c + dc
+                if 0 <= u < self.rows and 0 <= v < self.cols and self.known[u][v]:
+                    slope = (surface[r][c] - surface[u][v]) / math.hypot(dr, dc)
+                    slopes.append((slope, u * self.cols + v == found[r, c], -(u * self.cols + v)))
+            slope, _, cell = max(slopes)
+            turned[r, c] = -cell if slope > 0 else found[r, c]
+        return turned
 
     def add(self, water: float, outlet: int, r: int, c: int) -> None:
         rank = (self.count,) if self.rules.oldest else (outlet, r, c)

@@ -57,8 +57,7 @@ class Nursery:
         return self
 
     def __exit__(self, *_):
-        self._child.stdin.close()
-        self._child.wait(30)
+        self._child.communicate(timeout=30)
         self._folder.cleanup()
 
     def _ask(self, **request):

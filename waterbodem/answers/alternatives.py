@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from waterbodem.answers.outcome import outcome_of
+from waterbodem.answers.particulars import CONDITIONS, conditions
 from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
-from waterbodem.engine.evaluation import evaluate
-from waterbodem.engine.kompas import Verdict, findings_of, verdicts
-from waterbodem.engine.quantities import chance_of, measures_of
-from waterbodem.engine.sums import Totals, tally_of
-from waterbodem.engine.table import columns_of, total
+from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.table import columns_of
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -25,7 +24,10 @@ Array = NDArray[Any]
 
 #: Cells times functies that are worth the wait; above, only what was asked is compared.
 AFFORDABLE = 40_000_000
-COLUMNS = ("nr", "gebied", "functie", "antwoord", "score", "dekking", "bepalend", "risico", "oorzaak")
+COLUMNS = (
+    *("nr", "gebied", "functie", "antwoord", "score", "dekking", "bepalend", "risico", "oorzaak"),
+    *("oppervlakte_ha", "afvoer_m3", "stijging_m"),
+)
 
 
 def others(question: Question) -> list[Functie]:
@@ -47,14 +49,22 @@ def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        nr, gebied, functie, antwoord, score, dekking, bepalend, risico, oorzaak.
+        nr, gebied, functie, antwoord, score, dekking, bepalend, risico, oorzaak, oppervlakte_ha, afvoer_m3, stijging_m,
+        and the columns of :func:`waterbodem.answers.particulars.conditions`.
     """
-    asked = pd.DataFrame(assessment.rows[list(COLUMNS)])
-    if not extra:
-        return asked
-    q = assessment.question
-    chance = chance_of(q.cells.present, q.settings.rules)
-    return pd.concat([asked, *(_rows(q, f, chance) for f in track(extra, "alternatieven"))])
+    asked = pd.DataFrame(assessment.rows).reindex(columns=list(COLUMNS))
+    found = [asked, *(_rows(assessment.question, f) for f in track(extra, "alternatieven"))]
+    whole = pd.concat(found, ignore_index=True)
+    if assessment.making.is_earlier:
+        return whole.assign(**dict.fromkeys(CONDITIONS, 0.0))
+    return with_conditions(whole, assessment.question, (*assessment.question.functies, *extra))
+
+
+def with_conditions(rows: pd.DataFrame, q: Question, functies: Sequence[Functie]) -> pd.DataFrame:
+    """Return rows of polygons and functies with what each answer rests on."""
+    known = {f.id: conditions(q, f) for f in functies}
+    more = {c: [known[id_][c][nr - 1] for id_, nr in zip(rows.functie, rows.nr, strict=True)] for c in CONDITIONS}
+    return rows.assign(**more)
 
 
 def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]:
@@ -62,22 +72,12 @@ def verdicts_of(question: Question, taal: str) -> dict[str, list[list[Verdict]]]
 
     The answer holds them in Dutch; what stands behind them is computed again.
     """
-    q, chance = question, chance_of(question.cells.present, question.settings.rules)
-    scenarios, rules = q.cells.scenarios, q.settings.rules
-    found = {
-        f.id: findings_of(q.areas, q.grid, _totals(q, f, chance), scenarios, f, rules)
-        for f in track(q.functies, "Kompas")
-    }
+    rules = question.settings.rules
+    found = {f.id: outcome_of(question, f).found for f in track(question.functies, "Kompas")}
     return {id_: verdicts(some, rules, taal) for id_, some in found.items()}
 
 
-def _totals(q: Question, functie: Functie, chance: Array) -> Totals:
-    result = evaluate(q.cells, functie, q.settings)
-    found = measures_of(q.cells, result, q.settings.reference, q.settings.rules, chance)
-    return total([tally_of(q.prints, result, found.names, found.rows)], len(q.areas))
-
-
-def _rows(q: Question, functie: Functie, chance: Array) -> pd.DataFrame:
-    totals = _totals(q, functie, chance)
+def _rows(q: Question, functie: Functie) -> pd.DataFrame:
+    columns = columns_of(q.areas, q.grid, outcome_of(q, functie).totals, functie)
     named = {"nr": [a.nr for a in q.areas], "gebied": [a.name for a in q.areas], "functie": functie.id}
-    return pd.DataFrame({**columns_of(q.areas, q.grid, totals), **named})[list(COLUMNS)]
+    return pd.DataFrame({**columns, **named})[list(COLUMNS)]

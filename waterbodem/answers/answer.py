@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from waterbodem.answers.making import Making
 from waterbodem.answers.question import Question
 from waterbodem.answers.received import Received
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.definitions import registry
+from waterbodem.definitions.boards import Boundaries
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.derived import derived_of
 from waterbodem.engine.explanation import Explanation, waarom
+from waterbodem.engine.scoring import layers_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Answer(Received):
         Polygons that lie wholly outside the data.
     notes : tuple of str
         Repairs, ignored layers and other things a reader must know.
+    making : Making
+        Edition of the rules, and versions, that it was made with.
     """
 
     cells: xr.Dataset
@@ -39,13 +45,30 @@ class Answer(Received):
     outside: tuple[str, ...]
     notes: tuple[str, ...]
     question: Question = field(repr=False)
+    making: Making = field(default_factory=Making, repr=False)
+
+    @property
+    def derived(self) -> list[str]:
+        """Layers that were derived from others for the functies that were asked."""
+        used = layers_of(*self.question.functies)
+        return [n for n in derived_of(self.question.cells.present) if n in used] if self.making.derives else []
 
     def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
         """Explain one cell; ``functie`` defaults to the first that was asked."""
         chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
+        q, settings = self.question, _on_layers(self.question.settings)
+        if isinstance(settings.judge, Boundaries):
+            settings = settings.judged_by(self._board_at(x, y))
+        return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **settings.arguments(waarom))
+
+    def _board_at(self, x: float, y: float) -> str | None:
+        """Return the water board of the first polygon that touches the cell at a place."""
         q = self.question
-        return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **_on_layers(q.settings).arguments(waarom))
+        row, col = int((q.grid.top - y) // q.grid.dy), int((x - q.grid.left) // q.grid.dx)
+        inside = 0 <= row < q.grid.rows and 0 <= col < q.grid.cols
+        place = q.prints.first[row, col] if inside else -1
+        return q.boards[place][0].id if place >= 0 and q.boards[place] else None
 
     def asked(self, functie: str | Functie | None = None) -> Functie:
         """Return one of the functies that were asked; default the first."""
@@ -58,6 +81,6 @@ class Answer(Received):
 
 def _on_layers(settings: Settings) -> Settings:
     """Settings as arguments beside the layers of a question; a reference raster lies on them."""
-    if isinstance(settings.reference, Functie):
+    if settings.reference is None or isinstance(settings.reference, Functie):
         return settings
     return settings.with_reference(xr.DataArray(settings.reference, dims=("y", "x")))

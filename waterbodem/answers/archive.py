@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +10,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from waterbodem.answers.archived_answer import without_blanks
 from waterbodem.answers.archived_question import way_of
 from waterbodem.core.destination import destination
-from waterbodem.core.version import __version__
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.engine.kompas import UNSEEN
 from waterbodem.formats.archive import Packer, plain, write
 from waterbodem.formats.setting_forms import packed
 from waterbodem.layers.polygons import Area
+from waterbodem.receivers.ledger import Ledger
 from waterbodem.receivers.network import Strand
+from waterbodem.receivers.reach import Ground
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -35,12 +39,15 @@ def keep(assessment: Answer, path: str | Path) -> Path:
         By custom ends in ``.waterbodem``.
     """
     file, packer = destination(path), Packer()
-    cells = assessment.cells
+    cells, made = assessment.cells, assessment.making
+    table = pd.DataFrame(assessment.table.drop(columns="geometry"))
+    grids, table = without_blanks(map(str, cells.data_vars), table, made.edition)
     text = {
-        "waterbodem": __version__,
-        "definities": registry.rules_version(),
-        "cells": packer.dataset(cells, [str(n) for n in cells.data_vars]),
-        "table": frame(pd.DataFrame(assessment.table.drop(columns="geometry"))),
+        "editie": made.edition,
+        "waterbodem": made.library,
+        "definities": made.rules,
+        "cells": packer.dataset(cells, grids),
+        "table": frame(table),
         "kompas": frame(assessment.kompas),
         "outside": list(assessment.outside),
         "notes": list(assessment.notes),
@@ -65,15 +72,17 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
         "areas": [_area(a) for a in q.areas],
         "functies": [functie(f) for f in q.functies],
         "instellingen": packed(q.settings, packer),
+        "waterschappen": [[b.id for b in some] for some in q.boards],
+        "stroken": [[*key, *strip] for key, strip in sorted(q.strips.items()) if strip is not UNSEEN],
     }
 
 
 def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
-    """Return who receives what is shifted as plain data; None where that was too much to look into.
+    """Return who receives what is shifted as plain data; None where that was too much to look into, or not kept.
 
     Kept is the way of the water, not the land around it: what it takes grows with the cells that are reached.
     """
-    if assessment.no_receivers and "ledgers" not in vars(assessment):
+    if assessment.making.is_earlier or (assessment.no_receivers and "ledgers" not in vars(assessment)):
         return None
     e, ledgers = assessment.question.enquiry, assessment.ledgers
     grid, swept = e.land.grid, assessment.exposure
@@ -83,11 +92,23 @@ def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
         "lagen": list(e.land.names),
         "gegeven": len(e.given),
         "ontvangers": [[*_area(t.area), t.soort, t.plan_nr] for t in e.targets if id(t) in near],
-        "plannen": [[p.area.nr, packer.array(p.reach)] for p in e.plots[0]],
+        "open_water_ha": packer.array(np.array([e.open_water_ha(t) for t in e.targets if id(t) in near], np.float64)),
+        "plannen": [p.area.nr for p in e.plots[0]],
+        "grond": _ground(e.ground, list(ledgers.values()), packer),
         "verteld": {id_: plain({"herkomst": x.herkomst, "notes": x.notes}) for id_, x in ledgers.items()},
         "weg": _way(way_of(list(ledgers.values())), packer),
         "blootstelling": [packer.array(a) for a in swept] if np.isfinite(swept[1]).any() else None,
     }
+
+
+def _ground(ground: Ground, ledgers: Sequence[Ledger], packer: Packer) -> list[Any] | None:
+    """Return the cells that an effect on the groundwater can reach, and the code of each; None where none can."""
+    blocks = [e.effect.grid for ledger in ledgers for e in ledger.entries if e.effect.verlaging.size]
+    if not blocks:
+        return None
+    edges, grid = np.array([b.bounds for b in blocks]), ledgers[0].division.grid
+    block = grid.crop((*edges[:, :2].min(axis=0).tolist(), *edges[:, 2:].max(axis=0).tolist()))
+    return [*grid.offset(block), packer.array(ground.codes(block))]
 
 
 def _way(way: Strand | None, packer: Packer) -> dict[str, Any] | None:

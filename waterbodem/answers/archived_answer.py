@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ import xarray as xr
 from waterbodem.answers.question import Question
 from waterbodem.core.errors import CorruptLayer
 from waterbodem.definitions import registry
+from waterbodem.definitions.editions import EDITION, earlier_editions
 from waterbodem.definitions.labels import texts
+from waterbodem.definitions.present_use import ASSUMED, GIVEN, MAPPED
 from waterbodem.engine import table as summary
-from waterbodem.engine.burden import INDICES
+from waterbodem.engine.area_table import DEMANDED, TOLD
+from waterbodem.engine.burden import INDICES, TOLD_BESIDE, beside_attrs
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.receivers.ledger_columns import NAME, columns
 
@@ -24,10 +28,62 @@ CODES = {"klasse": "uint8", "bepalend": "uint8", "oorzaak": "uint8", "vlaggen": 
 ASKED = ("nr", "gebied", "functie", "scenario")
 KOMPAS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 VERDICTS = ("gebied", "functie", "beginsel", "eenheid")
-TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", NAME)
+#: Columns of the table that hold texts, without those of receivers.
+TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", *TOLD)
 
 
-def check_cells(cells: xr.Dataset, q: Question, where: str) -> None:
+@dataclass(frozen=True)
+class Held:
+    """What an answer of an edition holds.
+
+    Parameters
+    ----------
+    cells : tuple of str
+        Grids.
+    table : tuple of str
+        Columns beside those of criteria, Kompas and receivers.
+    receivers : tuple of str
+        Columns on who receives it.
+    """
+
+    cells: tuple[str, ...]
+    table: tuple[str, ...]
+    receivers: tuple[str, ...]
+
+
+def held_by(edition: int) -> Held:
+    """Return what an answer of an edition holds."""
+    if edition != EDITION:
+        found = earlier_editions()[edition]
+        return Held(found.cellen, found.kolommen, found.ontvangst)
+    graded = [letter for code, letter in summary.letters().items() if code != summary.UNASSESSED]
+    shares = [f"{kind}_{letter}" for kind in ("ha", "aandeel") for letter in graded]
+    components = [c.id for c in registry.burden_rules().components]
+    return Held(
+        ("geschiktheid", "dekking", *CODES, *components, *INDICES, *TOLD_BESIDE),
+        tuple(dict.fromkeys((*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *TEXTS, *DEMANDED, "dekking"))),
+        columns(),
+    )
+
+
+def with_blanks(cells: xr.Dataset, table: pd.DataFrame, edition: int) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Return an answer of an earlier edition with what that did not have yet, empty."""
+    then, now = held_by(edition), held_by(EDITION)
+    nothing = np.full(cells["risico"].shape, np.nan, np.float32)
+    grids = {n: (cells["risico"].dims, nothing, beside_attrs(n)) for n in now.cells if n not in then.cells}
+    names = {**dict.fromkeys(now.table), **(dict.fromkeys(now.receivers) if NAME in table else {})}
+    blank = {n: "" if n in (*TEXTS, NAME) else np.nan for n in names if n not in table}
+    return cells.assign(grids), table.assign(**blank)
+
+
+def without_blanks(cells: Iterable[str], table: pd.DataFrame, edition: int) -> tuple[list[str], pd.DataFrame]:
+    """Return the names of grids, and the table, without what an earlier edition did not have."""
+    then, now = held_by(edition), held_by(EDITION)
+    later = {*now.table, *now.receivers} - {*then.table, *then.receivers}
+    return [n for n in cells if n in then.cells], table.drop(columns=[n for n in table if n in later])
+
+
+def check_cells(cells: xr.Dataset, q: Question, edition: int, where: str) -> None:
     """Refuse grids that are lacking, of another kind, or hold codes that mean nothing.
 
     Raises
@@ -36,20 +92,18 @@ def check_cells(cells: xr.Dataset, q: Question, where: str) -> None:
     """
     many = ("functie",) if "functie" in cells.coords else ()
     _same(cells.coords["functie"].values.tolist() if many else _ids(q)[:1], _ids(q), "functie", where)
-    components = [c.id for c in registry.burden_rules().components]
-    names = {"geschiktheid", "dekking", *CODES, *components, *INDICES}
-    _same(sorted(map(str, cells.data_vars)), sorted(names), "cells", where)
-    for name, found in cells.data_vars.items():
-        told = (found.dims, found.dtype.name)
+    _same(sorted(map(str, cells.data_vars)), sorted(held_by(edition).cells), "cells", where)
+    for name, values in cells.data_vars.items():
+        told = (values.dims, values.dtype.name)
         _same(told, ((*many, "y", "x"), CODES.get(str(name), "float32")), str(name), where)
     _within(cells["klasse"], registry.answer_scale(), where)
-    _within(cells["oorzaak"], range(len(components) + 1), where)
+    _within(cells["oorzaak"], range(len(registry.burden_rules(edition).components) + 1), where)
     for functie in _ids(q):
         one = cells.sel(functie=functie) if many else cells
         _within(one["bepalend"], range(len(_criteria(cells, functie, where))), where)
 
 
-def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, where: str) -> None:
+def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, edition: int, where: str) -> None:
     """Refuse tables that lack a row or a column, or say of a polygon what means nothing.
 
     Raises
@@ -58,14 +112,15 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, where: 
     """
     ids, principles = _ids(q), q.settings.rules.beginselen.values()
     asked = [(a.nr, a.name, id_, "") for a in q.areas for id_ in ids]
-    _check_columns(table, [p.kolom for p in principles], where)
+    _check_columns(table, [p.kolom for p in principles], held_by(edition), where)
     _same(_rows(table, ASKED), asked, "table", where)
     symbols, letters = texts("nl")["rapport"]["symbool_woord"], summary.letters().values()
     for name, known in {
         **dict.fromkeys(("antwoord", "antwoord_min", "antwoord_max"), letters),
         **{p.kolom: symbols for p in principles},
-        "oorzaak": ["", *(c.id for c in registry.burden_rules().components)],
+        "oorzaak": ["", *(c.id for c in registry.burden_rules(edition).components)],
         "bepalend": ["", *(str(c).removeprefix(summary.SCORED) for c in table if str(c).startswith(summary.SCORED))],
+        **({"referentie_bron": (GIVEN, MAPPED, ASSUMED)} if "referentie_bron" in table else {}),
     }.items():
         _among(table[name], known, name, where)
     _same(list(kompas.columns), list(KOMPAS), "kompas", where)
@@ -75,13 +130,11 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, where: 
     _check_kinds(kompas, [n for n in KOMPAS if n != "getal"], where)
 
 
-def _check_columns(table: pd.DataFrame, principles: list[str], where: str) -> None:
-    graded = [letter for code, letter in summary.letters().items() if code != summary.UNASSESSED]
-    shares = [f"{kind}_{letter}" for kind in ("ha", "aandeel") for letter in graded]
-    must = {*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *principles, *TEXTS[:-1], "dekking"}
+def _check_columns(table: pd.DataFrame, principles: list[str], held: Held, where: str) -> None:
+    must = {*held.table, *principles}
     names = {str(c) for c in table if not str(c).startswith(summary.SCORED)}
-    _same(sorted(names), sorted(must | (set(columns()) if NAME in table else set())), "table", where)
-    _check_kinds(table, [*(n for n in TEXTS if n in table), *principles], where)
+    _same(sorted(names), sorted(must | (set(held.receivers) if NAME in table else set())), "table", where)
+    _check_kinds(table, [*TEXTS, NAME, *principles], where)
 
 
 def _check_kinds(table: pd.DataFrame, words: list[str], where: str) -> None:

@@ -13,19 +13,22 @@ from numpy.typing import NDArray
 from waterbodem.core import memory
 from waterbodem.core.errors import CorruptLayer
 from waterbodem.definitions.abstraction import FARTHEST
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.models import Functie
+from waterbodem.engine.kompas import UNSEEN, Strip
 from waterbodem.engine.layer_set import Floats
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import Target
 from waterbodem.receivers.flow import Flow
 from waterbodem.receivers.groundwater import around, farthest_of
 from waterbodem.receivers.ledger import Entry, Ledger
-from waterbodem.receivers.network import LEAVES, Network, Strand
+from waterbodem.receivers.network import LEAVES, STAYS, Network, Strand
 from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.reach import Ground, ground_of
 from waterbodem.receivers.released import PlanSource, Plot
 
 #: Layers' worth of memory that an effect on the groundwater takes while it is spread.
-EFFECT_LAYERS = 8
+EFFECT_LAYERS = 12
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class KeptEnquiry(Enquiry):
         What the answer's cells say of every plan that had a ledger.
     near : tuple of Target
         Receivers within reach.
+    wet : mapping of Target to float
+        Open water of those [ha], NaN where it is not known.
+    soil : Ground
+        Of the cells within reach.
     way : Strand or None
         All cells that water of the plans comes through; None where that was not known.
     told : mapping of functie to Told
@@ -55,6 +62,8 @@ class KeptEnquiry(Enquiry):
 
     sites: tuple[Plot, ...] = ()
     near: tuple[Target, ...] = ()
+    wet: Mapping[Target, float] = field(default_factory=dict)
+    soil: Ground | None = None
     way: Strand | None = None
     told: Mapping[str, Told] = field(default_factory=dict)
     swept: tuple[Floats, Floats] | None = None
@@ -75,6 +84,19 @@ class KeptEnquiry(Enquiry):
         """Who was within reach."""
         return self.near
 
+    @property
+    def ground(self) -> Ground:
+        """Ground of the cells within reach."""
+        return ground_of(self.land, self.settings.reach) if self.soil is None else self.soil
+
+    def open_water_ha(self, target: Target) -> float:
+        """Return the open water of a receiver within the data [ha], as it was."""
+        return self.wet.get(target, np.nan)
+
+    def strip(self, functie: Functie, area: Area, boards: tuple[Board, ...]) -> Strip:
+        """Return what can be told without the land around."""
+        return UNSEEN
+
     def ledger(self, functies: Sequence[Functie]) -> Ledger:
         """Draw up the ledger again from what was kept, all plans of one functie.
 
@@ -92,7 +114,7 @@ class KeptEnquiry(Enquiry):
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""
         well = self.settings.well if source.functie.value("onttrekking") > 0 else None
-        distance = FARTHEST * well.lambda_m if well else farthest_of(source.head, source.reach)
+        distance = FARTHEST * well.lambda_m if well else farthest_of(source.head, self.ground)
         memory.check_fits(around(source.grid, distance, self.land.grid), EFFECT_LAYERS)
         return super().entry(source)
 
@@ -133,7 +155,7 @@ def checked_way(cells: NDArray[Any], down: NDArray[Any], step: NDArray[Any], len
     right = cells.ndim == 1 and {down.shape, step.shape} == {cells.shape} and kinds == ("i", "i", "|u1")
     if right and cells.size:
         right = bool((np.diff(cells) > 0).all() and cells[0] >= 0 and cells[-1] < count)
-        right = right and bool((down >= LEAVES).all() and (down < cells.size).all() and (step < len(lengths)).all())
+        right = right and bool((down >= STAYS).all() and (down < cells.size).all() and (step < len(lengths)).all())
     if not right or not np.isfinite(lengths).all() or min(lengths) < 0:
         raise CorruptLayer("the way of the water is broken", value=cells.shape)
     network = Network(down.astype(np.int64), step, tuple(float(v) for v in lengths))

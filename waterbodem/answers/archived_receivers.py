@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 import xarray as xr
+from numpy.typing import NDArray
 
 from waterbodem.answers.archived_question import KeptEnquiry, Told, checked_way
 from waterbodem.core import memory
@@ -15,6 +16,7 @@ from waterbodem.core.dataset import of_functie
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import Reach, reach_table
 from waterbodem.definitions.settings import Settings
 from waterbodem.formats.archive import Unpacker
 from waterbodem.formats.archive_form import Array, Kind, Reception, Way
@@ -22,6 +24,7 @@ from waterbodem.layers.polygons import FARTHEST, Area
 from waterbodem.receivers.division import Target
 from waterbodem.receivers.land import Land
 from waterbodem.receivers.network import Strand
+from waterbodem.receivers.reach import PROTECTED, Ground
 from waterbodem.receivers.released import Plot, Shifted, cover_of
 
 #: What a plan shifts, in the cells of an answer.
@@ -59,6 +62,7 @@ def read_enquiry(
     _check(found, told, functies, block, cells)
     near = tuple(_target(found, grid, t) for t in told.ontvangers)
     swept = told.blootstelling
+    wet = _open_water(found, told.open_water_ha, len(near))
     return KeptEnquiry(
         Land(grid, told.lagen, _nothing, _nothing),
         tuple(plans),
@@ -67,13 +71,15 @@ def read_enquiry(
         around=True,
         sites=_sites(found, grid, block, cells, plans, told.plannen),
         near=near,
+        wet=dict(zip(near, wet, strict=True)),
+        soil=None if told.grond is None else _soil(found, grid, *told.grond, settings.reach),
         way=_way(found, told.weg, grid),
         told={id_: Told(t.herkomst.told, t.notes) for id_, t in told.verteld.items()},
         swept=None if swept is None else _swept(found, swept, block),
     )
 
 
-def _nothing(_: Any) -> Any:
+def _nothing(*_: Any) -> Any:
     raise ArgumentError("an answer from a file has no land around it", allowed="the layers", where="omgeving")
 
 
@@ -125,18 +131,15 @@ def _sites(
     block: Grid,
     cells: xr.Dataset,
     plans: Sequence[Area],
-    told: Sequence[tuple[int, Array]],
+    numbers: Sequence[int],
 ) -> tuple[Plot, ...]:
-    numbers = [nr for nr, _ in told]
-    if len(set(numbers)) != len(told) or not set(numbers) <= {a.nr for a in plans}:
+    if len(set(numbers)) != len(numbers) or not set(numbers) <= {a.nr for a in plans}:
         raise found.broken("plans of a ledger are not those that were asked", numbers[:10])
-    return tuple(_site(found, grid, block, cells, plans[nr - 1], packed) for nr, packed in told)
+    return tuple(_site(grid, block, cells, plans[nr - 1]) for nr in numbers)
 
 
-def _site(found: Unpacker, grid: Grid, block: Grid, cells: xr.Dataset, area: Area, packed: Array) -> Plot:
-    own, reach = grid.crop(area.geometry.bounds), found.array(packed)
-    if reach.shape != own.shape or reach.dtype != np.float64 or not (np.isfinite(reach) & (reach > 0)).all():
-        raise found.broken("reach of a plan is broken", area.nr)
+def _site(grid: Grid, block: Grid, cells: xr.Dataset, area: Area) -> Plot:
+    own = grid.crop(area.geometry.bounds)
     window = block.slices(own)
 
     def shifted(functie: Functie) -> Shifted:
@@ -144,7 +147,32 @@ def _site(found: Unpacker, grid: Grid, block: Grid, cells: xr.Dataset, area: Are
         runoff, displaced, lowering = (one[name].values[window] for name in SHIFTED)
         return runoff, displaced, lowering
 
-    return Plot(area, own, cover_of(area, own), reach, shifted)
+    return Plot(area, own, cover_of(area, own), shifted)
+
+
+def _open_water(found: Unpacker, packed: Array, count: int) -> list[float]:
+    hectares = found.array(packed)
+    if hectares.shape != (count,) or hectares.dtype != np.float64 or (hectares < 0).any():
+        raise found.broken("open water of receivers is broken", hectares.shape)
+    return [float(ha) for ha in hectares]
+
+
+def _soil(found: Unpacker, grid: Grid, row: int, col: int, packed: Array, reach: Reach) -> Ground:
+    """Return ground of which the codes of one block were kept; elsewhere nothing is asked."""
+    table, held = reach_table(reach), found.array(packed)
+    right = held.ndim == 2 and held.dtype == np.uint8
+    if not right or row + held.shape[0] > grid.rows or col + held.shape[1] > grid.cols:
+        raise found.broken("ground does not lie on the land", held.shape)
+    if ((held & ~PROTECTED) >= len(table.situaties)).any():
+        raise found.broken("ground is in no situation of the table", len(table.situaties))
+    block = grid.part(slice(row, row + held.shape[0]), slice(col, col + held.shape[1]))
+
+    def codes(asked: Grid) -> NDArray[np.uint8]:
+        out = np.zeros(asked.shape, np.uint8)
+        out[asked.slices(block)] = held[block.slices(asked)]
+        return out
+
+    return Ground(table, codes)
 
 
 def _way(found: Unpacker, told: Way | None, grid: Grid) -> Strand | None:

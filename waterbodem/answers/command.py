@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from waterbodem.definitions import registry
-from waterbodem.definitions.models import Functie
+from waterbodem.definitions.models import OWN, Functie
 from waterbodem.formats.output_names import AREAS
 from waterbodem.formats.setting_forms import words
 
@@ -36,6 +36,15 @@ class FileNames:
 def command_of(q: Question, output: str = "uitvoer", files: FileNames | None = None) -> str:
     """The command that asks the same question, without the folders of this machine."""
     return shlex.join(["waterbodem", "assess", *_words(q, files or FileNames()), "--output", output])
+
+
+def own_values(q: Question) -> FileNames:
+    """Names of files, and functies without the values that a user set: those are all that is told of them."""
+    return FileNames(known=registry.Functies(_given(f) for f in q.functies))
+
+
+def _given(functie: Functie) -> Functie:
+    return functie.model_copy(update={"parameters": {n: p for n, p in functie.parameters.items() if OWN not in p.bron}})
 
 
 def _words(q: Question, files: FileNames) -> Iterator[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waterbodem.core import dataset, memory
 from waterbodem.core.crs import projected
@@ -14,12 +16,18 @@ from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.burden import cut_reference, reference_on
+from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.coverage import Footprints, block_of, footprints
+from waterbodem.engine.demands import Demand
+from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
+from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.site import Site
+from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.question import Enquiry
 
@@ -30,7 +38,11 @@ LAYERS_READ, LAYERS_WORTH = 27, 61
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive."""
+    """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive.
+
+    ``boards`` are per polygon the water boards that hold a part of it, the largest share first; ``strips`` what was
+    found of the land around polygons, by functie and place.
+    """
 
     layers: xr.Dataset
     cells: LayerSet
@@ -40,6 +52,31 @@ class Question:
     functies: tuple[Functie, ...]
     settings: Settings
     enquiry: Enquiry
+    boards: tuple[tuple[Board, ...], ...]
+    strips: dict[tuple[str, int], Strip] = field(default_factory=dict, repr=False)
+
+    def strip(self, functie: Functie, demands: Sequence[Demand], place: int) -> Strip:
+        """Return what lies where the land around the polygon in a place, from 0, becomes wetter by a functie."""
+        key = functie.id, place
+        if key not in self.strips:
+            self.strips[key] = self.enquiry.strip(functie, self.areas[place], demands[place].boards)
+        return self.strips[key]
+
+    @cached_property
+    def site(self) -> Site:
+        """The cells with their present use."""
+        return Site(self.cells, self.settings.reference, self.settings.rules)
+
+    @cached_property
+    def circumstances(self) -> Circumstances:
+        """What holds for every functie."""
+        cells, use, rules = self.cells, self.site.present_use, self.settings.rules
+        return Circumstances(self.areas, self.grid, list(cells.present), cells.scenarios, use, rules)
+
+    @cached_property
+    def use_cells(self) -> NDArray[np.float64]:
+        """Covered cells per polygon and present use, the first of what is unknown."""
+        return self.site.use_cells(self.prints)
 
 
 def ask(
@@ -54,6 +91,7 @@ def ask(
     grid = dataset.grid_of(layers)
     _check_metres(grid)
     areas = read_areas(gebied, grid.crs, id)
+    boards = boards_of(settings.judge, areas, grid.crs)
     enquiry = enquire(areas)
     block = block_of(areas, grid)
     memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
@@ -65,7 +103,7 @@ def ask(
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
     return Question(
-        cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference), enquiry
+        cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference), enquiry, boards
     )
 
 
@@ -75,11 +113,18 @@ def _check_metres(grid: Grid) -> None:
         projected(grid.crs, "crs of the layers")
 
 
+#: Attributes of a layer that an answer keeps.
+TOLD = (
+    *("units", "source", "vintage", "horizon", "stresstest", "bron_scenario", "korrel_m", "afwijking", "licence"),
+    *("attribution", "file", "sha256", "resampled", "uncertainty", "unknown_by_range", "range"),
+    *("given_units", "given_positive", "given_classes", "given_crs"),
+)
+
+
 def inputs_of(layers: xr.Dataset) -> list[Mapping[str, Any]]:
     """Return what is known of every input layer, for reports and herkomst."""
-    keep = ("units", "source", "vintage", "horizon", "file", "sha256", "resampled", "uncertainty", "unknown_by_range")
     names = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
-    told = {n: {k: layers[n].attrs[k] for k in keep if _says(layers[n].attrs.get(k))} for n in names}
+    told = {n: {k: layers[n].attrs[k] for k in TOLD if _says(layers[n].attrs.get(k))} for n in names}
     return [{"laag": n, **attrs} for n, attrs in told.items()]
 
 

@@ -72,7 +72,7 @@ class Received:
 
     @cached_property
     def exposure(self) -> tuple[Floats, Floats]:
-        """D on the cells of the answer, and the share of it that is unknown; NaN where it is not determined."""
+        """D on the cells of the answer, and the share of the water that cannot be followed; NaN without directions."""
         q, inside = self.question, self.question.prints.mask
         if isinstance(q.enquiry, KeptEnquiry) and q.enquiry.swept is not None:
             return q.enquiry.swept

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from waterbodem.answers.answer import Answer
+from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import LayerIgnored
 from waterbodem.core.files import replacing
@@ -19,22 +21,22 @@ from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
+from waterbodem.definitions.labels import derived_text, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
-from waterbodem.definitions.settings import Settings, reference_label
+from waterbodem.definitions.settings import Settings
 from waterbodem.engine import warmup
-from waterbodem.engine.area_table import frame_of, table_of
-from waterbodem.engine.burden import variables_of
-from waterbodem.engine.evaluation import Result, evaluate, masked
-from waterbodem.engine.kompas import Verdict, findings_of, verdicts
-from waterbodem.engine.quantities import chance_of, measures_of
-from waterbodem.engine.scoring import VARIABLES, scoring_attrs, stack
-from waterbodem.engine.sums import Totals, tally_of
-from waterbodem.engine.table import total
+from waterbodem.engine.area_table import table_of
+from waterbodem.engine.burden import reference_attrs, variables_of
+from waterbodem.engine.derived import derived_of
+from waterbodem.engine.evaluation import Result, masked
+from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.rewetting import rewets
+from waterbodem.engine.scoring import VARIABLES, layers_of, scoring_attrs, stack
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.layers.polygons import Area, read_areas
-from waterbodem.receivers.division import Target
+from waterbodem.layers.polygons import Area
+from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.land import Land, land_of
 from waterbodem.receivers.question import Enquiry
 
@@ -79,13 +81,39 @@ class Assessment(Answer):
 
         Settings as in :func:`waterbodem.views.report.page.report_html`.
         """
-        from waterbodem.views.report.page import report_html
-
         file = destination(path)
-        text = report_html(self, taal=taal, kleuren=kleuren)
+        text = self.html(taal, kleuren=kleuren)
         with replacing(file) as temp:
             temp.write_text(text, encoding="utf-8", newline="\n")
         return file
+
+    def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
+        """Return the dossier as text: what :meth:`report` writes."""
+        from waterbodem.views.report.page import report_html
+
+        return report_html(self, taal=taal, kleuren=kleuren)
+
+    def write(self, folder: str | Path, *, float_: bool = False) -> list[Path]:
+        """Write what ``waterbodem assess --output`` writes: maps, tables, dossier and herkomst; return the files.
+
+        See :func:`waterbodem.assessment.files.save_assessment`.
+        """
+        from waterbodem.assessment.files import save_assessment
+
+        return save_assessment(self, folder, float_=float_)
+
+    def to_dict(self, files: Sequence[Path] = ()) -> dict[str, Any]:
+        """Return what ``waterbodem assess --json`` prints, as plain data: ``json.dumps`` takes it.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            What :meth:`write` returned, to be listed with it.
+        """
+        from waterbodem.views.console import answer_data, ledger_data
+
+        listed = {"files": [str(path) for path in files]} if files else {}
+        return answer_data(self) | (ledger_data(self) if self.question.enquiry.given else {}) | listed
 
     def save(self, path: str | Path) -> Path:
         """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
@@ -118,7 +146,8 @@ def assess(
     gebied: Plans,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | Path | gpd.GeoDataFrame | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
@@ -139,12 +168,15 @@ def assess(
     layers : xr.Dataset
         Layers of rekenregels section 1 on (y, x).
     functie : str, Functie or list of them
-    gebied : shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    gebied : shapely geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path or open file
         Polygons in any CRS; without one they are taken to be in the grid's.
     referentie : str, Functie or xr.DataArray, optional
-        Present use, default grasland_veeteelt.
+        Present use; default layer ``gebruik``, without it grasland_veeteelt as an assumption.
+    waterschap : str, Path or GeoDataFrame, optional
+        Id or name of the water board that judges the plans, see :func:`waterbodem.waterschappen`; or boundaries with a
+        field ``waterschap`` or ``naam``: each plan is judged by the board that holds most of it.
     aangelegde_berging_mm, bergingseis_mm : float, optional
-        Storage built in the plan, and the norm of the water board [mm].
+        Storage built in the plan, default what the board asks; and storage owed per paved area [mm].
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
     id : str, optional
@@ -179,26 +211,20 @@ def assess(
     warmup.begin()
     chosen, many = registry.choose(functie)
     land = omgeving or land_of(layers)
-    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
+    given = read_targets(ontvangers, land.grid.crs, id_ontvangers)
 
     def enquire(areas: Sequence[Area]) -> Enquiry:
-        given = tuple(Target(a) for a in targets)
         return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
     question = ask(layers, chosen, gebied, settings, id, enquire)
-    results = [evaluate(question.cells, f, question.settings) for f in track(chosen, "functies beoordelen")]
+    found = [outcome_of(question, f) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
-    scores = [cells_of(question, r) for r in results]
-    totals = total_all(question, results)
-    areas, grid, rules = question.areas, question.grid, settings.rules
-    found = [
-        findings_of(areas, grid, t, question.cells.scenarios, f, rules) for t, f in zip(totals, chosen, strict=True)
-    ]
-    frames = [frame_of(areas, grid, f.id, "", t, some, rules) for f, t, some in zip(chosen, totals, found, strict=True)]
+    scores = [cells_of(question, some.result) for some in found]
+    areas, rules = question.areas, settings.rules
     return Assessment(
-        cells=stack(scores, chosen) if many else scores[0],
-        rows=table_of(areas, frames, grid.crs),
-        kompas=kompas_of(areas, chosen, [verdicts(f, rules) for f in found]),
+        cells=with_fill(stack(scores, chosen) if many else scores[0], NO_CRITERION),
+        rows=table_of(areas, [some.frame for some in found], question.grid.crs),
+        kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,
         notes=_notes(question, outside),
         question=question,
@@ -222,21 +248,11 @@ def cells_of(q: Question, result: Result) -> xr.Dataset:
             "functie": result.functie.id,
             "criteria": list(result.criteria),
             "methode": q.settings.method[0],
-            "referentie": reference_label(q.settings.reference),
+            **reference_attrs(q.settings.reference, q.cells),
             "definities": registry.rules_version(),
             "functie_sha256": registry.fingerprint(result.functie),
         },
     )
-
-
-def total_all(q: Question, results: Sequence[Result]) -> list[Totals]:
-    """Sum what the table and Kompas need, per functie."""
-    reference, rules = q.settings.reference, q.settings.rules
-    chance = chance_of(q.cells.present, rules)
-    measures = (measures_of(q.cells, r, reference, rules, chance) for r in results)
-    return [
-        total([tally_of(q.prints, r, m.names, m.rows)], len(q.areas)) for r, m in zip(results, measures, strict=True)
-    ]
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
@@ -259,6 +275,9 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     notes = [f"gebied {a.nr} ({a.name}): {a.repaired}" for a in q.areas if a.repaired]
     notes += [f"gebied {name}: ligt geheel buiten de gegevens" for name in outside]
     notes += [f"scenariolaag {n} telt niet mee: de huidige laag ontbreekt" for n in q.cells.ignored]
+    notes += [derived_text(n) for n in derived_of(q.cells.present) if n in layers_of(*q.functies)]
+    told_not = texts("nl")["peil_zonder_ghg"]
+    notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
     for name in q.cells.ignored:
         told = f"scenario layer {name} is ignored: its present layer is not in the data"
         warnings.warn(told, LayerIgnored, stacklevel=3)

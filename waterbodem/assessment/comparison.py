@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from waterbodem.answers.alternatives import with_conditions
 from waterbodem.answers.command import command_of
 from waterbodem.answers.question import Plans
 from waterbodem.assessment.assessment import Assessment, assess
@@ -19,7 +20,6 @@ from waterbodem.core.destination import destination
 from waterbodem.core.files import replacing
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
-    answer_text,
     decimal,
     functies_of,
     is_fictitious,
@@ -30,6 +30,7 @@ from waterbodem.definitions.labels import (
     texts,
 )
 from waterbodem.definitions.models import Functie
+from waterbodem.views.beside import Beside, condition, conditional_answer, is_present_use, left_out, risk_in_words
 from waterbodem.views.names import distinct
 from waterbodem.views.notebook import chip
 from waterbodem.views.pages import policy, render
@@ -48,7 +49,7 @@ class Comparison:
     antwoorden, scores, risico : pandas.DataFrame
         A row per functie (id), a column per polygon: letters A .. X, scores 0..1, risk 0..1.
     advies : tuple of str
-        A sentence per polygon, then one per functie, best first: by answer, then score, then risk (expertoordeel).
+        A sentence per polygon, then one per functie, in order: by answer, then burden (expertoordeel).
     assessment : Assessment
         The whole answer behind it.
     """
@@ -68,19 +69,22 @@ class Comparison:
         return file
 
     def __repr__(self) -> str:
-        return "\n".join([f"<Comparison> {texts('nl')['alternatieven']['tabel']}", _plain(self), *self.advies])
+        title = f"<Comparison> {texts('nl')['alternatieven']['tabel']}"
+        return "\n".join([title, *Beside(self.assessment).heading, _plain(self), *self.advies])
 
     def _repr_html_(self) -> str:
         names = functies_of(self.assessment)
         t, first = texts("nl"), texts("nl")["tabel"]["functie"]
         heads = (first, *_columns(self, NAME))
         head = "".join(f"<th scope='col' style='{HEAD}'><bdi>{escape(n)}</bdi></th>" for n in heads)
-        rows = "".join(_row(self, id_, name_of(f)) for id_, f in names.items())
+        cells = {(r["functie"], r["nr"]): r for r in _rows(self.assessment).to_dict("records")}
+        rows = "".join(_row(self, id_, name_of(f), cells) for id_, f in names.items())
         told = "".join(f"<li>{escape(zin)}</li>" for zin in self.advies)
         mark = f"<strong>{escape(t['verzonnen'])}</strong>" if is_fictitious(_layers(self)) else ""
         caption = f"<caption style='text-align:left'>{escape(t['alternatieven']['tabel'])} {mark}</caption>"
         table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-        return f"<table style='border-collapse:collapse'>{table}</table><ul>{told}</ul>"
+        heading = escape(" ".join(Beside(self.assessment).heading))
+        return f"<table style='border-collapse:collapse'>{table}</table><p>{heading}</p><ul>{told}</ul>"
 
 
 def _columns(found: Comparison, length: int) -> list[str]:
@@ -92,33 +96,61 @@ def _layers(found: Comparison) -> xr.Dataset:
 
 
 def _plain(found: Comparison) -> str:
-    risks = found.risico.map(lambda v: getattr(risk_class(v), "naam", decimal(math.nan)))
-    shown = found.antwoorden + " " + found.scores.map(lambda v: decimal(v)) + " " + risks
-    return shown.set_axis(_columns(found, TEXT_NAME), axis=1).to_string()
+    rows = _rows(found.assessment)
+    told = rows.assign(gezegd=[_words(row) for row in rows.to_dict("records")])
+    shown = told.pivot(index="functie", columns="nr", values="gezegd").loc[list(found.antwoorden.index)]
+    return shown.set_axis(_columns(found, TEXT_NAME), axis=1).rename_axis(None).to_string()
 
 
-def _row(found: Comparison, id_: str, name: str) -> str:
-    columns = (m.loc[id_] for m in (found.antwoorden, found.scores, found.risico))
-    cells = "".join(
-        f"<td style='{BODY}'>{chip(a, steps()[a].kleur, answer_text(a))} {decimal(s)} <small>{_risk(r)}</small></td>"
-        for a, s, r in zip(*columns, strict=True)
-    )
-    return f"<tr><th scope='row' style='{HEAD}'><bdi>{escape(name)}</bdi></th>{cells}</tr>"
+def _words(row: Mapping[Any, Any]) -> str:
+    """Return answer, score and burden of one functie on one polygon, for a console."""
+    risk = getattr(risk_class(row["risico"]), "naam", decimal(math.nan))
+    burden = texts("nl")["naast"]["huidig"] if is_present_use(row) else risk
+    return "; ".join([f"{row['antwoord']} {decimal(row['score'])} {burden}", *_notes(row)])
 
 
-def _risk(value: float) -> str:
+def _rows(assessment: Assessment) -> pd.DataFrame:
+    """Return the rows of the table with what each answer rests on."""
+    rows = pd.DataFrame(assessment.rows.drop(columns="geometry"))
+    return with_conditions(rows, assessment.question, assessment.question.functies)
+
+
+def _row(found: Comparison, id_: str, name: str, cells: Mapping[tuple[str, int], Mapping[Any, Any]]) -> str:
+    told = (_cell(cells[id_, a.nr]) for a in found.assessment.question.areas)
+    body = "".join(f"<td style='{BODY}'>{cell}</td>" for cell in told)
+    return f"<tr><th scope='row' style='{HEAD}'><bdi>{escape(name)}</bdi></th>{body}</tr>"
+
+
+def _cell(row: Mapping[Any, Any]) -> str:
+    """Return answer, score and burden of one functie on one polygon."""
+    letter, beside = row["antwoord"], _notes(row)
+    shown = f"{chip(letter, steps()[letter].kleur, conditional_answer(row, 'nl'))} {decimal(row['score'])}"
+    return f"{shown} <small>{'; '.join([_risk(row), *map(escape, beside)])}</small>"
+
+
+def _notes(row: Mapping[Any, Any]) -> list[str]:
+    """Return what a risk leaves out and what a yes rests on, in a word or two each."""
+    return [t for t in (left_out(row, "nl", brief=True), condition(row, "nl")) if t]
+
+
+def _risk(row: Mapping[Any, Any]) -> str:
+    value = row["risico"]
     step = risk_class(value)
-    return f"{chip(step.naam, step.kleur)} {risk_text(value)}" if step else escape(risk_text(value))
+    if step is None or is_present_use(row):
+        return escape(risk_in_words(row, value, "nl"))
+    return f"{chip(step.naam, step.kleur)} {risk_text(value)}"
 
 
 def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
-    table = assessment.rows
     functies = functies_of(assessment)
+    table, beside = _rows(assessment), Beside(assessment, taal)
     advice = tuple(told_of(table, functies, list(functies), taal))
     return {
         "policy": policy(),
         "kleuren": kleuren,
         "made_up": is_fictitious(assessment.question.layers),
+        "heading": beside.heading,
+        "assumed": beside.assumed,
         "options": Options(advice, tables_of(table, functies, {}), True),
         "command": command_of(assessment.question),
     }
@@ -152,15 +184,15 @@ def compare(
     >>> c = wb.compare(wb.example(), ["woningbouw", "natte_natuur"], wb.example_plans())
     >>> c.antwoorden.loc["woningbouw", "Plan Es"]
     'A'
-    >>> c.advies[0][:30]
-    'Plan Es: het best past woningb'
+    >>> c.advies[0][:45]
+    'Plan Es – stelt hier de minste eisen: woningb'
     """
     wanted = list(registry.builtin_functies().values()) if functies == "all" else functies
     chosen, _ = registry.choose(wanted)
     found = assess(layers, chosen, gebieden, **settings)
     asked = functies_of(found)
     grids = {c: _matrix(found, c) for c in ("antwoord", "score", "risico")}
-    told = tuple(told_of(found.table, asked, list(asked), "nl"))
+    told = tuple(told_of(_rows(found), asked, list(asked), "nl"))
     return Comparison(grids["antwoord"], grids["score"], grids["risico"], told, found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -15,7 +15,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.command import command_of
+from waterbodem.answers.command import command_of, own_values
+from waterbodem.assessment.turning import Side, Turned, hectares_of, turned
 from waterbodem.core import dataset
 from waterbodem.core.crs import same_crs
 from waterbodem.core.destination import destination
@@ -32,6 +33,7 @@ from waterbodem.definitions.labels import (
     name_of,
     number_label,
     plain,
+    reference_name,
     short,
     steps,
     texts,
@@ -40,9 +42,10 @@ from waterbodem.definitions.labels import (
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.legends import change_colours
 from waterbodem.definitions.models import Functie
-from waterbodem.engine.sums import mean
+from waterbodem.definitions.setting_list import all_settings
 from waterbodem.formats.setting_forms import compared
 from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.views.editions import edition_text
 from waterbodem.views.figures.svg import Drawing, class_picture, coded_picture, sketch
 from waterbodem.views.names import distinct, said
 from waterbodem.views.notebook import chip
@@ -67,14 +70,16 @@ class Difference:
         ``functie`` where several were asked.
     table : geopandas.GeoDataFrame
         A row per polygon and functie: answers, scores and risks before and after, and ha better, equal, worse and
-        unknown.
+        unknown. ``antwoord_door`` and ``risico_door`` name what turned the answer and the class of the risk.
     before, after : Answer
+    turned : mapping of polygon number and functie (of the second answer) to Turned
     """
 
     cells: xr.Dataset
     table: gpd.GeoDataFrame
     before: Answer = field(repr=False)
     after: Answer = field(repr=False)
+    turned: Mapping[tuple[int, str], Turned] = field(default_factory=dict, repr=False)
 
     def sentences(self, taal: str = "nl") -> list[str]:
         """Return what changed, a sentence per polygon and functie, other answers first; and how many stayed the same.
@@ -139,10 +144,13 @@ def difference(before: Answer, after: Answer) -> Difference:
     grids = [_grids(before.of(a), after.of(b)) for a, b in pairs]
     many = "functie" in after.cells.dims
     joined = xr.concat(grids, dim=pd.Index([b.id for _, b in pairs], name="functie")) if many else grids[0]
-    frames = [_rows(before, after, pair, cells) for pair, cells in zip(pairs, grids, strict=True)]
+    causes = [turned(Side(before, a), Side(after, b)) for a, b in pairs]
+    frames = [_rows(before, after, *some) for some in zip(pairs, grids, causes, strict=True)]
     table = pd.concat(frames).sort_values("nr", kind="stable").reset_index(drop=True)
     geometry = [after.question.areas[nr - 1].geometry for nr in table["nr"]]
-    return Difference(joined, gpd.GeoDataFrame(table, geometry=geometry, crs=after.question.grid.crs), before, after)
+    told = {(nr, b.id): t for (_, b), of in zip(pairs, causes, strict=True) for nr, t in enumerate(of, 1)}
+    rows = gpd.GeoDataFrame(table, geometry=geometry, crs=after.question.grid.crs)
+    return Difference(joined, rows, before, after, told)
 
 
 def _check_same_place(before: Answer, after: Answer) -> None:
@@ -194,12 +202,14 @@ def _steps(before: Array, after: Array) -> NDArray[np.float32]:
     return np.where(known, before.astype(np.float32) - after, np.float32(np.nan))
 
 
-def _rows(before: Answer, after: Answer, pair: Pair, cells: xr.Dataset) -> pd.DataFrame:
+def _rows(before: Answer, after: Answer, pair: Pair, cells: xr.Dataset, causes: list[Turned]) -> pd.DataFrame:
     a, b = (_table(x, f) for x, f in zip((before, after), pair, strict=True))
     found: dict[str, Any] = {"nr": b.nr, "gebied": b.gebied, "functie_voor": pair[0].id, "functie_na": pair[1].id}
     for name in ("antwoord", "score", "risico"):
         found |= {f"{name}_voor": a[name], f"{name}_na": b[name]}
     found |= {f"verschil_{n}": b[n] - a[n] for n in ("score", "risico")}
+    for name, of in (("antwoord", [t.answer for t in causes]), ("risico", [t.risk for t in causes])):
+        found[f"{name}_door"] = [", ".join(t.id for t in turns) for turns in of]
     return pd.DataFrame({**found, **_hectares(after, cells["stappen"].values)})
 
 
@@ -210,14 +220,9 @@ def _table(assessment: Answer, functie: Functie) -> pd.DataFrame:
 
 def _hectares(assessment: Answer, gained: Array) -> dict[str, Array]:
     """Return per polygon the ha that became better, stayed equal, became worse, or are unknown in either answer."""
-    q, nan = assessment.question, np.float32(np.nan)
     known = ~np.isnan(gained)
     masks = {"beter_ha": gained > 0, "gelijk_ha": gained == 0, "slechter_ha": gained < 0, "onbekend_ha": ~known}
-    found = {}
-    for name, mask in masks.items():
-        average, cells = mean(np.where(q.prints.mask, mask.astype(np.float32), nan), q.prints)
-        found[name] = np.nan_to_num(average) * cells * q.grid.cell_ha
-    return found
+    return {name: hectares_of(mask, assessment.question) for name, mask in masks.items()}
 
 
 # --- words and pages -------------------------------------------------------------------------------------------------
@@ -245,10 +250,18 @@ def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
             gebied=f"{isolated(short(subject, NAME))}, {said(row['gebied'], taal)}",
             voor=row["antwoord_voor"],
             na=row["antwoord_na"],
+            door=_by(row, found, "answer", taal),
             score=_moved("score", row, taal),
-            risico=_moved("risico", row, taal),
+            risico=_moved("risico", row, taal) + _by(row, found, "risk", taal),
         )
     )
+
+
+def _by(row: dict[Any, Any], found: Difference, what: str, taal: str) -> str:
+    """Return what turned an answer or a risk, as a part of a sentence; empty where nothing did."""
+    turns = getattr(found.turned[row["nr"], row["functie_na"]], what)
+    told = ", ".join(turn.text(taal) for turn in turns)
+    return str(texts(taal)["vergelijking"]["door"]).format(wat=told) if told else ""
 
 
 def _moved(name: str, row: dict[Any, Any], taal: str) -> str:
@@ -304,9 +317,15 @@ def _context(d: Difference, taal: str, kleuren: str) -> dict[str, Any]:
         "drawings": list(_drawings(d, taal, kleuren)),
         "changes": [(words[k], colour) for k, colour in change_colours().items()],
         "rows": [_named(r, names, taal) for r in _records(d)],
+        "turned": d.turned,
+        "editions": [text for x in (d.before, d.after) if (text := edition_text(x, taal))],
         "causes": list(causes(d, taal)),
-        "commands": [(t["vergelijking"][k], command_of(x.question, f"uitvoer-{k}")) for k, x in _answers(d).items()],
+        "commands": [(t["vergelijking"][k], _command(x, f"uitvoer-{k}")) for k, x in _answers(d).items()],
     }
+
+
+def _command(x: Answer, output: str) -> str:
+    return command_of(x.question, output, own_values(x.question) if x.making.is_earlier else None)
 
 
 def _answers(d: Difference) -> dict[str, Answer]:
@@ -339,9 +358,11 @@ def _change_codes(gained: Array, klasse: Array) -> Array:
 
 
 def causes(d: Difference, taal: str = "nl") -> Iterator[str]:
-    """Yield what differs between the two questions: layers, parameters, settings."""
+    """Yield what differs between the two questions: edition of the rules, layers, parameters, settings."""
+    t, made = texts(taal)["vergelijking"]["instelling"], (d.before.making.edition, d.after.making.edition)
+    if made[0] != made[1]:
+        yield t.format(naam=texts(taal)["editie"]["editie"], voor=made[0], na=made[1])
     yield from _layer_causes(d, taal)
-    t = texts(taal)["vergelijking"]["instelling"]
     for name, (a, b) in {**_parameters(d, taal), **_settings(d, taal)}.items():
         if a != b:
             yield t.format(naam=name, voor=a, na=b)
@@ -378,4 +399,8 @@ def _parameters(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
 
 
 def _settings(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
-    return {**compared(d.before.question.settings, d.after.question.settings, taal)}
+    """Return the values of settings; of the present use, what holds on the layers."""
+    asked = [x.question for x in (d.before, d.after)]
+    uses = [reference_name(q.settings.reference, q.cells.present, taal) for q in asked]
+    named = {s.label(taal): (uses[0], uses[1]) for s in all_settings() if s.soort == "functie"}
+    return {**compared(asked[0].settings, asked[1].settings, taal), **named}

@@ -27,6 +27,7 @@ from waterbodem.formats.overwriting import nearest_folder, refuse_run
 from waterbodem.formats.qgis_project import OutputMap, stage_styles
 from waterbodem.formats.qgis_style import raster_qml
 from waterbodem.formats.tables import stage_tables
+from waterbodem.receivers.downstream import drawn
 from waterbodem.receivers.files import ARRIVALS, stage_arrivals, stage_ledgers, stage_shown
 from waterbodem.views.report.page import report_html
 
@@ -163,7 +164,7 @@ def _received_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -
     for functie, ledger in assessment.ledgers.items():
         folder = root / functie
         if assessment.is_exposed:
-            share = assessment.downstream(functie)
+            share = drawn(assessment.downstream(functie), assessment.exposure[1])
             where = (folder, "benedenstrooms", assessment.question.grid, f"{map_title('benedenstrooms')}: {functie}")
             yield stage_shown(stage, where, percent(share, nodata()), share if float_ else None)
         yield stage_arrivals(stage, folder, ledger, ARRIVALS, float_)

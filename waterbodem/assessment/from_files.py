@@ -20,7 +20,8 @@ from waterbodem.formats.overwriting import refuse_overwriting
 from waterbodem.formats.setting_forms import Origin, files_of, read_settings
 from waterbodem.layers import stack as layers
 from waterbodem.layers.catalogue import catalogue_file
-from waterbodem.layers.fiction import landscape
+from waterbodem.layers.fiction.areas import example_plans
+from waterbodem.layers.fiction.landscape import example
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.land import Land, land_of_stack
 
@@ -77,7 +78,7 @@ def answer(request: Request, step: Step) -> Assessment:
     functies = chosen(known, request.functies, request.changes)
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
-    data, areas, land = read(request, step)
+    data, areas, land = read(request, step, known)
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
     return assess(
         data,
@@ -117,9 +118,9 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
+def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dataset, list[Area], Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
-    stack = layers.open_catalogue(request.layers, request.allow)
+    stack = layers.open_catalogue(request.layers, request.allow, functies=known)
     raise_all(list(stack.problems), where=stack.where)
     if request.output is not None:
         own = [
@@ -137,4 +138,4 @@ def read(request: Request, step: Step) -> tuple[xr.Dataset, list[Area], Land]:
 
 def demo() -> Assessment:
     """Return the main job on the built-in fictitious area."""
-    return assess(landscape.example(), list(DEMO), landscape.example_plans())
+    return assess(example(), list(DEMO), example_plans())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from waterbodem.answers.archived_answer import check_cells, check_tables
+from waterbodem.answers.archived_answer import check_cells, check_tables, with_blanks
 from waterbodem.answers.archived_receivers import area_of, read_enquiry
+from waterbodem.answers.making import Making
 from waterbodem.answers.question import Question
 from waterbodem.assessment.assessment import Assessment
 from waterbodem.core import dataset
@@ -24,8 +25,11 @@ from waterbodem.core.errors import CorruptLayer
 from waterbodem.core.grid import Grid
 from waterbodem.core.path_gate import given_file
 from waterbodem.definitions import registry
+from waterbodem.definitions.boards import Board, board_of
+from waterbodem.definitions.editions import EDITION
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.coverage import footprints
+from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import layer_set
 from waterbodem.engine.scoring import ordered_power
 from waterbodem.formats.archive import DAMAGE, Unpacker
@@ -48,7 +52,8 @@ def open_assessment(path: str | Path) -> Assessment:
     Returns
     -------
     Assessment
-        Under other rules than it was made with, a note says so.
+        Under other rules than it was made with, a note says so. One of an earlier edition of the rules keeps its own
+        numbers in its own units; what that edition did not have is empty.
 
     Raises
     ------
@@ -83,16 +88,18 @@ def _assessment(found: Unpacker, where: str) -> Assessment:
     question = _question(found, text, Grid(left, top, dx, dy, rows, cols, crs), cells)
     _check_crs(dataset.crs_of(question.layers), dataset.crs_of(cells))
     table, kompas = _frame(text.table), _frame(text.kompas)
-    check_cells(cells, question, where)
-    check_tables(table, kompas, question, where)
+    check_cells(cells, question, text.editie, where)
+    check_tables(table, kompas, question, text.editie, where)
+    cells, table = with_blanks(cells, table, text.editie)
     geometry = [question.areas[nr - 1].geometry for nr in table["nr"]]
     return Assessment(
         cells=cells,
         rows=gpd.GeoDataFrame(table, geometry=geometry, crs=crs),
         kompas=KompasTable(kompas),
         outside=text.outside,
-        notes=(*text.notes, *_other_rules(text)),
+        notes=tuple(dict.fromkeys((*text.notes, *_other_rules(text)))),
         question=question,
+        making=Making(text.editie, text.definities, text.waterbodem),
     )
 
 
@@ -108,9 +115,9 @@ def _check_crs(*texts: Any) -> None:
 
 
 def _other_rules(text: Kept) -> list[str]:
-    """Tell that an answer was made by other rules than those that explain it now."""
+    """Tell that an answer was made by other rules of this edition than those that explain it now."""
     now = registry.rules_version()
-    if text.definities == now:
+    if text.definities == now or text.editie != EDITION:
         return []
     return [
         f"gemaakt met waterbodem {text.waterbodem}, regels {text.definities}; geopend met regels {now}: "
@@ -132,7 +139,7 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
     areas = tuple(area_of(found, *told) for told in told.areas)
     if [a.nr for a in areas] != list(range(1, len(areas) + 1)):
         raise found.broken("polygons are not numbered", len(areas))
-    functies = tuple(registry.functie_of(f, f"functies: {str(f.get('id'))[:80]}") for f in told.functies)
+    functies = tuple(registry.functie_of(f, f"functies: {str(f.get('id'))[:80]}", text.editie) for f in told.functies)
     settings = _settings(found, told.instellingen, grid)
     plain = Enquiry(land_of(layers), areas, settings=settings, kept=True)
     kept = text.ontvangst
@@ -144,8 +151,17 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         prints=footprints(areas, grid),
         functies=functies,
         settings=settings,
+        boards=_boards(found, told.waterschappen, len(areas)),
+        strips={(id_, place): Strip(*strip) for id_, place, *strip in told.stroken},
         enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
     )
+
+
+def _boards(found: Unpacker, told: Sequence[Sequence[str]], count: int) -> tuple[tuple[Board, ...], ...]:
+    """Return per polygon the water boards that a file names; earlier files name none."""
+    if len(told) not in (0, count):
+        raise found.broken("water boards are not those of the polygons", len(told))
+    return tuple(tuple(board_of(id_) for id_ in some) for some in told) or ((),) * count
 
 
 def _lies_on(found: Grid, grid: Grid) -> bool:

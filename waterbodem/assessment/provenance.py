@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.command import command_of
+from waterbodem.answers.command import command_of, own_values
 from waterbodem.answers.question import Question, inputs_of
 from waterbodem.core import dataset
 from waterbodem.core.path_gate import sha256_of
@@ -37,10 +37,11 @@ def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, star
     started : float
         ``time.monotonic()`` when the work began.
     """
-    q = assessment.question
+    q, made = assessment.question, assessment.making
     return {
         "versies": versions(),
-        "definities": registry.rules_version(),
+        "editie": made.edition,
+        "definities": made.rules,
         "functies": {f.id: _functie(f) for f in q.functies},
         "kompas": {"sha256": registry.fingerprint(q.settings.rules)},
         "lagen": [_input(q, row) for row in inputs_of(q.layers)],
@@ -48,7 +49,7 @@ def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, star
         "instellingen": _settings(q),
         "ontvangst": _reception(assessment),
         "meldingen": list(assessment.notes),
-        "opdracht": command or command_of(q),
+        "opdracht": command or command_of(q, files=own_values(q) if made.is_earlier else None),
         "uitvoer": {name: _output(path) for name, path in outputs.items()},
         "tijd": datetime.now(UTC).isoformat(timespec="seconds"),
         "duur_s": round(time.monotonic() - started, 3),

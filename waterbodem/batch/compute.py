@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,20 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
-from waterbodem.batch.job import Job, Part, Variant
+from waterbodem.batch.job import BLOCK, Job, Part, Variant, blocks
 from waterbodem.batch.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
 from waterbodem.core.errors import CorruptLayer, OutOfSpace, PartFailed, told
 from waterbodem.core.files import replacing
 from waterbodem.core.grid import Grid
 from waterbodem.core.threads import alone, workers
 from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.models import Functie
+from waterbodem.engine.demands import groups
 from waterbodem.engine.evaluation import GRIDS, Result, evaluate
 from waterbodem.engine.fused import Footing, footing_of, gather
-from waterbodem.engine.layer_set import LayerSet, Scenario
-from waterbodem.engine.quantities import chance_of
+from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
 from waterbodem.engine.scoring import score_arrays
+from waterbodem.engine.site import Site
 from waterbodem.engine.sums import Tally
 from waterbodem.formats.cog.tiles import TILE, Kind, decode, encode, kind_of, tiles_of
 from waterbodem.formats.output_names import CELL_MAPS, SHARES
@@ -38,8 +40,6 @@ Array = NDArray[Any]
 
 #: The map of answers; its cells are counted per class.
 CLASSES = "klasse"
-#: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
-BLOCK = (512, 2048)
 #: Bytes of a part that are written at once: every write waits for the interpreter's lock.
 BUFFER = 1 << 19
 #: Least and most bytes that GDAL may keep of what it decoded.
@@ -98,13 +98,6 @@ def cache_of(job: Job) -> int:
     files = [s.file for s in job.stack.sources.values()]
     block = sum(f.shared(job.grid, BLOCK) for f in files if isinstance(f, RasterFile))
     return min(max(GDAL_CACHE[0], workers() * block), GDAL_CACHE[1])
-
-
-def blocks(grid: Grid) -> Iterator[tuple[slice, slice]]:
-    """Yield the blocks of cells of a part, row by row."""
-    for r in range(0, grid.rows, BLOCK[0]):
-        for c in range(0, grid.cols, BLOCK[1]):
-            yield slice(r, min(r + BLOCK[0], grid.rows)), slice(c, min(c + BLOCK[1], grid.cols))
 
 
 class _Sink:
@@ -274,16 +267,26 @@ def _with_areas(
     footing: Footing,
 ) -> None:
     """Write the maps of a block and its sums over polygons."""
-    chances: dict[str, Array] = {}
+    sites: dict[str, Site] = {}
     for variant in variants:
         with sinks.risking(variant) as sink:
-            cells = cells_of(job, variant, arrays)
-            if variant.scenario not in chances:
-                chances[variant.scenario] = chance_of(cells.present, job.settings.rules)
-            chance = chances[variant.scenario]
-            maps, tally = gather(cells, variant.functie, job.settings, footing, chance)
-            sink.add(tally)
+            if variant.scenario not in sites:
+                cells = cells_of(job, variant, arrays)
+                sites[variant.scenario] = Site(cells, job.settings.reference, job.settings.rules)
+            maps, tally = gather(sites[variant.scenario], variant.functie, job.settings.method, job.storage, footing)
+            for some in (
+                _tallies(job, variant.functie, sites[variant.scenario], footing) if any(job.boards) else [tally]
+            ):
+                sink.add(some)
             sink.write(*block, named_maps(maps), footing.inside)
+
+
+def _tallies(job: Job, functie: Functie, site: Site, footing: Footing) -> Iterator[Tally]:
+    """Yield the sums over polygons, those of which the same is asked together; maps are without a water board."""
+    demands = job.demands(functie)
+    for some in groups([demands[i] for i in footing.numbers]):
+        agreed = replace(job.storage, board=demands[footing.numbers[some[0]]].board)
+        yield gather(site, functie, job.settings.method, agreed, footing.some(some))[1]
 
 
 def _without_areas(
@@ -303,7 +306,7 @@ def _without_areas(
 
 def _cell_maps(job: Job, variant: Variant, cells: LayerSet) -> dict[str, Array]:
     if job.wants_burden:
-        return maps_of(evaluate(cells, variant.functie, job.settings, full=False))
+        return maps_of(evaluate(cells, variant.functie, job.settings, job.storage, full=False))
     return named_maps(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
 
 
@@ -329,13 +332,13 @@ def _scenarios(job: Job, arrays: Mapping[str, Array], present: Mapping[str, Arra
 
 def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> Scenario:
     members = [n for n in arrays if LayerName.of(n).scenario == name and LayerName.of(n).layer in present]
-    years = [job.stack.sources[n].entry.horizon for n in members]
-    horizon = next((float(y) for y in years if y is not None), None)
-    return Scenario(name, {LayerName.of(n).layer: arrays[n] for n in members}, horizon)
+    entries = [job.stack.sources[n].entry for n in members]
+    layers = {LayerName.of(n).layer: arrays[n] for n in members}
+    return scenario_of(name, layers, [e.horizon for e in entries], [e.stresstest for e in entries])
 
 
 #: Arrays of a tally in a file.
-FIELDS = ("sums", "classes", "causes", "inside", "polygons", "start", "value", "weight", "quantiles")
+FIELDS = ("sums", "classes", "causes", "uses", "inside", "polygons", "start", "value", "weight", "quantiles")
 
 
 def tallies_of(job: Job, key: str) -> Iterator[Tally]:

@@ -20,13 +20,14 @@ from waterbodem.core.files import Stage
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.legends import legend, map_title, nodata
+from waterbodem.definitions.present_use import USE
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.layer_set import Floats, LayerSet
 from waterbodem.formats.cog.writer import aux_file, percent, stage_raster
 from waterbodem.formats.output_names import UNKNOWN
 from waterbodem.formats.qgis_style import raster_qml
 from waterbodem.kernels.components import LAYERS
-from waterbodem.receivers.downstream import released, weighed_amount
+from waterbodem.receivers.downstream import drawn, released, weighed_amount
 from waterbodem.receivers.files import stage_shown
 from waterbodem.receivers.flow import memory_needed
 
@@ -74,8 +75,8 @@ def _each(job: Job) -> int:
 def downstream_outputs(delivery: Delivery) -> list[Output]:
     """Maps of who lies downstream: ``<functie>/benedenstrooms.tif``, and ``benedenstrooms_f32.tif`` for floats.
 
-    ``blootstelling_onbekend.tif`` is the share of a cell's water that ends on land of unknown vulnerability, which
-    counts as 0.
+    ``blootstelling_onbekend.tif`` is the share of a cell's water that cannot be followed: it ends on land of unknown
+    vulnerability, in open water or beyond the data, and counts as 0. Where that is too much nothing is drawn.
     """
     if MAP not in delivery.job.file.maps:
         return []
@@ -131,13 +132,14 @@ def _computed(
     job, exposure = delivery.job, delivery.exposure
     maps = {v: np.full(job.grid.shape, nodata(), np.uint8) for v in variants}
     exact = {v: np.full(job.grid.shape, np.nan, np.float32) for v in variants if job.file.float_}
-    files = {s: exposure.file(delivery.journal, s) for s in dict.fromkeys(v.scenario for v in variants)}
-    strips = list(_strips(job.grid))
+    scenarios = dict.fromkeys(v.scenario for v in variants)
+    files = {s: [exposure.file(delivery.journal, s, unknown) for unknown in (False, True)] for s in scenarios}
+    strips = list(job.grid.strips(BLOCK))
     for done, rows in enumerate(strips, start=1):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         inside = _inside(job, block)
         if inside.any():
-            swept = {s: read_exposure(f, exposure.grid, block) for s, f in files.items()}
+            swept = {s: [read_exposure(f, exposure.grid, block) for f in pair] for s, pair in files.items()}
             for variant, share in _shares(job, variants, block, swept):
                 maps[variant][rows] = np.where(inside, percent(share, nodata()), nodata())
                 if job.file.float_:
@@ -157,7 +159,7 @@ def _stage_unknown(delivery: Delivery, scenario: str, final: Path, stage: Stage)
     """Write how much of the exposure is unknown."""
     job, exposure = delivery.job, delivery.exposure
     file, codes = exposure.file(delivery.journal, scenario, unknown=True), np.full(job.grid.shape, nodata(), np.uint8)
-    for rows in _strips(job.grid):
+    for rows in job.grid.strips(BLOCK):
         block = job.grid.part(rows, slice(0, job.grid.cols))
         share = percent(read_exposure(file, exposure.grid, block), nodata())
         codes[rows] = np.where(_inside(job, block), share, nodata())
@@ -165,11 +167,6 @@ def _stage_unknown(delivery: Delivery, scenario: str, final: Path, stage: Stage)
     shown = legend(UNKNOWN)
     stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN))
     stage.file(final.with_suffix(".qml")).write_bytes(raster_qml(shown))
-
-
-def _strips(grid: Grid) -> Iterator[slice]:
-    height = max(1, BLOCK // grid.cols)
-    return (slice(r, min(r + height, grid.rows)) for r in range(0, grid.rows, height))
 
 
 def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:
@@ -182,11 +179,12 @@ def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:
 
 
 def _shares(
-    job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Floats]
+    job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Sequence[Floats]]
 ) -> Iterator[tuple[Variant, Floats]]:
-    names = [n for n in job.stack.sources if LayerName.of(n).layer in LAYERS]
+    wanted = {*LAYERS, *((USE,) if job.settings.reference is None else ())}
+    names = [n for n in job.stack.sources if LayerName.of(n).layer in wanted]
     arrays = job.stack.read(block, names)
-    reference, storage = job.settings.reference, job.settings.storage
+    reference, storage = job.settings.reference, job.storage
     for variant in variants:
         present = _under(arrays, variant.scenario)
         if not present:
@@ -194,7 +192,8 @@ def _shares(
             continue
         cells = LayerSet(present, (), (), dataset.build(block, {}))
         amount, _ = released(cells, variant.functie, reference, storage)
-        yield variant, weighed_amount(amount, swept[variant.scenario])
+        known, unknown = swept[variant.scenario]
+        yield variant, drawn(weighed_amount(amount, known), unknown)
 
 
 def _under(arrays: Mapping[str, Floats], scenario: str) -> dict[str, Floats]:

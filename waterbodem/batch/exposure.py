@@ -15,7 +15,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from waterbodem.batch.job import Job, areas_mark
+from waterbodem.batch.job import Job, targets_mark
 from waterbodem.batch.journal import Journal
 from waterbodem.core import memory
 from waterbodem.core.grid import Grid
@@ -25,9 +25,8 @@ from waterbodem.definitions.receiving import reception_rules
 from waterbodem.engine.layer_set import Floats
 from waterbodem.formats.foreign.door import open_raster
 from waterbodem.formats.setting_forms import marks
-from waterbodem.receivers.division import Target
-from waterbodem.receivers.downstream import swept, vulnerability, vulnerable_layer
-from waterbodem.receivers.flow import Codes
+from waterbodem.receivers.downstream import followed, sweep_of, swept, vulnerability, vulnerable_layer
+from waterbodem.receivers.flow import D8_OPEN, Codes
 from waterbodem.receivers.flow_bands import BYTES_PER_CELL, expose_in_bands
 from waterbodem.receivers.flow_store import kept_codes
 from waterbodem.receivers.land import land_of_stack
@@ -74,7 +73,8 @@ class Exposure:
         free = memory.available()
         if free is not None and BESIDE_BANDS * self.grid.rows * self.grid.cols + memory.WORKING > memory.USABLE * free:
             return None
-        return kept_codes(self.enquiry.land.layer("maaiveld"), self.grid, self.enquiry.folder)
+        land = self.enquiry.land
+        return kept_codes(land.layer("maaiveld"), self.grid, self.enquiry.folder, land.water)
 
     def why_not(self, scenarios: Iterable[str]) -> str:
         """Return why there is no map of who lies downstream, in Dutch; empty if there can be one."""
@@ -85,7 +85,7 @@ class Exposure:
     def key(self, scenario: str) -> str:
         """Return the sha256 of all that exposure depends on."""
         stack = self.job.around
-        names = ["maaiveld", vulnerable_layer(list(stack.sources), scenario)]
+        names = ["maaiveld", "water", vulnerable_layer(list(stack.sources), scenario)]
         layers = [self.job.mark(n) if n and n in stack.sources else None for n in names]
         text = json.dumps([layers, repr(self.grid), marks(self.job.settings, "blootstelling"), code_version()])
         return hashlib.sha256(text.encode()).hexdigest()
@@ -98,11 +98,11 @@ class Exposure:
         stack = self.job.around
         layers = [self.job.mark(n) for n in stack.sources if "@" not in n]
         asked = marks(self.job.settings, "ontvangers")
-        text = json.dumps([layers, self.key(""), areas_mark(self.job.receivers), asked])
+        text = json.dumps([layers, self.key(""), targets_mark(self.job.receivers), asked])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def file(self, journal: Journal, scenario: str, unknown: bool = False) -> Path:
-        """Return D as a float32 raster on all of the data, or the share of it that is unknown.
+        """Return D as a float32 raster on all of the data, or the share of the water that cannot be followed.
 
         Swept if it is not there, or not as it was written: it is hashed before it is used again.
         """
@@ -112,7 +112,7 @@ class Exposure:
             value = vulnerability(self.enquiry.land, scenario)
             with journal.placing(key) as stage:
                 stage.folder(path.parent)
-                self._sweep(stage.file(path), np.isnan(value).view(np.uint8) if unknown else value)
+                self._sweep(stage.file(path), *sweep_of(followed(value, self._open_water), unknown))
                 journal.refuse_changed()
         return path
 
@@ -124,23 +124,31 @@ class Exposure:
         scenarios = {v.scenario for v in self.job.variants}
         return {self._place(s, unknown) for s in scenarios for unknown in (False, True)}
 
-    def _sweep(self, temp: Path, value: NDArray[Any]) -> None:
+    @property
+    def _open_water(self) -> NDArray[np.bool_]:
+        """Cells where the way of the water ends; none where nothing can be said."""
+        flow, codes = self.enquiry.water[0], self._codes
+        if flow is not None:
+            return flow.open_water
+        return np.zeros(self.grid.shape, np.bool_) if codes is None else codes == D8_OPEN
+
+    def _sweep(self, temp: Path, value: NDArray[Any], beyond: float) -> None:
         with rasterio.open(temp, "w", **_profile(self.grid)) as out:
 
             def write(rows: slice, found: NDArray[Any]) -> None:
                 window = Window(0, rows.start, self.grid.cols, rows.stop - rows.start)
                 out.write(found.astype(np.float32), 1, window=window)
 
-            self._swept(value, write)
+            self._swept(value, beyond, write)
 
-    def _swept(self, value: NDArray[Any], write: Callable[[slice, NDArray[Any]], None]) -> None:
+    def _swept(self, value: NDArray[Any], beyond: float, write: Callable[[slice, NDArray[Any]], None]) -> None:
         flow, codes = self.enquiry.water[0], self._codes
         if flow is not None:
-            write(slice(0, self.grid.rows), swept(flow, value, self.enquiry.settings.damping))
+            write(slice(0, self.grid.rows), swept(flow, value, beyond, self.enquiry.settings.damping))
         elif codes is not None:
             height = band_height(self.grid, memory.available())
             bands = (lambda rows: codes[rows]), (lambda rows: value[rows])
-            expose_in_bands(*bands, self.grid, height, write, self.enquiry.settings.damping)
+            expose_in_bands(*bands, self.grid, height, write, self.enquiry.settings.damping, beyond)
 
 
 def exposure_of(job: Job) -> Exposure:
@@ -148,7 +156,7 @@ def exposure_of(job: Job) -> Exposure:
     enquiry = Enquiry(
         land_of_stack(job.around),
         job.areas,
-        tuple(Target(a) for a in job.receivers),
+        job.receivers,
         job.settings,
         folder=job.work / FOLDER,
         around=True,

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from waterbodem.batch import disk_space
-from waterbodem.batch.compute import BLOCK, cache_of
+from waterbodem.batch.compute import cache_of
 from waterbodem.batch.downstream_maps import cost
 from waterbodem.batch.drawing import memory_needed
-from waterbodem.batch.job import Job, open_job
+from waterbodem.batch.job import BLOCK, Job, open_job
 from waterbodem.batch.receiver_ledger import ledger_memory, seconds_needed
 from waterbodem.batch.sample import Rates, busy_cells, measure
 from waterbodem.core import memory

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from waterbodem.batch.run_file import AreaChoice, ReceiverChoice, RunFile, read_run_file
 from waterbodem.core.errors import ArgumentError, CatalogueError, NoOverlap, Trial, nearest, raise_all
@@ -18,23 +19,33 @@ from waterbodem.core.grid import Grid
 from waterbodem.core.path_gate import Digest, companions, sha256_of
 from waterbodem.core.version import code_version
 from waterbodem.definitions import registry
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.settings import Settings
-from waterbodem.engine.layer_set import Scenario
+from waterbodem.definitions.present_use import USE, PresentUse
+from waterbodem.definitions.scenarios import scenario_among
+from waterbodem.definitions.settings import Settings, Storage
+from waterbodem.engine.demands import Demand, demands_of
+from waterbodem.engine.fused import footing_of
+from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
 from waterbodem.engine.scoring import layers_of, ordered_power
+from waterbodem.engine.site import Site, layers_of_site
 from waterbodem.formats.cog.tiles import TILE
 from waterbodem.formats.output_names import CELL_MAPS, RECEPTION, WORK
 from waterbodem.formats.overwriting import refuse_overwriting
 from waterbodem.formats.setting_forms import Origin, files_of, marks, read_settings
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
+from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.catalogue import catalogue_file
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.layers.raster import RasterFile
-from waterbodem.layers.stack import LayerStack, open_catalogue
+from waterbodem.layers.stack import TOLD, LayerStack, open_catalogue
+from waterbodem.receivers.division import Target, read_targets
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
+#: Cells that are read and computed at once: rows and columns, whole tiles, so that memory does not grow with a part.
+BLOCK = (512, 2048)
 #: Rows or columns of a grid; the Netherlands at 5 cm take fewer.
 MOST_ROWS = 10_000_000
 
@@ -81,10 +92,12 @@ class Job:
     part_rows : int
     land : LayerStack, optional
         The same layers on all of the grid, where polygons cut it: water runs on beyond them.
-    receivers : tuple of Area
+    receivers : tuple of Target
         Who may receive the burden of the polygons.
     beside : mapping of layer to sha256 values
         Of the files beside a layer's own that its numbers depend on.
+    boards : tuple of tuple of Board
+        Per polygon the water boards that hold a part of it.
     """
 
     file: RunFile
@@ -95,8 +108,9 @@ class Job:
     areas: tuple[Area, ...]
     part_rows: int = PART_ROWS
     land: LayerStack | None = None
-    receivers: tuple[Area, ...] = ()
+    receivers: tuple[Target, ...] = ()
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    boards: tuple[tuple[Board, ...], ...] = ()
 
     @property
     def around(self) -> LayerStack:
@@ -117,6 +131,38 @@ class Job:
     def areas_sha256(self) -> str:
         """Mark of the polygons that are summed over."""
         return areas_mark(self.areas)
+
+    @cached_property
+    def present_use(self) -> PresentUse:
+        """What plans are held against."""
+        return PresentUse.of(self.settings.reference, self.layers)
+
+    @property
+    def storage(self) -> Storage:
+        """What is agreed for maps: they are without a water board."""
+        return replace(self.settings.storage, board=None)
+
+    def demands(self, functie: Functie) -> tuple[Demand, ...]:
+        """Return what water boards ask of every polygon for a functie."""
+        return demands_of(self.boards, self.areas, self.grid, functie, self.present_use, lambda: self.use_cells)
+
+    @cached_property
+    def use_cells(self) -> NDArray[np.float64]:
+        """Covered cells per polygon and present use (P, R + 1), the first of what is unknown."""
+        names = [n for n in (USE, "ghg") if n in self.stack.sources]
+        found = np.zeros((len(self.areas), 1 + len(self.present_use.functies)))
+        for grid in (p.grid.part(*block) for p in self.parts() for block in blocks(p.grid)):
+            footing = footing_of(self.areas, self.tree, grid)
+            if footing is not None:
+                held = self.stack.read(grid, names) or {"ghg": np.full(grid.shape, np.nan, np.float32)}
+                site = Site(LayerSet(held, ()), self.settings.reference, self.settings.rules)
+                found[footing.numbers] += site.use_cells(footing.runs.prints)
+        return found
+
+    @property
+    def layers(self) -> list[str]:
+        """Present layers in the data."""
+        return [n for n in self.stack.sources if "@" not in n]
 
     @property
     def work(self) -> Path:
@@ -152,10 +198,11 @@ class Job:
     def layers_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         shifts = self.wants_burden or self.wants_downstream
-        wanted = {*layers_of(variant.functie), *(BURDEN_LAYERS if shifts else ())}
+        present = self.stack.sources
+        use = (USE,) if self.settings.reference is None else ()
+        wanted = {*layers_of(variant.functie, present=present), *((*BURDEN_LAYERS, *use) if shifts else ())}
         if self.areas:
-            nature = registry.load_functies()[self.settings.rules.kans.functie]
-            wanted |= layers_of(nature)
+            wanted |= layers_of_site(self.settings.rules, present)
         return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
 
     def mark(self, name: str) -> list[str]:
@@ -186,11 +233,18 @@ class Job:
 
     def _scenario(self, name: str) -> Scenario:
         entries = [s.entry for n, s in self.stack.sources.items() if LayerName.of(n).scenario == name]
-        return Scenario(name, {}, next((float(e.horizon) for e in entries if e.horizon is not None), None))
+        return scenario_of(name, {}, [e.horizon for e in entries], [e.stresstest for e in entries])
 
     def part_key(self, key: str, part: Part) -> str:
         """Return the name of what a part of a variant makes: by content, so that it can never be stale."""
         return part_name(key, self.part_rows, part.first)
+
+
+def blocks(grid: Grid) -> Iterator[tuple[slice, slice]]:
+    """Yield the blocks of cells of a part, row by row."""
+    for r in range(0, grid.rows, BLOCK[0]):
+        for c in range(0, grid.cols, BLOCK[1]):
+            yield slice(r, min(r + BLOCK[0], grid.rows)), slice(c, min(c + BLOCK[1], grid.cols))
 
 
 def part_name(key: str, rows: int, first: int) -> str:
@@ -203,7 +257,7 @@ def _source_mark(stack: LayerStack, name: str) -> list[str]:
     source = stack.sources[name]
     file = source.file
     read = repr(replace(file, path=Path())) if isinstance(file, RasterFile) else file.crs
-    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage"}), read]
+    return [source.sha256, source.entry.model_dump_json(exclude={"source", "vintage", *TOLD}), read]
 
 
 def areas_mark(areas: tuple[Area, ...]) -> str:
@@ -212,6 +266,12 @@ def areas_mark(areas: tuple[Area, ...]) -> str:
     for area in areas:
         digest.update(f"{area.nr} {area.name}\0".encode() + shapely.to_wkb(area.geometry))
     return digest.hexdigest()
+
+
+def targets_mark(targets: tuple[Target, ...]) -> str:
+    """Return the sha256 of receivers: polygons, their names and numbers, and what each is."""
+    kinds = "\0".join(t.soort for t in targets)
+    return hashlib.sha256(f"{areas_mark(tuple(t.area for t in targets))} {kinds}".encode()).hexdigest()
 
 
 def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = PART_ROWS) -> Job:
@@ -225,19 +285,22 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     file, base, trial = read_run_file(path), Path(path).resolve().parent, Trial(str(path))
+    known = registry.load_functies()
     with trial.step():
-        functies, settings = _asked(file, base)
+        known = registry.load_functies(base / file.functies_file if file.functies_file else None)
+        functies, settings = _asked(file, base, known)
     with trial.step():
-        land = open_catalogue(base / file.layers, digest=digest).on(file.grid.bounds, file.grid.resolution)
+        stack = open_catalogue(base / file.layers, digest=digest, functies=known)
+        land = stack.on(file.grid.bounds, file.grid.resolution)
         with trial.step():
             raise_all(list(land.problems))
             _check_grid(land, chosen=file.grid.bounds is not None)
         with trial.step():
             scenarios = () if land.file_problems else scenarios_of(file, land)  # its layers may be the ones
         with trial.step():
-            areas = _areas(file.gebieden or ReceiverChoice(), base, land, "gebieden")
+            areas = () if file.gebieden is None else _areas(file.gebieden, base, land)
         with trial.step():
-            receivers = _areas(file.ontvangers, base, land, "ontvangers")
+            receivers = _receivers(file.ontvangers, base, land)
     trial.end()
     variants = tuple(Variant(f, s) for f in functies for s in ("", *scenarios))
     refuse_overwriting(base / file.output, [v.name for v in variants], (Path(path), *_read_by(file, base), *land.files))
@@ -252,12 +315,12 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         land,
         receivers,
         {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in land.sources.items()},
+        boards_of(settings.judge, areas, land.grid.crs),
     )
 
 
-def _asked(file: RunFile, base: Path) -> tuple[list[Functie], Settings]:
+def _asked(file: RunFile, base: Path, known: registry.Functies) -> tuple[list[Functie], Settings]:
     """Functies of a run, and what they are judged by; what is wrong with any of it is told together."""
-    known = registry.load_functies(base / file.functies_file if file.functies_file else None)
     trial, settings = Trial(), Settings()
     with trial.step():
         functies = chosen_functies(file, known)
@@ -289,10 +352,16 @@ def _check_grid(stack: LayerStack, chosen: bool) -> None:
         raise NoOverlap("bounds lie outside all layers", value=grid.bounds, allowed=f"near {around[0]}", where="grid")
 
 
-def _areas(choice: AreaChoice | ReceiverChoice, base: Path, stack: LayerStack, where: str) -> tuple[Area, ...]:
-    if choice.path is None or not stack.sources:  # without a layer there is no CRS to hold them against
+def _areas(choice: AreaChoice, base: Path, stack: LayerStack) -> tuple[Area, ...]:
+    if not stack.sources:  # without a layer there is no CRS to hold them against
         return ()
-    return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where=where))
+    return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where="gebieden"))
+
+
+def _receivers(choice: ReceiverChoice, base: Path, stack: LayerStack) -> tuple[Target, ...]:
+    if choice.path is None or not stack.sources:
+        return ()
+    return read_targets(base / choice.path, stack.grid.crs, choice.id)
 
 
 def _cut(grid: Grid, areas: tuple[Area, ...]) -> Grid:
@@ -325,8 +394,9 @@ def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:
         If no layer has that scenario.
     """
     known = {LayerName.of(n).scenario for n in stack.sources if "@" in n}
-    for name in file.scenarios:
+    asked = tuple(dict.fromkeys(scenario_among(name, known) for name in file.scenarios))
+    for name in asked:
         if name not in known and not stack.file_problems:
             allowed = nearest(name, known) if known else "none: no layer of a scenario is listed"
             raise CatalogueError("unknown scenario", value=name, allowed=allowed, where="scenarios")
-    return file.scenarios
+    return asked

@@ -19,13 +19,13 @@ from waterbodem.batch.compute import CLASSES, part_file, products
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.outputs import Delivery, Output
 from waterbodem.batch.part_file import PartReader
-from waterbodem.batch.provenance import input_data, listed
+from waterbodem.batch.provenance import inputs_of, listed
 from waterbodem.batch.state import Plan
 from waterbodem.core.crs import label
 from waterbodem.core.files import Stage
 from waterbodem.core.version import texts_version, versions
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import graded, plain, short, steps
+from waterbodem.definitions.labels import graded, plain, reference_text, short, steps
 from waterbodem.definitions.legends import map_title
 from waterbodem.definitions.models import Functie
 from waterbodem.formats.output_names import AREAS, LEDGER, PATHS, PROJECT, REPORT
@@ -54,7 +54,7 @@ def prepare_page() -> None:
 def page_outputs(delivery: Delivery) -> list[Output]:
     """Page that tells what was asked and what came out, with a link to every file that is there."""
     job, files = delivery.job, listed(delivery)
-    inputs = {n: input_data(job, n) for n in job.stack.sources}
+    inputs = inputs_of(job)
     page = job.output / REPORT
     return [Output((page,), _mark(delivery, files, inputs), partial(_stage_page, delivery, files, inputs, page))]
 
@@ -125,7 +125,7 @@ def run_html(delivery: Delivery, files: Files, inputs: Inputs) -> str:
 
 def _question(job: Job) -> dict[str, Any]:
     """Return what was asked."""
-    grid, reference = job.grid, job.settings.reference
+    grid = job.grid
     functies = list({v.functie.id: v.functie for v in job.variants}.values())
     scenarios = list(dict.fromkeys(v.scenario for v in job.variants if v.scenario))
     names = [short(a.name, LONG) for a in job.areas[:NAMED]]
@@ -140,7 +140,7 @@ def _question(job: Job) -> dict[str, Any]:
         "cellen": grid.rows * grid.cols / 1e6,
         "grenzen": [plain(round(v, 2)) for v in grid.bounds],
         "crs": label(grid.crs),
-        "referentie": reference,
+        "referentie": reference_text(job.settings.reference, job.stack.sources, TEMPLATE[1]),
     }
 
 

@@ -17,8 +17,12 @@ from waterbodem.core.files import staging
 from waterbodem.core.path_gate import sha256_of
 from waterbodem.core.version import versions
 from waterbodem.definitions import registry
+from waterbodem.definitions.labels import derived_text
+from waterbodem.engine.derived import derived_of, sources_of
+from waterbodem.engine.scoring import layers_of
 from waterbodem.formats.cog.writer import aux_file
 from waterbodem.formats.output_names import PROJECT, PROVENANCE, UNKNOWN
+from waterbodem.layers.stack import TOLD
 
 #: Files about a variant that come after its maps.
 KINDS = (".qml", ".png")
@@ -37,7 +41,7 @@ def write_provenance(delivery: Delivery) -> list[str]:
             v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": k} for v, k in delivery.keys.items()
         },
         "kompas": {"sha256": registry.fingerprint(job.settings.rules)},
-        "lagen": {n: input_data(job, n) for n in job.stack.sources},
+        "lagen": inputs_of(job),
         "rooster": {
             "bounds": job.grid.bounds,
             "resolutie": job.grid.dx,
@@ -56,11 +60,24 @@ def write_provenance(delivery: Delivery) -> list[str]:
     return list(data["uitvoer"])
 
 
+def inputs_of(job: Job) -> dict[str, dict[str, Any]]:
+    """Return what is known of every layer, those that were derived too."""
+    used = layers_of(*(v.functie for v in job.variants))
+    given = {n: input_data(job, n) for n in job.stack.sources}
+    return given | {n: _derived_input(n, given) for n in derived_of(given) if n in used}
+
+
+def _derived_input(name: str, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    years = dict.fromkeys(str(given[n]["jaar"]) for n in sources_of(name))
+    return {"bestand": "", "sha256": "", "bron": derived_text(name), "jaar": "; ".join(years), "bewerkt": ""}
+
+
 def input_data(job: Job, name: str) -> dict[str, Any]:
-    """Return file, sha256, source, year and resampling of a layer."""
+    """Return file, sha256, source, year and resampling of a layer, and what else lagen.toml tells of it."""
     source = job.stack.sources[name]
     found = {"bestand": Path(source.entry.path).name, "sha256": source.sha256, "bron": source.entry.source}
-    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or ""}
+    told = {key: value for key in TOLD if (value := getattr(source.entry, key)) is not None}
+    return {**found, "jaar": source.entry.vintage, "bewerkt": source.resampled(job.grid) or "", **told}
 
 
 def _told(job: Job, outputs: Mapping[Path, str]) -> dict[str, dict[str, str]]:

@@ -16,7 +16,7 @@ from waterbodem.core.files import Stage
 from waterbodem.core.lazy import pd
 from waterbodem.definitions.legends import legend
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.receiving import ReachTable, builtin_reach, reception_rules
+from waterbodem.definitions.receiving import reach_table, reception_rules
 from waterbodem.formats.cog.writer import aux_file
 from waterbodem.formats.foreign.door import read_own_table
 from waterbodem.formats.output_names import LEDGER, PATHS
@@ -28,7 +28,7 @@ from waterbodem.receivers.ledger import Ledger, joined, paths_of_all
 from waterbodem.receivers.ledger_columns import columns_of
 
 #: Bytes that a cell takes: of a plan in a ledger, of land that groundwater effects reach, of maps of what arrives.
-LEDGER_BYTES, EFFECT_BYTES, MAP_BYTES = 150, 8, 4
+LEDGER_BYTES, EFFECT_BYTES, MAP_BYTES = 150, 17, 5
 #: Seconds that a plan takes in a ledger, a cell of it, and one in which groundwater may change; measured on two cores.
 A_LINE, A_CELL, AN_EFFECT = 0.003, 1e-6, 0.25e-6
 #: A change of the groundwater level larger than this is not reckoned with in memory [m].
@@ -154,11 +154,8 @@ def _cells(job: Job, area: Area, around: float) -> int:
 
 def _reach(job: Job) -> float:
     """Return how far from a plan groundwater may change at most [m]."""
-    rules, chosen = reception_rules(), job.settings.reach
-    table = chosen if isinstance(chosen, ReachTable) else builtin_reach()
-    lengths = [rules.value("reikwijdte_m"), *(s.lambda_m for s in table.situaties)]
-    longest = chosen if isinstance(chosen, float) else max(lengths)
-    spread, well = longest * math.log(DEEPEST / rules.value("effect_min_m")), job.settings.well
+    longest, well = max(reach_table(job.settings.reach).lengths), job.settings.well
+    spread = longest * math.log(DEEPEST / reception_rules().value("effect_min_m"))
     return spread if well is None else max(spread, farthest_of_well(well))
 
 

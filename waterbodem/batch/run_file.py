@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_m
 
 from waterbodem.core.destination import refusal
 from waterbodem.core.errors import CatalogueError, raise_all
+from waterbodem.definitions.data_files import is_plain_file, read_toml
 from waterbodem.definitions.models import Definition, Finite
-from waterbodem.definitions.registry import is_plain_file, read_toml
 from waterbodem.definitions.setting_list import Setting, all_settings
 from waterbodem.definitions.validation import complaints
 from waterbodem.formats.output_names import ALL_MAPS, MAPS
@@ -45,6 +45,7 @@ KINDS: Mapping[str, tuple[Any, ...]] = {
     "getal": (float,),
     "woord": (str,),
     "functie": (str,),
+    "norm": (str,),
     "lengte": (float, FileName),
     "put": (tuple[Finite, Finite, Finite],),
     "regels": (FileName,),

@@ -12,8 +12,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from waterbodem.batch.compute import BLOCK, blocks, make_part, part_file
-from waterbodem.batch.job import Job, Part
+from waterbodem.batch.compute import make_part, part_file
+from waterbodem.batch.job import BLOCK, Job, Part, blocks
 from waterbodem.batch.part_file import PartReader, unpacked
 from waterbodem.core.grid import Grid
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from waterbodem.batch.run_file import RunFile
-from waterbodem.definitions.models import PARAMETERS, Functie
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.parameters import parameter_kinds
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.formats.output_names import ALL_MAPS
 from waterbodem.layers.catalogue import catalogue_schema
@@ -110,8 +111,8 @@ def _named(functie: Schema) -> Schema:
         "title": "Parameters",
         "type": "object",
         "additionalProperties": False,
-        "required": [name for name, (needed, _) in PARAMETERS.items() if needed],
-        "properties": {name: _parameter(low, high) for name, (_, (low, high)) in PARAMETERS.items()},
+        "required": [name for name, kind in parameter_kinds().items() if kind.verplicht],
+        "properties": {name: _parameter(kind.van, kind.tot) for name, kind in parameter_kinds().items()},
     }
     return {**functie, "properties": properties}
 

@@ -17,7 +17,7 @@ from waterbodem.batch.journal import Page, read_page
 from waterbodem.batch.run_file import is_run_file, read_run_file
 from waterbodem.core.errors import ArgumentError, CorruptLayer
 from waterbodem.core.path_gate import followed
-from waterbodem.definitions.registry import is_plain_file
+from waterbodem.definitions.data_files import is_plain_file
 from waterbodem.formats.occupancy import is_held
 from waterbodem.formats.output_names import AREAS, JOURNAL, WORK
 

@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 
 from waterbodem.core import dataset
 from waterbodem.core.chunks import chunked, chunks_of
+from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import ArgumentError, GridMismatch
 from waterbodem.core.files import replacing_folder
 from waterbodem.core.grid import Grid
 from waterbodem.core.path_gate import local_file
+from waterbodem.definitions.flags import flags_of
 from waterbodem.definitions.legends import nodata
+from waterbodem.engine.burden import LABELS
+from waterbodem.engine.scoring import VARIABLES
 from waterbodem.formats.foreign.side_files import check_side_files
 from waterbodem.formats.output_names import MAPS, PROVENANCE, SHARES
 from waterbodem.layers.raster import Block, RasterFile, open_raster
@@ -43,9 +47,10 @@ def open_run(folder: str | Path, *, chunks: Any = None) -> xr.Dataset:
     -------
     xr.Dataset
         On (functie, y, x), where a scenario's maps are called ``functie@scenario``: geschiktheid, dekking and risico
-        float32 in whole percents, NaN = unknown or not asked; klasse, bepalend and oorzaak uint8, 255 = not asked or
-        none, named by the attribute ``flag_meanings`` where all functies mean the same by a code. Maps that the run
-        did not ask for are not in it.
+        from 0 to 1 in hundredths, as :func:`waterbodem.geschiktheid` gives them, but float64, which is how xarray
+        decodes what is stored as a byte and a scale; NaN = unknown or not asked;
+        klasse, bepalend and oorzaak uint8, 255 = not asked or none, named by the attribute ``flag_meanings`` where all
+        functies mean the same by a code. Maps that the run did not ask for are not in it.
 
     Raises
     ------
@@ -66,7 +71,8 @@ def open_run(folder: str | Path, *, chunks: Any = None) -> xr.Dataset:
     data = {m: _variable(root, m, names, outputs, first.grid, size) for m in maps}
     attrs = {"definities": told["definities"], "herkomst": json.dumps(told, ensure_ascii=False)}
     coords = {"functie": ("functie", names), **dataset.coordinates(first.grid)}
-    return xr.decode_cf(xr.Dataset(data, coords=coords, attrs=attrs), decode_coords=False)
+    decoded = xr.decode_cf(xr.Dataset(data, coords=coords, attrs=attrs), decode_coords=False)
+    return with_fill(decoded, nodata())
 
 
 def write_zarr(folder: str | Path, path: str | Path, *, chunks: Any = None) -> Path:
@@ -98,6 +104,8 @@ def write_zarr(folder: str | Path, path: str | Path, *, chunks: Any = None) -> P
     """
     store = destination(path)
     data = open_run(folder, chunks=chunks)
+    for name in data.data_vars.keys() - set(SHARES):
+        del data[name].encoding["_FillValue"]  # whoever opens the store would get codes as floats
     with replacing_folder(store.absolute()) as temp:
         data.to_zarr(temp, mode="w-", consolidated=True, zarr_format=2)
     return store
@@ -142,18 +150,23 @@ def _read(file: RasterFile, window: Grid) -> NDArray[Any]:
 
 
 def _share_attrs(name: str) -> dict[str, Any]:
-    return {"units": "%", "long_name": name, "_FillValue": np.uint8(nodata())}
+    return {
+        "units": "1",
+        "long_name": _label(name),
+        "_FillValue": np.uint8(nodata()),
+        "scale_factor": 0.01,
+    }
 
 
 def _code_attrs(root: Path, name: str, variants: list[str]) -> dict[str, Any]:
     """Return CF flags where the codes mean the same in every variant."""
     found = {_meanings(root / v / f"{name}.tif.aux.xml") for v in variants}
     common = found.pop() if len(found) == 1 else ()
-    flags = {
-        "flag_values": [i for i, n in enumerate(common) if n],
-        "flag_meanings": " ".join(n.replace(" ", "_") for n in common if n),
-    }
-    return {"long_name": name, **(flags if any(common) else {})}
+    return {"long_name": _label(name), **(flags_of(name, common) if any(common) else {})}
+
+
+def _label(name: str) -> str:
+    return VARIABLES[name][1] if name in VARIABLES else LABELS[name]
 
 
 def _meanings(path: Path) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
@@ -16,12 +18,19 @@ from waterbodem.batch.receiver_ledger import LABEL, columns_of_run, package
 from waterbodem.batch.state import table_key, table_names
 from waterbodem.core.files import Stage
 from waterbodem.core.lazy import pd
+from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.present_use import USE
+from waterbodem.definitions.receiving import reach_table
 from waterbodem.engine.area_table import Shelved, frame_of, pieces
-from waterbodem.engine.kompas import findings_of
+from waterbodem.engine.circumstances import Circumstances
+from waterbodem.engine.kompas import Strip, findings_of
 from waterbodem.engine.sums import Tally
 from waterbodem.engine.table import total
+from waterbodem.formats.setting_forms import marks
 from waterbodem.formats.tables import stage_pieces
+from waterbodem.receivers.land import in_scenario, land_of_stack
 from waterbodem.receivers.ledger_columns import beside
+from waterbodem.receivers.question import Enquiry
 
 Array = NDArray[Any]
 #: Last tally with cells of each polygon, and the polygons that none has a cell of.
@@ -45,8 +54,18 @@ def table_outputs(delivery: Delivery) -> list[Output]:
 
 def _key(delivery: Delivery) -> str:
     """Return what the tables are made of; without receivers that were looked for they are not what was asked."""
-    mark = delivery.exposure.mark
-    return table_key(delivery.keys.values(), f"{mark} mislukt" if delivery.outcome.lacks(LABEL) else mark)
+    found = [delivery.exposure.mark, _neighbours(delivery.job)]
+    return table_key(
+        delivery.keys.values(), " ".join([*found, *(["mislukt"] if delivery.outcome.lacks(LABEL) else [])])
+    )
+
+
+def _neighbours(job: Job) -> str:
+    """Return the mark of what tells who lies beside a plan, and how far a rise reaches."""
+    layers = {USE, *reach_table(job.settings.reach).layers}
+    names = [n for n in job.stack.sources if LayerName.of(n).layer in layers]
+    text = json.dumps([{n: job.mark(n) for n in names}, marks(job.settings, "ontvangers")], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _note_outside(outcome: Outcome, places: Callable[[], Places]) -> None:
@@ -83,7 +102,15 @@ def _shelved(stage: Stage, job: Job, variant: Variant, rows: pd.DataFrame) -> Sh
 
 def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     """Return the rows of a variant."""
-    totals, rules = total(_tallies(job, key), len(job.areas), last), job.settings.rules
+    totals, f = total(_tallies(job, key), len(job.areas), last), variant.functie
     scenarios = () if variant.scenario else job.scenarios
-    found = findings_of(job.areas, job.grid, totals, scenarios, variant.functie, rules)
-    return frame_of(job.areas, job.grid, variant.functie.id, variant.scenario, totals, found, rules)
+    told = Circumstances(job.areas, job.grid, job.layers, scenarios, job.present_use, job.settings.rules)
+    found = findings_of(told, f, totals).with_strips(_strips(job, variant), told.rules)
+    return frame_of(told, f, variant.scenario, totals, found, job.demands(f))
+
+
+def _strips(job: Job, variant: Variant) -> Callable[[int], Strip]:
+    """Return what tells what lies where the land around a polygon becomes wetter."""
+    land = in_scenario(land_of_stack(job.around), variant.scenario)
+    enquiry = Enquiry(land, (), settings=job.settings)
+    return lambda place: enquiry.strip(variant.functie, job.areas[place], job.boards[place])

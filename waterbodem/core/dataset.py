@@ -72,7 +72,9 @@ def grid_of(data: xr.Dataset | xr.DataArray) -> Grid:
         raise not_layers(data)
     for dim in ("y", "x"):
         if dim not in data.dims:
-            raise GridMismatch("dimension is missing", value=tuple(data.dims), allowed="y and x")
+            raise GridMismatch(
+                "dimension is missing", value=tuple(data.dims), allowed="y and x; wb.layers_from(layers) knows others"
+            )
     rows, cols = data.sizes["y"], data.sizes["x"]
     left, dx = _axis(data, "x", cols)
     bottom_up, dy = _axis(data, "y", rows)
@@ -81,7 +83,7 @@ def grid_of(data: xr.Dataset | xr.DataArray) -> Grid:
 
 def not_layers(given: object) -> ArgumentError:
     """Return the error for what is no dataset: it says how files become one."""
-    allowed = "what wb.open_layers('lagen.toml') returns, or wb.example()"
+    allowed = "what wb.open_layers('lagen.toml') returns, wb.example(), or wb.layers_from(what another tool holds)"
     return ArgumentError("layers must be an xr.Dataset", value=type(given).__name__, allowed=allowed)
 
 
@@ -116,6 +118,7 @@ def _step(values: NDArray[np.float64], dim: str, data: xr.Dataset | xr.DataArray
         raise GridMismatch(
             f"coordinate {dim} must {'ascend' if dim == 'x' else 'descend'}",
             value=[float(v) for v in data[dim].values[:3]],
+            allowed="wb.layers_from(layers) turns it",
             where=dim,
         )
     uneven = np.abs(np.diff(values) / step - 1).max()
@@ -123,7 +126,7 @@ def _step(values: NDArray[np.float64], dim: str, data: xr.Dataset | xr.DataArray
         raise GridMismatch(
             f"coordinate {dim} is not evenly spaced",
             value=f"steps differ by {uneven:.3g} of a cell",
-            allowed=f"at most {SPACING_TOLERANCE}",
+            allowed=f"at most {SPACING_TOLERANCE}; layers.interp(x=..., y=...) makes a regular grid",
             where=dim,
         )
     return _simple(step)
@@ -172,7 +175,8 @@ def on_rows_and_columns(data: xr.Variable, name: str) -> xr.Variable:
         If it has other dimensions.
     """
     if set(data.dims) != {"y", "x"} or data.ndim != 2:
-        raise GridMismatch("layer must lie on (y, x)", value=tuple(data.dims), where=name)
+        allowed = "y and x; wb.layers_from(layers) drops band and time of length one"
+        raise GridMismatch("layer must lie on (y, x)", value=tuple(data.dims), allowed=allowed, where=name)
     return data.transpose("y", "x")
 
 
@@ -196,3 +200,11 @@ def sha256_of_cells(data: xr.DataArray) -> str:
 def of_functie(cells: xr.Dataset, functie: str) -> xr.Dataset:
     """Grids (y, x) of one functie, by its id; cells of one functie alone have no dimension for it."""
     return cells.sel(functie=functie, drop=True) if "functie" in cells.dims else cells
+
+
+def with_fill(data: xr.Dataset, code: int) -> xr.Dataset:
+    """Return results whose codes (uint8) tell what writes them which one means nothing; the data stay as they are."""
+    for variable in data.data_vars.values():
+        if variable.dtype == np.uint8:
+            variable.encoding["_FillValue"] = np.uint8(code)
+    return data

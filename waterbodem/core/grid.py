@@ -6,6 +6,7 @@ Rows run from north to south, columns from west to east; all lengths in metres.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,6 +107,17 @@ class Grid:
             rows=max(0, r1 - r0),
             cols=max(0, c1 - c0),
         )
+
+    def strips(self, cells: int) -> Iterator[slice]:
+        """Yield slices of rows, from north to south, of about so many cells each.
+
+        Examples
+        --------
+        >>> [(s.start, s.stop) for s in Grid(0, 5, 1, 1, 5, 10).strips(20)]
+        [(0, 2), (2, 4), (4, 5)]
+        """
+        height = max(1, cells // max(1, self.cols))
+        return (slice(r, min(r + height, self.rows)) for r in range(0, self.rows, height))
 
     def cover(self, bounds: Bounds) -> Grid:
         """Return the smallest block of this lattice that covers bounds, also beyond this grid.

@@ -228,7 +228,8 @@ def _check_sidecars(path: Path, where: str) -> None:
 
 
 def _harmless(path: Path, end: str) -> bool:
-    data = path.read_bytes() if end == ".aux.xml" else path.open("rb").read(8)
+    with path.open("rb") as file:
+        data = file.read(-1 if end == ".aux.xml" else 8)
     if end != ".aux.xml":
         return data.startswith(RASTER_DRIVERS["GTiff"])
     return not (_INDIRECT.search(data) or b"OVERVIEW_FILE" in data or b"/vsi" in data.lower())

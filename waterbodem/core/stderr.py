@@ -80,6 +80,7 @@ def dropping(stream: TextIO | None) -> TextIO:
 
 
 def set_up() -> None:
-    """Let this program say what it does on stderr, if anyone hears it."""
+    """Let this program say what it does on stderr, if anyone hears it; without standard output, results go nowhere."""
     hold_places()
     sys.stderr = dropping(sys.stderr)
+    sys.stdout = dropping(None) if sys.stdout is None else sys.stdout

@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.definitions.notation import typeset, written
+from waterbodem.definitions.present_use import ASSUMED, GIVEN, assumed, reference_source
 from waterbodem.definitions.units import unit_text
 
 LANGUAGES = ("nl", "en")
@@ -49,6 +50,27 @@ def texts(taal: str) -> Texts:
 def name_of(thing: Any, taal: str = "nl") -> str:
     """Return the name of a functie, layer, component or class in a language, on one line."""
     return short(str(thing.naam if taal == "nl" else thing.name or thing.naam), NAME)
+
+
+def reference_text(reference: Any, layers: Collection[str], taal: str = "nl") -> str:
+    """Return what an answer on layers of these names is compared with, as a sentence without its point.
+
+    ``reference`` is a functie, a raster, or None: layer ``gebruik``, else the functie that is assumed.
+    """
+    words, source = texts(taal)["rapport"], reference_source(reference, layers)
+    if source == ASSUMED:
+        return str(words["aangenomen"]).format(naam=small(name_of(assumed(), taal)))
+    return str(words["vergeleken"]).format(naam=reference_name(reference, layers, taal))
+
+
+def reference_name(reference: Any, layers: Collection[str], taal: str = "nl") -> str:
+    """Return the name of the present use, marked where it is assumed, or what holds it."""
+    words, source = texts(taal)["rapport"], reference_source(reference, layers)
+    if isinstance(reference, Functie):
+        return name_of(reference, taal)
+    if source == ASSUMED:
+        return str(words["naam_aangenomen"]).format(naam=name_of(assumed(), taal))
+    return str(words["raster" if source == GIVEN else "uit_gebruik"])
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -130,11 +152,16 @@ def brief(value: float, digits: int = 4, taal: str = "nl") -> str:
     return plain(float(f"{value:.{digits}g}"), taal)
 
 
+#: Formats of a number in two significant digits.
+ROUNDED = ("rond", "+rond")
+
+
 @dataclass(frozen=True)
 class Amount:
     """A number that fills in a text of a data file, by the format that stands there, in the notation of a language.
 
-    A format of per cents (``.0%``) is written by the rule of :func:`percent`.
+    A format of per cents (``.0%``) is written by the rule of :func:`percent`, one called ``rond`` (with its sign
+    ``+rond``) by that of :func:`rounded`.
 
     Examples
     --------
@@ -148,8 +175,23 @@ class Amount:
     def __format__(self, spec: str) -> str:
         if math.isnan(self.value):
             return decimal(self.value, taal=self.taal)
+        if spec in ROUNDED:
+            sign = "+" if spec == "+rond" and self.value >= 0 else ""
+            return f"{sign}{rounded(self.value, self.taal)}"
         share = re.fullmatch(r"\.(\d+)%", spec)
         return percent(self.value, self.taal, int(share[1])) if share else typeset(f"{self.value:{spec}}", self.taal)
+
+
+def rounded(value: float, taal: str = "nl") -> str:
+    """Return a quantity as a sentence tells it: in two significant digits.
+
+    Examples
+    --------
+    >>> rounded(12345.6), rounded(0.0123), rounded(99.6, "en")
+    ('12.000', '0,012', '100')
+    """
+    short_ = float(f"{value:.2g}")
+    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain(short_, taal).replace("-", "\u2212")
 
 
 def digits_of(unit: str) -> int:
@@ -251,15 +293,15 @@ def risk_class(value: float) -> RiskClass | None:
 
 
 def risk_text(value: float, taal: str = "nl") -> str:
-    """Return a risk in two digits, or in more where two would name another class.
+    """Return a risk in two digits; cut where rounding would name another class.
 
     Examples
     --------
     >>> risk_text(0.41), risk_text(0.3986), risk_text(float("nan"))
-    ('0,41', '0,399', 'onbekend')
+    ('0,41', '0,39', 'onbekend')
     """
-    digits = (d for d in (2, 3, 4, 5) if math.isnan(value) or risk_class(round(value, d)) is risk_class(value))
-    return decimal(value, next(digits, 6), taal)
+    same = math.isnan(value) or risk_class(round(value, 2)) is risk_class(value)
+    return decimal(value if same else math.floor(100 * value) / 100, 2, taal)
 
 
 def symbol_colour(symbol: str, kleuren: str = "landelijk") -> RGB:
@@ -292,13 +334,26 @@ def layer_label(name: str, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> layer_label("ghg"), layer_label("droogte@2050hoog")
-    ('GHG', 'Droogte (2050hoog)')
+    >>> layer_label("ghg"), layer_label("droogte@2050Hd")
+    ('GHG', 'Droogte (2050Hd)')
     """
     base, scenario = LayerName.of(name)
     kind = registry.layer_kinds().get(base)
     label = name_of(kind, taal) if kind else base
     return f"{label} ({scenario})" if scenario else label
+
+
+def derived_text(name: str, taal: str = "nl") -> str:
+    """Return of what a layer that is not in the data was made.
+
+    Examples
+    --------
+    >>> derived_text("gvg")
+    'GVG is niet gegeven maar afgeleid uit GHG en GLG'
+    """
+    rule = registry.layer_kinds()[name].afleiding
+    sources = f" {texts(taal)['en']} ".join(layer_label(n, taal) for n in (rule.factoren if rule else ()))
+    return str(texts(taal)["afgeleid"].format(laag=layer_label(name, taal), lagen=sources))
 
 
 def resampled_text(told: str, taal: str = "nl") -> str:
@@ -346,13 +401,14 @@ def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     Examples
     --------
     >>> from waterbodem.definitions.registry import load_functies
-    >>> [threshold_label(t) for t in load_functies()["woningbouw"].drempels[1:6:2]]
-    ['Kwel 2 mm/d of meer', 'GHG minder dan 0,3 m', 'Beekdal']
+    >>> [threshold_label(t) for t in load_functies()["woningbouw"].drempels[1:8:2]]
+    ['Kwel 2 mm/d of meer', 'GHG minder dan 0,3 m', 'Beekdal', 'Natuur: Natuurnetwerk (NNN) of strenger']
     """
     kind = registry.layer_kinds()[threshold.laag]
-    if kind.codes and threshold.operator == "==":
+    if kind.codes and threshold.operator in ("==", ">="):
         code = kind.codes.get(int(threshold.waarde), plain(threshold.waarde, taal))
-        return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}"
+        stricter = "" if threshold.operator == "==" else f" {texts(taal)['of_strenger']}"
+        return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}{stricter}"
     value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit, taal)}".strip()
     return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core.errors import ArgumentError, DefinitionError, nearest
 from waterbodem.definitions import registry
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import RGB, AnswerClass, RiskClass
 
 RGBA = tuple[int, int, int, int]
@@ -64,7 +65,7 @@ class Legend:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    return MappingProxyType(registry.read_toml(files("waterbodem.data").joinpath("kleuren.toml")))
+    return MappingProxyType(read_toml(files("waterbodem.data").joinpath("kleuren.toml")))
 
 
 def nodata() -> int:
@@ -136,6 +137,11 @@ def change_colours() -> dict[str, RGB]:
     return {name: _rgb(colour) for name, colour in _data()["verandering"].items()}
 
 
+def end_colours() -> dict[str, RGB]:
+    """Return the colours of where the way of water ends: open water, no maaiveld, the edge of the data."""
+    return {name: _rgb(colour) for name, colour in _data()["einde"].items()}
+
+
 def class_colours(*, colour_blind: bool = False) -> list[Share]:
     """Return the colours of the answer classes as shares 0..1, in order of code (X first)."""
     scale = sorted(registry.answer_scale().items())
@@ -183,6 +189,19 @@ def layer_colours() -> Mapping[str, RGB]:
         allowed = "a line [red, green, blue] for every layer of lagen.toml"
         raise DefinitionError("layer has no colour", value=lacking, allowed=allowed, where="kleuren.toml [bepalend]")
     return MappingProxyType(found)
+
+
+@cache
+def functie_colours() -> Mapping[int, RGB]:
+    """Colours of the functies of the package on a map of present use, by code.
+
+    Examples
+    --------
+    >>> functie_colours()[7]
+    (178, 223, 138)
+    """
+    known = registry.builtin_functies()
+    return MappingProxyType({known[id_].code: _rgb(colour) for id_, colour in _data()["functies"].items()})
 
 
 def _limiting(criteria: Sequence[str]) -> Legend:
@@ -235,7 +254,7 @@ def classified(values: NDArray[Any], product: str) -> NDArray[np.uint8]:
     Examples
     --------
     >>> [legend("grondwater").names[c] for c in classified(np.array([0.3, 0.0, -0.06]), "grondwater")]
-    ['verlaging 0,20 tot 0,50 m', 'geen (minder dan 0,01 m)', 'vernatting 0,05 tot 0,20 m']
+    ['verlaging 20 tot 50 cm', 'minder dan 5 cm', 'vernatting 5 tot 10 cm']
     """
     codes = np.full(values.shape, nodata(), np.uint8)
     steps = _data()["trappen"][product]["stappen"]

@@ -5,17 +5,17 @@ Field names are the keys of the data files, so that an error names what its auth
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.core.html import html_table
 from waterbodem.definitions.notation import written
+from waterbodem.definitions.parameters import parameter_kinds
 from waterbodem.definitions.validation import define
 
 Operator = Literal[">=", ">", "<", "<=", "=="]
@@ -30,6 +30,8 @@ V = TypeVar("V")
 
 #: Codes below this belong to the functies that come with the package.
 OWN_CODE = 100
+#: Source of a value that a user set.
+OWN = "eigen invoer"
 
 
 class Frozen(dict[K, V]):
@@ -70,6 +72,13 @@ class Sourced(Definition):
         return "; ".join(part for part in parts if part) or "geen bron genoemd"
 
 
+class Derivation(Sourced):
+    """How a layer that is not in the data follows from others that are: a sum, in their unit."""
+
+    vast: Finite
+    factoren: Table[str, Finite]
+
+
 class LayerKind(Definition):
     """What a layer measures, in which unit and sign, and which values are plausible."""
 
@@ -83,8 +92,11 @@ class LayerKind(Definition):
     range: tuple[Finite, Finite]
     soort: Literal["continu", "klasse", "diepte"]
     basis: bool = False
+    criterium: bool = True
     teken: Table[str, Literal[1, -1]] = {}
     codes: Table[int, str] = {}
+    codes_van: Literal["", "functies"] = ""
+    afleiding: Derivation | None = None
     bron: tuple[str, ...] = ()
 
     @property
@@ -166,28 +178,6 @@ class FloodNorm(Sourced):
     maaiveldcriterium_pct: float | None = None
 
 
-def _not_negative(upper: float = math.inf) -> tuple[float, float]:
-    return 0.0, upper
-
-
-#: Parameters a functie must have (True) or may have, with the limits of their values.
-PARAMETERS: Mapping[str, tuple[bool, tuple[float, float]]] = {
-    "verhardingsgraad": (True, _not_negative(1)),
-    "ontwatering_m": (True, (-5, 10)),
-    "drooglegging_m": (False, (-5, 10)),
-    "ophoging_m": (True, _not_negative(20)),
-    "levensduur_jr": (True, _not_negative()),
-    "grondwateraanvulling_mm_jr": (True, (-2000, 2000)),
-    "bergingseis_mm": (True, _not_negative()),
-    "watervraag_mm_jr": (True, _not_negative()),
-    "omkeerbaarheid": (True, _not_negative(1)),
-    "berging_m": (True, _not_negative()),
-    "opgehoogd_aandeel": (True, _not_negative(1)),
-    "onttrekking": (True, _not_negative()),
-    "streefpeil_m": (False, (-5, 10)),
-}
-
-
 class Functie(Definition):
     """A land use and what it asks of water and soil.
 
@@ -209,19 +199,29 @@ class Functie(Definition):
     optionele_criteria: Table[str, Criterion] = {}
     groepen: tuple[Group, ...] = ()
     drempels: Annotated[tuple[Threshold, ...], Field(max_length=16)] = ()
+    hoogstens: str = ""
+    hoogstens_reden: str = ""
+    zonder: Table[str, str] = {}
+    zonder_reden: str = ""
     parameters: Table[str, Parameter]
     inundatienorm: FloodNorm | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Functie:
-        for name, (needed, (low, high)) in PARAMETERS.items():
-            if needed and name not in self.parameters:
+        for name, kind in parameter_kinds().items():
+            if kind.verplicht and name not in self.parameters:
                 raise ValueError(f"parameter {name} is missing")
-            if name in self.parameters and not low <= self.parameters[name].waarde <= high:
-                raise ValueError(f"parameters.{name} = {self.parameters[name].waarde} is outside {low:g} .. {high:g}")
-        for name in self.parameters:
-            if name not in PARAMETERS:
-                raise ValueError(f"unknown parameter {name!r}; {nearest(name, PARAMETERS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _within_limits(self, info: ValidationInfo) -> Functie:
+        kinds, others = parameter_kinds(), (info.context or {}).get("grenzen", {})
+        for name, parameter in self.parameters.items():
+            if name not in kinds:
+                raise ValueError(f"unknown parameter {name!r}; {nearest(name, kinds)}")
+            low, high = others.get(name, (kinds[name].van, kinds[name].tot))
+            if not low <= parameter.waarde <= high:
+                raise ValueError(f"parameters.{name} = {parameter.waarde} is outside {low:g} .. {high:g}")
         return self
 
     @model_validator(mode="after")
@@ -243,9 +243,9 @@ class Functie(Definition):
         return {**self.criteria, **self.optionele_criteria}
 
     def value(self, parameter: str) -> float:
-        """Return the value of a parameter; NaN if this functie does not have it."""
+        """Return the value of a parameter, or what counts where this functie does not set it; NaN if nothing does."""
         found = self.parameters.get(parameter)
-        return math.nan if found is None else found.waarde
+        return parameter_kinds()[parameter].standaard if found is None else found.waarde
 
     def replace(self, **values: float) -> Functie:
         """Return a copy with other parameter values, marked as the user's own.
@@ -255,12 +255,12 @@ class Functie(Definition):
         DefinitionError
             If a parameter is unknown or its value not allowed.
         """
-        data = self.model_dump(exclude_none=True)
+        data, kinds = self.model_dump(exclude_none=True), parameter_kinds()
         for name, value in values.items():
-            if name not in PARAMETERS:
-                raise DefinitionError("unknown parameter", value=name, allowed=nearest(name, PARAMETERS), where=self.id)
+            if name not in kinds:
+                raise DefinitionError("unknown parameter", value=name, allowed=nearest(name, kinds), where=self.id)
             kept = {k: v for k, v in data["parameters"].get(name, {}).items() if k == "bereik"}
-            data["parameters"][name] = {**kept, "waarde": value, "bron": ("eigen invoer",)}
+            data["parameters"][name] = {**kept, "waarde": value, "bron": (OWN,)}
         return define(Functie, data, self.id)
 
     def __repr__(self) -> str:
@@ -319,6 +319,7 @@ class ScoringRules(Sourced):
     ondergrens: float
     kap_gewicht: float
     bekend_min: float
+    fataal: float
     groep_bekend: float
     marge: float
     aandeel_begrenzing: float
@@ -326,6 +327,17 @@ class ScoringRules(Sourced):
     aandeel_nee: float
     beoordeeld_min: float
     risico_hoog: float
+
+
+class RewettingRules(Sourced):
+    """The numbers of rewetting (peilopzet), rekenregels section 2."""
+
+    te_diep_m: float
+    overgang_m: float
+    keileem_m: float
+    veen_m: float
+    lek_mm_d: float
+    lek_overgang_mm_d: float
 
 
 class Component(Sourced):
@@ -341,6 +353,13 @@ class Component(Sourced):
     anker: float | None
 
 
+class Implausible(Sourced):
+    """Ground that is not drained so today: a reference with these drains is implausible where ghg is less [m]."""
+
+    ontwatering_m: float
+    ghg_m: float
+
+
 class BurdenRules(Definition):
     """Components, constants and class borders of rekenregels section 5."""
 
@@ -349,6 +368,8 @@ class BurdenRules(Definition):
     sources: Table[str, Sourced]
     risk_classes: tuple[RiskClass, ...]
     reference: str
+    implausible: tuple[Implausible, ...]
+    co2_range: tuple[Finite, ...]
 
 
 class Source(Definition):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.core.html import html_table
+from waterbodem.definitions.data_files import data_file, read_toml
+from waterbodem.definitions.editions import EDITION, earlier_editions, edition_file
 from waterbodem.definitions.models import (
     OWN_CODE,
     AnswerClass,
@@ -21,53 +20,12 @@ from waterbodem.definitions.models import (
     Definition,
     Functie,
     LayerKind,
+    RewettingRules,
     ScoringRules,
     Source,
     Term,
 )
 from waterbodem.definitions.validation import define
-
-#: A definition file is text written by people; anything larger is a mistake.
-MAX_BYTES = 1_000_000
-
-
-def _data(name: str) -> Traversable:
-    return files("waterbodem.data").joinpath(name)
-
-
-def parse_toml(text: str, where: str) -> dict[str, Any]:
-    """Parse TOML, or say in which file and line it breaks."""
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"not valid TOML: {error}", where=where) from None
-
-
-def is_plain_file(path: Path | Traversable) -> bool:
-    """Tell whether a file is there to be read to its end; a name that no disk takes is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def read_toml(path: Path | Traversable) -> dict[str, Any]:
-    """Read a TOML file of at most a megabyte, UTF-8."""
-    if not is_plain_file(path):
-        raise DefinitionError("file does not exist, or is no plain file", where=str(path))
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise DefinitionError("file cannot be read", value=error.strerror, where=str(path)) from None
-    if len(raw) > MAX_BYTES:
-        raise DefinitionError(
-            "file is too large", value=f"over {MAX_BYTES} bytes", allowed=f"{MAX_BYTES} bytes", where=str(path)
-        )
-    try:
-        return parse_toml(raw.decode("utf-8-sig"), str(path))
-    except UnicodeDecodeError:
-        raise DefinitionError("file is not UTF-8 text", where=str(path)) from None
 
 
 class Functies(Mapping[str, Functie]):
@@ -139,27 +97,31 @@ def _check_free(functie: Functie, known: Mapping[str, Functie], where: str) -> N
         raise DefinitionError(f"code is taken by {taken}", value=functie.code, where=f"{where}.code")
 
 
-def functie_of(data: Mapping[str, Any], where: str) -> Functie:
-    """Return a functie from plain data; ``where`` is named in errors.
+def functie_of(data: Mapping[str, Any], where: str, edition: int = EDITION) -> Functie:
+    """Return a functie from plain data; ``where`` is named in errors, limits are those of an edition.
 
     Raises
     ------
     DefinitionError
         If a key is wrong, or a layer is unknown.
     """
-    functie = define(Functie, data, where)
+    limits = earlier_editions()[edition].grenzen if edition in earlier_editions() else {}
+    functie = define(Functie, data, where, {"grenzen": limits})
     _check_names(functie, where)
     return functie
 
 
 def _check_names(functie: Functie, where: str) -> None:
-    """Refuse layers and sources that do not exist, and a keileem curve without score_afwezig."""
+    """Refuse layers and classes that do not exist, and a keileem curve without score_afwezig."""
     kinds = layer_kinds()
-    named = [*functie.all_criteria, *(t.laag for t in functie.drempels)]
+    named = [*functie.all_criteria, *(t.laag for t in functie.drempels), *functie.zonder]
     for name in named:
         if name not in kinds:
             raise DefinitionError("unknown layer", value=name, allowed=nearest(name, kinds), where=where)
+    _check_classes(functie, where)
     for name, criterion in functie.all_criteria.items():
+        if not kinds[name].criterium:
+            raise DefinitionError("this layer is no criterion", value=name, where=f"{where}: criteria.{name}")
         if kinds[name].may_be_absent != (criterion.score_afwezig is not None):
             raise DefinitionError(
                 "score_afwezig is mandatory for a layer that can be absent, and only there",
@@ -168,10 +130,19 @@ def _check_names(functie: Functie, where: str) -> None:
             )
 
 
+def _check_classes(functie: Functie, where: str) -> None:
+    """Refuse caps (``hoogstens``, ``zonder``) that are no class of the answer scale; X is no cap."""
+    letters = [step.letter for step in answer_scale().values() if step.score_min is not None]
+    caps = {"hoogstens": functie.hoogstens or letters[0], **{f"zonder.{k}": v for k, v in functie.zonder.items()}}
+    for key, letter in caps.items():
+        if letter not in letters:
+            raise DefinitionError("not a class", value=letter, allowed=", ".join(letters), where=f"{where}: {key}")
+
+
 @cache
 def builtin_functies() -> Functies:
     """Return the functies that come with the package."""
-    folder = sorted(_data("functies").iterdir(), key=lambda f: f.name)
+    folder = sorted(data_file("functies").iterdir(), key=lambda f: f.name)
     return Functies(functie_of(read_toml(f), f.name) for f in folder if f.name.endswith(".toml"))
 
 
@@ -197,16 +168,36 @@ def load_functies(path: str | Path | None = None) -> Functies:
 @cache
 def layer_kinds() -> Mapping[str, LayerKind]:
     """Return every layer the rules know, by id."""
-    tables = read_toml(_data("lagen.toml"))
+    tables = read_toml(data_file("lagen.toml"))
     return MappingProxyType(
         {id_: define(LayerKind, {"id": id_, **t}, f"lagen.toml: {id_}") for id_, t in tables.items()}
     )
 
 
+def layer_codes(kind: LayerKind, functies: Functies | None = None) -> Mapping[int, str]:
+    """Return the codes of a layer of classes and what they stand for; none where any value between its limits will do.
+
+    Parameters
+    ----------
+    kind : LayerKind
+    functies : Functies, optional
+        Whose codes a layer of functies may hold; default those of the package.
+
+    Examples
+    --------
+    >>> layer_codes(layer_kinds()["beekdal"])[1], layer_codes(layer_kinds()["gebruik"])[6]
+    ('beekdal', 'Akkerbouw')
+    """
+    if not kind.codes_van:
+        return kind.codes
+    known = builtin_functies() if functies is None else functies
+    return {code: functie.naam for code, functie in known.by_code().items()}
+
+
 @cache
 def answer_scale() -> Mapping[int, AnswerClass]:
     """Return the answer classes by code, best first, X last."""
-    rows = read_toml(_data("geschiktheid.toml"))["antwoordschaal"]
+    rows = read_toml(data_file("geschiktheid.toml"))["antwoordschaal"]
     steps = [define(AnswerClass, {"score_min": None, **row}, "geschiktheid.toml") for row in rows]
     return MappingProxyType({step.code: step for step in steps})
 
@@ -214,13 +205,26 @@ def answer_scale() -> Mapping[int, AnswerClass]:
 @cache
 def scoring_rules() -> ScoringRules:
     """Return the numbers of scoring that belong to no functie."""
-    return define(ScoringRules, read_toml(_data("geschiktheid.toml"))["regels"], "geschiktheid.toml")
+    return define(ScoringRules, read_toml(data_file("geschiktheid.toml"))["regels"], "geschiktheid.toml")
 
 
 @cache
-def burden_rules() -> BurdenRules:
-    """Return components, constants and risk classes of afwenteling."""
-    data = read_toml(_data("afwenteling.toml"))
+def rewetting_rules() -> RewettingRules:
+    """Return the numbers of rewetting that belong to no functie."""
+    return define(RewettingRules, read_toml(data_file("geschiktheid.toml"))["peilopzet"], "geschiktheid.toml")
+
+
+@cache
+def burden_rules(edition: int = EDITION) -> BurdenRules:
+    """Return components, constants and risk classes of afwenteling.
+
+    Examples
+    --------
+    >>> [burden_rules(nr).components[7].unit for nr in (1, 2)]
+    ['m', 'mm/jr']
+    """
+    name = edition_file(edition, "afwenteling.toml")
+    data = read_toml(data_file(name))
     constants = data["constanten"]
     return define(
         BurdenRules,
@@ -230,22 +234,24 @@ def burden_rules() -> BurdenRules:
             "sources": {name: {k: v for k, v in row.items() if k != "waarde"} for name, row in constants.items()},
             "risk_classes": data["risicoklassen"],
             "reference": data["referentie"],
+            "implausible": data.get("onaannemelijk", ()),
+            "co2_range": data.get("co2_bereik", ()),
         },
-        "afwenteling.toml",
+        name,
     )
 
 
 @cache
 def sources() -> Mapping[str, Source]:
     """Return the documents that numbers come from, by key."""
-    tables = read_toml(_data("bronnen.toml"))
+    tables = read_toml(data_file("bronnen.toml"))
     return MappingProxyType({k: define(Source, t, f"bronnen.toml: {k}") for k, t in tables.items()})
 
 
 @cache
 def terms() -> Mapping[str, Term]:
     """Return the glossary."""
-    tables = read_toml(_data("begrippen.toml"))
+    tables = read_toml(data_file("begrippen.toml"))
     return MappingProxyType({k: define(Term, t, f"begrippen.toml: {k}") for k, t in tables.items()})
 
 
@@ -285,9 +291,9 @@ def fingerprint(definition: Definition) -> str:
 def rules_version() -> str:
     """Return a short hash over all data files: the version of the definitions."""
     digest = hashlib.sha256()
-    names = sorted(f.name for f in _data("").iterdir() if f.name.endswith(".toml"))
-    paths = [_data(name) for name in names]
-    paths += sorted(_data("functies").iterdir(), key=lambda f: f.name)
+    names = sorted(f.name for f in data_file("").iterdir() if f.name.endswith(".toml"))
+    paths = [data_file(name) for name in names]
+    paths += sorted(data_file("functies").iterdir(), key=lambda f: f.name)
     for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:16]

@@ -98,7 +98,7 @@ def all_settings() -> tuple[Setting, ...]:
     Examples
     --------
     >>> [s.option for s in all_settings()][:2]
-    ['--referentie', '--aangelegde-berging-mm']
+    ['--referentie', '--waterschap']
     """
     listed = tomllib.loads(files("waterbodem.data").joinpath(FILE).read_text("utf-8"))
     return tuple(Setting(id_, **{**told, "raakt": tuple(told["raakt"])}) for id_, told in listed.items())

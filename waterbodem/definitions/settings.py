@@ -12,9 +12,10 @@ import numpy as np
 from waterbodem.core.errors import ArgumentError
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.boards import Board, Boundaries, board_of, chosen_boards, waterschappen
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.receiving import Reach, check_reach, reception_rules
+from waterbodem.definitions.receiving import BY_SITUATION, Reach, check_reach, reception_rules
 from waterbodem.definitions.setting_list import all_settings
 
 #: What may be given for present use.
@@ -27,14 +28,17 @@ class Storage:
 
     Parameters
     ----------
-    built_mm : float
-        Storage that the plan builds (aangelegde berging) [mm over the plan].
+    built_mm : float or None
+        Storage that the plan builds (aangelegde berging) [mm over the plan]; None = what the board asks.
     norm_mm : float or None
-        Storage that the water board asks per paved area; None = the larger of plan and reference.
+        Storage that a plan owes per paved area (bergingseis); None = the larger of plan and reference.
+    board : Board or None
+        The water board that judges the plan.
     """
 
-    built_mm: float = 0.0
+    built_mm: float | None = None
     norm_mm: float | None = None
+    board: Board | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,12 @@ class Settings:
     --------
     >>> asked = Settings(referentie="akkerbouw", bergingseis_mm=60)
     >>> asked.reference.id, asked.storage, asked.damping
-    ('akkerbouw', Storage(built_mm=0.0, norm_mm=60), 2000.0)
+    ('akkerbouw', Storage(built_mm=None, norm_mm=60, board=None), 2000.0)
     """
 
     referentie: Any = None
-    aangelegde_berging_mm: float = 0.0
+    waterschap: str | Boundaries | None = None
+    aangelegde_berging_mm: float | None = None
     bergingseis_mm: float | None = None
     methode: str = "meetkundig"
     orness: float | None = None
@@ -71,6 +76,7 @@ class Settings:
             if setting.soort == "getal" and (value is not None or setting.standaard is not None):
                 setting.check(value)
         check_reach(self.reach)
+        object.__setattr__(self, "waterschap", chosen_boards(self.waterschap))
         _check_kind(self.onttrekking, Well, "a well", "onttrekking")
         _check_kind(self.kompas, KompasRules, "rules", "kompas")
 
@@ -80,6 +86,15 @@ class Settings:
         if isinstance(given.get("referentie"), np.ndarray):  # where its cells lie is not told
             raise ArgumentError("give one reference", value="an array", allowed=REFERENCE, where="referentie")
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})
+
+    @classmethod
+    def of_cells(cls, given: Mapping[str, Any]) -> Settings:
+        """The same of a question without plans, in which boundaries say nothing."""
+        found = cls.of(given)
+        if isinstance(found.waterschap, Boundaries):
+            what, allowed = "boundaries need plans to be held against", ", ".join(waterschappen())
+            raise ArgumentError(what, value=found.waterschap.label, allowed=allowed, where="waterschap")
+        return found
 
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Keyword arguments that give these settings to a public function, as far as it takes them."""
@@ -94,14 +109,19 @@ class Settings:
     def filled(self) -> Settings:
         """The same settings with what None stands for, as far as that is a value."""
         return replace(
-            self, referentie=self.reference, demping_m=self.damping, reikwijdte=self.reach, kompas=self.rules
+            self,
+            referentie=self.reference,
+            waterschap=self.waterschap if self.board is None else self.board.id,
+            demping_m=self.damping,
+            reikwijdte=self.reach,
+            kompas=self.rules,
         )
 
     @property
     def reference(self) -> Functie | Any:
-        """Present use: a functie, or a raster of functie codes."""
-        given = registry.burden_rules().reference if self.referentie is None else self.referentie
-        if hasattr(given, "dtype") and not isinstance(given, str):
+        """Present use: a functie, or a raster of functie codes; None: layer ``gebruik``, else the one assumed."""
+        given = self.referentie
+        if given is None or (hasattr(given, "dtype") and not isinstance(given, str)):
             return given
         found, many = registry.choose(given)
         if many:
@@ -109,9 +129,23 @@ class Settings:
         return found[0]
 
     @property
+    def judge(self) -> str | Boundaries | None:
+        """Who judges plans: a water board by its id or name, or boundaries that tell."""
+        return self.waterschap
+
+    def judged_by(self, board: str | None) -> Settings:
+        """The same settings with one water board, or none."""
+        return replace(self, waterschap=board)
+
+    @property
+    def board(self) -> Board | None:
+        """The water board that judges all plans; None where there is none, or boundaries tell."""
+        return board_of(self.waterschap) if isinstance(self.waterschap, str) else None
+
+    @property
     def storage(self) -> Storage:
-        """Storage that is agreed [mm]."""
-        return Storage(self.aangelegde_berging_mm, self.bergingseis_mm)
+        """What is agreed beside the plan."""
+        return Storage(self.aangelegde_berging_mm, self.bergingseis_mm, self.board)
 
     @property
     def method(self) -> tuple[str, float | None]:
@@ -126,7 +160,7 @@ class Settings:
     @property
     def reach(self) -> Reach:
         """Length lambda over which a change of the groundwater declines [m], or how it is found."""
-        return reception_rules().value("reikwijdte_m") if self.reikwijdte is None else self.reikwijdte
+        return BY_SITUATION if self.reikwijdte is None else self.reikwijdte
 
     @property
     def well(self) -> Well | None:
@@ -142,8 +176,3 @@ class Settings:
 def _check_kind(value: Any, kind: type, noun: str, where: str) -> None:
     if value is not None and not isinstance(value, kind):
         raise ArgumentError(f"{where} must be {noun}", value=type(value).__name__, allowed=kind.__name__, where=where)
-
-
-def reference_label(reference: Any) -> str:
-    """Id of a reference functie, or ``raster``."""
-    return reference.id if isinstance(reference, Functie) else "raster"

@@ -13,8 +13,8 @@ from waterbodem.core.errors import DefinitionError, WaterbodemError, nearest, ra
 D = TypeVar("D", bound=BaseModel)
 
 
-def define(kind: type[D], data: Mapping[str, Any], where: str) -> D:
-    """Validate plain data into a definition.
+def define(kind: type[D], data: Mapping[str, Any], where: str, context: Mapping[str, Any] | None = None) -> D:
+    """Validate plain data into a definition; ``context`` is what its validators are told.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def define(kind: type[D], data: Mapping[str, Any], where: str) -> D:
         Naming ``where`` and the key.
     """
     try:
-        return kind.model_validate(data)
+        return kind.model_validate(data, context=context)
     except ValidationError as error:
         raise_all(complaints(error, kind, where))
         raise

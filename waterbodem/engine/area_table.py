@@ -7,36 +7,37 @@ from pathlib import Path
 
 import numpy as np
 
-from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd, pd
-from waterbodem.definitions.kompas_rules import KompasRules
+from waterbodem.definitions.models import Functie
+from waterbodem.engine.circumstances import Circumstances
+from waterbodem.engine.demands import Demand, demand_columns
 from waterbodem.engine.kompas import Findings, symbols_of
 from waterbodem.engine.sums import Totals
 from waterbodem.engine.table import columns_of
 from waterbodem.layers.polygons import Area
 
+#: Columns on what a plan is held against, and what its water board asks: texts, and numbers.
+TOLD, DEMANDED = ("referentie", "referentie_bron", "waterschap", "niet_getoetst"), ("gevraagd_m3", "gevraagd_aandeel")
 #: Rows that are put together at once.
 PIECE_ROWS = 30_000
 
 
 def frame_of(
-    areas: Sequence[Area],
-    grid: Grid,
-    functie: str,
-    scenario: str,
-    totals: Totals,
-    found: Findings,
-    rules: KompasRules,
+    told: Circumstances, functie: Functie, scenario: str, totals: Totals, found: Findings, demands: Sequence[Demand]
 ) -> pd.DataFrame:
     """Return the rows of one functie under one scenario, in the order of the polygons, without geometry."""
     return pd.DataFrame(
         {
-            "nr": [a.nr for a in areas],
-            "gebied": [a.name for a in areas],
-            "functie": functie,
-            **columns_of(areas, grid, totals),
+            "nr": [a.nr for a in told.areas],
+            "gebied": [a.name for a in told.areas],
+            "functie": functie.id,
+            **columns_of(told.areas, told.grid, totals, functie),
+            "referentie": told.use.label,
+            "referentie_bron": told.use.source,
+            **demand_columns(demands, functie, told.use, totals.use_cells, told.grid),
+            "niet_getoetst": told.untested,
             "scenario": scenario,
-            **symbols_of(found, rules),
+            **symbols_of(found, told.rules),
         }
     )
 

@@ -11,33 +11,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.core import memory
-from waterbodem.core.crs import same_crs
-from waterbodem.core.dataset import crs_of, grid_of
-from waterbodem.core.errors import ArgumentError, GridMismatch, LayerIgnored
+from waterbodem.core.dataset import grid_of
+from waterbodem.core.errors import LayerIgnored
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
+from waterbodem.definitions.flags import cause_flags
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.settings import Settings, Storage, reference_label
-from waterbodem.engine.layer_set import Floats, LayerSet, Scenario, ignored_names, layer_set, names_of
+from waterbodem.definitions.present_use import ASSUMED, USE, reference_label, reference_source
+from waterbodem.definitions.settings import Settings, Storage
+from waterbodem.engine.layer_set import Floats, LayerSet, Scenario, ignored_names, known_names, layer_set, names_of
 from waterbodem.engine.lazy import by_block
-from waterbodem.engine.plan import change_of
+from waterbodem.engine.plan import changes_of
+from waterbodem.engine.reference import cut_reference, present_use, reference_on, references
 from waterbodem.engine.scoring import layers_of, score_arrays, stack
 from waterbodem.kernels import burden as kernel
-from waterbodem.kernels.components import LAYERS
+from waterbodem.kernels.components import LAYERS, VEEN
 
 INDICES = ("ruimte", "tijd", "geld", "risico")
+#: Cells that are sorted by their reference at a time: what is between stays in the cache of a core.
+SORTED = 1 << 16
+#: Variables of a result that are told beside the components and in no index, with their units.
+TOLD_BESIDE = {"stijging": "m", "co2": "t/ha/jr", "risico_zonder_compensatie": "1"}
 Array = NDArray[Any]
-#: What the burden of one functie takes, in layers of float32: 112 bytes per cell.
-LAYERS_WORTH = 28
+#: What the burden of one functie takes, in layers of float32: 124 bytes per cell.
+LAYERS_WORTH = 31
 
 
 def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
-    """Return arrays for the kernel to fill; without components there are none of those."""
+    """Return arrays for the kernel to fill; without components there are none of those, nor of what is told beside."""
     count = len(registry.burden_rules().components) if components else 0
     ruimte, tijd, geld, risico = (np.empty(shape, np.float32) for _ in INDICES)
-    return kernel.Burden(np.empty((count, *shape), np.float32), ruimte, tijd, geld, risico, np.empty(shape, np.uint8))
+    beside = (shape if components else (0,) * len(shape),) * 2
+    return kernel.Burden(
+        np.empty((count, *shape), np.float32),
+        ruimte,
+        tijd,
+        geld,
+        risico,
+        np.empty(shape, np.uint8),
+        *(np.empty(s, np.float32) for s in beside),
+    )
 
 
 def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> kernel.Burden:
@@ -49,20 +64,29 @@ def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> ker
         geld=function(burden.geld),
         risico=function(burden.risico),
         oorzaak=function(burden.oorzaak),
+        zonder=function(burden.zonder),
+        stijging=function(burden.stijging),
     )
 
 
-def fill_burden(layers: Mapping[str, Floats], decline: Floats | None, change: np.void, out: kernel.Burden) -> None:
+def flat_cells(burden: kernel.Burden) -> kernel.Burden:
+    """Return the arrays of a burden with their cells along one axis."""
+    ndim, cells = burden.risico.ndim, burden.risico.size
+    return map_burden(lambda a: a.reshape(*a.shape[: a.ndim - ndim], cells if a.size else 0), burden)
+
+
+def fill_burden(
+    layers: Mapping[str, Floats], decline: Floats | None, changes: tuple[np.void, np.void], out: kernel.Burden
+) -> None:
     """Run the kernel over C-ordered float32 layers of one shape, in threads."""
     nothing = np.empty(0, np.float32)
     flat = [layers[n].reshape(-1) if n in layers else nothing for n in LAYERS]
     flat.append(nothing if decline is None else decline.reshape(-1))
-    ndim, cells = out.risico.ndim, out.risico.size
-    target = map_burden(lambda a: a.reshape(*a.shape[: a.ndim - ndim], cells), out)
+    target = flat_cells(out)
 
     def work(part: slice) -> None:
         piece = map_burden(lambda a: a[..., part], target)
-        kernel.shift_cells(tuple(layer[part] for layer in flat), change, piece)
+        kernel.shift_cells(tuple(layer[part] for layer in flat), *changes, piece)
 
     in_blocks(work, out.risico.size, kernel.BLOCK)
 
@@ -70,7 +94,7 @@ def fill_burden(layers: Mapping[str, Floats], decline: Floats | None, change: np
 def burden_arrays(
     layers: Mapping[str, Floats],
     plan: Functie,
-    reference: Functie | NDArray[Any],
+    reference: Functie | NDArray[Any] | None,
     storage: Storage = Storage(),
     decline: Floats | None = None,
     components: bool = True,
@@ -81,7 +105,8 @@ def burden_arrays(
     ----------
     layers : mapping of layer id to float32 array
     plan : Functie
-    reference : Functie, or array of functie codes (NaN = unknown)
+    reference : Functie, array of functie codes (NaN = unknown), or None
+        None: layer ``gebruik``, else the functie that is assumed.
     storage : Storage
     decline : float32 array, optional
         ``achteruitgang`` of the plan, from :func:`decline_of`.
@@ -89,30 +114,66 @@ def burden_arrays(
         Whether to keep the ten components, or the indices only.
     """
     shape = next(iter(layers.values())).shape
-    out = empty_burden(shape, components)
-    if isinstance(reference, Functie):
-        fill_burden(layers, decline, change_of(plan, reference, storage), out)
+    out, use = empty_burden(shape, components), present_use(reference, layers)
+    if isinstance(use, Functie):
+        fill_burden(layers, decline, changes_of(plan, use, storage), out)
     else:
-        _by_code(layers, plan, reference, storage, decline, out)
+        _by_code(layers, plan, references(use, USE if reference is None else "referentie"), use, storage, decline, out)
     return out
 
 
 def _by_code(
     layers: Mapping[str, Floats],
     plan: Functie,
+    functies: Mapping[float, Functie],
     codes: NDArray[Any],
     storage: Storage,
     decline: Floats | None,
     out: kernel.Burden,
 ) -> None:
-    """Compute cells of one reference at a time; an unknown reference gives NaN and no oorzaak."""
-    map_burden(_unknown, out)
-    for code, functie in references(codes).items():
-        chosen = codes == code
-        some = {name: np.ascontiguousarray(a[chosen]) for name, a in layers.items()}
-        less = None if decline is None else decline[chosen]
-        part = burden_arrays(some, plan, functie, storage, less, bool(len(out.components)))
-        _scatter(part, chosen, out)
+    """Compute cells of one reference after those of another; an unknown reference gives NaN and no oorzaak."""
+    flat = {name: a.reshape(-1) for name, a in layers.items() if name in LAYERS}
+    less = None if decline is None else decline.reshape(-1)
+    target = flat_cells(map_burden(_unknown, out))
+    changes = [changes_of(plan, functie, storage, doubted=False) for functie in functies.values()]
+
+    def work(part: slice) -> None:
+        for start in range(part.start, part.stop, SORTED):
+            some = slice(start, min(start + SORTED, part.stop))
+            for change, cells in zip(changes, _cells_by_code(codes.reshape(-1)[some], list(functies)), strict=True):
+                _fill_cells(flat, less, start + cells, change, target)
+
+    in_blocks(work, codes.size, SORTED)
+
+
+def _cells_by_code(codes: NDArray[Any], known: Sequence[float]) -> list[NDArray[np.int64]]:
+    """Return per code the cells that hold it; ``known`` ascends."""
+    place = np.searchsorted(known, codes).astype(np.uint16)
+    place[np.isnan(codes)] = len(known)
+    order = np.argsort(place, kind="stable")
+    return np.split(order, np.searchsorted(place[order], np.arange(1, len(known) + 1)))[: len(known)]
+
+
+def _fill_cells(
+    layers: Mapping[str, Floats],
+    decline: Floats | None,
+    cells: NDArray[np.int64],
+    changes: tuple[np.void, np.void],
+    out: kernel.Burden,
+) -> None:
+    """Compute some cells; arrays are flat."""
+    if cells.size:
+        found = empty_burden(cells.shape, bool(len(out.components)))
+        some = {name: a[cells] for name, a in layers.items()}
+        fill_burden(some, None if decline is None else decline[cells], changes, found)
+        for to, values in zip(_rows(out), _rows(found), strict=True):
+            to[cells] = values
+
+
+def _rows(burden: kernel.Burden) -> list[Array]:
+    """Return the arrays of a burden, one a component; those that are not asked are left out."""
+    told: Sequence[Array] = burden[1:]
+    return [*burden.components, *(a for a in told if a.size)]
 
 
 def _unknown(array: Array) -> Array:
@@ -120,37 +181,16 @@ def _unknown(array: Array) -> Array:
     return array
 
 
-def _scatter(part: kernel.Burden, chosen: NDArray[np.bool_], out: kernel.Burden) -> None:
-    out.components[:, chosen] = part.components
-    for name in (*INDICES, "oorzaak"):
-        getattr(out, name)[chosen] = getattr(part, name)
-
-
-def references(codes: NDArray[Any]) -> dict[float, Functie]:
-    """Return the functie of every code that occurs.
-
-    Raises
-    ------
-    ArgumentError
-        If a code belongs to no functie.
-    """
-    known = registry.load_functies().by_code()
-    found = np.unique(codes[np.isfinite(codes)]) if codes.dtype.kind == "f" else np.unique(codes)
-    strange = [float(c) for c in found if float(c) not in known]
-    if strange or np.isinf(codes).any():
-        raise ArgumentError(
-            "unknown functie code in the reference raster",
-            value=strange[:10] or ["inf"],
-            allowed=", ".join(f"{c} {f.id}" for c, f in known.items()),
-            where="referentie",
-        )
-    return {float(c): known[int(c)] for c in found}
+def scatter(part: kernel.Burden, chosen: NDArray[np.bool_], out: kernel.Burden) -> None:
+    """Put the burden of some cells in its place."""
+    for to, values in zip(_rows(out), _rows(part), strict=True):
+        to[chosen] = values
 
 
 def within_lifetime(plan: Functie, scenarios: Sequence[Scenario]) -> list[Scenario]:
-    """Return the scenarios that a plan will live to see; one without a horizon counts."""
+    """Return the scenarios that a plan will live to see; one without a horizon counts, a stress test does not."""
     last = registry.burden_rules().constants["achteruitgang_basisjaar"] + plan.value("levensduur_jr")
-    return [s for s in scenarios if s.horizon is None or s.horizon <= last]
+    return [s for s in scenarios if not s.stress_test and (s.horizon is None or s.horizon <= last)]
 
 
 def futures_of(cells: LayerSet, plan: Functie) -> list[dict[str, Array]]:
@@ -162,6 +202,7 @@ def futures_of(cells: LayerSet, plan: Functie) -> list[dict[str, Array]]:
 def decline_of(cells: LayerSet, plan: Functie, futures: Sequence[Mapping[str, Array]] | None = None) -> Floats | None:
     """Return achteruitgang [-]: the largest loss of score over the scenarios; None without scenarios.
 
+    NaN where in no scenario the same criteria are known as now, or none is known now.
     ``futures`` is that of :func:`futures_of` where it is known already.
     """
     found = futures_of(cells, plan) if futures is None else futures
@@ -171,7 +212,7 @@ def decline_of(cells: LayerSet, plan: Functie, futures: Sequence[Mapping[str, Ar
     worst = np.full_like(now["score"], np.nan)
     for then in found:
         drop = np.maximum(now["score"] - then["score"], np.float32(0))
-        drop[now["known"] != then["known"]] = np.nan
+        drop[(now["known"] != then["known"]) | (now["known"] == 0)] = np.nan
         np.fmax(worst, drop, out=worst)
     return worst
 
@@ -180,7 +221,8 @@ def afwenteling(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
 ) -> xr.Dataset:
     """Compute what a functie shifts to others, elsewhere or later, against present use.
@@ -193,22 +235,27 @@ def afwenteling(
     functie : str, Functie or list of them
         The plan; a list gives a leading dimension ``functie``.
     referentie : str, Functie or xr.DataArray, optional
-        Present use: one functie (default grasland_veeteelt), or functie codes on the same grid (NaN = unknown).
-    aangelegde_berging_mm : float
-        Storage built in the plan [mm], >= 0.
+        Present use: one functie, or functie codes on the same grid (NaN = unknown). Default layer ``gebruik``; without
+        it grasland_veeteelt is assumed, and attribute ``referentie_aangenomen`` says so. Where the ground is too wet
+        for one functie to have drained it, what is shifted is unknown.
+    waterschap : str, optional
+        Id or name of the water board that judges the plan, see :func:`waterbodem.waterschappen`.
+    aangelegde_berging_mm : float, optional
+        Storage built in the plan [mm], >= 0; default what the board asks, 0 without one.
     bergingseis_mm : float, optional
-        Norm of the water board [mm]; replaces that of plan and reference.
+        Storage owed per paved area [mm]; replaces that of plan and reference.
 
     Returns
     -------
     xr.Dataset
         Ten components in physical units, positive = burden, negative = relief; ``ruimte``, ``tijd``, ``geld``,
         ``risico`` float32 0..1; ``oorzaak`` uint8, number of the component with the largest share (0 = none).
+        Beside them ``stijging`` [m], ``co2`` [t/ha/jr] and ``risico_zonder_compensatie``, without built storage.
 
     Raises
     ------
     WaterbodemError
-        If a functie or code is unknown, a storage is negative, or the reference lies on another grid.
+        If a functie, code or water board is unknown, a storage is negative, or the reference lies on another grid.
 
     Examples
     --------
@@ -217,13 +264,15 @@ def afwenteling(
     >>> a.afvoer.attrs["units"], float(a.risico.max()) <= 1
     ('m3/ha', True)
     """
-    settings = Settings.of(locals())
+    settings = Settings.of_cells(locals())
     _warn_ignored(layers)
     reference = settings.reference
     chosen, many = registry.choose(functie)
     answers = partial(_answers, plans=chosen, many=many, storage=settings.storage)
-    used = names_of(layers, layers_of(*chosen) | set(LAYERS))
-    if isinstance(reference, Functie):
+    used = names_of(
+        layers, layers_of(*chosen, present=known_names(layers)) | set(LAYERS) | ({USE} if reference is None else set())
+    )
+    if reference is None or isinstance(reference, Functie):
         return by_block(partial(answers, reference=reference), layers, used)
     return by_block(answers, layers, used, cut_reference(reference, layers, slice(None), slice(None)))
 
@@ -244,70 +293,29 @@ def _warn_ignored(layers: xr.Dataset) -> None:
         warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
 
 
-def reference_on(reference: Any, cells: LayerSet) -> Functie | Array:
-    """Present use on a block of cells: a functie, or functie codes (rows, cols).
-
-    Raises
-    ------
-    GridMismatch
-        If a raster does not lie on it.
-    """
-    if isinstance(reference, xr.DataArray):
-        _check_reference(reference, cells.frame, cells.shape)
-        return np.ascontiguousarray(reference.transpose("y", "x").values)
-    found: Functie | Array = reference
-    return found
-
-
-def _check_reference(reference: xr.DataArray, layers: xr.Dataset, shape: tuple[int, int]) -> None:
-    """Hold shape, numbers, coordinates and CRS of a reference raster against the layers."""
-    if reference.dtype.kind not in "fiu":
-        raise ArgumentError("functie codes must be numbers", value=str(reference.dtype), where="referentie")
-    if dict(reference.sizes) != dict(zip(("y", "x"), shape, strict=True)):
-        raise _elsewhere(dict(reference.sizes), shape)
-    for dim in ("y", "x"):
-        if dim in reference.coords and dim in layers.coords and not _equal(reference[dim], layers[dim]):
-            raise _elsewhere(f"other coordinates {dim}", shape)
-    own, other = crs_of(reference), crs_of(layers)
-    if own is not None and other is not None and not same_crs(own, other):
-        raise _elsewhere("another CRS", shape)
-
-
-def _elsewhere(value: object, shape: tuple[int, int]) -> GridMismatch:
-    allowed = f"the grid of the layers, {shape[0]} x {shape[1]}"
-    return GridMismatch("reference raster lies on another grid", value=value, allowed=allowed, where="referentie")
-
-
-def _equal(one: xr.DataArray, other: xr.DataArray) -> bool:
-    return one.dtype.kind in "fiu" and bool(np.allclose(one, other, rtol=0, atol=1e-3))
-
-
-def cut_reference(reference: Any, layers: xr.Dataset, rows: Any, cols: Any) -> Any:
-    """Return the part of a reference raster that belongs to a part of the layers; a functie as it is.
-
-    Raises
-    ------
-    GridMismatch
-        If it does not lie on the grid of all the layers.
-    """
-    if not isinstance(reference, xr.DataArray):
-        return reference
-    _check_reference(reference, layers, grid_of(layers).shape)
-    return reference.transpose("y", "x").isel(y=rows, x=cols)
-
-
-def _one(cells: LayerSet, plan: Functie, reference: Functie | Array, storage: Storage) -> xr.Dataset:
+def _one(cells: LayerSet, plan: Functie, reference: Functie | Array | None, storage: Storage) -> xr.Dataset:
     result = burden_arrays(cells.present, plan, reference, storage, decline_of(cells, plan))
+    agreed = {
+        "waterschap": None if storage.board is None else storage.board.id,
+        "aangelegde_berging_mm": storage.built_mm,
+        "bergingseis_mm": storage.norm_mm,
+    }
     return cells.results(
         variables_of(result),
         {
             "functie": plan.id,
-            "referentie": reference_label(reference),
-            "aangelegde_berging_mm": storage.built_mm,
-            **({} if storage.norm_mm is None else {"bergingseis_mm": storage.norm_mm}),
+            **reference_attrs(reference, cells),
+            **{name: value for name, value in agreed.items() if value is not None},
             "definities": registry.rules_version(),
         },
     )
+
+
+def reference_attrs(reference: Functie | Array | None, cells: LayerSet) -> dict[str, Any]:
+    """Return the attributes that tell the present use, and whether it was assumed."""
+    label = {"referentie": reference_label(reference, cells.present)}
+    assumption = reference_source(reference, cells.present) == ASSUMED
+    return {**label, "referentie_aangenomen": 1} if assumption else label
 
 
 LABELS = {
@@ -315,6 +323,10 @@ LABELS = {
     "tijd": "afwenteling in tijd (0 = geen, 1 = zeer groot)",
     "geld": "afwenteling in geld (0 = geen, 1 = zeer groot)",
     "risico": "afwentelingsrisico, het grootste van ruimte, tijd en geld",
+    "oorzaak": "component met het grootste aandeel in het risico",
+    "risico_zonder_compensatie": "afwentelingsrisico als er geen berging wordt aangelegd",
+    "stijging": "stijging van het grondwater door peilopzet",
+    "co2": "CO2 uit veen dat verdwijnt (1,7 tot 2,26 t per mm)",
 }
 
 
@@ -331,9 +343,20 @@ def variables_of(result: kernel.Burden) -> dict[str, tuple[Array, dict[str, Any]
         result.oorzaak,
         {
             "units": "1",
-            "long_name": "component met het grootste aandeel in het risico",
-            "flag_values": np.arange(len(parts) + 1, dtype=np.uint8),
-            "flag_meanings": " ".join(["geen", *(c.id for c in parts)]),
+            "long_name": LABELS["oorzaak"],
+            **cause_flags(),
         },
     )
-    return found
+    beside = zip(TOLD_BESIDE, (result.stijging, co2_of(result), result.zonder), strict=True)
+    return found | {n: (array, beside_attrs(n)) for n, array in beside}
+
+
+def beside_attrs(name: str) -> dict[str, Any]:
+    """Return unit and label of what is told beside the components."""
+    return {"units": TOLD_BESIDE[name], "long_name": LABELS[name]}
+
+
+def co2_of(result: kernel.Burden) -> Floats:
+    """Return the CO2 that comes of peat [t/ha/jr]."""
+    per_mm = np.float32(registry.burden_rules().constants["co2_t_ha_mm"])
+    return np.asarray(result.components[VEEN] * per_mm)

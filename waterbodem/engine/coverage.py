@@ -47,6 +47,22 @@ class Footprints:
         np.cumsum(self.cover, out=sums[1:])
         return np.asarray(sums[self.start[1:]] - sums[self.start[:-1]], np.int64)
 
+    @cached_property
+    def first(self) -> NDArray[np.int64]:
+        """The first polygon that touches a cell, -1 where none does, in the shape of the grid."""
+        owner = np.full(self.grid.rows * self.grid.cols, -1)
+        owner[self.cell[::-1]] = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))[::-1]
+        return owner.reshape(self.grid.shape)
+
+    def some(self, which: NDArray[np.int64]) -> Footprints:
+        """Return the same of some of the polygons, by number, ascending."""
+        if len(which) == len(self.start) - 1:
+            return self
+        sizes = np.diff(self.start)[which]
+        start = np.cumsum([0, *sizes]).astype(np.int64)
+        place = np.repeat(self.start[:-1][which] - start[:-1], sizes) + np.arange(start[-1])
+        return Footprints(self.grid, start, self.cell[place], self.cover[place])
+
     @property
     def mask(self) -> NDArray[np.bool_]:
         """Cells that any polygon touches, in the shape of the grid."""

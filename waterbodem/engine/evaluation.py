@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.settings import Settings
+from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.burden import burden_arrays, decline_of
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.scoring import ANSWER, parts_of, score_arrays
@@ -34,8 +34,8 @@ class Result:
     burden: Burden
 
 
-def evaluate(cells: LayerSet, functie: Functie, settings: Settings, full: bool = True) -> Result:
-    """Score a functie and compute its burden on every cell.
+def evaluate(cells: LayerSet, functie: Functie, settings: Settings, storage: Storage, full: bool = True) -> Result:
+    """Score a functie and compute its burden on every cell, with what is agreed on storage.
 
     ``full`` also makes what polygons need: score bounds, losses and the components of the burden.
     """
@@ -45,7 +45,7 @@ def evaluate(cells: LayerSet, functie: Functie, settings: Settings, full: bool =
         functie,
         tuple(part.name for part in parts_of(functie, list(cells.present))),
         scores,
-        burden_arrays(cells.present, functie, settings.reference, settings.storage, decline, full),
+        burden_arrays(cells.present, functie, settings.reference, storage, decline, full),
     )
 
 

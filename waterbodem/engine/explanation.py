@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,13 +14,17 @@ from waterbodem.core.errors import ArgumentError, NoOverlap
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import decimal, risk_class, risk_text, threshold_label
+from waterbodem.definitions.labels import decimal, derived_text, risk_class, risk_text, threshold_label
 from waterbodem.definitions.models import Criterion, Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.definitions.units import unit_text
-from waterbodem.engine.burden import burden_arrays, cut_reference, decline_of, reference_on
+from waterbodem.engine.burden import burden_arrays, decline_of
+from waterbodem.engine.derived import derived_of, with_derived
 from waterbodem.engine.layer_set import LayerSet, layer_set
-from waterbodem.engine.scoring import Part, parts_of, score_arrays
+from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.rewetting import rewets, rewetted
+from waterbodem.engine.scoring import Part, ceilings_of, parts_of, score_arrays
+from waterbodem.kernels.levels import LEVELS
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Reason:
     """One criterion in one cell.
 
     ``verlies`` is its part of 1 - score; ``waarde`` is NaN where unknown and inf where absent; a group lists the
-    values of its members by name.
+    values of its members by name. ``waarde_na_peilopzet`` is what is scored where the functie raises the groundwater,
+    None where it does not; ``afgeleid`` are its layers that are not in the data but follow from others.
     """
 
     naam: str
@@ -38,6 +44,29 @@ class Reason:
     verlies: float
     bron: str
     expertoordeel: str
+    waarde_na_peilopzet: float | dict[str, float] | None = None
+    afgeleid: tuple[str, ...] = ()
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether rewetting changes what is scored."""
+        after = [] if self.waarde_na_peilopzet is None else _numbers(self.waarde_na_peilopzet)
+        return any(high < low for high, low in zip(after, _numbers(self.waarde), strict=False))
+
+    @property
+    def remarks(self) -> str:
+        """Return what must be known of the value: that it was derived, and what it is after rewetting."""
+        made = [derived_text(n) for n in self.afgeleid]
+        raised = [f"{shown(self.waarde_na_peilopzet)} {REWETTED}"] if self.is_raised else []
+        return "; ".join(made + raised)
+
+
+def _numbers(value: float | dict[str, float]) -> list[float]:
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+#: What is told beside a groundwater level that the functie raises itself.
+REWETTED = "na peilopzet; vraagt een peilbesluit"
 
 
 @dataclass(frozen=True)
@@ -67,6 +96,7 @@ class Explanation:
     risico: float
     oorzaak: str
     drempels: tuple[str, ...] = ()
+    hoogstens: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; NaN where unknown."""
@@ -80,6 +110,7 @@ class Explanation:
             f"{self.functie} op x={self.x:g}, y={self.y:g}: {self.klasse} ({self.antwoord}), "
             f"score {number(self.score)}, dekking {number(self.dekking)}"
             + (f"; drempels die afgaan: {', '.join(self.drempels)}" if self.drempels else "")
+            + "".join(f"; hoogstens {told}" for told in self.hoogstens)
         )
 
     def _criterion_lines(self) -> list[str]:
@@ -87,6 +118,7 @@ class Explanation:
             f"  {r.naam:<24}{shown(r.waarde):>12} {_unit(r):<6} score {number(r.score):>9}"
             f"  gewicht {number(r.gewicht)}  verlies {number(r.verlies)}  [{r.bron or '-'}"
             + (f"; {r.expertoordeel}]" if r.expertoordeel else "]")
+            + (f" ({r.remarks})" if r.remarks else "")
             for r in self.criteria
         ]
         extra = [f"  uitgesloten door drempel: verlies {number(self.verlies_drempel)}"]
@@ -111,7 +143,7 @@ HEADINGS = ("criterium", "waarde", "score", "gewicht", "verlies", "bron")
 
 
 def _told(r: Reason) -> tuple[str, ...]:
-    value = f"{shown(r.waarde)} {_unit(r)}".strip()
+    value = f"{shown(r.waarde)} {_unit(r)}".strip() + (f" ({r.remarks})" if r.remarks else "")
     source = "; ".join(t for t in (r.bron, r.expertoordeel) if t)
     return (_label(r.naam), value, number(r.score), number(r.gewicht), number(r.verlies), source)
 
@@ -132,11 +164,11 @@ def number(value: float) -> str:
     return decimal(value, 2 if abs(value) < 100 else 0)
 
 
-def shown(value: float | dict[str, float]) -> str:
+def shown(value: float | dict[str, float] | None) -> str:
     """Return the value of a criterion, or of every member of a group."""
     if isinstance(value, dict):
         return "; ".join(f"{name} {number(v)}" for name, v in value.items())
-    return number(value)
+    return "" if value is None else number(value)
 
 
 def waarom(
@@ -146,7 +178,8 @@ def waarom(
     y: float,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
@@ -159,7 +192,7 @@ def waarom(
     functie : str or Functie
     x, y : float
         A point in the cell, in the grid's CRS [m].
-    referentie, aangelegde_berging_mm, bergingseis_mm
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
     methode, orness
         As in :func:`waterbodem.geschiktheid`; losses are then split in proportion to the weighted log loss.
@@ -181,7 +214,7 @@ def waarom(
     >>> round(sum(c.verlies for c in w.criteria) + w.score, 4)
     1.0
     """
-    settings = Settings.of(locals())
+    settings = Settings.of_cells(locals())
     found, many = registry.choose(functie)
     chosen = found[0]
     if many:
@@ -209,7 +242,7 @@ def _explain(
 ) -> Explanation:
     wanted = ("score", "klasse", "dekking", "flags", "loss")
     found = score_arrays(cells.present, functie, methode, orness, wanted)
-    parts = parts_of(functie, list(cells.present))
+    parts, cell = parts_of(functie, list(cells.present)), _Cell.of(cells, functie)
     step = registry.answer_scale()[int(found["klasse"][0, 0])]
     flags = int(found["flags"][0, 0])
     components = registry.burden_rules().components
@@ -224,7 +257,8 @@ def _explain(
         dekking=float(found["dekking"][0, 0]),
         vlaggen=tuple(t.label for i, t in enumerate(functie.drempels) if flags >> i & 1),
         drempels=tuple(threshold_label(t) for i, t in enumerate(functie.drempels) if flags >> i & 1),
-        criteria=tuple(_reason(cells, functie, p, found["loss"][k, 0]) for k, p in enumerate(parts)),
+        hoogstens=tuple(f"{letter}: {reason}" for letter, reason in ceilings_of(functie, list(cells.present))),
+        criteria=tuple(_reason(cell, functie, p, found["loss"][k, 0]) for k, p in enumerate(parts)),
         verlies_drempel=float(found["loss"][-1, 0]),
         afwenteling=tuple(
             Shift(c.naam, float(v), c.unit) for c, v in zip(components, burden.components[:, 0, 0], strict=True)
@@ -234,21 +268,43 @@ def _explain(
     )
 
 
-def _reason(cells: LayerSet, functie: Functie, part: Part, loss: np.float32) -> Reason:
-    values = {m: _value(cells, m) for m in part.members}
+@dataclass(frozen=True)
+class _Cell:
+    """The values of one cell: as they are, as they are scored, and which were derived."""
+
+    values: Mapping[str, np.float32]
+    scored: Mapping[str, np.float32]
+    derived: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cells: LayerSet, functie: Functie) -> _Cell:
+        given = {n: layer[0, 0] for n, layer in cells.present.items()}
+        values = with_derived(given)
+        return cls(values, rewetted(functie, values), derived_of(given))
+
+
+def _reason(cell: _Cell, functie: Functie, part: Part, loss: np.float32) -> Reason:
     criteria = [functie.all_criteria[m] for m in part.members]
-    lone = len(part.members) == 1
     units = {registry.layer_kinds()[m].unit for m in part.members}
+    raised = rewets(functie) and any(m in LEVELS for m in part.members)
     return Reason(
         naam=part.name,
-        waarde=values[part.members[0]] if lone else values,
+        waarde=_told_values(cell.values, part),
         eenheid=units.pop() if len(units) == 1 else "",
-        score=_score(cells, functie, part),
+        score=_score(cell.scored, functie, part),
         gewicht=part.weight,
         verlies=float(loss),
         bron=", ".join(dict.fromkeys(b for c in criteria for b in c.bron)),
         expertoordeel=_judgement(criteria),
+        waarde_na_peilopzet=_told_values(cell.scored, part) if raised else None,
+        afgeleid=tuple(m for m in part.members if m in cell.derived),
     )
+
+
+def _told_values(values: Mapping[str, np.float32], part: Part) -> float | dict[str, float]:
+    """Return the value of a criterion, or of every member of a group."""
+    found = {m: float(values.get(m, math.nan)) for m in part.members}
+    return found if len(found) > 1 else found[part.members[0]]
 
 
 def _judgement(criteria: list[Criterion]) -> str:
@@ -257,13 +313,9 @@ def _judgement(criteria: list[Criterion]) -> str:
     return "; ".join(dict.fromkeys(marks[c.expertoordeel] for c in criteria if c.expertoordeel))
 
 
-def _value(cells: LayerSet, layer: str) -> float:
-    return float(cells.present[layer][0, 0]) if layer in cells.present else math.nan
-
-
-def _score(cells: LayerSet, functie: Functie, part: Part) -> float:
+def _score(values: Mapping[str, np.float32], functie: Functie, part: Part) -> float:
     """Return the score of one criterion; NaN where it is unknown."""
-    known = [_score_of(functie.all_criteria[m], _value(cells, m)) for m in part.members]
+    known = [_score_of(functie.all_criteria[m], float(values.get(m, math.nan))) for m in part.members]
     best = max((s for s in known if not math.isnan(s)), default=math.nan)
     enough = registry.scoring_rules()
     complete = not any(math.isnan(s) for s in known)

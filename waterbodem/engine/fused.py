@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
-from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.settings import Settings
-from waterbodem.engine.burden import decline_of, futures_of
+from waterbodem.definitions.present_use import assumed
+from waterbodem.definitions.settings import Storage
+from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, flat_cells, futures_of
 from waterbodem.engine.coverage import footprints
-from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.plan import change_of
-from waterbodem.engine.quantities import against, borders_of, fill_lowest, fired_by, layers_of_extremes, lowest_of
+from waterbodem.engine.plan import changes_of
+from waterbodem.engine.quantities import Alarm, against_of, alarms_of, borders_of, given_of, lowest_of, names_of
 from waterbodem.engine.scoring import check_codes, model_of, parts_of
-from waterbodem.engine.sums import SCORE, Runs, Settled, Tally, no_sums, runs_of, with_bins
-from waterbodem.engine.table import SCORED, THRESHOLD, VOLUMES, shares
+from waterbodem.engine.site import Site
+from waterbodem.engine.sums import Runs, Settled, Tally, no_sums, runs_of, with_bins
+from waterbodem.engine.table import shares
 from waterbodem.formats.output_names import CELL_MAPS
-from waterbodem.kernels import burden, components, scoring, zonal
+from waterbodem.kernels import burden, components, quantities, scoring, zonal
 from waterbodem.kernels import fused as kernel
 from waterbodem.kernels._compile.records import places_of
 from waterbodem.layers.polygons import Area
@@ -35,8 +35,6 @@ Integers = NDArray[np.int64]
 
 #: Cells of a band: what is between layers and sums then stays in the cache of a core.
 BAND = 1 << 12
-#: Measures that are one number for all cells.
-CONSTANT = ("verharding", "onttrekking")
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,14 @@ class Footing:
         """Cells that any polygon touches, flat."""
         return self.runs.prints.mask.reshape(-1)
 
+    def some(self, which: Integers) -> Footing:
+        """Return the same of some of the polygons, by place, ascending."""
+        if len(which) == len(self.numbers):
+            return self
+        runs = runs_of(self.runs.prints.some(which))
+        settled = Settled(self.settled.whole[which], self.settled.shares)
+        return Footing(self.numbers[which], runs, runs.bands(self.rows), self.rows, settled)
+
 
 def footing_of(areas: Sequence[Area], tree: shapely.STRtree, grid: Grid) -> Footing | None:
     """Return which polygons touch a block of cells, and where; None if none does."""
@@ -85,20 +91,19 @@ def _within(areas: Sequence[Area], grid: Grid) -> NDArray[np.bool_]:
 
 
 def gather(
-    cells: LayerSet, functie: Functie, settings: Settings, footing: Footing, chance: Array
+    site: Site, functie: Functie, method: tuple[str, float | None], storage: Storage, footing: Footing
 ) -> tuple[dict[str, Array], Tally]:
     """Return the maps of a functie on a block, and its sums over the polygons.
 
     Parameters
     ----------
-    cells : LayerSet
+    site : Site
         On the block of the footing.
     functie : Functie
-    settings : Settings
-        With one reference functie.
+    method : (str, float or None)
+        Methode and orness.
+    storage : Storage
     footing : Footing
-    chance : float32 array (rows, cols)
-        Of :func:`waterbodem.engine.quantities.chance_of`.
 
     Returns
     -------
@@ -106,68 +111,61 @@ def gather(
         Score, klasse, bepalend, dekking, risico and oorzaak; bands without a polygon are not filled.
     Tally
     """
+    cells, shape = site.cells, site.cells.shape
     check_codes(functie, cells.present)
-    present, shape = list(cells.present), cells.shape
-    model = model_of(functie, present, *settings.method)
-    reference, rules = _one(settings.reference), settings.rules
-    change, other = change_of(functie, reference, settings.storage), against(functie, reference, rules)
-    bits = fired_by(cells, functie, rules)
-    names, given = _given(cells, functie, rules, chance)
+    model = model_of(functie, list(cells.present), *method)
     then = futures_of(cells, functie)
-    land = (*_flat(cells.present, components.LAYERS), _flat_one(decline_of(cells, functie, then)))
-    criteria = [*(p.name for p in parts_of(functie, present)), THRESHOLD]
-    measures = (
-        SCORE,
-        *(f"{SCORED}{n}" for n in criteria),
-        *kernel.MADE,
-        *bits,
-        *("score_min", "score_max", *VOLUMES, "dekking", "risico"),
-        *names,
-        *CONSTANT,
-    )
-    sums = no_sums(footing.runs, measures)
-    maps = _blank(shape)
-    flat = _flat(cells.present, registry.layer_kinds())
+    decline = decline_of(cells, functie, then)
+    land = (*_flat(cells.present, components.LAYERS), _flat_one(decline))
+    one = site.present_use.functies[0] if site.present_use.one else assumed()
+    change, bare = changes_of(functie, one, storage)
+    alarms, given = alarms_of(functie, cells.present, site.rules), given_of(site, functie)
+    measures = names_of((p.name for p in parts_of(functie, list(cells.present))), alarms, given)
+    sums, maps = no_sums(footing.runs, measures, len(site.present_use.functies)), _blank(shape)
+    flat, size = _flat(cells.present, registry.layer_kinds()), footing.rows * shape[1]
+    flat_given = [a.reshape(-1) for a in given.values()]
     kernel.gather_cells(
         places_of(flat, maps.assessed.size),
         model,
         scoring.order_of(model),
         places_of(land, maps.assessed.size),
         change,
-        kernel.Asked(
-            borders_of(functie, rules), other["verharding"], other["more_fill"], *_bits(bits, registry.layer_kinds())
+        bare,
+        _asked(site, functie, alarms),
+        kernel.Cells(
+            _flat_one(lowest_of(then)),
+            site.use.reshape(-1),
+            places_of(flat_given, maps.assessed.size),
+            _shifted(site, functie, storage, decline),
         ),
-        kernel.Cells(_flat_one(lowest_of(then)), given),
         footing.bands,
-        footing.rows * shape[1],
+        size,
         maps,
-        _buffers(int(model.numbers["criteria"]), len(bits), footing.rows * shape[1], burden.buffers(land, change)),
-        kernel.Totals(sums.sums, sums.classes, sums.causes),
+        _buffers(int(model.numbers["criteria"]), len(alarms), size, burden.buffers(land, change)),
+        kernel.Totals(sums.sums, sums.classes, sums.causes, sums.uses),
     )
-    for name, total in zip(CONSTANT, sums.sums[-len(CONSTANT) :], strict=True):
-        zonal.add_constant(other[name][0], sums.inside, total)
     found = {n: getattr(maps, n).reshape(shape) for n in maps._fields}
     return found, with_bins(sums, footing.runs, maps.assessed, footing.numbers, footing.settled)
 
 
-def _one(reference: Functie | Array) -> Functie:
-    assert isinstance(reference, Functie)
-    return reference
+def _shifted(site: Site, functie: Functie, storage: Storage, decline: Array | None) -> burden.Burden:
+    """Return the burden where every cell has its own reference; empty where one holds for all."""
+    if site.present_use.one:
+        return empty_burden((0,), True)
+    return flat_cells(burden_arrays(site.layers, functie, site.reference, storage, decline))
 
 
-def _given(cells: LayerSet, functie: Functie, rules: KompasRules, chance: Array) -> tuple[tuple[str, ...], Array]:
-    """Return measures that need no score: names, and rows (G, n)."""
-    sets = layers_of_extremes(cells, functie, rules)
-    rows = np.empty((1 + len(sets), chance.size), np.float32)
-    rows[0] = chance.reshape(-1)
-    for layers, row in zip(sets.values(), rows[1:], strict=True):
-        fill_lowest(layers, functie, row)
-    return ("kans", *sets), rows
-
-
-def _bits(bits: Mapping[str, int], kinds: Mapping[str, Any]) -> tuple[Array, Array]:
-    places = [list(kinds).index(name.removeprefix("drempel_")) for name in bits]
-    return np.array(list(bits.values()), np.uint16), np.array(places, np.int64)
+def _asked(site: Site, functie: Functie, alarms: Mapping[str, Alarm]) -> kernel.Asked:
+    kinds, layers = list(registry.layer_kinds()), [a.layers for a in alarms.values()]
+    return kernel.Asked(
+        borders_of(functie, site.rules),
+        against_of(functie, site.present_use.functies, site.rules),
+        np.array([a.bits for a in alarms.values()], np.uint16),
+        np.cumsum([0, *map(len, layers)]).astype(np.int64),
+        np.array([kinds.index(n) for some in layers for n in some], np.int64),
+        np.array([a.of_change for a in alarms.values()], np.bool_),
+        site.present_use.number(functie),
+    )
 
 
 def _flat(layers: Mapping[str, Array], names: Sequence[str] | Mapping[str, Any]) -> tuple[Array, ...]:
@@ -184,16 +182,17 @@ def _blank(shape: tuple[int, int]) -> kernel.Maps:
     return kernel.Maps(**maps, assessed=np.empty(size, np.float32))
 
 
-def _buffers(criteria: int, bits: int, size: int, shifted: np.void) -> kernel.Band:
+def _buffers(criteria: int, alarms: int, size: int, shifted: np.void) -> kernel.Band:
     def rows(count: int) -> Array:
         return np.empty((count, size), np.float32)
 
     return kernel.Band(
         rows(criteria + 1),
-        rows(len(kernel.MADE) + bits),
+        rows(len(quantities.MADE) + alarms),
         rows(2),
         rows(len(registry.burden_rules().components)),
         rows(3),
+        rows(2),
         np.empty(size, np.uint16),
         np.empty((2, size), np.uint8),
         np.empty(0, np.uint16),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +14,24 @@ from waterbodem.core.errors import ArgumentError, Trial
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
+from waterbodem.engine.legal_values import check_values
 from waterbodem.layers.encoding import encoding_of, obeyed, values_of
+from waterbodem.layers.in_memory import tell_meant
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Layers that take the place of the present ones, and the year they hold for (None = not stated)."""
+    """Layers that take the place of the present ones, and the year they hold for (None = not stated).
+
+    A stress test (the T1000 map) has no year: it tells what could happen, not what will.
+    """
 
     name: str
     layers: Mapping[str, Floats]
     horizon: float | None
+    stress_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,28 +79,43 @@ class LayerSet:
         return {**self.present, **scenario.layers}
 
 
-def layer_set(layers: xr.Dataset) -> LayerSet:
+def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
     """Take what the rules know out of a dataset; float32 arrays in the unit of the rules are not copied.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+    used : sequence of str
+        The only variables that count; none: all that the rules know.
 
     Raises
     ------
     WaterbodemError
-        If it is no dataset, holds no layer, y ascends, or attributes of layers cannot be obeyed.
+        If it is no dataset, holds no layer, y ascends, attributes of layers cannot be obeyed, or a value is one that
+        its layer cannot hold.
     """
-    names = known_names(layers)
+    names = list(used) or known_names(layers)
+    tell_meant([str(n) for n in layers.data_vars if n not in names], stacklevel=4)
     template = template_of(layers)
     check_encodings(layers)
     held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
     present = {n: values_of(held.variables[n], n) for n in layer_kinds() if n in names}
     if not present:
-        raise ArgumentError(
-            "dataset holds no layer that the rules know",
-            value=[str(n) for n in layers.data_vars][:10],
-            allowed=", ".join(layer_kinds()),
-        )
+        raise _nothing_known(layers)
     ignored = ignored_names(layers)
     kept = [n for n in names if "@" in n and n not in ignored]
-    return LayerSet(present, _scenarios(held, kept), ignored, template)
+    scenarios = _scenarios(held, kept)
+    futures = {str(LayerName(n, s.name)): a for s in scenarios for n, a in s.layers.items()}
+    check_values({**present, **futures})
+    return LayerSet(present, scenarios, ignored, template)
+
+
+def _nothing_known(layers: xr.Dataset) -> ArgumentError:
+    return ArgumentError(
+        "dataset holds no layer that the rules know",
+        value=[str(n) for n in layers.data_vars][:10],
+        allowed=", ".join(layer_kinds()),
+    )
 
 
 def known_names(layers: xr.Dataset) -> list[str]:
@@ -138,12 +159,26 @@ def _scenarios(layers: xr.Dataset, names: list[str]) -> tuple[Scenario, ...]:
 
 
 def _scenario(layers: xr.Dataset, name: str, members: list[str]) -> Scenario:
-    years = {_year(layers[m].attrs["horizon"], m) for m in members if layers[m].attrs.get("horizon") is not None}
-    if len(years) > 1:
-        raise ArgumentError("layers of one scenario differ in horizon", value=sorted(years), where=name)
-    horizon = years.pop() if years else None
+    attrs = [layers[m].attrs for m in members]
+    years = [_year(a["horizon"], m) for a, m in zip(attrs, members, strict=True) if a.get("horizon") is not None]
     arrays = {LayerName.of(m).layer: values_of(layers.variables[m], m) for m in members}
-    return Scenario(name, arrays, horizon)
+    return scenario_of(name, arrays, years, [a.get("stresstest") for a in attrs])
+
+
+def scenario_of(
+    name: str, layers: Mapping[str, Floats], years: Iterable[float | None], tests: Iterable[Any]
+) -> Scenario:
+    """Return a scenario of layers that state a year, or that it is a stress test; of different years the latest.
+
+    Raises
+    ------
+    ArgumentError
+        If one states a year and one a stress test.
+    """
+    stated, stress_test = [float(y) for y in years if y is not None], any(tests)
+    if stress_test and stated:
+        raise ArgumentError("a stress test has no horizon", value=max(stated), allowed="one of the two", where=name)
+    return Scenario(name, layers, max(stated, default=None), stress_test)
 
 
 def _year(value: Any, where: str) -> float:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from waterbodem.core.dataset import with_fill
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import alone
+from waterbodem.definitions.legends import nodata
 from waterbodem.engine.layer_set import check_encodings, known_names, template_of
 
 #: Takes layers on (y, x) and perhaps a raster on the same cells; every cell of its result depends on that cell only.
@@ -42,11 +44,11 @@ def by_block(
     rest = () if raster is None else (raster,)
     names = list(used) or known_names(layers)
     if not names or not is_chunked(layers) or 0 in layers.sizes.values():
-        return function(layers, *rest)
+        return with_fill(function(layers, *rest), nodata())
     check_encodings(layers)
     known = layers[names].assign_coords(template_of(layers).coords).unify_chunks()
     example = function(_unknown_cell(known), *(_unknown_cell(r.to_dataset(name="raster")).raster for r in rest))
-    return _lazy(function, known, rest, example)
+    return with_fill(_lazy(function, known, rest, example), nodata())
 
 
 def is_chunked(layers: xr.Dataset) -> bool:

@@ -1,8 +1,13 @@
-"""What is summed over polygons, per cell: for the table (rekenregels section 7) and for the Kompas (section 8)."""
+"""What is summed over polygons, per cell: for the table (rekenregels section 7) and for the Kompas (section 8).
+
+The order of the rows is told once, by :func:`names_of`: a quantity that the kernel makes of others stands in its list
+``MADE``, one that is summed as it is in ``BOUNDS``, ``SUMMED`` or ``MAPPED``, and one of layers alone in
+:class:`waterbodem.engine.site.Site`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.definitions import registry
-from waterbodem.definitions.kompas_rules import KompasRules, any_case
+from waterbodem.definitions.kompas_rules import Fired, KompasRules
 from waterbodem.definitions.models import Functie
-from waterbodem.engine.burden import futures_of, references
+from waterbodem.engine.burden import futures_of
+from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.evaluation import Result
-from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.plan import raised_height
-from waterbodem.engine.scoring import parts_of, score_arrays
-from waterbodem.engine.sums import SCORE
-from waterbodem.engine.table import SCORED, THRESHOLD, VOLUMES
+from waterbodem.engine.plan import raised_height, settles_more
+from waterbodem.engine.scoring import layers_of, parts_of
+from waterbodem.engine.site import Site
+from waterbodem.engine.sums import CLASSES, SCORE, Tally, no_sums, runs_of, with_bins
+from waterbodem.engine.table import SCORED, THRESHOLD
 from waterbodem.kernels import quantities as kernel
+from waterbodem.kernels import zonal
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
+
+
+#: Ends the name of a measure over all cells, where the one itself is over those with another present use.
+EVERYWHERE = "_overal"
 
 
 @dataclass(frozen=True)
@@ -36,110 +47,82 @@ class Measures:
         row: Floats = self.rows[self.names.index(name)]
         return row
 
-
-#: Components that the kernel looks at, by its name for them.
-_COMPONENTS = {
-    "afvoer": "afvoer",
-    "verdrongen": "verdrongen_berging",
-    "kwelafvoer": "kwelafvoer",
-    "veenoxidatie": "veenoxidatie",
-    "verlaging": "grondwaterverlaging",
-    "aanvulling": "aanvullingsverlies",
-    "zetting": "zetting",
-}
-#: Measures that a kernel makes, by the name of the row there.
-_MADE = {
-    "high": "risico_hoog",
-    "very_high": "risico_zeer_hoog",
-    "water": "water",
-    "kwelafvoer": "kwelafvoer",
-    "veenoxidatie": "veenoxidatie",
-    "verlaging": "grondwaterverlaging",
-    "grondwater": "grondwater",
-    "vastlegging": "vastlegging",
-    "bodemlast": "bodemlast",
-}
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
 
 
-def measures_of(
-    cells: LayerSet, result: Result, reference: Functie | Array, rules: KompasRules, chance: Array | None = None
-) -> Measures:
-    """Return per cell what the table and the principles look at; NaN = unknown.
+@dataclass(frozen=True)
+class Alarm:
+    """Thresholds of a functie that are looked at together: their bits, the layers they are on, and what it is about.
 
-    ``chance`` is that of :func:`chance_of` where it is known already: it does not depend on the functie.
+    ``of_change``: it counts only where the present use is another.
     """
-    ground = chance_of(cells.present, rules) if chance is None else chance
-    parts = dict(zip((c.id for c in registry.burden_rules().components), result.burden.components, strict=True))
-    plain = {
-        **{n: result.scores[n] for n in ("score_min", "score_max", "dekking")},
-        "risico": result.burden.risico,
-        **{n: parts[n] for n in VOLUMES},
-        "kans": ground,
-    }
-    other = against(result.functie, reference, rules)
-    bits, sets = fired_by(cells, result.functie, rules), layers_of_extremes(cells, result.functie, rules)
-    losses = [f"{SCORED}{n}" for n in (*result.criteria, THRESHOLD)]
-    names = (SCORE, *losses, *_MADE.values(), *plain, "verharding", "onttrekking", *bits, *sets)
-    rows = np.empty((len(names), ground.size), np.float32)
-    out = Measures(names, rows)
-    _make(cells, result, parts, other, rules, out, len(losses))
-    for name, values in plain.items():
+
+    bits: int
+    layers: tuple[str, ...]
+    of_change: bool
+
+
+def names_of(criteria: Iterable[str], alarms: Iterable[str], given: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of all rows, in order."""
+    losses = (f"{SCORED}{n}" for n in (*criteria, THRESHOLD))
+    return (SCORE, *losses, *kernel.MADE, *alarms, *kernel.BOUNDS, *kernel.SUMMED, *kernel.MAPPED, *given)
+
+
+def measures_of(site: Site, result: Result) -> Measures:
+    """Return per cell what the table and the principles look at; NaN = unknown."""
+    functie, s, b = result.functie, result.scores, result.burden
+    alarms, given = alarms_of(functie, site.layers, site.rules), given_of(site, functie)
+    names = names_of(result.criteria, alarms, given)
+    out = Measures(names, np.empty((len(names), site.use.size), np.float32))
+    _make(site, result, out)
+    for name, alarm in alarms.items():
+        _sound(site, functie, alarm, s["flags"].reshape(-1), out[name])
+    copied = {n: s[n] for n in (*kernel.BOUNDS, "dekking")} | {n: b.components[k] for n, k in kernel.SUMMED.items()}
+    copied |= {"risico": b.risico, "risico_zonder_compensatie": b.zonder}
+    for name, values in (copied | given).items():
         out[name][:] = values.reshape(-1)
-    out["verharding"][:], out["onttrekking"][:] = other["verharding"], other["onttrekking"]
-    for name, some in bits.items():
-        layer = cells.present[name.removeprefix("drempel_")].reshape(-1)
-        kernel.flag_bits(result.scores["flags"].reshape(-1), np.uint16(some), layer, out[name])
-    for name, layers in sets.items():
-        fill_lowest(layers, result.functie, out[name])
     return out
 
 
-def _make(
-    cells: LayerSet,
-    result: Result,
-    parts: Mapping[str, Array],
-    other: Mapping[str, Array],
-    rules: KompasRules,
-    out: Measures,
-    losses: int,
-) -> None:
-    """Fill what is more than a copy."""
-    f, s, b = result.functie, result.scores, result.burden
+def tally_of(prints: Footprints, site: Site, result: Result, polygons: NDArray[np.int64] | None = None) -> Tally:
+    """Sum measures, classes, causes and present use over the cells of polygons, on the block they lie on.
+
+    ``polygons`` are their numbers, ascending; else 0, 1, ..
+    """
+    measures, runs, size = measures_of(site, result), runs_of(prints), max(1, prints.grid.rows)
+    sums, bands = no_sums(runs, measures.names, len(site.present_use.functies)), runs.bands(size)
+    for row, total in zip(measures.rows, sums.sums, strict=True):
+        zonal.add_row(bands, 0, 0, row, total)
+    for name, classes in zip(CLASSES, sums.classes, strict=True):
+        zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
+    zonal.add_codes(bands, 0, 0, site.use.reshape(-1), sums.uses)
+    risico, cause = result.burden.risico.reshape(-1), result.burden.oorzaak.reshape(-1)
+    zonal.add_by_code(bands, 0, 0, risico, cause, sums.causes, np.empty_like(risico))
+    return with_bins(sums, runs, measures[SCORE], polygons)
+
+
+def _make(site: Site, result: Result, out: Measures) -> None:
+    """Fill score, losses and what is made of others."""
+    s, b, losses = result.scores, result.burden, len(result.criteria) + 1
     found = kernel.Found(
         s["score"].reshape(-1),
         s["klasse"].reshape(-1),
         b.risico.reshape(-1),
         b.tijd.reshape(-1),
-        _lowest(cells, result).reshape(-1),
-        verharding=other["verharding"],
-        more_fill=other["more_fill"],
-        **{field: parts[n].reshape(-1) for field, n in _COMPONENTS.items()},
+        _lowest(site, result).reshape(-1),
+        b.components.reshape(len(b.components), -1),
+        site.use.reshape(-1),
     )
-    made = {row: out[name] for row, name in _MADE.items()}
-    rows = kernel.Rows(score=out[SCORE], loss=out.rows[1 : 1 + losses], **made)
-    rows.loss[:] = s["loss"]
-    kernel.fill_measures(found, borders_of(f, rules), rows)
+    loss, made = out.rows[1 : 1 + losses], out.rows[1 + losses : 1 + losses + len(kernel.MADE)]
+    loss[:] = s["loss"]
+    against = against_of(result.functie, site.present_use.functies, site.rules)
+    kernel.fill_measures(found, borders_of(result.functie, site.rules), against, loss, out[SCORE], made)
 
 
-def borders_of(f: Functie, rules: KompasRules) -> kernel.Borders:
-    """Return the numbers that measures of a functie are compared to."""
-    steps = registry.answer_scale().values()
-    years = min(1.0, f.value("levensduur_jr") / rules.levensduur_vol_jr)
-    return kernel.Borders(
-        high=np.float32(registry.scoring_rules().risico_hoog),
-        very_high=np.float32(rules.risico_zeer_hoog),
-        margin=np.float32(rules.marge),
-        relief=np.int64(sum(1 << s.code for s in steps if s.letter in rules.ontlasting_klassen)),
-        fixed=np.float32((1 - f.value("omkeerbaarheid")) * years),
-        fill=np.float32(raised_height(f) / rules.ophoging_vol_m),
-        zetting_full=np.float32(rules.zetting_vol_m),
-        peat_full=np.float32(rules.veen_vol_m),
-    )
-
-
-def _lowest(cells: LayerSet, result: Result) -> Array:
+def _lowest(site: Site, result: Result) -> Array:
     """Return the lowest score over the scenarios that the plan will see, else the present one."""
-    lowest = lowest_of(futures_of(cells, result.functie))
+    lowest = lowest_of(futures_of(site.cells, result.functie))
     return result.scores["score"] if lowest is None else lowest
 
 
@@ -148,63 +131,96 @@ def lowest_of(futures: Sequence[Mapping[str, Array]]) -> Array | None:
     return np.asarray(np.fmin.reduce([f["score"] for f in futures])) if futures else None
 
 
-def chance_of(layers: Mapping[str, Array], rules: KompasRules) -> Array:
-    """Return 1 where wet nature would do well and water or soil invite it, 0 elsewhere; NaN = unknown."""
-    nature = registry.load_functies()[rules.kans.functie]
-    klasse = score_arrays(layers, nature, wanted=("klasse",))["klasse"]
-    codes = [s.code for s in registry.answer_scale().values() if s.letter in rules.kans.klassen]
-    fits = np.logical_or.reduce([klasse == c for c in codes])
-    chance = (fits & any_case(rules.kans.als, layers, rules.marge)).astype(np.float32)
-    return np.where(klasse == 0, np.float32(np.nan), chance)
+def borders_of(f: Functie, rules: KompasRules) -> kernel.Borders:
+    """Return the numbers that measures of a functie are compared to."""
+    years = min(1.0, f.value("levensduur_jr") / rules.levensduur_vol_jr)
+    return kernel.Borders(
+        high=np.float32(registry.scoring_rules().risico_hoog),
+        very_high=np.float32(rules.risico_zeer_hoog),
+        margin=np.float32(rules.marge),
+        fixed=np.float32((1 - f.value("omkeerbaarheid")) * years),
+        zetting_full=np.float32(rules.zetting_vol_m),
+        peat_full=np.float32(rules.veen_vol_mm_jr),
+        sure=np.float32(rules.bodemlast_zeker),
+    )
 
 
-def against(f: Functie, reference: Functie | Array, rules: KompasRules) -> dict[str, Array]:
-    """Return more paving, more fill and more abstraction than the reference: one value, or one per cell."""
-    paved = np.float32(f.value("verhardingsgraad")) - _of_reference(reference, lambda r: r.value("verhardingsgraad"))
-    return {
-        "verharding": paved,
-        "more_fill": raised_height(f) > _of_reference(reference, raised_height) + rules.marge,
-        "onttrekking": f.value("onttrekking") - _of_reference(reference, lambda r: r.value("onttrekking")),
-    }
+def against_of(f: Functie, references: Sequence[Functie], rules: KompasRules) -> kernel.Against:
+    """Return what a functie does more than each of the references, after a row for an unknown one."""
+    paved = [f.value("verhardingsgraad") - r.value("verhardingsgraad") for r in references]
+    fill = [max(0.0, raised_height(f) - raised_height(r)) / rules.ophoging_vol_m for r in references]
+    return kernel.Against(
+        np.array([np.nan, *paved], np.float32),
+        np.array([np.nan, *fill], np.float32),
+        np.array([True, *(settles_more(f, r) for r in references)]),
+        np.array([0, *(_relief(f, r, rules) for r in references)]),
+    )
 
 
-def _of_reference(reference: Functie | Array, value: Any) -> Array:
-    """Return a number of the reference functie, one or per cell; NaN where the reference is unknown."""
-    if isinstance(reference, Functie):
-        return np.full(1, value(reference), np.float32)
-    out = np.full(reference.size, np.nan, np.float32)
-    for code, functie in references(reference).items():
-        out[reference.reshape(-1) == code] = value(functie)
-    return out
+def _relief(f: Functie, reference: Functie, rules: KompasRules) -> int:
+    """Return the classes, as bits, in which relief counts: that of storage or of a level only where the plan fits."""
+    stored = f.value("berging_m") - reference.value("berging_m") > rules.marge
+    fits = stored or not np.isnan(f.value("streefpeil_m"))
+    steps = registry.answer_scale().values()
+    return sum(1 << s.code for s in steps if not fits or s.letter in rules.ontlasting_klassen)
 
 
-def fired_by(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, int]:
-    """Return per layer the bits of the thresholds on it that count."""
-    return {
-        f"drempel_{layer}": sum(1 << i for i, t in enumerate(f.drempels) if t.laag == layer and t.gevolg in effects)
-        for layer, effects in rules.drempels.items()
-        if layer in cells.present
-    }
+def alarms_of(f: Functie, present: Mapping[str, Any], rules: KompasRules) -> dict[str, Alarm]:
+    """Return by measure the thresholds that principles look at, as far as the functie has them on layers present."""
+    return {n: _alarm(f, some, present, n in rules.of_change) for n, some in rules.drempels.items()}
 
 
-def layers_of_extremes(cells: LayerSet, f: Functie, rules: KompasRules) -> dict[str, dict[str, Array | None]]:
-    """Return the layers of extremes that weigh enough (None: missing), now and per scenario that changes them."""
-    parts = [p for p in parts_of(f, list(cells.present)) if p.share + rules.marge >= rules.extremen_gewicht]
-    names = [n for n in rules.extremen_lagen if any(n in p.members for p in parts)]
-    found = {"extremen": {n: cells.present.get(n) for n in names}}
-    for s in cells.scenarios:
+def _alarm(f: Functie, some: Fired, present: Mapping[str, Any], of_change: bool) -> Alarm:
+    counts = [t.laag in some.lagen and t.gevolg in some.gevolgen and t.laag in present for t in f.drempels]
+    bits = sum(1 << i for i, one in enumerate(counts) if one)
+    return Alarm(
+        bits, tuple(dict.fromkeys(t.laag for t, one in zip(f.drempels, counts, strict=True) if one)), of_change
+    )
+
+
+def _sound(site: Site, f: Functie, alarm: Alarm, flags: Array, out: Floats) -> None:
+    """Fill in where thresholds fire: 1, 0, or NaN where all the layers that they are on are unknown."""
+    out[:] = np.nan if alarm.layers else 0
+    for name in alarm.layers:
+        out[~np.isnan(site.layers[name].reshape(-1))] = 0
+    kernel.flag_bits(flags, np.uint16(alarm.bits), out)
+    if alarm.of_change:
+        out[:] = site.of_change(out, f)
+
+
+def given_of(site: Site, f: Functie) -> dict[str, Floats]:
+    """Return measures that need no score, by name."""
+    every = {"kans": site.chance, **site.shares}
+    whole = {f"{n}{EVERYWHERE}": every[n] for n in every if n in site.rules.of_change & site.rules.needed}
+    told = {"onaannemelijk": site.implausible, **site.differences(layers_of(f, present=site.layers))}
+    return {**site.shares_of_change(f), **whole, **_extremes(site, f), **told}
+
+
+def _extremes(site: Site, f: Functie) -> dict[str, Floats]:
+    """Return the lowest score on layers of extremes, now and per scenario that changes one."""
+    names, found = extreme_layers(f, list(site.layers), site.rules), {"extremen": site.layers}
+    for s in site.futures:
         if set(s.layers) & set(names):
-            found[f"extremen@{s.name}"] = {n: cells.with_scenario(s).get(n) for n in names}
-    return found
+            found[f"extremen@{s.name}"] = site.cells.with_scenario(s)
+    return {n: _lowest_on(names, layers, f, site.use.size) for n, layers in found.items()}
 
 
-def fill_lowest(layers: Mapping[str, Array | None], f: Functie, out: Array) -> None:
-    """Fill in the lowest score on some layers; NaN where one is unknown, or there is none."""
+def extreme_layers(f: Functie, present: Sequence[str], rules: KompasRules) -> tuple[str, ...]:
+    """Return the layers of extremes that count: they weigh enough, and more of them is worse."""
+    parts = [p for p in parts_of(f, present) if p.share + rules.marge >= rules.extremen.gewicht]
+    weighty = [n for n in rules.extremen.lagen if any(n in p.members for p in parts)]
+    return tuple(n for n in weighty if f.all_criteria[n].curve[-1][1] < f.all_criteria[n].curve[0][1])
+
+
+def _lowest_on(names: Sequence[str], layers: Mapping[str, Array], f: Functie, size: int) -> Floats:
+    """Return the lowest score on some layers; NaN where one is unknown, or there is none."""
+    out = np.full(size, np.inf if names else np.nan, np.float32)
     score = np.empty(kernel.BLOCK, np.float64)
-    out[:] = np.inf if layers else np.nan
-    for name, values in layers.items():
+    for name in names:
         x, y = np.array(f.all_criteria[name].curve, np.float64).T
-        if values is None:
+        if name not in layers:
             out[:] = np.nan
         else:
-            kernel.lower_by_curve(values.reshape(-1), np.ascontiguousarray(x), np.ascontiguousarray(y), score, out)
+            top = int(y.argmax())  # left of its top the top counts
+            kernel.lower_by_curve(layers[name].reshape(-1), x[top:].copy(), y[top:].copy(), score, out)
+    return out

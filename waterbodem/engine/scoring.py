@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -18,11 +18,14 @@ from waterbodem.core.errors import ArgumentError, LayerError, nearest
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
+from waterbodem.definitions.flags import answer_flags, criterion_flags
 from waterbodem.definitions.models import Criterion, Functie, Threshold
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.derived import derived_of, gvg_numbers, with_sources
 from waterbodem.engine.layer_set import LayerSet, known_names, layer_set
 from waterbodem.engine.lazy import by_block
-from waterbodem.kernels import combining, curves
+from waterbodem.engine.rewetting import CAUSES, rewets, rewetting_of
+from waterbodem.kernels import combining, curves, levels
 from waterbodem.kernels import scoring as kernel
 from waterbodem.kernels._compile.records import record_of
 
@@ -32,6 +35,8 @@ METHODS = {
     "minimum": combining.MINIMUM,
     "owa": combining.OWA,
 }
+#: Consequences of thresholds in the order in which they have a say.
+SAY = ("uitsluiten", "nee_tenzij", "aandacht")
 Array = NDArray[Any]
 #: What the answer of one functie takes, in layers of float32: 24 bytes per cell.
 LAYERS_WORTH = 6
@@ -53,7 +58,8 @@ class Part:
 
 def parts_of(functie: Functie, present: Sequence[str]) -> tuple[Part, ...]:
     """Return the criteria that take part when these layers are in the data, in order."""
-    taking = [n for n in functie.all_criteria if n in functie.criteria or n in present]
+    known = {*present, *derived_of(present)}
+    taking = [n for n in functie.all_criteria if n in functie.criteria or n in known]
     group_of = {m: g.leden for g in functie.groepen for m in g.leden}
     units: dict[tuple[str, ...], None] = {}
     for name in taking:
@@ -154,20 +160,54 @@ def _verdict(threshold: Threshold, parts: Sequence[Part]) -> int:
     return 1 + criterion_of(parts, threshold.laag) + excluded
 
 
-def _place(functie: Functie, layer: str, index: Mapping[str, int]) -> int:
-    missing = kernel.MISSING if layer in functie.criteria else kernel.ABSENT
-    return index.get(layer, missing)
-
-
-def _thresholds(functie: Functie, parts: Sequence[Part], index: Mapping[str, int]) -> dict[str, Any]:
-    reach = [_reach(t) for t in functie.drempels]
+def _thresholds(functie: Functie, parts: Sequence[Part], places: Mapping[str, int]) -> dict[str, Any]:
+    """Return the thresholds in the order in which they have a say."""
+    order = sorted(range(len(functie.drempels)), key=lambda i: SAY.index(functie.drempels[i].gevolg))
+    sorted_ = [functie.drempels[i] for i in order]
+    reach = [_reach(t) for t in sorted_]
     return {
         "thresholds": np.int64(len(reach)),
-        "t_layer": np.array([_place(functie, t.laag, index) for t in functie.drempels], dtype=np.int64),
+        "t_bit": np.array(order, dtype=np.int32),
+        "t_layer": np.array([places.get(t.laag, levels.MISSING) for t in sorted_], dtype=np.int64),
         "t_low": np.array([low for low, _ in reach], dtype=np.float32),
         "t_high": np.array([high for _, high in reach], dtype=np.float32),
-        "t_verdict": np.array([_verdict(t, parts) for t in functie.drempels], dtype=np.int32),
+        "t_verdict": np.array([_verdict(t, parts) for t in sorted_], dtype=np.int32),
     }
+
+
+def ceilings_of(functie: Functie, present: Collection[str]) -> list[tuple[str, str]]:
+    """Return the classes that a functie does not pass on these layers, each with the reason."""
+    known = {*present, *derived_of(present)}
+    own = [(functie.hoogstens, functie.hoogstens_reden)] if functie.hoogstens else []
+    return own + [(letter, functie.zonder_reden) for layer, letter in functie.zonder.items() if layer not in known]
+
+
+def ceiling_of(functie: Functie, present: Collection[str]) -> np.int32:
+    """Return the code of the best class that a functie allows."""
+    codes = {step.letter: code for code, step in registry.answer_scale().items()}
+    return np.int32(max((codes[letter] for letter, _ in ceilings_of(functie, present)), default=1))
+
+
+def _levels(functie: Functie, index: Mapping[str, int]) -> dict[str, Any]:
+    """Return what a block must know of the groundwater levels that differ from their layers."""
+    used = layers_used(functie)
+    asked = np.array([n in used and n in {*index, *derived_of(index)} for n in levels.LEVELS])
+    return {
+        "derives": bool(used.intersection(derived_of(index))),
+        "derived": gvg_numbers(),
+        "raises": rewets(functie) and asked.any(),
+        "level": np.array([index.get(n, levels.MISSING) for n in levels.LEVELS], np.int64),
+        "asked": asked,
+        "ground": np.array([index.get(n, levels.MISSING) for n in levels.GROUND], np.int64),
+        **rewetting_of(functie)._asdict(),
+    }
+
+
+def _places(functie: Functie, index: Mapping[str, int]) -> dict[str, int]:
+    """Return where a block finds the values of layers: as they are, or where it makes them."""
+    known = {*index, *derived_of(index)}
+    made = known.intersection(levels.LEVELS) if rewets(functie) else derived_of(index)
+    return {**index, **{n: levels.MADE - levels.LEVELS.index(n) for n in made}}
 
 
 @lru_cache(maxsize=512)
@@ -176,6 +216,7 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
     rules = registry.scoring_rules()
     parts = parts_of(functie, tuple(present))
     index = {name: i for i, name in enumerate(registry.layer_kinds()) if name in present}
+    places = _places(functie, index)
     members = [m for part in parts for m in part.members]
     criteria = [functie.all_criteria[m] for m in members]
     lines = [_lines(c) for c in criteria]
@@ -183,17 +224,20 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
     numbers = record_of(
         kernel.NUMBERS,
         **_weights(parts, rules.kap_gewicht),
-        layer=np.array([index.get(m, -1) for m in members], dtype=np.int64),
+        layer=np.array([places.get(m, levels.MISSING) for m in members], dtype=np.int64),
         **_curves(criteria, lines),
-        **_thresholds(functie, parts, index),
+        **_thresholds(functie, parts, places),
         classes=np.int64(len(borders)),
         borders=np.array(borders, dtype=np.float32),
+        ceiling=ceiling_of(functie, index),
         method=np.int64(METHODS[methode]),
         power=np.float64(power),
         floor=np.float32(rules.ondergrens),
         known_min=np.float32(rules.bekend_min),
+        fatal=np.float32(rules.fataal),
         group_known=np.float32(rules.groep_bekend),
         margin=np.float32(rules.marge),
+        **_levels(functie, index),
     )
     return kernel.Model(numbers, np.hstack(lines).astype(np.float32))
 
@@ -304,12 +348,9 @@ def scoring_attrs(name: str, functie: Functie, names: Sequence[str]) -> dict[str
     """Return the attributes of a result: label, units, and CF flags for codes."""
     attrs: dict[str, Any] = {"long_name": VARIABLES[name][1]}
     if name == "klasse":
-        scale = registry.answer_scale()
-        attrs["flag_values"] = np.array(list(scale), dtype=np.uint8)
-        attrs["flag_meanings"] = " ".join(step.letter for step in scale.values())
+        attrs |= answer_flags()
     elif name == "bepalend":
-        attrs["flag_values"] = np.arange(len(names), dtype=np.uint8)
-        attrs["flag_meanings"] = " ".join(names)
+        attrs |= criterion_flags(names)
     elif name == "vlaggen":
         attrs["flag_masks"] = np.array([1 << i for i in range(len(functie.drempels))], np.uint16)
         attrs["flag_meanings"] = " ".join(t.label.replace(" ", "") for t in functie.drempels)
@@ -323,11 +364,13 @@ def _one(cells: LayerSet, functie: Functie, methode: str, orness: float | None, 
     wanted = [VARIABLES[n][0] for n in names]
     arrays = score_arrays(cells.present, functie, methode, orness, wanted)
     criteria = [part.name for part in parts_of(functie, list(cells.present))]
+    derived = [n for n in derived_of(cells.present) if n in layers_used(functie)]
     return cells.results(
         {n: (arrays[VARIABLES[n][0]], scoring_attrs(n, functie, criteria)) for n in names},
         {
             "functie": functie.id,
             "criteria": criteria,
+            **({"afgeleid": derived} if derived else {}),
             "methode": methode,
             **({} if orness is None else {"orness": orness}),
             "definities": registry.rules_version(),
@@ -381,21 +424,39 @@ def geschiktheid(
     settings = Settings.of(locals())
     chosen, many = registry.choose(functie)
     methode, orness = settings.method
-    answers = partial(_answers, functies=chosen, many=many, methode=methode, orness=orness, interval=interval)
-    wanted = layers_of(*chosen)
-    return by_block(answers, layers, [n for n in known_names(layers) if n in wanted])
+    names = known_names(layers)
+    wanted = layers_of(*chosen, present=names)
+    used = [n for n in names if n in wanted]
+    answers = partial(
+        _answers, used=used, functies=chosen, many=many, methode=methode, orness=orness, interval=interval
+    )
+    return by_block(answers, layers, used)
 
 
-def layers_of(*functies: Functie) -> set[str]:
-    """Return the layers that the scores of functies can depend on."""
-    return {n for f in functies for n in (*f.all_criteria, *(t.laag for t in f.drempels))}
+def layers_used(functie: Functie) -> set[str]:
+    """Return the layers of the criteria and thresholds of a functie, and those that it is capped without."""
+    return {*functie.all_criteria, *(t.laag for t in functie.drempels), *functie.zonder}
+
+
+def layers_of(*functies: Functie, present: Collection[str] = ()) -> set[str]:
+    """Return the layers that the scores of functies can depend on, where ``present`` are in the data."""
+    used = {f.id: layers_used(f) for f in functies}
+    causes = {n for f in functies if rewets(f) and used[f.id] & set(levels.LEVELS) for n in CAUSES}
+    return with_sources(causes.union(*used.values()), present)
 
 
 def _answers(
-    layers: xr.Dataset, *, functies: Sequence[Functie], many: bool, methode: str, orness: float | None, interval: bool
+    layers: xr.Dataset,
+    *,
+    used: Sequence[str],
+    functies: Sequence[Functie],
+    many: bool,
+    methode: str,
+    orness: float | None,
+    interval: bool,
 ) -> xr.Dataset:
     memory.check_room(grid_of(layers), LAYERS_WORTH * len(functies))
-    cells = layer_set(layers)
+    cells = layer_set(layers, used)
     results = [_one(cells, f, methode, orness, interval) for f in functies]
     return stack(results, functies) if many else results[0]
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from waterbodem.core.errors import NoOverlap
 from waterbodem.definitions import registry
 from waterbodem.engine.coverage import Footprints
-from waterbodem.engine.evaluation import Result
 from waterbodem.kernels import zonal
 
 Array = NDArray[Any]
@@ -97,6 +96,8 @@ class Sums:
         Coverage per class code, of ``CLASSES``.
     causes : int64 array (P, 11)
         Coverage * risico per oorzaak, in units that differ from those of ``sums``: for comparing only.
+    uses : int64 array (P, R + 1)
+        Coverage per functie that may lie there today; the first is of what is unknown.
     inside : int64 array (P,)
         Coverage by cells of the data.
     """
@@ -105,6 +106,7 @@ class Sums:
     sums: Integers
     classes: Integers
     causes: Integers
+    uses: Integers
     inside: Integers
 
 
@@ -151,13 +153,21 @@ class Totals(Sums):
 
     quantiles: Doubles
 
-    def mean(self, measure: str) -> tuple[Doubles, Doubles]:
-        """Return per polygon the mean over the known cells (NaN: none), and how many cells those are."""
-        return _mean(self.sums[self.measures.index(measure)])
+    def mean(self, measure: str, without: Integers | None = None) -> tuple[Doubles, Doubles]:
+        """Return per polygon the mean over the known cells (NaN: none), and how many cells are known.
+
+        ``without`` is coverage (P,) of cells in which the measure is 0 and that do not count for the mean.
+        """
+        return _mean(self.sums[self.measures.index(measure)], without)
 
     def class_cells(self, name: str) -> Doubles:
         """Return the covered cells per polygon and class code (P, C)."""
         return np.asarray(self.classes[CLASSES.index(name)] / zonal.COVERAGE_ONE, np.float64)
+
+    @property
+    def use_cells(self) -> Doubles:
+        """Covered cells per polygon and present use (P, R + 1), the first of what is unknown."""
+        return np.asarray(self.uses / zonal.COVERAGE_ONE, np.float64)
 
     @property
     def cells(self) -> Doubles:
@@ -165,13 +175,14 @@ class Totals(Sums):
         return np.asarray(self.inside / zonal.COVERAGE_ONE, np.float64)
 
 
-def _mean(sums: Integers) -> tuple[Doubles, Doubles]:
+def _mean(sums: Integers, without: Integers | None = None) -> tuple[Doubles, Doubles]:
     """Return mean and known cells; one sum has one bit pattern, however it was split on the way."""
     high, low, known = sums
     high = high + (low >> zonal.SPLIT)
     low = low & ((1 << zonal.SPLIT) - 1)
     total = high.astype(np.float64) * float(1 << zonal.SPLIT) + low
-    return ratio(total / zonal.VALUE_ONE, known), np.asarray(known / zonal.COVERAGE_ONE, np.float64)
+    counted = known if without is None else known - without
+    return ratio(total / zonal.VALUE_ONE, counted), np.asarray(known / zonal.COVERAGE_ONE, np.float64)
 
 
 def mean(values: Array, prints: Footprints) -> tuple[Doubles, Doubles]:
@@ -188,14 +199,15 @@ def ratio(total: Array, weight: Array) -> Doubles:
     return out
 
 
-def no_sums(runs: Runs, measures: Sequence[str]) -> Sums:
-    """Return sums to be added to, over the polygons of a block."""
+def no_sums(runs: Runs, measures: Sequence[str], references: int) -> Sums:
+    """Return sums to be added to, over the polygons of a block, with so many functies that may lie there today."""
     codes, causes = len(registry.answer_scale()), len(registry.burden_rules().components) + 1
     return Sums(
         tuple(measures),
         np.zeros((len(measures), 3, runs.count), np.int64),
         np.zeros((len(CLASSES), runs.count, codes), np.int64),
         np.zeros((runs.count, causes), np.int64),
+        np.zeros((runs.count, 1 + references), np.int64),
         runs.prints.inside,
     )
 
@@ -227,31 +239,16 @@ def with_bins(
         runs.table, bins, runs.first, some.whole, some.shares, start, value, weight, quantiles, zonal.no_bins()
     )
     numbers = np.arange(runs.count) if polygons is None else polygons
-    of_all = (sums.measures, sums.sums, sums.classes, sums.causes, sums.inside)
+    of_all = (sums.measures, sums.sums, sums.classes, sums.causes, sums.uses, sums.inside)
     return Tally(*of_all, numbers, start, value[:used].copy(), weight[:used].copy(), quantiles)
 
 
-def tally_of(prints: Footprints, result: Result, names: tuple[str, ...], rows: Array) -> Tally:
-    """Sum measures, classes and causes of one functie over the cells of polygons.
-
-    Parameters
-    ----------
-    prints : Footprints
-        On the block of cells that ``result`` and the measures lie on.
-    names : tuple of str
-        Of the measures; ``score`` (0 to 1) is also counted in bins.
-    rows : float32 array (M, n)
-        NaN = unknown.
-    """
+def cells_of_use(prints: Footprints, use: NDArray[np.uint8], references: int) -> Doubles:
+    """Return covered cells per polygon and present use (P, references + 1), the first of what is unknown."""
     runs = runs_of(prints)
-    sums, bands = no_sums(runs, names), runs.bands(max(1, prints.grid.rows))
-    for row, total in zip(rows, sums.sums, strict=True):
-        zonal.add_row(bands, 0, 0, row, total)
-    for name, classes in zip(CLASSES, sums.classes, strict=True):
-        zonal.add_codes(bands, 0, 0, result.scores[name].reshape(-1), classes)
-    risico = _flat(result.burden.risico)
-    zonal.add_by_code(bands, 0, 0, risico, result.burden.oorzaak.reshape(-1), sums.causes, np.empty_like(risico))
-    return with_bins(sums, runs, rows[names.index(SCORE)])
+    found = np.zeros((runs.count, 1 + references), np.int64)
+    zonal.add_codes(runs.bands(max(1, prints.grid.rows)), 0, 0, use.reshape(-1), found)
+    return np.asarray(found / zonal.COVERAGE_ONE, np.float64)
 
 
 def _flat(values: Array) -> NDArray[np.float32]:
@@ -283,6 +280,7 @@ def totals_of(tallies: Iterable[Tally], count: int, shares: Doubles, last: Integ
         found.sums[:, :, t.polygons] += t.sums
         found.classes[:, t.polygons] += t.classes
         found.causes[t.polygons] += t.causes
+        found.uses[t.polygons] += t.uses
         found.inside[t.polygons] += t.inside
         pending.add(t)
         if last is not None and pending.many:
@@ -290,14 +288,16 @@ def totals_of(tallies: Iterable[Tally], count: int, shares: Doubles, last: Integ
     if found is None:
         raise NoOverlap("polygons lie outside the data", where="gebieden")
     pending.settle(np.ones(count, np.bool_))
-    return Totals(found.measures, found.sums, found.classes, found.causes, found.inside, pending.quantiles)
+    whole = (found.measures, found.sums, found.classes, found.causes, found.uses, found.inside)
+    return Totals(*whole, pending.quantiles)
 
 
 def _nothing(t: Tally, count: int) -> Sums:
     """Return sums of nothing over ``count`` polygons, in the form of a tally."""
-    shapes = (*t.sums.shape[:2], count), (len(CLASSES), count, t.classes.shape[2]), (count, t.causes.shape[1])
-    sums, classes, causes = (np.zeros(shape, np.int64) for shape in shapes)
-    return Sums(t.measures, sums, classes, causes, np.zeros(count, np.int64))
+    summed = (t.sums, t.classes, t.causes, t.uses, t.inside)
+    axes = (2, 1, 0, 0, 0)
+    shapes = ((*a.shape[:axis], count, *a.shape[axis + 1 :]) for a, axis in zip(summed, axes, strict=True))
+    return Sums(t.measures, *(np.zeros(shape, np.int64) for shape in shapes))
 
 
 class _Pending:

@@ -10,12 +10,21 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
-from waterbodem.definitions.models import ScoringRules
+from waterbodem.definitions.models import Functie, ScoringRules
+from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.sums import SCORE, Tally, Totals, ratio, totals_of
 from waterbodem.layers.polygons import Area, areas_of
 
 QUANTILES = {"score_p10": 0.1, "score_p50": 0.5, "score_p90": 0.9}
-VOLUMES = ("afvoer", "verdrongen_berging")
+#: Net sums over a polygon, by column: the measure that is summed, and what one unit of it is on a hectare.
+VOLUMES = {
+    "afvoer_m3": ("afvoer", 1.0),
+    "verdrongen_berging_m3": ("verdrongen_berging", 1.0),
+    "aanvullingsverlies_m3_jr": ("aanvullingsverlies", MM_TO_M3_HA),
+    "co2_t_jr": ("veenverlies", registry.burden_rules().constants["co2_t_ha_mm"]),
+}
+#: One litre a second is so many m3 a year.
+L_S = 31_536.0
 SCORED = "verlies_"
 THRESHOLD = "drempel"
 UNASSESSED = 0
@@ -23,8 +32,8 @@ Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 
 
-def answers(mean_score: Doubles, by_class: Doubles, area: Doubles, rules: ScoringRules) -> NDArray[np.int64]:
-    """Return the class of P polygons from their mean scores and the cells per class.
+def answers(mean_score: Doubles, by_class: Doubles, cap: int, rules: ScoringRules) -> NDArray[np.int64]:
+    """Return the class of P polygons from their mean scores and the cells per class: the worst of (a) to (e).
 
     Parameters
     ----------
@@ -32,18 +41,21 @@ def answers(mean_score: Doubles, by_class: Doubles, area: Doubles, rules: Scorin
         NaN if no assessed cell has a score.
     by_class : array (P, 6)
         Covered cells per class code; 0 = unknown.
-    area : array (P,)
-        Of the polygon, in cells.
+    cap : int
+        Best class that the functie allows.
     """
     assessed = by_class[:, 1:].sum(axis=1)
-    enough = ratio(assessed, area) + rules.marge >= rules.beoordeeld_min
     from_worst = ratio(np.cumsum(by_class[:, :0:-1], axis=1)[:, ::-1].T, assessed) + rules.marge
     half = _last(from_worst >= rules.aandeel_helft) + 1
     tenth = _last(from_worst >= rules.aandeel_begrenzing) + 1
     some = ratio(by_class[:, -1], assessed) + rules.marge >= rules.aandeel_nee
-    worst = np.maximum(np.maximum(half, tenth - 1), np.where(some, 2, UNASSESSED))
-    worst = np.maximum(worst, classes_of(mean_score, rules))
-    return np.where(enough & (area > 0) & (assessed > 0), worst, UNASSESSED)
+    found = [classes_of(mean_score, rules), half, tenth - 1, np.where(some, 2, UNASSESSED), np.full_like(half, cap)]
+    return np.where(assessed > 0, np.maximum.reduce(found), UNASSESSED)
+
+
+def answer_of(certain: Array, worst: Array, best: Array, enough: NDArray[np.bool_]) -> Array:
+    """Return the answer of polygons: unknown where too little is assessed, unless it is the same whatever that is."""
+    return np.where(enough, certain, np.where(worst == best, worst, UNASSESSED))
 
 
 def _last(holds: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -77,14 +89,14 @@ def shares() -> Doubles:
     return np.array(list(QUANTILES.values())) - registry.scoring_rules().marge
 
 
-def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals) -> dict[str, Array]:
+def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Functie) -> dict[str, Array]:
     """Return the columns of rekenregels section 7 by name, a value per polygon."""
     size = areas_of(areas)
     outside = size / grid.cell_area - totals.cells
     outside[outside < 1e-6 * size / grid.cell_area] = 0
     columns = {
         **_sizes(size / 1e4, outside, grid, totals),
-        **_answers(size / grid.cell_area, outside, totals),
+        **_answers(size / grid.cell_area, outside, totals, functie),
         **_scores(totals),
         **_losses(totals),
         **_burden(totals, grid),
@@ -106,10 +118,13 @@ LEADING = (
 TRAILING = (
     "bepalend",
     "risico",
+    "risico_zonder_compensatie",
     "aandeel_risico_hoog",
     "oorzaak",
-    "afvoer_m3",
-    "verdrongen_berging_m3",
+    *VOLUMES,
+    "basisafvoer_l_s",
+    "stijging_m",
+    "referentie_onaannemelijk_ha",
     "weinig_steun",
 )
 
@@ -142,26 +157,38 @@ def _sizes(size: Doubles, outside: Doubles, grid: Grid, totals: Totals) -> dict[
     return found
 
 
-def _answers(size: Doubles, outside: Doubles, totals: Totals) -> dict[str, Any]:
+def _answers(size: Doubles, outside: Doubles, totals: Totals, functie: Functie) -> dict[str, Any]:
     """Return the answers; for the bounds, area outside the data turns out worst or best too."""
-    nowhere = np.zeros_like(outside)
+    rules, nowhere = registry.scoring_rules(), np.zeros_like(outside)
     worst, best = max(letters()), min(code for code, _ in _graded())
-    return {
-        "antwoord": _answer(totals, SCORE, "klasse", size, (nowhere, worst, 0.0)),
-        "antwoord_min": _answer(totals, "score_min", "klasse_min", size, (outside, worst, 0.0)),
-        "antwoord_max": _answer(totals, "score_max", "klasse_max", size, (outside, best, 1.0)),
-    }
+    certain, least, most = (
+        _class(totals, names, rest, functie)
+        for names, rest in (
+            ((SCORE, "klasse"), (nowhere, worst, 0.0)),
+            (("score_min", "klasse_min"), (outside, worst, 0.0)),
+            (("score_max", "klasse_max"), (outside, best, 1.0)),
+        )
+    )
+    assessed = totals.class_cells("klasse")[:, 1:].sum(axis=1)
+    enough = (ratio(assessed, size) + rules.marge >= rules.beoordeeld_min) & (assessed > 0)
+    found = {"antwoord": answer_of(certain, least, most, enough), "antwoord_min": least, "antwoord_max": most}
+    by_code = np.array([letters()[code] for code in sorted(letters())])
+    return {name: by_code[codes] for name, codes in found.items()}
 
 
-def _answer(totals: Totals, score: str, klasse: str, size: Doubles, rest: tuple[Doubles, int, float]) -> Array:
-    """Return the answer per polygon; ``rest`` = cells to add, their class and their score."""
-    rules, extra = registry.scoring_rules(), rest[0]
-    by_class = totals.class_cells(klasse)
+def _class(totals: Totals, names: tuple[str, str], rest: tuple[Doubles, int, float], functie: Functie) -> Array:
+    """Return the class per polygon by score and classes of these names; ``rest``: more cells, their class and score."""
+    score, klasse = names
+    extra, by_class = rest[0], totals.class_cells(klasse)
     by_class[:, rest[1]] += extra
     average, known = totals.mean(score)
     blended = ratio(np.nan_to_num(average) * known + rest[2] * extra, known + extra)
-    by_code = np.array([letters()[code] for code in sorted(letters())])
-    return by_code[answers(blended, by_class, size, rules)]
+    return answers(blended, by_class, cap_of(functie), registry.scoring_rules())
+
+
+def cap_of(functie: Functie) -> int:
+    """Return the code of the best class that a functie allows."""
+    return next((code for code, letter in letters().items() if letter == functie.hoogstens), 1)
 
 
 def _scores(totals: Totals) -> dict[str, Any]:
@@ -184,16 +211,21 @@ def _largest(values: Doubles, names: Sequence[str]) -> Array:
 
 
 def _burden(totals: Totals, grid: Grid) -> dict[str, Any]:
+    volumes = {column: factor * _volume(totals, name, grid) for column, (name, factor) in VOLUMES.items()}
     return {
         "risico": totals.mean("risico")[0],
+        "risico_zonder_compensatie": totals.mean("risico_zonder_compensatie")[0],
         "aandeel_risico_hoog": totals.mean("risico_hoog")[0],
         "oorzaak": _causes(totals),
-        **{f"{name}_m3": _volume(totals, name, grid) for name in VOLUMES},
+        **volumes,
+        "basisafvoer_l_s": volumes["aanvullingsverlies_m3_jr"] / L_S,
+        "stijging_m": totals.mean("stijging")[0],
+        "referentie_onaannemelijk_ha": np.nan_to_num(_volume(totals, "onaannemelijk", grid)),
     }
 
 
 def _volume(totals: Totals, name: str, grid: Grid) -> Doubles:
-    """Return the net sum over known cells [m3] of an amount per hectare."""
+    """Return the net sum over known cells of an amount per hectare."""
     average, known = totals.mean(name)
     return average * known * grid.cell_ha
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from waterbodem.core.errors import CorruptLayer
+from waterbodem.definitions.editions import EDITION, Edition, earlier_editions
+from waterbodem.definitions.kompas_rules import builtin_rules
 from waterbodem.definitions.models import LARGEST
 
-MARK, VERSION = "waterbodem-antwoord", 2
-#: Forms that can be read: in the first each setting had a place of its own.
-READABLE = (1, VERSION)
+MARK, VERSION = "waterbodem-antwoord", 3
+#: Forms that can be read: in the first each setting had a place of its own; the first two are of edition 1.
+READABLE = (1, 2, VERSION)
 KINDS = ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")
 #: Letters of a text, items of a list, and rows or columns of a grid, beyond which a file is no answer.
 LONGEST_TEXT, MOST_ITEMS, MOST_CELLS = 100_000, 500_000, 1_000_000
@@ -34,6 +38,12 @@ def _finite(value: float) -> float:
 def _positive(value: float) -> float:
     if not value > 0:
         raise ValueError("number is not positive")
+    return value
+
+
+def _edition(value: int) -> int:
+    if value != EDITION and value not in earlier_editions():
+        raise ValueError("no edition of the rules")
     return value
 
 
@@ -104,10 +114,14 @@ Table = dict[Text, Annotated[Column, AfterValidator(_whole_column)]]
 
 #: Number, name, polygon as WKB in hexadecimal, what was repaired.
 Polygon = Annotated[tuple[Whole, Text, str, Text], BeforeValidator(_list)]
-Kind = Literal["ontvanger", "ander plan", "beekdal"]
+Kind = Literal["ontvanger", "peilgebied", "ander plan", "beekdal"]
 #: A polygon, what kind of receiver it is, and the plan that it is.
 Receiver = Annotated[tuple[Whole, Text, str, Text, Kind, Whole], BeforeValidator(_list)]
 Some = Annotated[int, Field(gt=0, le=MOST_CELLS)]
+
+
+#: Functie, place of a polygon, and what lies where the land around it becomes wetter.
+Beside = Annotated[tuple[Text, Count, Finite, Finite, Finite], BeforeValidator(_list)]
 
 
 class Asked(Form):
@@ -118,6 +132,8 @@ class Asked(Form):
     areas: Annotated[list[Polygon], Field(min_length=1, max_length=MOST_ITEMS)]
     functies: Annotated[list[dict[str, Any]], Field(min_length=1)]
     instellingen: dict[Text, Any]
+    waterschappen: Annotated[list[Texts], Field(max_length=MOST_ITEMS)] = []
+    stroken: Annotated[list[Beside], Field(max_length=MOST_ITEMS)] = []
 
 
 class Way(Form):
@@ -138,6 +154,8 @@ class Settled(Form):
     stroomrichting_sha256: Text
     stroomrichting: Texts
     geen_water: Text
+    vlak: Texts
+    open_water: bool
     geen_grond: Text
     definities: Text
     expertoordeel: Texts
@@ -163,7 +181,9 @@ class Reception(Form):
     lagen: Texts
     gegeven: Count
     ontvangers: Annotated[list[Receiver], Field(max_length=MOST_ITEMS)]
-    plannen: Annotated[list[Annotated[tuple[Whole, Array], BeforeValidator(_list)]], Field(max_length=MOST_ITEMS)]
+    open_water_ha: Array
+    plannen: Annotated[list[Whole], Field(max_length=MOST_ITEMS)]
+    grond: Annotated[tuple[Count, Count, Array], BeforeValidator(_list)] | None
     verteld: dict[Text, Said]
     weg: Way | None
     blootstelling: Annotated[tuple[Array, Array] | None, BeforeValidator(_list)]
@@ -174,6 +194,7 @@ class Kept(Form):
 
     formaat: Literal[MARK]  # type: ignore[valid-type]
     versie: Literal[VERSION]  # type: ignore[valid-type]
+    editie: Annotated[int, AfterValidator(_edition)]
     waterbodem: Text
     definities: Text
     cells: Variables
@@ -194,18 +215,48 @@ def kept(data: Mapping[str, Any], where: str) -> Kept:
         Naming the first keys that hold something else.
     """
     try:
-        return Kept.model_validate(_renewed(data) if data.get("versie") == READABLE[0] else data)
+        return Kept.model_validate(_renewed(data))
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))[:LENGTH]}: {e['msg'][:LENGTH]}" for e in error.errors()[:TOLD]]
         raise CorruptLayer(f"file is no answer of waterbodem, or damaged: {'; '.join(found)}", where=where) from None
 
 
-def _renewed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the text of a file of the first form in that of today: settings by id, None left out."""
+def _renewed(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the text of a file of an earlier form in that of today.
+
+    The ledgers of an earlier edition followed rules that cannot draw them up any more: what the table says of receivers
+    stays, the ledgers do not.
+    """
+    version = data.get("versie")
+    edition = next((e for e in earlier_editions().values() if version in e.vormen), None)
+    if edition is None:
+        return data
+    question = _with_settings(data) if version == READABLE[0] else data["question"]
+    question = {**question, "instellingen": _renewed_settings(question["instellingen"], edition)}
+    return {**data, "versie": VERSION, "editie": edition.nr, "question": question, "ontvangst": None}
+
+
+def _renewed_settings(told: Mapping[str, Any], edition: Edition) -> dict[str, Any]:
+    """Return settings of an earlier edition: without the rules of the Kompas that came with it.
+
+    Of rules of a user's own stay the principles, which name what was answered; nothing is judged by them again.
+    """
+    kompas, others = told.get("kompas"), {n: value for n, value in told.items() if n != "kompas"}
+    if kompas is None or fingerprint(kompas) == edition.kompas:
+        return others
+    return {**others, "kompas": {**builtin_rules().model_dump(mode="json"), "beginselen": kompas["beginselen"]}}
+
+
+def fingerprint(told: Any) -> str:
+    """Return a sha256 of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _with_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a question of the first form with its settings by id, None left out."""
     question, reception = dict(data["question"]), dict(data["ontvangst"] or {})
     built, norm = question.pop("maatregelen")
     found = {n: question.pop(n) for n in ("referentie", "methode", "orness", "kompas")}
-    found |= {"aangelegde_berging_mm": built, "bergingseis_mm": norm, "onttrekking": reception.pop("put", None)}
-    found |= {n: reception.pop(n, None) for n in ("demping_m", "reikwijdte")}
-    question["instellingen"] = {n: value for n, value in found.items() if value is not None}
-    return {**data, "versie": VERSION, "question": question, "ontvangst": reception or None}
+    found |= {"aangelegde_berging_mm": built, "bergingseis_mm": norm, "onttrekking": reception.get("put")}
+    found |= {n: reception.get(n) for n in ("demping_m", "reikwijdte")}
+    return {**question, "instellingen": {n: value for n, value in found.items() if value is not None}}

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from waterbodem.core.errors import Trial
+from waterbodem.core.path_gate import sha256_of
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.boards import Boundaries, board_of, chosen_boards
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules, load_rules
 from waterbodem.definitions.labels import name_of, texts
 from waterbodem.definitions.labels import plain as number_text
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import reference_label
 from waterbodem.definitions.receiving import BY_SITUATION, ReachTable, chosen_reach
 from waterbodem.definitions.setting_list import Setting, all_settings
-from waterbodem.definitions.settings import Settings, reference_label
+from waterbodem.definitions.settings import Settings
 from waterbodem.definitions.validation import define
 from waterbodem.formats.archive import Packer, Unpacker, plain, restored
 from waterbodem.formats.archive_form import Array
@@ -99,7 +102,9 @@ class FunctieForm(Form):
         return value.model_dump(mode="json", exclude_none=True) if isinstance(value, Functie) else packer.array(value)
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
-        return found.array(Array.model_validate(told)) if "vorm" in told else registry.functie_of(told, where)
+        if "vorm" in told:
+            return found.array(Array.model_validate(told))
+        return registry.functie_of(told, where, found.text.editie)
 
     def told(self, value: Any) -> Any:
         return reference_label(value)
@@ -112,6 +117,37 @@ class FunctieForm(Form):
 
     def words(self, value: Any, file: str) -> Sequence[str]:
         return [reference_label(value)]
+
+
+class BoardForm(Form):
+    """A water board, by its id; or boundaries, by the name of their file."""
+
+    def read(self, given: Any, origin: Origin) -> Any:
+        found = chosen_boards(given, origin.folder)
+        return board_of(found).id if isinstance(found, str) else found
+
+    def file(self, given: Any) -> str | None:
+        return given if isinstance(chosen_boards(given), Boundaries) else None
+
+    def packed(self, value: Any, packer: Packer) -> Any:
+        return {"grenzen": value.label} if isinstance(value, Boundaries) else value
+
+    def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
+        if isinstance(told, Mapping) and isinstance(told.get("grenzen"), str):
+            return Boundaries(None, told["grenzen"])
+        return super().unpacked(told, found, where)
+
+    def told(self, value: Any) -> Any:
+        return value.label if isinstance(value, Boundaries) else value
+
+    def mark(self, value: Any) -> Any:
+        return sha256_of(value.source) if isinstance(value, Boundaries) else value
+
+    def text(self, value: Any, setting: Setting, taal: str) -> str:
+        return value.label if isinstance(value, Boundaries) else board_of(value).naam
+
+    def words(self, value: Any, file: str) -> Sequence[str]:
+        return [file] if isinstance(value, Boundaries) else [str(value)]
 
 
 class ReachForm(NumberForm):
@@ -201,6 +237,7 @@ FORMS: Mapping[str, Form] = {
     "getal": NumberForm(),
     "woord": Form(),
     "functie": FunctieForm(),
+    "norm": BoardForm(),
     "lengte": ReachForm(),
     "put": WellForm(),
     "regels": RulesForm(),
@@ -322,5 +359,7 @@ def _unit(setting: Setting, value: Any) -> str:
 
 
 def _cell(setting: Setting, value: Any, taal: str) -> str:
-    """The value of a setting in a table; of what is the default and has no value of its own a dash."""
-    return "–" if value is None else FORMS[setting.soort].text(value, setting, taal)
+    """The value of a setting in a table; of what is not given the word for that, or a dash."""
+    if value is not None:
+        return FORMS[setting.soort].text(value, setting, taal)
+    return setting.word("geen", taal) if "geen" in setting.woorden else "–"

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._compile.decorators import kernel, stage
+from waterbodem.kernels._compile.decorators import kernel, part, stage
 from waterbodem.kernels._compile.records import places_of
 from waterbodem.kernels.components import (
     AANVULLING,
     ACHTERUITGANG,
     AFVOER,
     COMPONENTS,
+    D_GHG,
     KOSTEN,
     KWELAFVOER,
     NEEDS,
@@ -22,7 +23,11 @@ from waterbodem.kernels.components import (
     VERLAGING,
     WATERVRAAG,
     ZETTING,
+    cells_of,
+    fill_caught,
     fill_components,
+    fill_lost,
+    fill_water,
 )
 
 BLOCK = 512
@@ -32,7 +37,8 @@ Doubles = NDArray[np.float64]
 #: First components of what goes to others elsewhere, later, and in money. In an array, as a number that is written in a
 #: call is part of the type: what is called would be compiled for each.
 GROUPS = np.array([AFVOER, ZETTING, KOSTEN, COMPONENTS])
-WATER_END = np.array([VERDRONGEN + 1])
+#: Components of which cells tell whether they could be a burden.
+PLACES = np.array([KWELAFVOER, AANVULLING])
 
 
 class Burden(NamedTuple):
@@ -44,6 +50,8 @@ class Burden(NamedTuple):
     geld: Floats
     risico: Floats
     oorzaak: NDArray[np.uint8]
+    zonder: Floats  # risico without built storage
+    stijging: Floats  # rise of the groundwater by a level of the plan [m]
 
 
 @stage
@@ -92,7 +100,7 @@ def _largest(c: Any, first: int, after: int, n: int, w: Any) -> None:
 @stage
 def _unknown(p: Any, k: int, n: int, w: Any, out: Any) -> None:
     """Mark, besides what is marked, cells where a component is unknown."""
-    if w.there[k]:
+    if w.told[k]:
         for i in range(n):
             out[i] |= p[k, i] != p[k, i]
     else:
@@ -101,14 +109,35 @@ def _unknown(p: Any, k: int, n: int, w: Any, out: Any) -> None:
 
 
 @stage
-def _open(c: Any, first: int, after: int, n: int, w: Any) -> None:
+def _unknown_where(p: Any, k: int, amount: Any, margin: float, out: Any) -> None:
+    """Mark, besides what is marked, cells where a component is unknown and an amount says it could be a burden."""
+    for i in range(out.size):
+        out[i] |= (amount[i] > margin) & (p[k, i] != p[k, i])
+
+
+@stage
+def _open(could: Any, first: int, after: int, n: int, w: Any) -> None:
     """Mark cells where something that could be a burden is unknown."""
     open_ = w.open_[:n]
     for i in range(n):
         open_[i] = False
     for k in range(first, after):
-        if c.could[k]:
+        if could[k]:
             _unknown(w.value, k, n, w, open_)
+
+
+@stage
+def _open_space(c: Any, n: int, w: Any) -> None:
+    """Mark cells where a burden in space could be unknown; what a level of the plan changes differs by cell."""
+    _open(c.could, GROUPS[0], GROUPS[1], n, w)
+    if c.rewets:
+        _unknown_where(w.value, PLACES[0], w.caught[:n], c.margin, w.open_[:n])
+        _unknown_where(w.value, PLACES[1], w.lost[:n], c.margin, w.open_[:n])
+    else:
+        if w.caught[0] > c.margin:
+            _unknown(w.value, PLACES[0], n, w, w.open_[:n])
+        if w.lost[0] > c.margin:
+            _unknown(w.value, PLACES[1], n, w, w.open_[:n])
 
 
 @stage
@@ -144,15 +173,23 @@ def _cause(risico: Any, margin: float, cause: Any, out: Any) -> None:
 #: Buffers for one block of cells, and what need not be looked at in any.
 BUFFERS = np.dtype(
     [
-        ("there", "u1", COMPONENTS),  # the component is known somewhere
+        ("there", "u1", COMPONENTS),  # the component is known somewhere, if only as a lower bound
+        ("told", "u1", COMPONENTS),  # and is told
         ("heard", "u1", COMPONENTS),  # its share can be above 0
+        ("doubted", "u1"),  # the reference may be unknown
         ("value", "f8", (COMPONENTS, BLOCK)),  # components; NaN where not there
-        ("room", "f8", BLOCK),
+        ("ground", "f8", BLOCK),  # what the soil can take [m3/ha]
+        ("rise", "f8", BLOCK),  # of the groundwater [m]
+        ("lift", "f8", BLOCK),  # how far drains that lie there can be taken up [m]
+        ("caught", "f8", BLOCK),  # share of the kwel that is drained more than now
+        ("lost", "f8", BLOCK),  # recharge that is lost where it can be [mm/jr]
         ("top", "f8", BLOCK),  # largest share of a group of components
         ("best", "f8", BLOCK),  # largest share of all, and whose
         ("cause", "i8", BLOCK),
         ("open_", "u1", BLOCK),
         ("unknown", "f4", BLOCK),
+        ("ruimte", "f4", BLOCK),  # indices without built storage
+        ("geld", "f4", BLOCK),
     ],
     align=True,
 )
@@ -163,25 +200,15 @@ def buffers(layers: Sequence[Floats], c: np.void) -> np.void:
     w: np.void = np.zeros(1, BUFFERS)[0]
     w["there"] = True
     w["there"][list(NEEDS)] = [layers[row].size > 0 for row in NEEDS.values()]
-    w["heard"] = True
-    w["heard"][[VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG]] = (
-        not c["abstracts"],
-        c["kwel_days"] > 0,
-        c["recharge"] > 0,
-        c["demand"] > 0,
-    )
-    w["heard"][VERLAGING:] &= w["there"][VERLAGING:]
+    w["told"] = w["there"]
+    w["told"][VERLAGING] &= not c["abstracts"]
+    w["doubted"] = c["believed_from"] > -np.inf and layers[D_GHG].size > 0
     w["value"], w["unknown"] = np.nan, np.nan
+    w["heard"] = True
+    w["heard"][KWELAFVOER] = (c["drain_f"] > c["drain_r"]).any()
+    w["heard"][[AANVULLING, WATERVRAAG]] = c["recharge"] > 0, c["demand"] > 0
+    w["heard"][VERLAGING:] &= w["there"][VERLAGING:]
     return w
-
-
-@stage
-def _cost_open(c: Any, n: int, w: Any) -> None:
-    """Kosten is a lower bound where one of its terms could be a burden and is unknown."""
-    _open(c, GROUPS[0], WATER_END[0], n, w)
-    for k in (WATERVRAAG, ZETTING):
-        if c.could[k]:
-            _unknown(w.value, k, n, w, w.open_[:n])
 
 
 @stage
@@ -191,38 +218,140 @@ def _store(values: Any, out: Any) -> None:
         out[i] = np.float32(values[i] + 0.0)
 
 
+@part
+def _fill(value: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = value
+
+
+@part
+def _copy(values: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = values[i]
+
+
+@part
+def _mask(marked: Any, value: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = value if marked[i] else out[i]
+
+
+@stage
+def _nothing(out: Any, a: int, b: int) -> None:
+    """The plan is the present use."""
+    zero = np.float32(0)
+    _fill(zero, out.ruimte[a:b])
+    _fill(zero, out.tijd[a:b])
+    _fill(zero, out.geld[a:b])
+    _fill(zero, out.risico[a:b])
+    _fill(zero, out.zonder[a:b])
+    _fill(zero, out.stijging[a:b])
+    _fill(np.uint8(0), out.oorzaak[a:b])
+    for k in range(out.components.shape[0]):
+        _fill(zero, out.components[k, a:b])
+
+
+@stage
+def _disbelieve(ghg: Any, c: Any, w: Any, out: Any, a: int, b: int) -> None:
+    """Make all unknown where the reference is: that ground is not drained so today."""
+    marked, nan, any_ = w.open_[: b - a], np.float32(np.nan), False
+    for i in range(marked.size):
+        marked[i] = ghg[i] < c.believed_from
+        any_ |= ghg[i] < c.believed_from
+    if any_:
+        _mask(marked, nan, out.ruimte[a:b])
+        _mask(marked, nan, out.tijd[a:b])
+        _mask(marked, nan, out.geld[a:b])
+        _mask(marked, nan, out.risico[a:b])
+        _mask(marked, nan, out.zonder[a:b])
+        _mask(marked, nan, out.stijging[a:b])
+        _mask(marked, np.uint8(0), out.oorzaak[a:b])
+        for k in range(out.components.shape[0]):
+            _mask(marked, nan, out.components[k, a:b])
+
+
+@stage
+def _space(c: Any, n: int, w: Any, out: Any) -> None:
+    """Index ruimte; begins the search for the cause."""
+    _largest(c, GROUPS[0], GROUPS[1], n, w)
+    _open_space(c, n, w)
+    _index(w.top[:n], w.open_[:n], c, out)
+
+
+@stage
+def _time(c: Any, n: int, w: Any, out: Any) -> None:
+    """Index tijd."""
+    _largest(c, GROUPS[1], GROUPS[2], n, w)
+    _open(c.could, GROUPS[1], GROUPS[2], n, w)
+    _index(w.top[:n], w.open_[:n], c, out)
+
+
+@stage
+def _money(c: Any, n: int, w: Any, out: Any) -> None:
+    """Index geld; unknown where one of its terms could be a burden and is unknown."""
+    _largest(c, GROUPS[2], GROUPS[3], n, w)
+    _open(c.could_cost, GROUPS[0], GROUPS[2], n, w)
+    _index(w.top[:n], w.open_[:n], c, out)
+
+
+@stage
+def _store_components(n: int, w: Any, out: Any, a: int, b: int) -> None:
+    for k in range(out.components.shape[0]):
+        if w.told[k]:
+            _store(w.value[k, :n], out.components[k, a:b])
+        else:
+            _fill(np.float32(np.nan), out.components[k, a:b])
+    if out.stijging.size:
+        _store(w.rise[:n], out.stijging[a:b])
+
+
+@stage
+def _without_storage(layers: Any, first: int, n: int, bare: Any, w: Any, tijd: Any, out: Any) -> None:
+    """Risico as if the plan built no storage."""
+    fill_water(layers, first, n, bare, w)
+    _space(bare, n, w, w.ruimte[:n])
+    _money(bare, n, w, w.geld[:n])
+    _risk(w.ruimte[:n], tijd, w.geld[:n], bare, out)
+
+
 @kernel
-def shift_from(layers: Any, first: int, c: Any, out: Burden, w: Any) -> None:
+def shift_from(layers: Any, first: int, c: Any, bare: Any, out: Burden, w: Any) -> None:
     """As :func:`shift_cells`, from cell ``first`` of the layers on, which are given by their places."""
+    if not c.rewets:  # then these are the same in every cell
+        fill_caught(w.lift, c, w.caught)
+        fill_lost(w.unknown, w.rise, c, w.lost)
     for a in range(0, out.risico.size, BLOCK):
         n = min(BLOCK, out.risico.size - a)
         b = a + n
-        fill_components(layers, first + a, n, c, w)
-        _largest(c, GROUPS[0], GROUPS[1], n, w)
-        _open(c, GROUPS[0], GROUPS[1], n, w)
-        _index(w.top[:n], w.open_[:n], c, out.ruimte[a:b])
-        _largest(c, GROUPS[1], GROUPS[2], n, w)
-        _open(c, GROUPS[1], GROUPS[2], n, w)
-        _index(w.top[:n], w.open_[:n], c, out.tijd[a:b])
-        _largest(c, GROUPS[2], GROUPS[3], n, w)
-        _cost_open(c, n, w)
-        _index(w.top[:n], w.open_[:n], c, out.geld[a:b])
-        _risk(out.ruimte[a:b], out.tijd[a:b], out.geld[a:b], c, out.risico[a:b])
-        _cause(out.risico[a:b], c.margin, w.cause[:n], out.oorzaak[a:b])
-        if out.components.size:
-            for k in range(KOSTEN + 1):
-                _store(w.value[k, :n], out.components[k, a:b])
+        if c.same:
+            _nothing(out, a, b)
+        else:
+            fill_components(layers, first + a, n, c, w)
+            _space(c, n, w, out.ruimte[a:b])
+            _time(c, n, w, out.tijd[a:b])
+            _money(c, n, w, out.geld[a:b])
+            _risk(out.ruimte[a:b], out.tijd[a:b], out.geld[a:b], c, out.risico[a:b])
+            _cause(out.risico[a:b], c.margin, w.cause[:n], out.oorzaak[a:b])
+            _store_components(n, w, out, a, b)
+            if out.zonder.size:
+                if c.built > 0.0:
+                    _without_storage(layers, first + a, n, bare, w, out.tijd[a:b], out.zonder[a:b])
+                else:
+                    _copy(out.risico[a:b], out.zonder[a:b])
+        if w.doubted:
+            _disbelieve(cells_of(layers, D_GHG, first + a, n, w), c, w, out, a, b)
 
 
-def shift_cells(layers: Sequence[Floats], c: np.void, out: Burden) -> None:
+def shift_cells(layers: Sequence[Floats], c: np.void, bare: np.void, out: Burden) -> None:
     """Compute what every cell shifts to others into ``out``.
 
     Parameters
     ----------
     layers : tuple of float32 arrays, each (n,) or empty
         The layers of ``components.LAYERS``, then achteruitgang; NaN = unknown, empty = not in the data.
-    c : record of components.CHANGE
+    c, bare : record of components.CHANGE
+        What the plan changes, and what it would change without built storage.
     out : Burden
         Filled in place.
     """
-    shift_from(places_of(layers, out.risico.size), 0, c, out, buffers(layers, c))
+    shift_from(places_of(layers, out.risico.size), 0, c, bare, out, buffers(layers, c))

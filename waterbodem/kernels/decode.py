@@ -98,12 +98,12 @@ def map_classes(raw: Any, valid: Any, marks: Any, line: Line, codes: Any, target
 
 
 @kernel
-def only_codes(codes: Any, out: Any, rows: int, cols: int, row: int, col: int, counts: Any) -> None:
-    """Make what is none of the codes unknown, in a block of ``out`` that :func:`decode` wrote."""
+def only_codes(codes: Any, own: Any, out: Any, rows: int, cols: int, row: int, col: int, counts: Any) -> None:
+    """Make unknown what is none of the codes, nor a whole number from ``own`` on, in a block that ``decode`` wrote."""
     for i in range(row, row + rows):
         for j in range(col, col + cols):
             value = out[i, j]
-            listed = value - value != 0.0
+            listed = (value - value != 0.0) | ((value >= own) & (value == np.floor(value)))
             for code in codes:
                 listed |= value == code
             if not listed:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels import burden, components, quantities, scoring, zonal
+from waterbodem.kernels import burden, quantities, scoring, zonal
 from waterbodem.kernels._compile.decorators import kernel, part
 from waterbodem.kernels._compile.records import cells_at
 
@@ -20,17 +20,21 @@ class Asked(NamedTuple):
     """What is asked of a functie, besides the numbers of its score and burden."""
 
     borders: quantities.Borders
-    verharding: Floats  # (1,) more paving than the reference
-    more_fill: NDArray[np.bool_]  # (1,) more fill than the reference
-    bits: NDArray[np.uint16]  # (T,) thresholds that count, per layer
-    bit_layer: Ints  # (T,) index of that layer
+    against: quantities.Against
+    bits: NDArray[np.uint16]  # (T,) thresholds that are looked at together
+    layer: Ints  # (T + 1,) first layer that those are on
+    layers: Ints  # indices of layers
+    of_change: NDArray[np.bool_]  # (T,) a measure of the change
+    own: int  # present use that the functie itself is; 0: none
 
 
 class Cells(NamedTuple):
-    """What is known of the n cells of a block, apart from the layers; rows of M measures that need no functie."""
+    """What is known of the n cells of a block, apart from the layers; rows of M measures that need no score."""
 
     lowest: Floats  # (n,) lowest score over the scenarios; empty: the score
-    given: Floats  # (G, n)
+    use: Bytes  # (n,) present use, 0 = unknown
+    given: Ints  # (G,) where their cells are
+    shifted: burden.Burden  # where every cell has its own reference; else its arrays are empty
 
 
 class Maps(NamedTuple):
@@ -53,6 +57,7 @@ class Band(NamedTuple):
     bounds: Floats  # (2, size)
     components: Floats  # (10, size)
     indices: Floats  # (3, size)
+    beside: Floats  # (2, size) risico without built storage, rise of the groundwater
     flags: NDArray[np.uint16]
     classes: Bytes  # (2, size)
     known: NDArray[np.uint16]  # empty: not asked
@@ -66,27 +71,17 @@ class Totals(NamedTuple):
     sums: Ints  # (M, 3, P)
     classes: Ints  # (3, P, C)
     causes: Ints  # (P, 11)
+    uses: Ints  # (P, R + 1)
 
 
-#: Rows that are made of others, in the order of ``measures.Rows`` after score and loss; components that are summed.
-MADE = (
-    "risico_hoog",
-    "risico_zeer_hoog",
-    "water",
-    "kwelafvoer",
-    "veenoxidatie",
-    "grondwaterverlaging",
-    "grondwater",
-    "vastlegging",
-    "bodemlast",
-)
-SUMMED = (components.AFVOER, components.VERDRONGEN)
+MADE = len(quantities.MADE)
+SUMMED = tuple(quantities.SUMMED.values())
 
 
 @kernel
 def gather_cells(
-    layers: Any, model: Any, order: Any, land: Any, change: Any, asked: Any, cells: Any, bands: Any, size: int,
-    maps: Any, band: Any, totals: Any,
+    layers: Any, model: Any, order: Any, land: Any, change: Any, bare: Any, asked: Any, cells: Any, bands: Any,
+    size: int, maps: Any, band: Any, totals: Any,
 ) -> None:  # fmt: skip
     """Score the cells of a block, find what they shift to others, and add both up per polygon.
 
@@ -94,29 +89,29 @@ def gather_cells(
     ----------
     layers, model, order
         As :func:`waterbodem.kernels.scoring.score_from` takes them.
-    land, change
+    land, change, bare
         As :func:`waterbodem.kernels.burden.shift_from` takes them.
     asked : Asked
     cells : Cells
     bands : waterbodem.kernels.zonal.Bands
         Of ``size`` cells.
     maps, totals : Maps and Totals
-        Filled, and added to: per measure score, loss, made, bounds, components, dekking, risico and given.
+        Filled, and added to: in the order that :func:`waterbodem.engine.quantities.names_of` tells.
     band : Band
     """
     for b in range(bands.group.size - 1):
         if bands.group[b] < bands.group[b + 1]:
             a = b * size
             _gather_band(
-                layers, model, order, land, change, asked, cells, a, min(size, maps.score.size - a), maps, band
+                layers, model, order, land, change, bare, asked, cells, a, min(size, maps.score.size - a), maps, band
             )
             _add_band(bands, b, a, min(size, maps.score.size - a), cells, maps, band, totals)
 
 
 @part
 def _gather_band(
-    layers: Any, model: Any, order: Any, land: Any, change: Any, asked: Any, cells: Any, a: int, n: int, maps: Any,
-    band: Any,
+    layers: Any, model: Any, order: Any, land: Any, change: Any, bare: Any, asked: Any, cells: Any, a: int, n: int,
+    maps: Any, band: Any,
 ) -> None:  # fmt: skip
     e = a + n
     found = scoring.Scores(
@@ -124,30 +119,55 @@ def _gather_band(
         band.bounds[0, :n], band.bounds[1, :n], band.classes[0, :n], band.classes[1, :n], band.loss,
     )  # fmt: skip
     scoring.score_from(layers, a, model, found, band.score, order, found)
-    i = band.indices
-    shifted = burden.Burden(band.components, i[0, :n], i[1, :n], i[2, :n], maps.risico[a:e], maps.oorzaak[a:e])
-    burden.shift_from(land, a, change, shifted, band.burden)
-    lowest = cells.lowest[a:e] if cells.lowest.size else maps.score[a:e]
-    _measure(a, n, lowest, asked, maps, band)
+    i, beside = band.indices, band.beside
+    shifted = burden.Burden(
+        band.components, i[0, :n], i[1, :n], i[2, :n], maps.risico[a:e], maps.oorzaak[a:e], beside[0, :n],
+        beside[1, :n],
+    )  # fmt: skip
+    if cells.shifted.risico.size:
+        _take_band(cells.shifted, a, shifted)
+    else:
+        burden.shift_from(land, a, change, bare, shifted, band.burden)
+    measured = quantities.Found(
+        maps.score[a:e], maps.klasse[a:e], maps.risico[a:e], shifted.tijd,
+        cells.lowest[a:e] if cells.lowest.size else maps.score[a:e], band.components, cells.use[a:e],
+    )  # fmt: skip
+    quantities.fill_measures(measured, asked.borders, asked.against, band.loss, maps.assessed[a:e], band.made)
     for t in range(asked.bits.size):
-        known = cells_at(layers[asked.bit_layer[t]], a, n)
-        quantities.flag_bits(band.flags[:n], asked.bits[t], known, band.made[len(MADE) + t, :n])
+        _alarm(layers, a, t, asked, band.flags[:n], cells.use[a:e], band.made[MADE + t, :n])
 
 
 @part
-def _measure(a: int, n: int, lowest: Any, asked: Any, maps: Any, band: Any) -> None:
-    e, p, m = a + n, band.components, band.made
-    found = quantities.Found(
-        maps.score[a:e], maps.klasse[a:e], maps.risico[a:e], band.indices[1, :n], lowest,
-        p[components.AFVOER, :n], p[components.VERDRONGEN, :n], p[components.KWELAFVOER, :n], p[components.VEEN, :n],
-        p[components.VERLAGING, :n], p[components.AANVULLING, :n], p[components.ZETTING, :n],
-        asked.verharding, asked.more_fill,
-    )  # fmt: skip
-    rows = quantities.Rows(
-        maps.assessed[a:e], band.loss, m[0, :n], m[1, :n], m[2, :n], m[3, :n], m[4, :n], m[5, :n], m[6, :n], m[7, :n],
-        m[8, :n],
-    )  # fmt: skip
-    quantities.fill_measures(found, asked.borders, rows)
+def _alarm(layers: Any, a: int, t: int, asked: Any, flags: Any, use: Any, out: Any) -> None:
+    """Fill in where thresholds fire: 1, 0, or NaN where all the layers that they are on are unknown."""
+    nothing = np.float32(0) if asked.layer[t] == asked.layer[t + 1] else np.float32(np.nan)
+    for i in range(out.size):
+        out[i] = nothing
+    for k in range(asked.layer[t], asked.layer[t + 1]):
+        quantities.known_where(cells_at(layers[asked.layers[k]], a, out.size), out)
+    quantities.flag_bits(flags, asked.bits[t], out)
+    if asked.of_change[t]:
+        quantities.of_change(use, asked.own, out)
+
+
+@part
+def _take(values: Any, a: int, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = values[a + i]
+
+
+@part
+def _take_band(given: Any, a: int, out: Any) -> None:
+    """Take the burden of a band that is known already."""
+    for k in range(out.components.shape[0]):
+        _take(given.components[k], a, out.components[k, : out.risico.size])
+    _take(given.ruimte, a, out.ruimte)
+    _take(given.tijd, a, out.tijd)
+    _take(given.geld, a, out.geld)
+    _take(given.risico, a, out.risico)
+    _take(given.oorzaak, a, out.oorzaak)
+    _take(given.zonder, a, out.zonder)
+    _take(given.stijging, a, out.stijging)
 
 
 @part
@@ -168,9 +188,11 @@ def _add_band(bands: Any, b: int, a: int, n: int, cells: Any, maps: Any, band: A
         m += 1
     zonal.add_row(bands, b, a, maps.dekking[a:e], sums[m])
     zonal.add_row(bands, b, a, maps.risico[a:e], sums[m + 1])
+    zonal.add_row(bands, b, a, band.beside[0, :n], sums[m + 2])
     for g in range(cells.given.shape[0]):
-        zonal.add_row(bands, b, a, cells.given[g, a:e], sums[m + 2 + g])
+        zonal.add_row(bands, b, a, cells_at(cells.given[g], a, n), sums[m + 3 + g])
     zonal.add_codes(bands, b, a, maps.klasse[a:e], totals.classes[0])
     zonal.add_codes(bands, b, a, band.classes[0, :n], totals.classes[1])
     zonal.add_codes(bands, b, a, band.classes[1, :n], totals.classes[2])
+    zonal.add_codes(bands, b, a, cells.use[a:e], totals.uses)
     zonal.add_by_code(bands, b, a, maps.risico[a:e], maps.oorzaak[a:e], totals.causes, band.loss[0, :n])

@@ -11,30 +11,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels._compile.decorators import kernel, part, stage
+from waterbodem.kernels.components import AANVULLING, AFVOER, KWELAFVOER, VEEN, VERDRONGEN, VERLAGING, ZETTING
 
 BLOCK = 1024
 NAN = np.float32(np.nan)
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
+#: Quantities that are made of others, by name, in the order of their rows.
+MADE = (
+    "risico_hoog",
+    "risico_zeer_hoog",
+    "water",
+    "kwelafvoer",
+    "veenoxidatie",
+    "grondwaterverlaging",
+    "stijging",
+    "grondwater",
+    "vastlegging",
+    "bodemlast",
+)
+#: Quantities that are summed as they are: bounds of the score, components by their row, and maps.
+BOUNDS = ("score_min", "score_max")
+SUMMED = {
+    "afvoer": AFVOER,
+    "verdrongen_berging": VERDRONGEN,
+    "aanvullingsverlies": AANVULLING,
+    "veenverlies": VEEN,
+}
+MAPPED = ("dekking", "risico", "risico_zonder_compensatie")
+HIGH, VERY_HIGH, WATER, DRAINED, PEAT, LOWERING, RISE, GROUND, LASTING, SOIL = range(len(MADE))
+
 
 class Found(NamedTuple):
-    """What is known of n cells under one functie; a field of one value holds for every cell."""
+    """What is known of n cells under one functie."""
 
     score: Floats
     klasse: Bytes
     risico: Floats
     tijd: Floats
     lowest: Floats  # lowest score over the scenarios, else the score
-    afvoer: Floats
-    verdrongen: Floats
-    kwelafvoer: Floats
-    veenoxidatie: Floats
-    verlaging: Floats
-    aanvulling: Floats
-    zetting: Floats
-    verharding: Floats  # more paving than the reference; (n,) or (1,)
-    more_fill: NDArray[np.bool_]  # more fill than the reference; (n,) or (1,)
+    components: Floats  # (10, n)
+    use: Bytes  # number of the reference in the tables of ``Against``; 0 = unknown
 
 
 class Borders(NamedTuple):
@@ -43,27 +61,19 @@ class Borders(NamedTuple):
     high: np.float32  # risico from here on is high
     very_high: np.float32
     margin: np.float32
-    relief: np.int64  # bit c: relief counts in cells of class c
     fixed: np.float32  # share of 1 - score that lasts
-    fill: np.float32  # load of the fill on the soil
-    zetting_full: np.float32  # amounts at which a load is 1
+    zetting_full: np.float32  # amounts at which a load on the soil is 1
     peat_full: np.float32
+    sure: np.float32  # load that shows though settlement is unknown
 
 
-class Rows(NamedTuple):
-    """Where the measures go (n,); ``loss`` is (K, n or more) and holds the losses of all cells already."""
+class Against(NamedTuple):
+    """What the functie does more than each of R references; the first row stands for an unknown one."""
 
-    score: Floats
-    loss: Floats
-    high: Floats
-    very_high: Floats
-    water: Floats
-    kwelafvoer: Floats
-    veenoxidatie: Floats
-    verlaging: Floats
-    grondwater: Floats
-    vastlegging: Floats
-    bodemlast: Floats
+    paved: Floats  # (R,) more paving
+    fill: Floats  # (R,) load of more fill on the soil, 0 at least
+    settles: NDArray[np.bool_]  # (R,) settlement could be a burden
+    relief: NDArray[np.int64]  # (R,) bit c: relief counts in cells of class c
 
 
 @stage
@@ -88,18 +98,31 @@ def flag_from(values: Any, border: Any, margin: Any, out: Any) -> None:
 
 
 @kernel
-def flag_bits(flags: Any, bits: Any, known: Any, out: Any) -> None:
-    """1 where one of the bits is set, else 0; NaN where the layer they are about is unknown."""
+def flag_bits(flags: Any, bits: Any, out: Any) -> None:
+    """1 where one of the bits is set; else as it was."""
     for i in range(out.size):
-        fired = np.float32(1) if flags[i] & bits else np.float32(0)
-        out[i] = fired if known[i] == known[i] else NAN
+        out[i] = np.float32(1) if flags[i] & bits else out[i]
 
 
 @stage
-def _relieved(values: Any, klasse: Any, relief: Any, out: Any) -> None:
+def known_where(values: Any, out: Any) -> None:
+    """0 where values are known, also."""
+    for i in range(out.size):
+        out[i] = np.float32(0) if values[i] == values[i] else out[i]
+
+
+@stage
+def of_change(use: Any, own: int, out: Any) -> None:
+    """Make a measure one of cells with another present use: NaN where that is ``own``, or unknown (0)."""
+    for i in range(out.size):
+        out[i] = NAN if (use[i] == own) | (use[i] == 0) else out[i]
+
+
+@stage
+def _relieved(values: Any, klasse: Any, use: Any, relief: Any, out: Any) -> None:
     """Values; a relief (negative) is 0 in cells where it does not count."""
     for i in range(out.size):
-        counts = (relief >> np.int64(klasse[i])) & 1
+        counts = (relief[use[i]] >> np.int64(klasse[i])) & 1
         out[i] = np.float32(0) if (values[i] < np.float32(0)) & (counts == 0) else values[i]
 
 
@@ -110,9 +133,11 @@ def _add(values: Any, out: Any) -> None:
 
 
 @stage
-def _positive(values: Any, out: Any) -> None:
+def _positive(values: Any, sign: Any, out: Any) -> None:
+    """What of values, or of their opposite, is above 0."""
     for i in range(out.size):
-        out[i] = np.float32(0) if values[i] < np.float32(0) else values[i]
+        v = sign * values[i]
+        out[i] = np.float32(0) if v <= np.float32(0) else v
 
 
 @part
@@ -128,52 +153,48 @@ def _lasting(tijd: Any, lowest: Any, fixed: Any, out: Any) -> None:
         out[i] = _larger(tijd[i], fixed * (np.float32(1) - lowest[i]))
 
 
-@part
-def _soil(paved: Any, more: Any, zetting: Any, peat: Any, b: Any, out: Any) -> None:
-    """The largest of four loads on the soil; settlement that cannot be is 0, and so is unknown peat."""
-    for i in range(out.size):
-        z = _larger(zetting[i], np.float32(0))
-        z = z if more | (z == z) else np.float32(0)
-        p = peat[i] if peat[i] > np.float32(0) else np.float32(0)
-        load = _larger(_larger(paved, b.fill), z / b.zetting_full)
-        out[i] = _larger(load, p / b.peat_full)
-
-
 @stage
-def _soil_each(paved: Any, more: Any, zetting: Any, peat: Any, b: Any, out: Any) -> None:
-    """As :func:`_soil`, against a reference per cell."""
+def _soil(zetting: Any, peat: Any, use: Any, against: Any, b: Any, out: Any) -> None:
+    """The largest of four loads on the soil; what is unknown is left out, as far as it could not be the largest."""
+    paved, fill, settles, sure = against.paved, against.fill, against.settles, b.sure - b.margin
     for i in range(out.size):
-        _soil(paved[i], more[i], zetting[i : i + 1], peat[i : i + 1], b, out[i : i + 1])
+        u, z, p = use[i], zetting[i] / b.zetting_full, peat[i] / b.peat_full
+        load = _larger(paved[u], fill[u])
+        load = z if z > load else load
+        load = p if p > load else load
+        out[i] = NAN if settles[u] & (z != z) & (load < sure) else load
 
 
 @kernel
-def fill_measures(found: Any, b: Any, rows: Any) -> None:
-    """Fill the rows of measures that are more than a copy.
+def fill_measures(found: Any, b: Any, against: Any, loss: Any, score: Any, rows: Any) -> None:
+    """Fill the rows of quantities that are more than a copy.
 
     Parameters
     ----------
     found : Found
     b : Borders
-    rows : Rows
-        Filled in place.
+    against : Against
+    loss : float32 array (K, n or more)
+        Losses of all cells; those without a score become unknown.
+    score : float32 array (n,)
+        Filled with the score where the cell is assessed.
+    rows : float32 array (len(MADE) or more, n or more)
+        Filled.
     """
-    _assessed(found.score, found.klasse, rows.score)
-    for k in range(rows.loss.shape[0]):
-        _where_known(rows.score, rows.loss[k])
-    flag_from(found.risico, b.high, b.margin, rows.high)
-    flag_from(found.risico, b.very_high, b.margin, rows.very_high)
-    _relieved(found.verdrongen, found.klasse, b.relief, rows.water)
-    _add(found.afvoer, rows.water)
-    _relieved(found.kwelafvoer, found.klasse, b.relief, rows.kwelafvoer)
-    _relieved(found.veenoxidatie, found.klasse, b.relief, rows.veenoxidatie)
-    _relieved(found.verlaging, found.klasse, b.relief, rows.verlaging)
-    _positive(found.kwelafvoer, rows.grondwater)
-    _add(found.aanvulling, rows.grondwater)
-    _lasting(found.tijd, found.lowest, b.fixed, rows.vastlegging)
-    if found.verharding.size == 1:
-        _soil(found.verharding[0], found.more_fill[0], found.zetting, found.veenoxidatie, b, rows.bodemlast)
-    else:
-        _soil_each(found.verharding, found.more_fill, found.zetting, found.veenoxidatie, b, rows.bodemlast)
+    n, p, more, less = found.score.size, found.components, np.float32(1), np.float32(-1)
+    _assessed(found.score, found.klasse, score)
+    for k in range(loss.shape[0]):
+        _where_known(score, loss[k])
+    flag_from(found.risico, b.high, b.margin, rows[HIGH, :n])
+    flag_from(found.risico, b.very_high, b.margin, rows[VERY_HIGH, :n])
+    for row, component in ((WATER, VERDRONGEN), (DRAINED, KWELAFVOER), (PEAT, VEEN), (LOWERING, VERLAGING)):
+        _relieved(p[component, :n], found.klasse, found.use, against.relief, rows[row, :n])
+    _add(p[AFVOER, :n], rows[WATER, :n])
+    _positive(p[VERLAGING, :n], less, rows[RISE, :n])
+    _positive(p[KWELAFVOER, :n], more, rows[GROUND, :n])
+    _add(p[AANVULLING, :n], rows[GROUND, :n])
+    _lasting(found.tijd, found.lowest, b.fixed, rows[LASTING, :n])
+    _soil(p[ZETTING, :n], p[VEEN, :n], found.use, against, b, rows[SOIL, :n])
 
 
 @kernel

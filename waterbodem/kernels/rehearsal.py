@@ -25,8 +25,8 @@ def _bands() -> zonal.Bands:
 
 
 def _shift() -> tuple[Any, ...]:
-    out = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1"))
-    return (*_arrays("i8"), 0, record_of(components.CHANGE), out, record_of(burden.BUFFERS))
+    out, change = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1 f4 f4")), record_of(components.CHANGE)
+    return (*_arrays("i8"), 0, change, change, out, record_of(burden.BUFFERS))
 
 
 #: Kernels, and how to make what they are called with, in the order that an answer needs them.

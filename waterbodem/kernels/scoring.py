@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.kernels import levels
 from waterbodem.kernels._compile.decorators import kernel, stage
-from waterbodem.kernels._compile.records import cells_at, places_of
+from waterbodem.kernels._compile.records import places_of
 from waterbodem.kernels.combining import GEOMETRIC, combine, loss_of
 from waterbodem.kernels.curves import join, score_member, settle
 from waterbodem.kernels.float32 import log
+from waterbodem.kernels.levels import MISSING, make_levels, values_at
 
 BLOCK = 1024
 #: Most criteria, members, thresholds and borders: there are 16 bits for what is known, and for flags.
 MOST = 16
 NO_CRITERION = 255
-#: Index of a layer that is not in the data: a basic one is unknown, an optional one takes no part.
-MISSING, ABSENT = -1, -2
 #: Parts of a verdict: 1 + the criterion that a threshold names, and whether the cell is excluded.
 NAME, EXCLUDED = np.int32(511), np.int32(512)
 
@@ -41,24 +41,28 @@ NUMBERS = np.dtype(
         ("basic", "f4", MOST),  # (K,) share of the basic weight that is basic; sum 1
         ("heavy", "u1", MOST),  # (K,) caps the class, and counts for the minimum
         ("first", "i8", MOST + 1),  # (K + 1,) first member of each criterion
-        ("layer", "i8", MOST),  # (M,) index of the layer, -1 = not in the data
+        ("layer", "i8", MOST),  # (M,) place of the layer, for levels.values_at
         ("absent", "f4", MOST),  # (M,) score where the value is +inf; NaN for a layer that cannot be absent
         ("last_x", "f4", MOST),  # (M,) constant from this value on
         ("last_y", "f4", MOST),  # (M,)
         ("point", "i8", MOST + 1),  # (M + 1,) first curve point of each member
         ("thresholds", "i8"),  # T
-        ("t_layer", "i8", MOST),  # (T,) MISSING = basic but not in the data, ABSENT = takes no part
+        ("t_bit", "i4", MOST),  # (T,) its flag; those that exclude come first, then those that say no
+        ("t_layer", "i8", MOST),  # (T,) place of the layer; one that is not in the data never fires
         ("t_low", "f4", MOST),  # (T,) fires from here
         ("t_high", "f4", MOST),  # (T,) up to here
         ("t_verdict", "i4", MOST),  # (T,) what it says where it fires; 0 = attention only
         ("classes", "i8"),  # C
         ("borders", "f4", MOST),  # (C,) lowest score of class 1, 2, ..; the last class has none
+        ("ceiling", "i4"),  # best class that the functie allows on these layers
         ("method", "i8"),
         ("power", "f8"),  # of the ordered weights
         ("floor", "f4"),
         ("known_min", "f4"),
+        ("fatal", "f4"),  # a heavy criterion below this makes the last class
         ("group_known", "f4"),
         ("margin", "f4"),
+        *levels.FIELDS,
     ],
     align=True,
 )
@@ -94,12 +98,12 @@ def _copy(source: Any, target: Any) -> None:
 
 
 @stage
-def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verdict: Any) -> None:
-    """Where low <= v <= high, set flag t; the first that names a criterion keeps its say.
+def _threshold(v: Any, low: Any, high: Any, bit: Any, named: Any, flags: Any, verdict: Any) -> None:
+    """Where low <= v <= high, set a flag; the first that names a criterion keeps its say.
 
     ``verdict`` holds 0, or 1 + criterion, with EXCLUDED added where the cell is excluded.
     """
-    bit, out = np.int32(1 << t), named & EXCLUDED
+    out = named & EXCLUDED
     for i in range(v.size):
         fired = (v[i] >= low) & (v[i] <= high)
         add = named if (verdict[i] & NAME) == 0 else out
@@ -108,17 +112,29 @@ def _threshold(v: Any, low: Any, high: Any, t: int, named: Any, flags: Any, verd
 
 
 @stage
-def _tally(score: Any, k: int, m: Any, own: Any, loss: Any, most: Any, limiting: Any) -> None:
-    """Keep and add the loss of criterion k, and see whether it is the largest so far."""
-    w, floor, margin, number = m.weight[k], m.floor, m.margin, np.int32(k)
+def _tally(score: Any, k: int, m: Any, own: Any, loss: Any, most: Any) -> None:
+    """Keep and add the loss of criterion k, and the largest so far."""
+    w, floor = m.weight[k], m.floor
     for i in range(score.size):
         s = score[i] if score[i] > floor else floor
         lost = w * -log(s)
         own[i] = lost
         loss[i] += lost
-        more = lost > most[i] + margin
-        most[i] = lost if more else most[i]
-        limiting[i] = number if more else limiting[i]
+        most[i] = lost if lost > most[i] else most[i]
+
+
+@stage
+def _name_from(value: Any, border: Any, number: Any, out: Any) -> None:
+    """Name a criterion where its value reaches a border."""
+    for i in range(out.size):
+        out[i] = number if value[i] >= border[i] else out[i]
+
+
+@stage
+def _name_to(value: Any, border: Any, number: Any, out: Any) -> None:
+    """Name a criterion where its value does not pass a border."""
+    for i in range(out.size):
+        out[i] = number if value[i] <= border[i] else out[i]
 
 
 @stage
@@ -171,22 +187,49 @@ def _classify(score: Any, borders: Any, margin: Any, out: Any) -> None:
 
 
 @stage
-def _answer(own: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) -> None:
-    """Cap by the worst criterion, X where too little is known, the last class where a threshold says so."""
-    last, margin, known_min = np.int32(m.classes + 1), m.margin, m.known_min
+def _answer(own: Any, cap: Any, worst: Any, basis: Any, verdict: Any, m: Any, out: Any) -> None:
+    """The worst of own class, cap and ceiling; X where too little is known; the last class by threshold or fatal."""
+    last, margin, known_min, ceiling = np.int32(m.classes + 1), m.margin, m.known_min, m.ceiling
+    fatal = m.fatal - margin
     for i in range(out.size):
-        capped = worst[i] - np.int32(1)
+        capped = cap[i] - np.int32(1)
         rank = capped if capped > own[i] else own[i]
+        rank = rank if rank > ceiling else ceiling
         rank = rank if basis[i] + margin >= known_min else np.int32(0)
-        out[i] = np.uint8(last if verdict[i] > 0 else rank)
+        out[i] = np.uint8(last if (verdict[i] > 0) | (worst[i] < fatal) else rank)
 
 
 @stage
-def _limit(limiting: Any, verdict: Any, out: Any) -> None:
-    """The criterion that limits: of the first deciding threshold, else of the largest loss."""
-    for i in range(out.size):
-        named = (verdict[i] & NAME) - np.int32(1)
-        out[i] = np.uint8(named if verdict[i] > 0 else limiting[i])
+def _largest_loss(m: Any, n: int, w: Any) -> None:
+    """Name the first criterion whose loss is within the margin of the largest, from the last to the first."""
+    margin = m.margin
+    for i in range(n):
+        w.rate[i] = w.most[i] - margin if w.most[i] > margin else np.float32(np.inf)
+    for k in range(m.criteria - 1, -1, -1):
+        _name_from(w.lost[k, :n], w.rate[:n], np.int32(k), w.limiting[:n])
+
+
+@stage
+def _fatal_ones(m: Any, n: int, w: Any) -> None:
+    """Name the first heavy criterion that is within the margin of the worst, where that is fatal."""
+    margin, fatal, count = m.margin, m.fatal - m.margin, 0
+    for i in range(n):
+        count += w.worst[i] < fatal
+        w.rate[i] = w.worst[i] + margin if w.worst[i] < fatal else np.float32(-np.inf)
+    if count > 0:
+        for k in range(m.criteria - 1, -1, -1):
+            if m.heavy[k]:
+                _name_to(w.score[k, :n], w.rate[:n], np.int32(k), w.limiting[:n])
+
+
+@stage
+def _limit(m: Any, n: int, w: Any, out: Any) -> None:
+    """The criterion that limits: of the first deciding threshold, else the fatal one, else that of the largest loss."""
+    _largest_loss(m, n, w)
+    _fatal_ones(m, n, w)
+    for i in range(n):
+        named = (w.verdict[i] & NAME) - np.int32(1)
+        out[i] = np.uint8(named if w.verdict[i] > 0 else w.limiting[i])
 
 
 #: Buffers for one block of cells, so that nothing is allocated per cell.
@@ -200,7 +243,6 @@ BUFFERS = np.dtype(
         ("lost", "f4", (MOST, BLOCK)),  # weighted log loss
         ("extra", "f4", BLOCK),
         ("extra_known", "u1", BLOCK),
-        ("missing", "f4", BLOCK),  # all NaN
         ("loss", "f4", BLOCK),
         ("total", "f4", BLOCK),
         ("basis", "f4", BLOCK),
@@ -212,9 +254,9 @@ BUFFERS = np.dtype(
         ("bits", "u2", BLOCK),
         ("flags", "i4", BLOCK),
         ("verdict", "i4", BLOCK),
-        ("dread", "i4", BLOCK),  # verdict if every unknown turned out worst
         ("own", "i4", BLOCK),
         ("cap", "i4", BLOCK),
+        *levels.buffers(BLOCK),
     ],
     align=True,
 )
@@ -223,7 +265,7 @@ BUFFERS = np.dtype(
 def buffers() -> np.void:
     """Return buffers for :func:`score_from`."""
     made: np.void = np.zeros(1, BUFFERS)[0]
-    made["missing"], made["ones"], made["sure"] = np.nan, 1, True
+    made["made"], made["ones"], made["sure"] = np.nan, 1, True
     return made
 
 
@@ -245,7 +287,7 @@ def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) 
     score, known, whole = w.score[k, :n], w.known[k, :n], w.whole[k, :n]
     first, after = m.first[k], m.first[k + 1]
     for j in range(first, after):
-        v = cells_at(layers[m.layer[j]], a, n) if m.layer[j] >= 0 else w.missing[:n]
+        v = values_at(layers, m.layer[j], a, n, w)
         if j == first:
             score_member(v, m, lines, j, known, score)
             _copy(known, whole)
@@ -260,7 +302,7 @@ def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) 
 def _criteria(layers: Any, m: Any, lines: Any, a: int, n: int, w: Any) -> None:
     for k in range(m.criteria):
         _criterion(layers, m, lines, k, a, n, w)
-        _tally(w.score[k, :n], k, m, w.lost[k, :n], w.loss[:n], w.most[:n], w.limiting[:n])
+        _tally(w.score[k, :n], k, m, w.lost[k, :n], w.loss[:n], w.most[:n])
         _weigh(w.known[k, :n], k, m, w.total[:n], w.basis[:n], w.bits[:n])
         if m.heavy[k]:
             _lowest(w.score[k, :n], w.worst[:n])
@@ -269,21 +311,10 @@ def _criteria(layers: Any, m: Any, lines: Any, a: int, n: int, w: Any) -> None:
 @stage
 def _thresholds(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
     for t in range(m.thresholds):
-        if m.t_layer[t] >= 0:
-            v = cells_at(layers[m.t_layer[t]], a, n)
-            _threshold(v, m.t_low[t], m.t_high[t], t, m.t_verdict[t], w.flags[:n], w.verdict[:n])
-
-
-@stage
-def _worst_verdict(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
-    """The verdict if every unknown layer crossed the thresholds that decide."""
-    _copy(w.verdict[:n], w.dread[:n])
-    for t in range(m.thresholds):
-        says = m.t_verdict[t]
-        if says > 0 and m.t_layer[t] != ABSENT:
-            v = cells_at(layers[m.t_layer[t]], a, n) if m.t_layer[t] >= 0 else w.missing[:n]
-            for i in range(n):
-                w.dread[i] |= says if v[i] != v[i] else np.int32(0)
+        if m.t_layer[t] != MISSING:
+            v = values_at(layers, m.t_layer[t], a, n, w)
+            bit = np.int32(1 << m.t_bit[t])
+            _threshold(v, m.t_low[t], m.t_high[t], bit, m.t_verdict[t], w.flags[:n], w.verdict[:n])
 
 
 @stage
@@ -320,8 +351,8 @@ def _bound(sure: Any, value: Any, n: int, m: Any, w: Any, order: Any, out: Any) 
 
 
 @stage
-def _bound_class(m: Any, n: int, w: Any, verdict: Any, score: Any, out: Any) -> None:
-    """The class of a bound: everything counts as known."""
+def _bound_class(m: Any, n: int, w: Any, score: Any, out: Any) -> None:
+    """The class of a bound: everything counts as known, thresholds fire on what is."""
     for i in range(n):
         w.worst[i] = np.float32(1)
     for k in range(m.criteria):
@@ -329,7 +360,7 @@ def _bound_class(m: Any, n: int, w: Any, verdict: Any, score: Any, out: Any) -> 
             _lowest(w.filled[k, :n], w.worst[:n])
     _classify(score, m.borders[: m.classes], m.margin, w.own[:n])
     _classify(w.worst[:n], m.borders[: m.classes], m.margin, w.cap[:n])
-    _answer(w.own[:n], w.cap[:n], w.ones[:n], verdict, m, out)
+    _answer(w.own[:n], w.cap[:n], w.worst[:n], w.ones[:n], w.verdict[:n], m, out)
 
 
 @stage
@@ -352,10 +383,10 @@ def _answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
     if out.klasse.size:
         _classify(s, m.borders[: m.classes], m.margin, w.own[:n])
         _classify(w.worst[:n], m.borders[: m.classes], m.margin, w.cap[:n])
-        _answer(w.own[:n], w.cap[:n], w.basis[:n], w.verdict[:n], m, out.klasse[a:b])
+        _answer(w.own[:n], w.cap[:n], w.worst[:n], w.basis[:n], w.verdict[:n], m, out.klasse[a:b])
     _exclude(w.verdict[:n], s)
     if out.bepalend.size:
-        _limit(w.limiting[:n], w.verdict[:n], out.bepalend[a:b])
+        _limit(m, n, w, out.bepalend[a:b])
     if out.dekking.size:
         _copy(w.total[:n], out.dekking[a:b])
     if out.flags.size:
@@ -365,8 +396,8 @@ def _answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
 
 
 @stage
-def _bounds(layers: Any, first: int, m: Any, a: int, n: int, w: Any, order: Any, out: Scores) -> None:
-    """Losses of n cells, and what their score and class could be; ``first`` is where they start in the layers."""
+def _bounds(m: Any, a: int, n: int, w: Any, order: Any, out: Scores) -> None:
+    """Losses of n cells, and what their score and class could be."""
     b = a + n
     if out.loss.shape[1]:
         _losses(m, n, out.score[a:b], w, a, out.loss)
@@ -374,14 +405,13 @@ def _bounds(layers: Any, first: int, m: Any, a: int, n: int, w: Any, order: Any,
         low, high = out.score_min[a:b], out.score_max[a:b]
         _bound(w.known, np.float32(0), n, m, w, order, low)
         if out.klasse_min.size:
-            _worst_verdict(layers, m, first, n, w)
-            _bound_class(m, n, w, w.dread[:n], low, out.klasse_min[a:b])
+            _bound_class(m, n, w, low, out.klasse_min[a:b])
         if _all_true(w.whole, m.criteria, n):  # both bounds are the same sum
             _copy(low, high)
         else:
             _bound(w.whole, np.float32(1), n, m, w, order, high)
         if out.klasse_max.size:
-            _bound_class(m, n, w, w.verdict[:n], high, out.klasse_max[a:b])
+            _bound_class(m, n, w, high, out.klasse_max[a:b])
         _exclude(w.verdict[:n], low)
         _exclude(w.verdict[:n], high)
 
@@ -396,12 +426,13 @@ def score_from(layers: Any, first: int, model: Any, out: Scores, w: Any, order: 
     for a in range(0, out.score.size, BLOCK):
         n = min(BLOCK, out.score.size - a)
         _reset(w)
+        make_levels(layers, m, first + a, n, w)
         _criteria(layers, m, model.lines, first + a, n, w)
         _thresholds(layers, m, first + a, n, w)
         combine(w.score, w.known, n, m, w.loss[:n], w.total[:n], order, out.score[a : a + n])
         _answers(m, a, n, w, out)
         if bounds is not None:
-            _bounds(layers, first + a, m, a, n, w, order, bounds)
+            _bounds(m, a, n, w, order, bounds)
 
 
 def score_cells(layers: Any, m: Model, out: Scores) -> None:

@@ -134,22 +134,6 @@ def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
         sums[2, p] += cover + sure * COVERAGE_ONE
 
 
-@kernel
-def add_constant(value: float, inside: Any, sums: Any) -> None:
-    """Add coverage * value per polygon, of one value for all cells; ``inside`` is the coverage (P,).
-
-    Nothing if the value is NaN.
-    """
-    if value != value:
-        return
-    fixed = np.int64(np.rint(np.float64(value) * VALUE_ONE))
-    for p in range(inside.size):
-        product = fixed * (inside[p] & _LOW_MASK)
-        sums[0, p] += fixed * (inside[p] >> SPLIT) + (product >> SPLIT)
-        sums[1, p] += product & _LOW_MASK
-        sums[2, p] += inside[p]
-
-
 @part
 def _codes_run(codes: Any, total: Any) -> None:
     """Add wholly covered cells per code, all counts of some cells in the bytes of one number."""
@@ -163,9 +147,18 @@ def _codes_run(codes: Any, total: Any) -> None:
             total[code] += np.int64((packed >> (np.uint64(code) * _BYTE)) & np.uint64(255)) * COVERAGE_ONE
 
 
+@part
+def _codes_each(codes: Any, total: Any) -> None:
+    """Add wholly covered cells per code, one by one: for more codes than a number has bytes."""
+    for i in range(codes.size):
+        if codes[i] < total.size:
+            total[codes[i]] += COVERAGE_ONE
+
+
 @kernel
 def add_codes(bands: Any, b: int, origin: int, codes: Any, total: Any) -> None:
-    """Add coverage per polygon and code; ``total`` is (P, at most 8 codes), larger codes are left out."""
+    """Add coverage per polygon and code; ``total`` is (P, C), larger codes are left out."""
+    packed = total.shape[1] <= np.int64(_BYTE)
     for g in range(bands.group[b], bands.group[b + 1]):
         p = bands.polygon[g]
         for j in range(bands.edge[g], bands.edge[g + 1]):
@@ -173,7 +166,11 @@ def add_codes(bands: Any, b: int, origin: int, codes: Any, total: Any) -> None:
             if code < total.shape[1]:
                 total[p, code] += bands.cover[j]
         for s in range(bands.span[g], bands.span[g + 1]):
-            _codes_run(codes[bands.first[s] - origin : bands.after[s] - origin], total[p])
+            run = codes[bands.first[s] - origin : bands.after[s] - origin]
+            if packed:
+                _codes_run(run, total[p])
+            else:
+                _codes_each(run, total[p])
 
 
 @stage

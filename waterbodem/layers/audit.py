@@ -16,7 +16,9 @@ from waterbodem.core.errors import Problems, WaterbodemError
 from waterbodem.core.grid import Grid
 from waterbodem.core.terminal import lines_of, one_line
 from waterbodem.definitions.labels import brief, decimal, percent, plain
-from waterbodem.layers.catalogue import UNKNOWN
+from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.scenarios import old_names
+from waterbodem.layers.catalogue import UNKNOWN, LayerEntry
 from waterbodem.layers.decoding import Findings
 from waterbodem.layers.raster import Block, RasterFile
 from waterbodem.layers.source import LayerSource
@@ -47,6 +49,11 @@ class AuditRow:
     resampling: str
     source: str
     vintage: str
+    licence: str | None
+    attribution: str | None
+    korrel_m: float | None
+    afwijking: str | None
+    scenario: str
     sha256: str
     sha256_ok: bool | None
 
@@ -131,13 +138,24 @@ def _row_text(row: AuditRow) -> str:
         span = f"{brief(row.low, 4)} .. {brief(row.high, 4)} {row.unit}"
     share = f"{percent(row.known_share)} bekend{' (steekproef)' if row.sampled else ''}".replace("\u00a0", " ")
     digest = {True: "sha256 klopt", False: "sha256 klopt niet", None: "geen sha256 opgegeven"}
+    rights = [f"  licentie  {one_line(text)}\n" for text in (row.licence, row.attribution) if text]
+    told = [f"  scenario  {one_line(row.scenario)}\n"] if row.scenario else []
+    told += [f"  korrel    gemaakt van gegevens van {plain(row.korrel_m)} m\n"] if row.korrel_m else []
+    told += [f"  afwijking {one_line(row.afwijking)}\n"] if row.afwijking else []
     return (
         f"{one_line(row.name)}\n"
         f"  bestand   {one_line(row.file)} ({one_line(row.crs)}, {cell}; {digest[row.sha256_ok]})\n"
         f"  waarden   {span}; {share}\n"
         f"  bewerking {row.resampling or 'geen: cellen vallen samen'}\n"
         f"  bron      {one_line(row.source)}, {one_line(row.vintage)}\n"
-    )
+    ) + "".join([*rights, *told])
+
+
+def _scenario_text(entry: LayerEntry) -> str:
+    """Return what a layer of a scenario says of it: stress test or year, and which scenario its source calls it."""
+    test = f"stresstest ({entry.stresstest})" if isinstance(entry.stresstest, str) else "stresstest"
+    parts = [test if entry.stresstest else "", str(entry.horizon or ""), entry.bron_scenario or ""]
+    return ", ".join(part for part in parts if part)
 
 
 def _cost_text(cost: Cost | None) -> list[str]:
@@ -240,6 +258,11 @@ def _row(source: LayerSource, stack: LayerStack, found: Findings) -> AuditRow:
         resampling=(source.resampled(stack.grid) or "") if source.name in stack.fitting else "",
         source=entry.source,
         vintage=entry.vintage,
+        licence=entry.licence,
+        attribution=entry.attribution,
+        korrel_m=entry.korrel_m,
+        afwijking=entry.afwijking,
+        scenario=_scenario_text(entry),
         sha256=source.sha256,
         sha256_ok=None if entry.sha256 is None else True,
     )
@@ -284,10 +307,30 @@ def _warnings(stack: LayerStack, rows: list[AuditRow], cost: Cost | None) -> Ite
     for source in stack.sources.values():
         if crs_text.outside_rd(source.bounds_in(source.crs), source.crs):
             yield f"{source.name}: ligt buiten het RD-gebied"
-        if "@" in source.name and source.entry.horizon is None:
-            yield f"{source.name}: geen horizon (jaar) opgegeven"
+        yield from _scenario_warnings(source)
+    yield from _years_apart(stack)
     if cost is not None:
         try:
             memory.check_fits(stack.grid, len(stack.fitting))
         except WaterbodemError as error:
             yield f"past niet in een keer in het geheugen, wel met waterbodem run ({error})"
+
+
+def _scenario_warnings(source: LayerSource) -> Iterator[str]:
+    scenario, entry = LayerName.of(source.name).scenario, source.entry
+    if scenario and entry.horizon is None and not entry.stresstest:
+        yield f"{source.name}: geen horizon (jaar) opgegeven"
+    if scenario in old_names() and entry.bron_scenario is None:
+        stands_for = old_names()[scenario]
+        yield f"{source.name}: {scenario} zegt niet welk scenario; zet het in bron_scenario, of noem het {stands_for}"
+
+
+def _years_apart(stack: LayerStack) -> Iterator[str]:
+    """Yield the scenarios whose layers name different years."""
+    years: dict[str, set[int]] = {}
+    for name, source in stack.sources.items():
+        if source.entry.horizon is not None:
+            years.setdefault(LayerName.of(name).scenario, set()).add(source.entry.horizon)
+    for scenario, found in years.items():
+        if len(found) > 1:
+            yield f"{scenario}: lagen met verschillende jaren ({', '.join(map(str, sorted(found)))}); het laatste telt"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from waterbodem.core import crs as crs_text
 from waterbodem.core.errors import (
@@ -20,9 +20,10 @@ from waterbodem.core.errors import (
     raise_all,
 )
 from waterbodem.core.path_gate import VECTOR_MAGIC
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.layer_name import AT, LayerName
 from waterbodem.definitions.models import Definition, Finite, LayerKind
-from waterbodem.definitions.registry import layer_kinds, read_toml
+from waterbodem.definitions.registry import Functies, builtin_functies, layer_kinds
 from waterbodem.definitions.units import factor
 from waterbodem.definitions.validation import complaints
 
@@ -34,22 +35,33 @@ UNKNOWN = "onbekend"
 
 _SCENARIO = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
+#: Keys of a layer that hold in one scenario only.
+OF_SCENARIO = ("horizon", "stresstest", "bron_scenario")
+
+Line = Annotated[str, Field(min_length=1, max_length=1000)]
+
 
 class LayerEntry(Definition):
     """One ``[layers.<id>]`` table; field names are its keys (``else`` is ``otherwise``)."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    path: Annotated[str, Field(min_length=1, max_length=1000)]
+    path: Line
     unit: str
     sign: Literal["up", "down"] | None = None
     source: str = UNKNOWN
     vintage: str = UNKNOWN
     nodata: float | None = None
     absent: float | None = None
-    classes: Mapping[float, float] = {}
+    classes: Mapping[float | str, float] = {}
     unlisted: Literal["error", "unknown"] = "error"
     horizon: Annotated[int, Field(ge=1900, le=3000)] | None = None
+    stresstest: bool | Line = False
+    bron_scenario: Line | None = None
+    korrel_m: Annotated[Finite, Field(gt=0)] | None = None
+    afwijking: Line | None = None
+    licence: Line | None = None
+    attribution: Line | None = None
     band: Annotated[int, Field(ge=1)] = 1
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
     uncertainty: Annotated[Finite, Field(ge=0)] | None = None
@@ -63,8 +75,8 @@ class LayerEntry(Definition):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_booleans(cls, value: Any) -> Any:
-        if isinstance(value, bool):
+    def _no_booleans(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and info.field_name != "stresstest":
             raise ValueError("true and false are no values here")
         return value
 
@@ -102,6 +114,12 @@ class LayerEntry(Definition):
 
     @model_validator(mode="after")
     def _raster_or_vector(self) -> LayerEntry:
+        if self.words and self.field is None:
+            raise ValueError(
+                f"class code {next(iter(self.words))!r} is not a number; words only with a field of polygons"
+            )
+        if self.words and self.codes:
+            raise ValueError("classes: either words or numbers")
         if not self.is_vector:
             return self
         if (self.field is None) == (self.value is None):
@@ -111,6 +129,16 @@ class LayerEntry(Definition):
         return self
 
     @property
+    def codes(self) -> dict[float, float]:
+        """Class table of numbers."""
+        return {code: value for code, value in self.classes.items() if not isinstance(code, str)}
+
+    @property
+    def words(self) -> dict[str, float]:
+        """Class table of words, as a field of polygons may hold."""
+        return {code: value for code, value in self.classes.items() if isinstance(code, str)}
+
+    @property
     def is_vector(self) -> bool:
         """Whether the file holds features; a .gpkg does if a vector key is given."""
         suffix = Path(self.path).suffix.lower()
@@ -118,11 +146,11 @@ class LayerEntry(Definition):
         return any(k is not None for k in keys) or suffix in set(VECTOR_MAGIC) - {".gpkg"}
 
 
-def _code(text: Any) -> float:
+def _code(text: Any) -> float | str:
     try:
         code = float(text)
     except ValueError:
-        raise ValueError(f"class code {text!r} is not a number") from None
+        return str(text)
     if not math.isfinite(code):
         raise ValueError(f"class code {text!r} is not finite")
     return code
@@ -161,26 +189,28 @@ def catalogue_file(path: str | Path) -> Path:
     return given / FILE_NAME if os.path.isdir(given) else given  # a name that no disk takes is none
 
 
-def read_catalogue(path: str | Path) -> Catalogue:
+def read_catalogue(path: str | Path, functies: Functies | None = None) -> Catalogue:
     """Read and check a lagen.toml.
 
     Parameters
     ----------
     path : str or Path
         The file, or a folder that holds ``lagen.toml``.
+    functies : Functies, optional
+        Whose ids ``classes`` may name; default those of the package.
 
     Raises
     ------
     CatalogueError, Problems
         Everything that is wrong, at once, with file and key.
     """
-    catalogue, problems = parse_catalogue(path)
+    catalogue, problems = parse_catalogue(path, functies)
     raise_all(problems, where="")
     return catalogue
 
 
-def parse_catalogue(path: str | Path) -> tuple[Catalogue, list[WaterbodemError]]:
-    """Return what is usable of a lagen.toml, and everything that is not.
+def parse_catalogue(path: str | Path, functies: Functies | None = None) -> tuple[Catalogue, list[WaterbodemError]]:
+    """Return what is usable of a lagen.toml, and everything that is not; see :func:`read_catalogue`.
 
     Raises
     ------
@@ -192,10 +222,10 @@ def parse_catalogue(path: str | Path) -> tuple[Catalogue, list[WaterbodemError]]
         data = read_toml(file)
     except DefinitionError as error:
         raise CatalogueError(error.what, value=error.value, allowed=error.allowed, where=error.where) from None
-    return _checked(data, str(file))
+    return _checked(data, str(file), builtin_functies() if functies is None else functies)
 
 
-def _checked(data: dict[str, Any], file: str) -> tuple[Catalogue, list[WaterbodemError]]:
+def _checked(data: dict[str, Any], file: str, functies: Functies) -> tuple[Catalogue, list[WaterbodemError]]:
     problems: list[WaterbodemError] = []
     tables = _tables(data, file, problems)
     frame = {k: v for k, v in data.items() if k in ("title", "crs")}
@@ -204,11 +234,11 @@ def _checked(data: dict[str, Any], file: str) -> tuple[Catalogue, list[Waterbode
     problems += bad
     entries: dict[str, LayerEntry] = {}
     for name, table in tables.items():
-        entry, bad = _entry(name, table, file)
+        entry, bad = _entry(name, table, file, functies)
         problems += bad
         if entry is not None and not bad:
             entries[name] = entry
-    problems += _horizons(entries, file)
+    problems += _dated_stress_tests(entries, file)
     base = top if top is not None else Catalogue()
     return base.model_copy(update={"layers": entries}), problems
 
@@ -236,20 +266,39 @@ def _validated(data: Mapping[str, Any], file: str) -> tuple[Catalogue | None, li
         return None, complaints(error, Catalogue, file, CatalogueError)
 
 
-def _entry(name: str, table: Any, file: str) -> tuple[LayerEntry | None, list[WaterbodemError]]:
+def _entry(name: str, table: Any, file: str, functies: Functies) -> tuple[LayerEntry | None, list[WaterbodemError]]:
     where = f"{file}: layers.{name}"
-    named = _name_problems(name, where)
+    named = name_problems(name, where)
     if not isinstance(table, dict):
         return None, [*named, CatalogueError("not a table", value=table, where=where)]
     unknown = _unknown_keys(table, KEYS, where)
     known = {k: v for k, v in table.items() if k in KEYS}
+    strange = [] if named else _name_functies(known, kind_of(name), functies, f"{where}.classes")
     parsed, bad = _validated({"layers": {name: known}}, file)
     entry = parsed.layers[name] if parsed else None
     rules = [] if entry is None or named else _rule_problems(entry, kind_of(name), name, where)
-    return entry, [*named, *unknown, *bad, *rules]
+    return entry, [*named, *unknown, *strange, *bad, *rules]
 
 
-def _name_problems(name: str, where: str) -> list[WaterbodemError]:
+def _name_functies(table: dict[str, Any], kind: LayerKind, functies: Functies, where: str) -> list[WaterbodemError]:
+    """Put the code of a functie where ``classes`` names one by id; return an error per id that is none."""
+    classes = table.get("classes")
+    if kind.codes_van != "functies" or not isinstance(classes, dict):
+        return []
+    strange = {code: id_ for code, id_ in classes.items() if isinstance(id_, str) and id_ not in functies}
+    table["classes"] = {
+        code: functies[value].code if isinstance(value, str) else value
+        for code, value in classes.items()
+        if code not in strange
+    }
+    return [
+        CatalogueError("unknown functie", value=id_, allowed=nearest(id_, functies), where=f"{where}.{code}")
+        for code, id_ in strange.items()
+    ]
+
+
+def name_problems(name: str, where: str) -> list[WaterbodemError]:
+    """Return what is wrong with the name of a layer, or of one of a scenario."""
     base, scenario = LayerName.of(name)
     kinds = layer_kinds()
     if base not in kinds:
@@ -273,9 +322,8 @@ def _rule_problems(entry: LayerEntry, kind: LayerKind, name: str, where: str) ->
         _unit_problem(entry, kind, where),
         _absent_problem(entry, kind, where),
         _resampling_problem(entry, kind, where),
-        _horizon_problem(entry, name, where),
     )
-    return [problem for problem in checks if problem is not None]
+    return [*(problem for problem in checks if problem is not None), *_present_problems(entry, name, where)]
 
 
 def _sign_problem(entry: LayerEntry, kind: LayerKind, where: str) -> WaterbodemError | None:
@@ -328,31 +376,30 @@ def _resampling_problem(entry: LayerEntry, kind: LayerKind, where: str) -> Water
     )
 
 
-def _horizon_problem(entry: LayerEntry, name: str, where: str) -> WaterbodemError | None:
-    if entry.horizon is None or "@" in name:
-        return None
-    return CatalogueError(
-        "horizon belongs to a scenario",
-        value=entry.horizon,
-        allowed=f'[layers."{name}@<scenario>"]',
-        where=f"{where}.horizon",
-    )
-
-
-def _horizons(entries: Mapping[str, LayerEntry], file: str) -> list[WaterbodemError]:
-    """Return one error per scenario whose layers name different years."""
-    years: dict[str, set[int]] = {}
-    for name, entry in entries.items():
-        if entry.horizon is not None:
-            years.setdefault(LayerName.of(name).scenario, set()).add(entry.horizon)
+def _present_problems(entry: LayerEntry, name: str, where: str) -> list[WaterbodemError]:
+    """Return one error per key of a scenario that stands with a present layer."""
+    allowed = f'[layers."{name}@<scenario>"]'
     return [
         CatalogueError(
-            "layers of one scenario differ in horizon",
-            value=sorted(found),
-            where=f"{file}: {scenario}",
+            f"{key} belongs to a scenario", value=getattr(entry, key), allowed=allowed, where=f"{where}.{key}"
         )
-        for scenario, found in years.items()
-        if len(found) > 1
+        for key in OF_SCENARIO
+        if AT not in name and getattr(entry, key)
+    ]
+
+
+def _dated_stress_tests(entries: Mapping[str, LayerEntry], file: str) -> list[WaterbodemError]:
+    """Return one error per year that is stated in a scenario which is a stress test."""
+    tests = {LayerName.of(name).scenario for name, entry in entries.items() if entry.stresstest}
+    return [
+        CatalogueError(
+            "a stress test has no horizon",
+            value=entry.horizon,
+            allowed="either",
+            where=f"{file}: layers.{name}.horizon",
+        )
+        for name, entry in entries.items()
+        if entry.horizon is not None and LayerName.of(name).scenario in tests
     ]
 
 
@@ -365,7 +412,7 @@ def catalogue_schema() -> dict[str, Any]:
     ['crs', 'layers', 'title']
     """
     entry = LayerEntry.model_json_schema()
-    entry["properties"]["classes"] = {"type": "object", "additionalProperties": {"type": "number"}}
+    entry["properties"]["classes"] = {"type": "object", "additionalProperties": {"type": ["number", "string"]}}
     for name in ("source", "vintage"):
         entry["properties"][name]["type"] = ["string", "integer"]
     names = "|".join(layer_kinds())

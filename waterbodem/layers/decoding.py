@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from waterbodem.core.errors import LayerError
 from waterbodem.core.marks import HUGE, equals, held
 from waterbodem.definitions import units
-from waterbodem.definitions.models import LayerKind
+from waterbodem.definitions.models import OWN_CODE, LayerKind
+from waterbodem.definitions.registry import layer_codes
 from waterbodem.kernels.decode import Line, decode, map_classes, only_codes
 from waterbodem.layers.catalogue import LayerEntry
 
@@ -102,6 +103,16 @@ class Decoder:
         return self.entry.range or self.kind.range
 
     @property
+    def codes(self) -> Mapping[int, str]:
+        """What the values of a layer of classes stand for; empty for a quantity."""
+        return layer_codes(self.kind)
+
+    @property
+    def own(self) -> np.float32:
+        """The value from which any whole number may be the code of a functie of the user's own."""
+        return np.float32(OWN_CODE if self.kind.codes_van else np.inf)
+
+    @property
     def factor(self) -> float:
         """What a value is multiplied with: unit and sign."""
         sign = self.kind.teken[self.entry.sign] if self.entry.sign else 1
@@ -126,7 +137,7 @@ class Decoder:
             values = raw.astype(np.float64) * self.scale + self.offset
         values[unknown | absent] = np.nan
         unlisted: dict[float, int] = {}
-        if coded and self.entry.classes:
+        if coded and self.entry.codes:
             values, unlisted = self._mapped(values)
         with np.errstate(all="ignore"):
             values = values * self.factor + 0.0
@@ -143,16 +154,16 @@ class Decoder:
         mask = np.empty((0, 0), np.bool_) if valid is None else valid
         marks, line = self._marks(raw.dtype), self._line()
         unlisted = 0
-        if self.entry.classes:
+        if self.entry.codes:
             codes, targets = np.array(sorted(self._table().items())).T.copy()
             mapped = np.empty(raw.shape, np.float64)
             unlisted = map_classes(raw, mask, marks, line, codes, targets, mapped)
             raw, mask, marks = mapped, np.empty((0, 0), np.bool_), np.array([0.0, np.inf])
             line = line._replace(has_nodata=False, scale=1.0, offset=0.0)
         decode(raw, mask, marks, line, out, *at, counts)
-        if self.kind.codes and self.entry.range is None:
+        if self.codes:
             rows, cols = raw.shape
-            only_codes(np.array(list(self.kind.codes), np.float32), out, rows, cols, *at, counts)
+            only_codes(np.array(list(self.codes), np.float32), self.own, out, rows, cols, *at, counts)
         known, absent, outside = (int(c) for c in counts)
         return Findings(raw.size, known, absent, outside=outside, unlisted={math.nan: unlisted} if unlisted else {})
 
@@ -202,7 +213,7 @@ class Decoder:
         """Return the class table with codes as the file's own type holds them, ascending."""
         plain = self.dtype == "float32" and (self.scale, self.offset) == (1.0, 0.0)
         cast = np.float32 if plain else np.float64
-        return {float(cast(c)): v for c, v in sorted(self.entry.classes.items())}
+        return {float(cast(c)): v for c, v in sorted(self.entry.codes.items())}
 
     def _in_range(self, values: Floats, absent: Mask, unlisted: Mapping[float, int]) -> tuple[Floats, Findings]:
         outside = self._outside(values)
@@ -231,8 +242,9 @@ class Decoder:
             stored = values.astype(np.float32)
         low, high = np.float32(self.limits[0]), np.float32(self.limits[1])
         outside = (stored < low) | (stored > high)
-        if self.kind.codes and self.entry.range is None:
-            outside |= ~np.isin(stored, np.array(list(self.kind.codes), np.float32))
+        if self.codes:
+            own = (stored >= self.own) & (stored == np.floor(stored))
+            outside |= ~(own | np.isin(stored, np.array(list(self.codes), np.float32)))
         return np.asarray(outside & ~np.isnan(stored))
 
     def complain(self, found: Findings, where: str) -> list[LayerError]:
@@ -251,20 +263,26 @@ class Decoder:
         return LayerError(
             "class codes are not listed",
             value=counts + more,
-            allowed=", ".join(f"{c:g}" for c in self.entry.classes) + '; or unlisted = "unknown"',
+            allowed=", ".join(f"{c:g}" for c in self.entry.codes) + '; or unlisted = "unknown"',
             where=f"{where}.classes",
         )
 
     def _range_error(self, found: Findings, where: str) -> LayerError:
         low, high = self.limits
-        codes = self.kind.codes if self.entry.range is None else {}
-        allowed = ", ".join(str(c) for c in codes) or f"{low:g} .. {high:g} {self.kind.unit}"
         return LayerError(
             f"{found.outside} values are outside the plausible range{self.slip(found)}",
             value=f"{found.outside_low:g} .. {found.outside_high:g}",
-            allowed=f'{allowed}; else set range, or outside = "unknown"',
+            allowed=self._codes_text()
+            or f'{low:g} .. {high:g} {self.kind.unit}; else set range, or outside = "unknown"',
             where=where,
         )
+
+    def _codes_text(self) -> str:
+        """Return the codes that a layer of classes may hold, and what helps where it holds others."""
+        if not self.codes:
+            return ""
+        own = [f"{OWN_CODE} and up (functies of your own)"] if self.kind.codes_van else []
+        return ", ".join([*map(str, self.codes), *own]) + '; else set classes, or outside = "unknown"'
 
     def slip(self, found: Findings) -> str:
         """Return a guess at why values are out of range: one of them is a mark, or the sign or the unit is another."""
@@ -277,7 +295,7 @@ class Decoder:
             return ""
         mark = f"{(found.outside_low / self.factor - self.offset) / self.scale:.10g}"
         other = f"absent (absent = {mark}) or " if self.kind.may_be_absent else ""
-        coded = ", or is it a code (classes)" if self.kind.codes else ""
+        coded = ", or is it a code (classes)" if self.codes else ""
         return f"does {mark} mean {other}unknown (nodata = {mark}){coded}"
 
     def _sign_hint(self, found: Findings) -> str:
@@ -289,7 +307,7 @@ class Decoder:
     def _factor_hint(self, found: Findings) -> str:
         """Ask for a unit that brings all values into the range; codes have none."""
         low, high = self.limits
-        fits = [s for s in SLIPS if low <= found.low / s and found.high / s <= high and not self.kind.codes]
+        fits = [s for s in SLIPS if low <= found.low / s and found.high / s <= high and not self.codes]
         return f"a factor {fits[0]} too large{self._unit_hint(fits[0])}" if fits else ""
 
     def _unit_hint(self, slip: int) -> str:

@@ -134,9 +134,18 @@ def values_of(data: xr.Variable, name: str) -> Floats:
 
 def obeyed(data: xr.Variable, name: str) -> xr.Variable:
     """Return a layer in unit and sign of the rules, as its attributes then say."""
-    unit = layer_kinds()[LayerName.of(name).layer].unit
-    attrs = {**{k: v for k, v in data.attrs.items() if k not in OBEYED}, "units": unit}
+    kind = layer_kinds()[LayerName.of(name).layer]
+    kept = {k: v for k, v in data.attrs.items() if k not in OBEYED}
+    attrs = {**kept, "units": kind.unit, **given(kind, data.attrs.get("units"), data.attrs.get("positive"))}
     return xr.Variable(("y", "x"), values_of(data, name), attrs)
+
+
+def given(kind: LayerKind, unit: str | None, sign: str | None) -> dict[str, str]:
+    """Return as attributes the unit and the sign that a layer came in, where those are not of the rules."""
+    came = {"given_units": (unit or "").strip(), "given_positive": (sign or "").strip().lower()}
+    converted = bool(came["given_units"]) and units.factor(came["given_units"], kind.unit) != 1
+    turned = kind.teken.get(came["given_positive"], 1) < 0
+    return {key: text for (key, text), holds in zip(came.items(), (converted, turned), strict=True) if holds}
 
 
 def _check_names(attrs: Mapping[str, Any], name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from shapely.geometry.base import BaseGeometry
 from waterbodem.core.errors import ArgumentError, GeometryError, WaterbodemError, raise_all
 from waterbodem.core.grid import Bounds
 from waterbodem.core.lazy import gpd, pd
-from waterbodem.core.path_gate import given_file
+from waterbodem.core.path_gate import MAX_VECTOR_BYTES, VECTOR_MAGIC, given_file
 from waterbodem.definitions.labels import percent
 from waterbodem.formats.foreign.door import VECTOR_DRIVERS, read_vector
-from waterbodem.formats.foreign.geojson import WGS84, can_be_degrees, features_of
+from waterbodem.formats.foreign.geojson import WGS84, can_be_degrees, features_of, parsed
 from waterbodem.formats.foreign.side_files import check_side_files
 
 #: A repair that changes more of the area than this is refused.
@@ -56,7 +57,7 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
 
     Parameters
     ----------
-    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping, path or list of Area
+    gebied : geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path, open file, list of Area
         Without a CRS they are taken to be in ``crs``; GeoJSON without one is longitude and latitude where its
         numbers can be that and the grid's cannot. An Area was read before, and stays as it is.
     crs : str or None
@@ -90,8 +91,12 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
 
 def frame_of(gebied: Any, crs: str | None, where: str = "gebied") -> gpd.GeoDataFrame:
     """Return any form of polygons as a GeoDataFrame."""
+    if isinstance(gebied, str) and gebied.lstrip().startswith("{"):
+        return _placed(features_of(parsed(gebied, where), where), crs)
     if isinstance(gebied, (str, Path)):
         return _from_file(Path(gebied), crs, where)
+    if hasattr(gebied, "read"):
+        return _from_stream(gebied, crs, where)
     if isinstance(gebied, gpd.GeoDataFrame):
         if gebied._geometry_column_name is None:
             raise GeometryError("table has no geometry column")
@@ -100,13 +105,35 @@ def frame_of(gebied: Any, crs: str | None, where: str = "gebied") -> gpd.GeoData
         return gpd.GeoDataFrame(geometry=gebied.reset_index(drop=True))
     if isinstance(gebied, BaseGeometry):
         return gpd.GeoDataFrame(geometry=[gebied])
+    if isinstance(gebied, (list, tuple, np.ndarray)) and all(isinstance(g, BaseGeometry) for g in gebied):
+        return gpd.GeoDataFrame(geometry=list(gebied))
     if isinstance(gebied, Mapping):
         return _placed(features_of(gebied), crs)
     raise ArgumentError(
         "gebied is of a kind that is not known",
         value=type(gebied).__name__,
-        allowed="shapely geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path",
+        allowed="shapely geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON (mapping or text), path or file",
     )
+
+
+def _from_stream(file: Any, crs: str | None, where: str) -> gpd.GeoDataFrame:
+    """Return the features of a file that is open: GeoJSON, or one that is whole in itself."""
+    content = file.read(MAX_VECTOR_BYTES + 1)
+    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else bytes(content)
+    suffix = next((end for end, magic in VECTOR_MAGIC.items() if _begins(data, magic)), "")
+    if suffix in ("", ".shp"):
+        allowed = "GeoJSON, GeoPackage, FlatGeobuf or GML; of a shapefile its path"
+        raise GeometryError(
+            "open file holds no polygons that can be read", value=data[:20], allowed=allowed, where=where
+        )
+    with TemporaryDirectory(prefix="waterbodem-") as folder:
+        path = Path(folder, f"gebied{suffix}")
+        path.write_bytes(data)
+        return _from_file(path, crs, where)
+
+
+def _begins(data: bytes, magic: bytes) -> bool:
+    return data.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n").startswith(magic)
 
 
 def _from_file(path: Path, crs: str | None, where: str) -> gpd.GeoDataFrame:

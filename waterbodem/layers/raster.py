@@ -105,6 +105,8 @@ class RasterFile:
         Whether a mask of its own comes with the file.
     tile : (int, int)
         Rows and columns that are stored, and decoded, together.
+    crs_assumed : bool
+        Whether the file names no CRS, so that it has that of the catalogue.
     """
 
     path: Path
@@ -118,6 +120,7 @@ class RasterFile:
     offset: float
     masked: bool
     tile: tuple[int, int]
+    crs_assumed: bool = False
 
     def shared(self, grid: Grid, block: tuple[int, int]) -> int:
         """Return the bytes decoded for a block of rows and columns of a grid, 0 if no other block needs them."""
@@ -228,6 +231,7 @@ def open_raster(path: Path, name: str, band: int, default_crs: str | None, where
             _number(handle.offsets[band - 1], "offset", where),
             MaskFlags.per_dataset in flags,
             handle.block_shapes[band - 1],
+            crs_assumed=not handle.crs,
         )
 
 

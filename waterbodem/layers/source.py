@@ -66,6 +66,11 @@ class LayerSource:
         return str(self.grid.crs) if self.grid else str(getattr(self.file, "crs", ""))
 
     @property
+    def crs_assumed(self) -> bool:
+        """Whether the file names no CRS, so that it has that of the catalogue."""
+        return self.file.crs_assumed
+
+    @property
     def grid(self) -> Grid | None:
         """Cells of the file; None for polygons."""
         return self.file.grid if isinstance(self.file, RasterFile) else None
@@ -237,7 +242,7 @@ class LayerSource:
     def _feature_values(self, file: VectorFile) -> tuple[NDArray[np.float64], Findings]:
         """Return a value per polygon, and last the value elsewhere."""
         decode, entry = self.decoder, self.entry
-        values, found = decode(file.raw, coded=entry.field is not None)
+        values, found = decode(file.raw, coded=entry.field is not None and not entry.words)
         other = np.array([np.nan if entry.otherwise is None else entry.otherwise])
         elsewhere, more = decode(other, coded=False)
         return np.append(values, elsewhere), found + more
@@ -245,12 +250,12 @@ class LayerSource:
     def _burned(self, file: VectorFile, grid: Grid) -> tuple[Floats, Findings]:
         """Burn polygons; where they overlap the largest class wins, else the last in the file.
 
-        Zones of protection are nested, and the strictest one holds; for a quantity no such order
+        Zones of protection are nested, and the strictest one holds; for a quantity, and for functies, no such order
         exists, and the file's own order decides.
         """
         values, found = self._feature_values(file)
         order = np.arange(len(file.raw))
-        if self.kind.soort == "klasse":
+        if self.kind.codes:
             order = np.argsort(np.nan_to_num(values[:-1], nan=-np.inf), kind="stable")
         return _positive_zero(values[file.burn(grid, order)].astype(np.float32)), found
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.core import crs as crs_text
 from waterbodem.core import memory
 from waterbodem.core.chunks import chunked, chunks_of
 from waterbodem.core.dataset import build
@@ -32,13 +33,19 @@ from waterbodem.core.path_gate import Digest, sha256_of
 from waterbodem.core.progress import track
 from waterbodem.core.threads import workers
 from waterbodem.definitions.labels import resampled_text
+from waterbodem.definitions.models import LayerKind
+from waterbodem.definitions.registry import Functies
 from waterbodem.definitions.units import unit_text
 from waterbodem.layers.catalogue import Catalogue, LayerEntry, catalogue_file, parse_catalogue
 from waterbodem.layers.decoding import Findings
+from waterbodem.layers.encoding import given
 from waterbodem.layers.source import LayerSource, open_source
 
 Floats = NDArray[np.float32]
 
+
+#: Keys of a layer table that its variable carries as they stand.
+TOLD = ("bron_scenario", "korrel_m", "afwijking", "licence", "attribution")
 
 #: Columns of a stack, and how wide they are as text.
 HEADINGS = ("laag", "eenheid", "bron", "jaargang", "bestand", "herschaald")
@@ -205,7 +212,12 @@ def _outcome(source: LayerSource, grid: Grid) -> Outcome:
     return values, found, source.complaints(found)
 
 
-def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: Digest = sha256_of) -> LayerStack:
+def open_catalogue(
+    path: str | Path,
+    allow: Iterable[str | Path] = (),
+    digest: Digest = sha256_of,
+    functies: Functies | None = None,
+) -> LayerStack:
     """Open a layer catalogue: check it and every file it names, and choose the grid.
 
     Nothing is raised for a layer that is wrong: see ``problems``.
@@ -218,6 +230,8 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: D
         Folders beside that of the catalogue that files may lie in.
     digest : callable
         How to get the sha256 of a file; a batch run remembers them.
+    functies : Functies, optional
+        Whose ids ``classes`` of layer gebruik may name; default those of the package.
 
     Raises
     ------
@@ -226,7 +240,7 @@ def open_catalogue(path: str | Path, allow: Iterable[str | Path] = (), digest: D
     OutOfSpace
         If what is known of a file cannot be remembered.
     """
-    catalogue, problems = parse_catalogue(path)
+    catalogue, problems = parse_catalogue(path, functies)
     file = catalogue_file(path)
     folders = tuple(Path(a) for a in ([allow] if isinstance(allow, (str, Path)) else allow))
 
@@ -321,6 +335,7 @@ def open_layers(
     allow: Iterable[str | Path] = (),
     lenient: bool = False,
     chunks: Any = None,
+    functies: Functies | None = None,
 ) -> xr.Dataset:
     """Read real rasters, checked and aligned, as a dataset.
 
@@ -340,18 +355,23 @@ def open_layers(
         Give Dask arrays in chunks of this size, such as ``{"y": 2048, "x": 2048}``: a task reads its own window. Files
         are checked now, values when they are read; how many are unknown by their range is not told. A resampled layer
         is made in blocks of 256 cells a side, so small chunks make it over and over.
+    functies : Functies, optional
+        What ``wb.functies("eigen.toml")`` gives, where ``classes`` of layer gebruik name functies of your own.
 
     Returns
     -------
     xr.Dataset
-        float32 variables on (y, x) in the units of the rules; NaN = unknown, +inf = absent.
+        float32 variables on (y, x) in the units of the rules; NaN = unknown, +inf = absent. Attributes of a variable
+        say what lagen.toml says of it: ``source``, ``vintage``, ``licence``, ``attribution``, ``korrel_m``,
+        ``afwijking``, ``uncertainty`` and, of a scenario, ``horizon``, ``stresstest`` and ``bron_scenario``.
 
     Raises
     ------
     WaterbodemError
         Every problem in every layer, at once.
     """
-    return layers_of(open_catalogue(path, allow).on(bounds, resolution), lenient=lenient, chunks=chunks)
+    stack = open_catalogue(path, allow, functies=functies)
+    return layers_of(stack.on(bounds, resolution), lenient=lenient, chunks=chunks)
 
 
 def layers_of(stack: LayerStack, *, lenient: bool = False, chunks: Any = None) -> xr.Dataset:
@@ -404,11 +424,26 @@ def _read_all(sources: list[LayerSource], grid: Grid) -> list[Outcome]:
 
 def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
     """Return what a reader of the variable must know; nothing of this machine or moment."""
-    entry, kind = source.entry, source.kind
+    resampled = source.resampled(grid)
+    return {
+        **attributes(source.entry, source.kind, found),
+        "file": source.entry.path,
+        "sha256": source.sha256,
+        **({"given_crs": crs_text.label(source.crs)} if source.crs_assumed else {}),
+        **({} if resampled is None else {"resampled": resampled}),
+    }
+
+
+def attributes(entry: LayerEntry, kind: LayerKind, found: Findings) -> dict[str, Any]:
+    """Attributes of a layer: what its entry says of it, and what was found in its cells."""
     optional = {
         "horizon": entry.horizon,
+        "stresstest": (1 if entry.stresstest is True else entry.stresstest) or None,
+        **{key: getattr(entry, key) for key in TOLD},
+        **given(kind, entry.unit, entry.sign),
+        "given_classes": len(entry.classes) or None,
+        "range": None if entry.range is None else list(entry.range),
         "uncertainty": entry.uncertainty,
-        "resampled": source.resampled(grid),
         "unknown_by_range": found.outside if entry.outside == "unknown" else None,
     }
     return {
@@ -417,7 +452,5 @@ def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
         "naam": kind.naam,
         "source": entry.source,
         "vintage": entry.vintage,
-        "file": entry.path,
-        "sha256": source.sha256,
         **{key: value for key, value in optional.items() if value is not None},
     }

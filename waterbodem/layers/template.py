@@ -13,13 +13,14 @@ from waterbodem.core.destination import destination
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.files import staging
 from waterbodem.definitions import registry
+from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import LayerKind
 from waterbodem.layers.catalogue import FILE_NAME
 
 
 @cache
 def _texts() -> Mapping[str, Any]:
-    return MappingProxyType(registry.read_toml(files("waterbodem.data").joinpath("teksten", "lagen_sjabloon.toml")))
+    return MappingProxyType(read_toml(files("waterbodem.data").joinpath("teksten", "lagen_sjabloon.toml")))
 
 
 def catalogue_template() -> str:
@@ -28,7 +29,7 @@ def catalogue_template() -> str:
     Examples
     --------
     >>> catalogue_template().count("# [layers.")
-    14
+    18
     """
     kinds = registry.layer_kinds().values()
     basic = [_table(kind) for kind in kinds if kind.basis]
@@ -41,7 +42,8 @@ def _table(kind: LayerKind) -> str:
     """Return the commented table of one layer."""
     low, high = kind.range
     about = f"## {kind.naam}: {kind.grootheid} [{kind.unit}], {kind.richting}; tussen {low:g} en {high:g}"
-    codes = ["## " + ", ".join(f"{code} = {name}" for code, name in kind.codes.items())] if kind.codes else []
+    known = registry.layer_codes(kind)
+    codes = ["## " + ", ".join(f"{code} = {name}" for code, name in known.items())] if known else []
     keys = [f"[layers.{kind.id}]", f'path = "{kind.id}.tif"', f'unit = "{kind.unit}"', *_special(kind)]
     keys += [_texts()["bron"], _texts()["jaar"]]
     return "\n".join([about, *codes, *(f"# {key}" for key in keys), ""])
@@ -51,7 +53,8 @@ def _special(kind: LayerKind) -> list[str]:
     texts, signs = _texts(), kind.teken
     first = next(iter(signs), "")
     sign = [texts["teken"].format(eerste=first, uitleg=texts["tekens"][first])] if signs else []
-    return [*sign, *([texts["afwezig"]] if kind.may_be_absent else [])]
+    absent = [texts["afwezig"]] if kind.may_be_absent else []
+    return [*sign, *absent, *([texts["functies"]] if kind.codes_van else [])]
 
 
 def write_template(folder: str | Path) -> Path:

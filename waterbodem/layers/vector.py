@@ -17,7 +17,7 @@ from shapely import STRtree, box, get_coordinates
 from waterbodem.core import crs as crs_text
 from waterbodem.core.errors import GridMismatch, LayerError
 from waterbodem.core.grid import Bounds, Grid
-from waterbodem.core.lazy import gpd
+from waterbodem.core.lazy import gpd, pd
 from waterbodem.formats.foreign.door import VECTOR_DRIVERS, read_vector
 from waterbodem.formats.foreign.geojson import WGS84, can_be_degrees
 from waterbodem.layers.catalogue import LayerEntry
@@ -46,6 +46,8 @@ class VectorFile:
         In the order of the file.
     raw : array, float64
         One per polygon; NaN = not stated.
+    crs_assumed : bool
+        Whether the file names no CRS, so that it has that of the catalogue.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class VectorFile:
     crs: str
     shapes: gpd.GeoSeries
     raw: NDArray[np.float64]
+    crs_assumed: bool = False
 
     @property
     def bounds(self) -> Bounds:
@@ -118,7 +121,7 @@ def open_vector(path: Path, name: str, entry: LayerEntry, default_crs: str | Non
     _check_shapes(frame.geometry, where)
     crs = _crs(frame, default_crs, path, where)
     shapes = frame.geometry.set_crs(crs, allow_override=True)
-    file = VectorFile(path, name, crs, shapes, _raw(frame, entry, where))
+    file = VectorFile(path, name, crs, shapes, _raw(frame, entry, where), frame.crs is None)
     crs_text.check_not_swapped(file.bounds, crs, where)
     return file
 
@@ -174,6 +177,8 @@ def _raw(frame: gpd.GeoDataFrame, entry: LayerEntry, where: str) -> NDArray[np.f
     if entry.value is not None:
         return np.full(len(frame), float(entry.value))
     column = frame[entry.field]
+    if entry.words:
+        return _named(column, entry, where)
     if column.dtype.kind not in "fiub":
         raise LayerError(
             "field holds no numbers",
@@ -182,3 +187,14 @@ def _raw(frame: gpd.GeoDataFrame, entry: LayerEntry, where: str) -> NDArray[np.f
             where=f"{where}.field",
         )
     return np.asarray(column.to_numpy(dtype=np.float64, na_value=math.nan))
+
+
+def _named(column: pd.Series, entry: LayerEntry, where: str) -> NDArray[np.float64]:
+    """Return the values of words by the class table; NaN where nothing stands."""
+    words = column.astype("string").str.strip()
+    strange = sorted(set(words.dropna()) - set(entry.words))
+    if strange and entry.unlisted == "error":
+        counts = ", ".join(f"{word} ({int((words == word).sum())} features)" for word in strange)
+        allowed = ", ".join(entry.words) + '; or unlisted = "unknown"'
+        raise LayerError("class words are not listed", value=counts, allowed=allowed, where=f"{where}.classes")
+    return np.asarray(words.map(entry.words).to_numpy(dtype=np.float64, na_value=math.nan))

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from waterbodem.core.grid import Grid
 from waterbodem.engine.coverage import footprints
 from waterbodem.kernels.zonal import COVERAGE_ONE
-from waterbodem.layers.polygons import Area
+from waterbodem.layers.polygons import Area, frame_of, read_areas
 
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 #: Receivers that share more than this part of their area overlap; less is rounding of coordinates.
 OVERLAP = 1e-9
+#: Kind of a receiver that is a level area: its open water rises as one.
+LEVEL = "peilgebied"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Target:
     ----------
     area : Area
     soort : str
-        ontvanger, ander plan, or beekdal.
+        ontvanger, peilgebied, ander plan, or beekdal.
     plan_nr : int
         Number of the plan that it is, 0 if none: a plan is no receiver of its own water.
     """
@@ -65,13 +67,40 @@ class Target:
     plan_nr: int = 0
 
 
+def read_targets(polygons: Any, crs: str | None, id: str | None = None) -> tuple[Target, ...]:
+    """Return the receivers that a user names; property ``soort`` may say that one is a peilgebied (level area).
+
+    Parameters
+    ----------
+    polygons : as gebied, or None
+        None = nobody was named.
+    crs : str or None
+        Of the grid.
+    id : str, optional
+        Property that holds the name.
+
+    Raises
+    ------
+    GeometryError
+        As :func:`waterbodem.layers.polygons.read_areas`.
+    """
+    if polygons is None:
+        return ()
+    frame: Any = polygons if isinstance(polygons, list) else frame_of(polygons, crs, "ontvangers")
+    areas = read_areas(frame, crs, id, where="ontvangers")
+    stated = frame["soort"].tolist() if "soort" in getattr(frame, "columns", ()) else [""] * len(areas)
+    kinds = (LEVEL if str(kind).strip().casefold() == LEVEL else Target.soort for kind in stated)
+    return tuple(Target(area, kind) for area, kind in zip(areas, kinds, strict=True))
+
+
 @dataclass(frozen=True)
 class Receiver:
-    """A target with its cells within reach, and its area within the data [ha]."""
+    """A target with its cells within reach, and its area and open water within the data [ha]; NaN = not determined."""
 
     target: Target
     cover: Cover
     inside_ha: float
+    open_water_ha: float = np.nan
 
     @property
     def area(self) -> Area:
@@ -122,12 +151,12 @@ class Division:
         return apart, self.union.at(cells) - (own if listed else 0.0), own
 
 
-def divide(targets: Sequence[Target], block: Grid, grid: Grid) -> Division:
-    """Lay receivers on a block of the data."""
-    data = shapely.box(*grid.bounds)
+def divide(targets: Sequence[Target], block: Grid, grid: Grid, open_water: Sequence[float] = ()) -> Division:
+    """Lay receivers on a block of the data; ``open_water`` is the open water of each [ha]."""
+    data, water = shapely.box(*grid.bounds), open_water or [np.nan] * len(targets)
     receivers = tuple(
-        Receiver(t, cover_in(t.area.geometry, block, grid), t.area.geometry.intersection(data).area / 1e4)
-        for t in targets
+        Receiver(t, cover_in(t.area.geometry, block, grid), t.area.geometry.intersection(data).area / 1e4, ha)
+        for t, ha in zip(targets, water, strict=True)
     )
     if not targets:
         return Division(block, grid, receivers, None)

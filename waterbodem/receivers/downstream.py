@@ -9,7 +9,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from waterbodem.core import dataset
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
@@ -17,20 +16,23 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Settings, Storage
-from waterbodem.engine.burden import Array, burden_arrays, reference_on
+from waterbodem.engine.burden import Array, burden_arrays
 from waterbodem.engine.coverage import block_of
 from waterbodem.engine.layer_set import Floats, LayerSet, layer_set
+from waterbodem.engine.reference import reference_on
 from waterbodem.engine.scoring import stack
 from waterbodem.kernels import components
 from waterbodem.layers.polygons import read_areas
 from waterbodem.receivers.division import cover_in
 from waterbodem.receivers.flow import Flow
-from waterbodem.receivers.flow_store import flow_of, on_grid
+from waterbodem.receivers.flow_store import flow_over
 from waterbodem.receivers.land import Land, land_of
 from waterbodem.receivers.released import per_hectare
 
 #: Cells that are worked on at a time: ten components of them are held at once.
 BLOCK = 2_000_000
+#: Float noise decides in favour of "at least".
+MARGIN = 1e-6
 NO_MAAIVELD = "niet bepaald: maaiveld ontbreekt in de gegevens"
 
 
@@ -55,9 +57,9 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
 
     Examples
     --------
-    >>> names = ["wateroverlast", "kwetsbaarheid", "wateroverlast@2050hoog"]
-    >>> vulnerable_layer(names), vulnerable_layer(names[::2], "2050hoog"), vulnerable_layer(["kwel"])
-    ('kwetsbaarheid', 'wateroverlast@2050hoog', None)
+    >>> names = ["wateroverlast", "kwetsbaarheid", "wateroverlast@2050Hd"]
+    >>> vulnerable_layer(names), vulnerable_layer(names[::2], "2050Hd"), vulnerable_layer(["kwel"])
+    ('kwetsbaarheid', 'wateroverlast@2050Hd', None)
     """
     bases = ("kwetsbaarheid", "wateroverlast")
     wanted = [n for base in bases for n in ((str(LayerName(base, scenario)), base) if scenario else (base,))]
@@ -65,7 +67,7 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
 
 
 def released(
-    cells: LayerSet, functie: Functie, reference: Functie | Array, storage: Storage
+    cells: LayerSet, functie: Functie, reference: Functie | Array | None, storage: Storage
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return what a hectare would release in every cell [m3/ha], NaN where nothing is known.
 
@@ -75,7 +77,7 @@ def released(
     partly = np.empty(cells.shape, np.bool_)
     for rows in _strips(cells.shape):
         part = {name: values[rows] for name, values in cells.present.items()}
-        ref = reference if isinstance(reference, Functie) else reference[rows]
+        ref = reference if reference is None or isinstance(reference, Functie) else reference[rows]
         found = burden_arrays(part, functie, ref, storage).components
         per_ha, partly[rows], none = per_hectare(found[components.AFVOER], found[components.VERDRONGEN])
         amount[rows] = np.where(none, np.nan, per_ha)
@@ -92,7 +94,8 @@ def benedenstrooms(
     functie: str | Functie | Sequence[str | Functie],
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     stroming: Flow | None = None,
     demping_m: float | None = None,
@@ -106,7 +109,7 @@ def benedenstrooms(
         Layers of rekenregels section 1; needs ``maaiveld``.
     functie : str, Functie or list of them
         A list gives a leading dimension ``functie``.
-    referentie, aangelegde_berging_mm, bergingseis_mm
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
     stroming : Flow, optional
         Flow directions on the grid of the layers; default from maaiveld.
@@ -118,44 +121,60 @@ def benedenstrooms(
     Returns
     -------
     xr.Dataset
-        float32, 0..1. ``blootstelling`` D: how vulnerable the land is where the water of a cell ends up;
-        ``blootstelling_onbekend``: the share of that water that ends on land of unknown vulnerability, which counts
-        as 0 in D; ``benedenstrooms = min(1, E / 800 m3/ha) * D``. NaN where maaiveld, or both afvoer and
-        verdrongen_berging, are unknown. Without maaiveld all is NaN and attribute ``niet_bepaald`` says so.
+        float32, 0..1. ``blootstelling`` D: how vulnerable the land is, at least, where the water of a cell ends up;
+        ``blootstelling_onbekend``: the share of that water that cannot be followed: it ends on land of unknown
+        vulnerability, in open water, or leaves the data, and counts as 0 in D;
+        ``benedenstrooms = min(1, E / 1600 m3/ha) * D``: NaN where both afvoer and verdrongen_berging are unknown, or
+        more than 0.80 of the water cannot be followed. Without maaiveld all is NaN and attribute ``niet_bepaald`` says
+        so.
 
     Examples
     --------
     >>> import waterbodem as wb
-    >>> found = benedenstrooms(wb.example(size=60), "woningbouw")
+    >>> found = benedenstrooms(wb.example(size=100, resolution=20), "woningbouw")
     >>> float(found.benedenstrooms.max()) <= float(found.blootstelling.max()) <= 1
     True
     """
-    settings = Settings.of(locals())
+    settings = Settings.of_cells(locals())
     cells, land = layer_set(layers), land_of(layers)
     reference = reference_on(settings.reference, cells)
     chosen, many = registry.choose(functie)
-    flow = on_grid(stroming, land.grid) or flow_of(layers, bewaar)
+    flow = flow_over(land, bewaar, stroming)
     exposure = exposure_in(land, flow, land.grid, settings.damping)
     results = [_one(cells, f, reference, settings.storage, exposure, flow) for f in chosen]
     return stack(results, chosen) if many else results[0]
 
 
 def exposure_in(land: Land, flow: Flow | None, block: Grid, damping: float | None) -> tuple[Floats, Floats]:
-    """Return D and the share that ends on land of unknown vulnerability, on a block; NaN without directions."""
+    """Return D and the share of the water that cannot be followed, on a block; NaN without directions."""
     if flow is None:
         nothing = np.full(block.shape, np.nan, np.float32)
         return nothing, nothing
     window = land.grid.slices(block)
-    value = vulnerability(land)
-    known = swept(flow, value, damping)[window].copy()
-    return known, swept(flow, np.isnan(value).view(np.uint8), damping)[window].copy()
+    value = followed(vulnerability(land), flow.open_water)
+    known, unknown = (swept(flow, *sweep_of(value, hidden), damping)[window].copy() for hidden in (False, True))
+    return known, unknown
 
 
-def swept(flow: Flow, value: Array, damping: float | None) -> Floats:
-    """Return the exposure of every cell to ``value``, float32 (rows, cols); NaN where maaiveld is unknown."""
-    found = flow.network.expose(value, damping).astype(np.float32).reshape(flow.grid.shape)
-    found[~flow.known] = np.nan
-    return found
+def followed(value: Floats, water: NDArray[np.bool_]) -> Floats:
+    """Return vulnerability as far as water can be followed: unknown in open water."""
+    return np.where(water, np.float32(np.nan), value)
+
+
+def sweep_of(value: Floats, hidden: bool) -> tuple[Array, float]:
+    """Return what a cell counts for, and what lies beyond the data: for D, or for the share that cannot be followed."""
+    return (np.isnan(value).view(np.uint8), 1.0) if hidden else (value, 0.0)
+
+
+def swept(flow: Flow, value: Array, beyond: float, damping: float | None) -> Floats:
+    """Return what water of every cell counts for by ``value``, and ``beyond`` the data; float32 (rows, cols)."""
+    return flow.network.expose(value, damping, beyond).astype(np.float32).reshape(flow.grid.shape)
+
+
+def drawn(share: Floats, unknown: Floats) -> Floats:
+    """Return benedenstrooms as it is shown: NaN where too much of the water cannot be followed."""
+    most = reception_rules().value("onbekend_hoogstens")
+    return np.where(unknown > np.float32(most + MARGIN), np.float32(np.nan), share)
 
 
 def weighed(runoff: Array, displaced: Array, exposure: Floats) -> Floats:
@@ -173,21 +192,21 @@ def weighed_amount(amount: Floats, exposure: Floats) -> Floats:
 def _one(
     cells: LayerSet,
     functie: Functie,
-    reference: Functie | Array,
+    reference: Functie | Array | None,
     storage: Storage,
     exposures: tuple[Floats, Floats],
     flow: Flow | None,
 ) -> xr.Dataset:
     amount, _ = released(cells, functie, reference, storage)
     exposure, unknown = exposures
-    share = weighed_amount(amount, exposure)
+    share = drawn(weighed_amount(amount, exposure), unknown)
     attrs: dict[str, Any] = {"functie": functie.id, "definities": registry.rules_version()}
     attrs |= {"niet_bepaald": NO_MAAIVELD} if flow is None else {"stroomrichting_sha256": flow.sha256}
     return cells.results(
         {
             "benedenstrooms": (share, _about("last voor wie benedenstrooms ligt (0 = geen, 1 = zeer groot)")),
             "blootstelling": (exposure, _about("kwetsbaarheid van het land waar het water van een cel blijft")),
-            "blootstelling_onbekend": (unknown, _about("deel dat op land van onbekende kwetsbaarheid blijft")),
+            "blootstelling_onbekend": (unknown, _about("deel van het water dat niet is te volgen")),
         },
         attrs,
     )
@@ -203,7 +222,8 @@ def bovenstrooms(
     functie: str | Functie | None = None,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     stroming: Flow | None = None,
     demping_m: float | None = None,
@@ -215,19 +235,19 @@ def bovenstrooms(
     ----------
     layers : xr.Dataset
         Needs ``maaiveld``.
-    ontvanger : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    ontvanger : geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path or open file
         Several polygons count as one receiver.
     functie : str or Functie, optional
         With it ``last`` says what a hectare of it would bring to the receiver.
-    referentie, aangelegde_berging_mm, bergingseis_mm, stroming, demping_m, bewaar
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm, stroming, demping_m, bewaar
         As in :func:`benedenstrooms`.
 
     Returns
     -------
     xr.Dataset
         float32. ``aandeel`` 0..1: share of the water released in a cell that stays in the receiver (own water of a
-        cell leaves it whole); ``last`` [m3/ha]: that share of what the functie releases. The volume that a plan
-        brings to the receiver is the sum of its E times ``aandeel``.
+        cell leaves it whole, but stays in open water); ``last`` [m3/ha]: that share of what the functie releases. The
+        volume that a plan brings to the receiver is the sum of its E times ``aandeel``.
 
     Examples
     --------
@@ -236,12 +256,12 @@ def bovenstrooms(
     >>> 0 < float(found.aandeel.max()) < 1
     True
     """
-    settings = Settings.of(locals())
-    cells, grid = layer_set(layers), dataset.grid_of(layers)
-    flow = on_grid(stroming, grid) or flow_of(layers, bewaar)
+    settings = Settings.of_cells(locals())
+    cells, land = layer_set(layers), land_of(layers)
+    flow = flow_over(land, bewaar, stroming)
     share = np.full(cells.shape, np.nan, np.float32)
     if flow is not None:
-        share = swept(flow, _coverage(ontvanger, grid), settings.damping)
+        share = swept(flow, _coverage(ontvanger, land.grid), 0.0, settings.damping)
     found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
     if functie is not None:
         chosen = registry.choose(functie)[0][0]

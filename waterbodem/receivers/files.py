@@ -76,7 +76,7 @@ def arrivals(ledger: Ledger, names: Collection[str] = tuple(ARRIVALS)) -> Iterat
     """
     block = ledger.division.block
     maps = {name: np.empty(block.shape, np.uint8) for name in ARRIVALS if name in names}
-    for rows in _strips(block):
+    for rows in block.strips(BLOCK):
         cells = ledger.on(block.part(rows, slice(0, block.cols)))
         for name, codes in maps.items():
             codes[rows] = classified(cells[ARRIVALS[name]].values, name)
@@ -84,11 +84,6 @@ def arrivals(ledger: Ledger, names: Collection[str] = tuple(ARRIVALS)) -> Iterat
         if (codes != nodata()).any():
             window = _window(codes)
             yield name, block.part(*window), np.ascontiguousarray(codes[window])
-
-
-def _strips(grid: Grid) -> Iterator[slice]:
-    height = max(1, BLOCK // max(1, grid.cols))
-    return (slice(r, min(r + height, grid.rows)) for r in range(0, grid.rows, height))
 
 
 def _window(codes: Codes) -> tuple[slice, slice]:
@@ -102,7 +97,7 @@ def _window(codes: Codes) -> tuple[slice, slice]:
 
 def _exact(ledger: Ledger, name: str, grid: Grid) -> Floats:
     values = np.empty(grid.shape, np.float32)
-    for rows in _strips(grid):
+    for rows in grid.strips(BLOCK):
         values[rows] = ledger.on(grid.part(rows, slice(0, grid.cols)))[ARRIVALS[name]].values
     return values
 

@@ -1,8 +1,8 @@
 """Flow directions: from maaiveld by pyflwdir, or from a raster of direction codes.
 
-Depressions are filled and directions found by pyflwdir (Wang & Liu 2006): every cell drains to the neighbour from
-which rising water would reach it first. That is the lowest neighbour of the filled surface, not the steepest: a
-diagonal step is not divided by its length. Flats and filled pits drain towards their outlet.
+Depressions are filled by pyflwdir (Wang & Liu 2006); every cell drains to the neighbour of the filled surface down the
+steepest slope (D8). Flats and filled pits drain towards their outlet, to the neighbour from which rising water would
+reach them first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError, Miss
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.labels import brief, decimal
 from waterbodem.kernels import routing as kernel
-from waterbodem.receivers.network import NO_PART, SMALL, Circular, Network
+from waterbodem.receivers.network import NO_PART, SMALL, STAYS, Circular, Network
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -33,10 +33,13 @@ WINDROSE: Mapping[str, tuple[int, ...]] = {
     "d8": (32, 64, 128, 16, 0, 1, 8, 4, 2),
     "ldd": (7, 8, 9, 4, 5, 6, 1, 2, 3),
 }
-#: Codes of a cell without direction, and further codes of a pit.
+#: Codes of a cell without direction, of open water, and further codes of a pit.
 MISSING: Mapping[str, tuple[int, ...]] = {"d8": (247,), "ldd": (0, 255)}
+OPEN: Mapping[str, tuple[int, ...]] = {"d8": (254,), "ldd": ()}
 PITS: Mapping[str, tuple[int, ...]] = {"d8": (255,), "ldd": ()}
-D8_MISSING = 247
+D8_MISSING, D8_OPEN = 247, 254
+#: What is told of holes where layer ``water`` does not say which of them are water.
+DITCHES = "zonder laag water is niet te zeggen welk gat een sloot is: sloten in een hoogtekaart zijn hier muren"
 INSTALL = "pip install 'waterbodem[flow]'"
 
 
@@ -64,22 +67,36 @@ class Flow:
     @property
     def known(self) -> Mask:
         """Cells that take part (rows, cols)."""
-        return (self.network.downstream > NO_PART).reshape(self.grid.shape)
+        return np.asarray(self.network.downstream != NO_PART).reshape(self.grid.shape)
+
+    @property
+    def open_water(self) -> Mask:
+        """Cells of open water, where all water stays (rows, cols)."""
+        return self.network.is_open_water.reshape(self.grid.shape)
+
+    def with_open_water(self, water: Mask) -> Flow:
+        """The same directions, with open water (rows, cols) where the way of the water ends."""
+        if not water.any():
+            return self
+        downstream = self.network.downstream.copy()
+        downstream[water.reshape(-1)] = STAYS
+        return replace(self, network=replace(self.network, downstream=downstream))
 
     def known_in(self, block: Grid) -> Mask:
         """Cells of a block that take part (rows, cols)."""
         rows, cols = self.grid.slices(block)
-        return np.asarray(self.network.downstream.reshape(self.grid.shape)[rows, cols] > NO_PART)
+        return np.asarray(self.network.downstream.reshape(self.grid.shape)[rows, cols] != NO_PART)
 
     @property
     def codes(self) -> Codes:
-        """ESRI D8 codes (rows, cols): 0 = the water leaves the data, 247 = unknown."""
+        """ESRI D8 codes (rows, cols): 0 = the water leaves the data, 247 = unknown, 254 = open water."""
         down, cols = self.network.downstream, self.grid.cols
         here = np.arange(down.size, dtype=down.dtype)
         rose = np.array(WINDROSE["d8"], np.uint8)
         place = (down // cols - here // cols + 1) * 3 + down % cols - here % cols + 1
         codes = np.where(down >= 0, rose[np.where(down >= 0, place, kernel.PIT)], np.uint8(0))
-        return np.where(down == NO_PART, np.uint8(D8_MISSING), codes).reshape(self.grid.shape)
+        codes[down == NO_PART], codes[down == STAYS] = D8_MISSING, D8_OPEN
+        return codes.reshape(self.grid.shape)
 
     def __repr__(self) -> str:
         lines = [f"<Flow {self.grid.rows} x {self.grid.cols}>", *(f"  {line}" for line in self.uitleg)]
@@ -96,12 +113,12 @@ def memory_estimate(cells: int) -> dict[str, int]:
     Examples
     --------
     >>> round(memory_estimate(175_000_000)["richtingen"] / 1e9, 1)
-    5.8
+    6.8
     """
     index = 4 if cells <= SMALL else 8
     state = index + 1
     return {
-        "richtingen": 33 * cells,
+        "richtingen": 39 * cells,
         "volgorde": (state + index + 1) * cells,
         "doorrekenen": (state + index + 41) * cells,
         "blootstelling": (state + index + 12) * cells,
@@ -116,7 +133,7 @@ def memory_needed(cells: int) -> int:
     Examples
     --------
     >>> round(memory_needed(175_000_000) / 1e9, 1)
-    6.1
+    7.1
     """
     steps = memory_estimate(cells)
     return max(steps[name] for name in ("richtingen", "volgorde", "blootstelling")) + memory.WORKING
@@ -135,7 +152,12 @@ def _pyflwdir() -> Any:
 
 
 def flow_from_maaiveld(
-    maaiveld: NDArray[np.float32], grid: Grid, *, holes: Holes = "dicht", outlets: Mask | None = None
+    maaiveld: NDArray[np.float32],
+    grid: Grid,
+    *,
+    holes: Holes = "dicht",
+    outlets: Mask | None = None,
+    water: Mask | None = None,
 ) -> Flow:
     """Find where water runs over maaiveld.
 
@@ -151,6 +173,9 @@ def flow_from_maaiveld(
         within a hole lets its water out into it.
     outlets : bool array (rows, cols), optional
         Further cells where water leaves the data: sea, canal, pumping station.
+    water : bool array (rows, cols), optional
+        Open water: the way of water ends there, and land drains into it. Where its level is unknown it lies as low as
+        its lowest known neighbour, ring by ring inward.
 
     Returns
     -------
@@ -169,24 +194,27 @@ def flow_from_maaiveld(
     >>> flow_from_maaiveld(slope, Grid(0, 5, 5, 5, 1, 3)).network.downstream.tolist()
     [1, 2, -1]
     """
-    _check(maaiveld, grid, holes, outlets)
-    sha = fingerprint(maaiveld, grid, holes, outlets)
-    codes, uitleg = directions(maaiveld, grid, holes, outlets)
+    _check(maaiveld, grid, holes, outlets=outlets, water=water)
+    sha = fingerprint(maaiveld, grid, holes, outlets, water)
+    codes, uitleg = directions(maaiveld, grid, holes, outlets, water)
     return replace(decoded(codes, grid, "d8"), sha256=sha, uitleg=uitleg)
 
 
-def fingerprint(maaiveld: NDArray[np.float32], grid: Grid, holes: Holes, outlets: Mask | None) -> str:
+def fingerprint(
+    maaiveld: NDArray[np.float32], grid: Grid, holes: Holes, outlets: Mask | None, water: Mask | None = None
+) -> str:
     """Return the sha256 of everything that directions depend on."""
     lattice = (grid.rows, grid.cols, float(grid.dx), float(grid.dy))
     digest = hashlib.sha256(repr((lattice, holes, _pyflwdir().__version__)).encode())
     digest.update(np.ascontiguousarray(maaiveld, dtype="<f4").data)
-    if outlets is not None:
-        digest.update(np.packbits(outlets).data)
+    for name, mask in (("outlets", outlets), ("water", water)):
+        if mask is not None:
+            digest.update(name.encode() + np.packbits(mask).tobytes())
     return digest.hexdigest()
 
 
-def _check(maaiveld: NDArray[np.float32], grid: Grid, holes: str, outlets: Mask | None) -> None:
-    for name, array in (("maaiveld", maaiveld), ("outlets", outlets)):
+def _check(maaiveld: NDArray[np.float32], grid: Grid, holes: str, **masks: Mask | None) -> None:
+    for name, array in {"maaiveld": maaiveld, **masks}.items():
         if array is not None and array.shape != grid.shape:
             raise GridMismatch("array does not fit the grid", value=array.shape, allowed=str(grid.shape), where=name)
     if holes not in ("dicht", "uitweg"):
@@ -194,27 +222,71 @@ def _check(maaiveld: NDArray[np.float32], grid: Grid, holes: str, outlets: Mask 
 
 
 def directions(
-    maaiveld: NDArray[np.float32], grid: Grid, holes: Holes, outlets: Mask | None
+    maaiveld: NDArray[np.float32], grid: Grid, holes: Holes, outlets: Mask | None, water: Mask | None = None
 ) -> tuple[Codes, tuple[str, ...]]:
     """Return ESRI D8 codes and what was done, in Dutch; flat cells and pits get a way out, unknown cells none."""
-    known = np.isfinite(maaiveld)
+    given = np.isfinite(maaiveld)
+    level = maaiveld if given.all() else np.where(given, maaiveld, np.float32(np.nan))
+    if water is not None and water.any():
+        level = with_water_levels(level, water)
+    known = np.isfinite(level)
     if not known.any():
-        return np.full(grid.shape, D8_MISSING, np.uint8), ("maaiveld is overal onbekend",)
-    level = maaiveld if known.all() else np.where(known, maaiveld, np.float32(np.nan))
-    way_out, closed = _ways_out(known, holes)
-    if outlets is not None:
-        way_out |= outlets & known
+        return _bare_codes(grid, water), ("maaiveld is overal onbekend",)
+    way_out, closed = _ways_out(known if water is None else known | water, holes)
+    for mask in (outlets, water):
+        way_out |= False if mask is None else mask
+    way_out &= known
     filled, codes = _fill(level, way_out)
     islands = (codes == 0) & ~way_out
     if islands.any():
         way_out |= islands & _beside(~known)
         filled, codes = _fill(level, way_out)
-    return codes, _explain(grid, known, closed, filled - level, codes, bool(islands.any()))
+    told = _explain(grid, known, closed, filled - level, codes, bool(islands.any()))
+    _steepen(level, codes, grid)
+    if water is None:
+        return codes, (*told, *([DITCHES] if closed else []))
+    codes[water] = D8_OPEN
+    return codes, (_told_of_water(grid, water), *told)
+
+
+def _bare_codes(grid: Grid, water: Mask | None) -> Codes:
+    codes = np.full(grid.shape, D8_MISSING, np.uint8)
+    if water is not None:
+        codes[water] = D8_OPEN
+    return codes
+
+
+def with_water_levels(level: NDArray[np.float32], water: Mask) -> NDArray[np.float32]:
+    """Return ground level with open water of unknown level as low as its lowest known neighbour, ring by ring inward.
+
+    Open water that no known cell adjoins stays unknown.
+    """
+    waiting = water & np.isnan(level)
+    count = int(waiting.sum())
+    if not count:
+        return level
+    filled, rows, cols = np.array(level, np.float32), *level.shape
+    room = np.empty(count, np.int64), np.empty(count, np.float32)
+    kernel.level_water(filled.reshape(-1), waiting.reshape(-1), rows, cols, *room)
+    return filled
+
+
+def _told_of_water(grid: Grid, water: Mask) -> str:
+    return f"open water: {brief(int(water.sum()) * grid.cell_ha)} ha; de weg van het water eindigt daar"
 
 
 def _fill(level: NDArray[np.float32], way_out: Mask) -> tuple[NDArray[np.float32], Codes]:
     filled, codes = _pyflwdir().dem.fill_depressions(level, nodata=np.nan, idxs_pit=np.flatnonzero(way_out))
     return filled, codes
+
+
+def _steepen(level: NDArray[np.float32], codes: Codes, grid: Grid) -> None:
+    """Turn directions along which water first rises into those along which it flows: down the steepest slope."""
+    network, surface = decoded(codes, grid, "d8").network, level.reshape(-1).copy()
+    kernel.fill_over(network.downstream, network.order, surface)
+    rose = np.array(WINDROSE["d8"], np.uint8)
+    sizes = float(grid.dx), float(grid.dy)
+    kernel.steepen(surface, network.downstream, sizes, grid.rows, grid.cols, rose, codes.reshape(-1))
 
 
 def _ways_out(known: Mask, holes: Holes) -> tuple[Mask, int]:
@@ -256,7 +328,7 @@ def _explain(
     if unknown:
         found.append(f"maaiveld onbekend: {brief(unknown * grid.cell_ha)} ha; water dat daar komt verlaat de gegevens")
     if closed:
-        found.append(f"waarvan {brief(closed * grid.cell_ha)} ha ingesloten (gebouw, sloot): water loopt eromheen")
+        found.append(f"waarvan {brief(closed * grid.cell_ha)} ha ingesloten: een muur waar water omheen loopt")
     if islands:
         found.append("land binnen een ingesloten gat watert daarin af: dat water verlaat de gegevens")
     return (*found, f"water verlaat de gegevens in {int((codes == 0).sum())} cellen (rand, uitlaat of gat)")
@@ -268,8 +340,8 @@ def flow_from_codes(codes: NDArray[Any], grid: Grid, kind: Kind = "d8", where: s
     Parameters
     ----------
     codes : array (rows, cols) of whole numbers
-        ESRI D8 (1 = east, clockwise in powers of two to 128; 0 or 255 = pit, 247 = unknown) or PCRaster LDD
-        (numeric keypad, 5 = pit, 0 or 255 = unknown). A float raster may hold NaN = unknown.
+        ESRI D8 (1 = east, clockwise in powers of two to 128; 0 or 255 = pit, 247 = unknown, 254 = open water) or
+        PCRaster LDD (numeric keypad, 5 = pit, 0 or 255 = unknown). A float raster may hold NaN = unknown.
     grid : Grid
     kind : {"d8", "ldd"}
     where : str
@@ -309,7 +381,7 @@ def _not_valid(cell: int, codes: NDArray[Any], kind: Kind, where: str, grid: Gri
     return LayerError(
         f"not a direction in the code {kind}",
         value=codes.reshape(-1)[cell].item(),
-        allowed=", ".join(str(c) for c in (*WINDROSE[kind], *PITS[kind], *MISSING[kind])),
+        allowed=", ".join(str(c) for c in (*WINDROSE[kind], *OPEN[kind], *PITS[kind], *MISSING[kind])),
         where=f"{where}: {spot}",
     )
 
@@ -324,6 +396,7 @@ def _table(kind: Kind) -> NDArray[np.uint8]:
     table = np.full(256, kernel.INVALID, np.uint8)
     table[list(WINDROSE[kind])] = np.arange(9)
     table[list(MISSING[kind])] = kernel.MISSING
+    table[list(OPEN[kind])] = kernel.OPEN
     table[list(PITS[kind])] = kernel.PIT
     return table
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.kernels import routing as kernel
-from waterbodem.receivers.flow import D8_MISSING, decoded
-from waterbodem.receivers.network import NO_PART, Circular
+from waterbodem.receivers.flow import decoded
+from waterbodem.receivers.network import LEAVES, Circular
 
 Doubles = NDArray[np.float64]
 Rows = Callable[[slice], NDArray[Any]]
@@ -33,6 +33,7 @@ class _Sweep:
     grid: Grid
     codes: Rows
     value: Rows
+    beyond: float
     damping: float | None
     border: dict[int, Doubles] = field(default_factory=dict)
 
@@ -43,14 +44,14 @@ class _Sweep:
         found, given = self._beside(band, wide)
         network = decoded(self.codes(wide), part, "d8").network
         down = network.downstream
-        down[given & (down != NO_PART)] = -1
+        down[given & (down >= 0)] = LEAVES
         network = replace(network, downstream=down)
         value = np.ascontiguousarray(self.value(wide)).reshape(-1)
         try:
             order = network.order
         except Circular as circle:
             raise Circular(circle.cell + wide.start * self.grid.cols, circle.count, "stroomrichting") from None
-        kernel.resume(down, network.step, order, network.keep(self.damping), value, found, given)
+        kernel.resume(down, network.step, order, network.keep(self.damping), value, self.beyond, found, given)
         inner = found.reshape(part.shape)[band.start - wide.start : band.stop - wide.start]
         for row in {band.start, band.stop - 1}:
             self.border[row] = inner[row - band.start].copy()
@@ -59,7 +60,7 @@ class _Sweep:
     def _beside(self, band: slice, wide: slice) -> tuple[Doubles, NDArray[np.bool_]]:
         """Return where to begin: the rows beside the band as far as they are known, and which cells those are."""
         shape = (wide.stop - wide.start, self.grid.cols)
-        found, given = np.zeros(shape), np.zeros(shape, np.bool_)
+        found, given = np.full(shape, self.beyond), np.zeros(shape, np.bool_)
         for row in {wide.start, wide.stop - 1} - set(range(band.start, band.stop)):
             given[row - wide.start] = True
             found[row - wide.start] = self.border.get(row, np.full(self.grid.cols, np.nan))
@@ -73,23 +74,25 @@ def expose_in_bands(
     height: int,
     write: Callable[[slice, Doubles], None],
     damping: float | None = None,
+    beyond: float = 0.0,
 ) -> int:
     """Sweep the exposure band by band.
 
     Parameters
     ----------
     codes : callable
-        Takes a slice of rows, gives their ESRI D8 codes (rows, cols); 247 = unknown.
+        Takes a slice of rows, gives their ESRI D8 codes (rows, cols); 247 = unknown, 254 = open water.
     value : callable
         Takes a slice of rows, gives what a cell counts for as a receiver (rows, cols); NaN = unknown, counts as 0.
     grid : Grid
     height : int
         Rows of a band.
     write : callable
-        Takes a slice of rows and D there, float64 (rows, cols), NaN where maaiveld is unknown; once per band, in any
-        order.
+        Takes a slice of rows and D there, float64 (rows, cols); once per band, in any order.
     damping : float, optional
         L [m], default 2000.
+    beyond : float
+        What water that leaves the data counts for.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def expose_in_bands(
     LayerError
         If directions run in a circle, with the first cell that stays open.
     """
-    sweep, swept = _Sweep(grid, codes, value, damping), 0
+    sweep, swept = _Sweep(grid, codes, value, beyond, damping), 0
     todo = [slice(r, min(r + height, grid.rows)) for r in range(0, grid.rows, height)][::-1]
     while todo:
         still, before = [], _open_cells(sweep)
@@ -111,7 +114,6 @@ def expose_in_bands(
             if np.isnan(found).any():
                 still.append(band)
             else:
-                found[codes(band) == D8_MISSING] = np.nan
                 write(band, found)
         if len(still) == len(todo) and _open_cells(sweep) == before:
             raise _circle(sweep, still)

@@ -12,15 +12,14 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
-from waterbodem.core import dataset
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import GridMismatch, LayerError
 from waterbodem.core.files import replacing
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.formats.foreign.door import open_raster
-from waterbodem.layers.encoding import values_of
 from waterbodem.receivers.flow import Flow, Holes, Mask, decoded, fingerprint, flow_from_maaiveld
+from waterbodem.receivers.land import Land, land_of
 
 _log = logging.getLogger("waterbodem")
 NAMESPACE = "WATERBODEM"
@@ -38,7 +37,7 @@ def flow_of(
     Parameters
     ----------
     layers : xr.Dataset
-        With layer ``maaiveld`` [m NAP]; without it there is no routing.
+        With layer ``maaiveld`` [m NAP], without which there is no routing, and where it is there ``water`` (0/1).
     folder : path, optional
         Where directions are kept, as ``stroomrichting_<sha256>.tif`` (ESRI D8 codes). Made if absent. A file that is
         broken, or was made from something else, is found anew.
@@ -50,10 +49,30 @@ def flow_of(
     Flow or None
         None without maaiveld: nothing takes its place.
     """
-    if "maaiveld" not in layers:
+    return flow_over(land_of(layers), folder, holes=holes, outlets=outlets)
+
+
+def flow_over(
+    land: Land,
+    folder: str | Path | None = None,
+    given: Flow | None = None,
+    *,
+    holes: Holes = "dicht",
+    outlets: Mask | None = None,
+) -> Flow | None:
+    """Return the flow directions of land, as :func:`flow_of` does; directions that are given end in open water too.
+
+    Raises
+    ------
+    GridMismatch
+        If directions that are given lie on another grid.
+    """
+    if given is not None:
+        water = land.water
+        return on_grid(given, land.grid) if water is None else on_grid(given, land.grid).with_open_water(water)
+    if "maaiveld" not in land:
         return None
-    level = values_of(layers.variables["maaiveld"], "maaiveld")
-    return kept_flow(level, dataset.grid_of(layers), folder, holes=holes, outlets=outlets)
+    return kept_flow(land.layer("maaiveld"), land.grid, folder, holes=holes, outlets=outlets, water=land.water)
 
 
 def kept_flow(
@@ -63,19 +82,23 @@ def kept_flow(
     *,
     holes: Holes = "dicht",
     outlets: Mask | None = None,
+    water: Mask | None = None,
 ) -> Flow:
     """Return the flow directions of ground level [m NAP] (rows, cols), as :func:`flow_of` does."""
     if folder is None:
-        return flow_from_maaiveld(level, grid, holes=holes, outlets=outlets)
-    sha = fingerprint(level, grid, holes, outlets)
+        return flow_from_maaiveld(level, grid, holes=holes, outlets=outlets, water=water)
+    sha = fingerprint(level, grid, holes, outlets, water)
     path = _file(destination(folder, "bewaar"), sha)
-    return _load(path, grid, sha) or _kept(path, flow_from_maaiveld(level, grid, holes=holes, outlets=outlets))
+    found = _load(path, grid, sha)
+    return found or _kept(path, flow_from_maaiveld(level, grid, holes=holes, outlets=outlets, water=water))
 
 
-def kept_codes(level: NDArray[np.float32], grid: Grid, folder: str | Path) -> NDArray[np.uint8] | None:
+def kept_codes(
+    level: NDArray[np.float32], grid: Grid, folder: str | Path, water: Mask | None = None
+) -> NDArray[np.uint8] | None:
     """Return the directions that were kept of ground level as ESRI D8 codes (rows, cols), a byte a cell; else None."""
     try:
-        sha = fingerprint(level, grid, "dicht", None)
+        sha = fingerprint(level, grid, "dicht", None, water)
         return _codes(_file(folder, sha), grid, sha)[0]
     except Exception as error:  # absent, broken, foreign, or no library: all the same here
         _log.info("no flow directions are kept in %s (%s)", folder, error)
@@ -150,7 +173,7 @@ def _codes(path: Path, grid: Grid, sha: str) -> tuple[NDArray[np.uint8], tuple[s
     return codes, tuple(str(tags.get("uitleg", "")).split("\n"))
 
 
-def on_grid(flow: Flow | None, grid: Grid) -> Flow | None:
+def on_grid(flow: Flow, grid: Grid) -> Flow:
     """Return flow directions that lie on the grid.
 
     Raises
@@ -158,8 +181,6 @@ def on_grid(flow: Flow | None, grid: Grid) -> Flow | None:
     GridMismatch
         If they lie on another grid, with what differs.
     """
-    if flow is None:
-        return None
     if not flow.grid.same_lattice(grid) or flow.grid.offset(grid) != (0, 0) or flow.grid.shape != grid.shape:
         raise GridMismatch(
             "flow directions lie on another grid than the layers",

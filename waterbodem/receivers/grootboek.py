@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from waterbodem.core.errors import ArgumentError
+from waterbodem.core.lazy import gpd
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.burden import cut_reference
+from waterbodem.engine.reference import cut_reference
 from waterbodem.layers.polygons import read_areas
-from waterbodem.receivers.division import Target
+from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.flow import Flow
 from waterbodem.receivers.flow_store import on_grid
 from waterbodem.receivers.land import land_of
@@ -30,7 +32,8 @@ def grootboek(
     ontvangers: Any = None,
     *,
     referentie: str | Functie | xr.DataArray | None = None,
-    aangelegde_berging_mm: float = 0.0,
+    waterschap: str | Path | gpd.GeoDataFrame | None = None,
+    aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
     stroming: Flow | None = None,
     demping_m: float | None = None,
@@ -48,19 +51,20 @@ def grootboek(
         Layers of rekenregels section 1 on (y, x). Water needs ``maaiveld``, the ground needs ``ghg``; without them
         that part is *niet bepaald*.
     functie : str, Functie, or list with one per plan
-    gebied : geometry, GeoSeries, GeoDataFrame, GeoJSON mapping or path
+    gebied : geometry or list of them, GeoSeries, GeoDataFrame, GeoJSON mapping or text, path or open file
         The plans.
     ontvangers : as gebied, optional
         Who may receive: municipalities, water boards, nature areas, other plans. They may overlap each other and the
-        plans; what is counted twice gets a line of its own, so that the ledger adds up.
-    referentie, aangelegde_berging_mm, bergingseis_mm
+        plans; what is counted twice gets a line of its own, so that the ledger adds up. Property ``soort`` =
+        "peilgebied" says that one is a level area, of whose open water the rise is told.
+    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
         As in :func:`waterbodem.afwenteling`.
     stroming : Flow, optional
         Flow directions on the grid of the layers; default from maaiveld.
     demping_m : float, optional
         L: distance over which 63 % of the water stays behind [m], default 2000.
     reikwijdte : float, "situatie" or ReachTable, optional
-        lambda of the groundwater [m], default 200.
+        lambda of the groundwater [m], of the receiving cell; default by situation.
     onttrekking : Well, optional
         What plans of a functie that abstracts groundwater draw, and from which ground: each so much.
     bewaar : path, optional
@@ -88,13 +92,12 @@ def grootboek(
     settings = Settings.of(locals())
     land = land_of(layers)
     plans = read_areas(gebied, land.grid.crs, id)
-    targets = [] if ontvangers is None else read_areas(ontvangers, land.grid.crs, id_ontvangers, where="ontvangers")
     enquiry = Enquiry(
         land,
         tuple(plans),
-        tuple(Target(a) for a in targets),
+        read_targets(ontvangers, land.grid.crs, id_ontvangers),
         settings.with_reference(cut_reference(settings.reference, layers, slice(None), slice(None))),
-        on_grid(stroming, land.grid),
+        None if stroming is None else on_grid(stroming, land.grid),
         bewaar,
     )
     return enquiry.ledger(_one_per_plan(functie, len(plans)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from waterbodem.core.lazy import xr
 from waterbodem.definitions.labels import decimal
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.engine.layer_set import Floats, LayerSet, check_encodings, known_names
-from waterbodem.layers.encoding import encoding_of, values_of
+from waterbodem.layers.encoding import Encoding, encoding_of, values_of
 from waterbodem.layers.polygons import Area
 from waterbodem.layers.stack import LayerStack
 
@@ -32,16 +32,25 @@ class Land:
         All of the data.
     names : tuple of str
         Layers there are; those of scenarios are ``layer@scenario``.
-    cut : callable
-        Takes a block of the grid, gives its present layers as a LayerSet without coordinates.
+    read : callable
+        Takes a block of the grid and names of present layers (None = all), gives these, float32 (rows, cols).
     layer : callable
         Takes a name, gives that layer on the whole grid, float32 (rows, cols).
     """
 
     grid: Grid
     names: tuple[str, ...]
-    cut: Callable[[Grid], LayerSet] = field(repr=False)
+    read: Callable[[Grid, Sequence[str] | None], Mapping[str, Floats]] = field(repr=False)
     layer: Callable[[str], Floats] = field(repr=False)
+
+    def cut(self, block: Grid) -> LayerSet:
+        """Return the present layers on a block, without coordinates."""
+        return bare(self.read(block, None))
+
+    @property
+    def water(self) -> NDArray[np.bool_] | None:
+        """Open water (rows, cols), unknown is land; None without layer ``water``."""
+        return np.asarray(self.layer("water") == 1) if "water" in self else None
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -59,24 +68,86 @@ def land_of(layers: xr.Dataset) -> Land:
     check_encodings(layers)
     present = {n: layers.variables[n] for n in known_names(layers) if "@" not in n}
     held = {n: (encoding_of(v, n), dataset.on_rows_and_columns(v, n)) for n, v in present.items()}
+    return Land(grid, tuple(str(n) for n in layers.data_vars), _HeldBlocks(grid, held), _HeldLayers(layers))
 
-    def cut(block: Grid) -> LayerSet:
-        window = grid.slices(block)
-        return bare({n: read(cells[window].values) for n, (read, cells) in held.items()})
 
-    return Land(
-        grid, tuple(str(n) for n in layers.data_vars), cut, lambda name: values_of(layers.variables[name], name)
-    )
+@dataclass(frozen=True)
+class _HeldBlocks:
+    """Blocks of layers that are in memory."""
+
+    grid: Grid
+    held: Mapping[str, tuple[Encoding, xr.Variable]]
+
+    def __call__(self, block: Grid, names: Sequence[str] | None) -> Mapping[str, Floats]:
+        window = self.grid.slices(block)
+        wanted = {n: self.held[n] for n in (self.held if names is None else names)}
+        return {n: decode(cells[window].values) for n, (decode, cells) in wanted.items()}
+
+
+@dataclass(frozen=True)
+class _HeldLayers:
+    """Whole layers that are in memory."""
+
+    layers: xr.Dataset
+
+    def __call__(self, name: str) -> Floats:
+        return values_of(self.layers.variables[name], name)
 
 
 def land_of_stack(stack: LayerStack) -> Land:
     """Return the land of a catalogue; cells are read when they are asked for."""
-    present = tuple(n for n in stack.sources if "@" not in n)
+    return Land(stack.grid, tuple(stack.sources), _FileBlocks(stack), _FileLayers(stack))
 
-    def cut(block: Grid) -> LayerSet:
-        return bare(stack.read(block, present))
 
-    return Land(stack.grid, tuple(stack.sources), cut, lambda name: stack.read(stack.grid, [name])[name])
+@dataclass(frozen=True)
+class _FileBlocks:
+    """Blocks of layers that are in files."""
+
+    stack: LayerStack
+
+    def __call__(self, block: Grid, names: Sequence[str] | None) -> Mapping[str, Floats]:
+        present = [n for n in self.stack.sources if "@" not in n]
+        return self.stack.read(block, present if names is None else names)
+
+
+@dataclass(frozen=True)
+class _FileLayers:
+    """Whole layers that are in files."""
+
+    stack: LayerStack
+
+    def __call__(self, name: str) -> Floats:
+        return self.stack.read(self.stack.grid, [name])[name]
+
+
+def in_scenario(land: Land, scenario: str) -> Land:
+    """Return land with the layers of a scenario in place of the present ones; an empty name changes nothing."""
+    own = {n: f"{n}@{scenario}" for n in land.names if scenario and f"{n}@{scenario}" in land.names}
+    return replace(land, read=_OtherBlocks(land, own), layer=_OtherLayers(land, own)) if own else land
+
+
+@dataclass(frozen=True)
+class _OtherBlocks:
+    """Blocks of land with other layers in place of some."""
+
+    land: Land
+    own: Mapping[str, str]
+
+    def __call__(self, block: Grid, names: Sequence[str] | None) -> Mapping[str, Floats]:
+        wanted = [n for n in self.land.names if "@" not in n] if names is None else names
+        found = self.land.read(block, [self.own.get(n, n) for n in wanted])
+        return {n: found[self.own.get(n, n)] for n in wanted}
+
+
+@dataclass(frozen=True)
+class _OtherLayers:
+    """Whole layers of land with others in place of some."""
+
+    land: Land
+    own: Mapping[str, str]
+
+    def __call__(self, name: str) -> Floats:
+        return self.land.layer(self.own.get(name, name))
 
 
 def bare(present: Mapping[str, Floats]) -> LayerSet:

@@ -15,15 +15,27 @@ from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.definitions.receiving import reception_rules
-from waterbodem.receivers.division import Division, Receiver
+from waterbodem.receivers.division import LEVEL, Division, Receiver
 from waterbodem.receivers.groundwater import Effect, superpose
 from waterbodem.receivers.ledger_paths import as_frame, path_lines
-from waterbodem.receivers.ledger_text import as_html, as_text
-from waterbodem.receivers.network import Routed, Strand
+from waterbodem.receivers.ledger_text import as_html, as_text, headline
+from waterbodem.receivers.lowering import FALLS, RISES, laid_on, under, untouched
+from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Routed, Strand
+from waterbodem.receivers.reach import Ground
 from waterbodem.receivers.released import PlanSource
 
 Doubles = NDArray[np.float64]
+#: m3 by line of a ledger; of ``ontvanger`` a list, one per receiver.
+Volumes = Mapping[str, Any]
 
+#: Columns of the table, in order.
+COLUMNS = (
+    *("plan_nr", "plan", "functie", "ontvanger_nr", "ontvanger", "soort", "m3", "aandeel", "waterschijf_mm"),
+    *("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m", "onbekend_ha", "oppervlakte_ha"),
+    *("m3_open_water", "open_water_ha", "stijging_peil_cm", "voortoets", "lambda_rij", "lambda_m"),
+    *FALLS,
+    *RISES,
+)
 TOGETHER = "alle plannen samen"
 #: Lines beside the receivers, by kind, as a planner reads them.
 LINES = {
@@ -39,6 +51,8 @@ GRIDS = {
     "passerend": {"units": "m3", "long_name": "water dat verder stroomt"},
     "verlaging": {"units": "m", "long_name": "verlaging van het grondwater; negatief is vernatting"},
 }
+#: How the way of water ends, by what stands in a network.
+ENDS = {"open_water": STAYS, "geen_maaiveld": NO_PART, "rand": LEAVES}
 #: How far sums may be off, relative.
 CLOSES = 1e-9
 CHECKS = ("stroming", "grootboek", "adjunct")
@@ -63,6 +77,8 @@ class Ledger:
     entries : tuple of Entry
     division : Division
         The receivers.
+    ground : Ground
+        How far a change of the groundwater reaches, cell by cell.
     herkomst : mapping
         Settings, hashes, versions, and what the method cannot tell.
     notes : tuple of str
@@ -73,6 +89,7 @@ class Ledger:
 
     entries: tuple[Entry, ...]
     division: Division
+    ground: Ground
     herkomst: Mapping[str, Any]
     notes: tuple[str, ...]
     damping: float
@@ -95,41 +112,64 @@ class Ledger:
 
         Columns plan_nr, plan, functie, ontvanger_nr, ontvanger, soort, m3, aandeel, waterschijf_mm (over the receiver),
         verlaging_gemiddeld_m, verlaging_grootste_m, vernatting_grootste_m (both >= 0), onbekend_ha (lowering unknown,
-        or outside the data) and oppervlakte_ha. NaN = niet bepaald; so is all that a receiver outside the data gets.
-        ``soort`` of a receiver is ontvanger, ander plan or beekdal; of another line overlap, plan, elders, buiten or
-        totaal. Numbers from 1 tell polygons of one name apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no
-        receiver.
+        or outside the data), oppervlakte_ha, m3_open_water (of m3, what ends there), open_water_ha (within the data),
+        stijging_peil_cm (of a peilgebied, if nothing were drained), voortoets (protected nature may change by so much
+        that it asks for a test of its own; false is not: no effect), lambda_rij and lambda_m (row of reach and length
+        where the change outside the plan is largest), and the largest changes there, for lambda, half of it and twice:
+        verlaging_buiten_plan_m, verlaging_half_m, verlaging_dubbel_m, and the same of vernatting. NaN = niet bepaald;
+        so is all that a receiver outside the data gets. ``soort`` of a receiver is ontvanger, peilgebied, ander plan or
+        beekdal; of another line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name
+        apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no receiver.
         """
         pairs = list(zip(self.entries, self._all_volumes, strict=True))
         rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e.effect])]
         if len(self.entries) > 1:
             name = {"plan_nr": 0, "plan": TOGETHER, "functie": ""}
-            rows += self._rows(name, _added(self._all_volumes), self._effects)
-        return pd.DataFrame(rows)
+            both = zip(*self._all_volumes, strict=True)
+            rows += self._rows(name, [_added(some) for some in both], self._effects)
+        return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def _rows(
-        self, name: Mapping[str, Any], volumes: Mapping[str, Any], effects: Sequence[Effect]
+        self, name: Mapping[str, Any], volumes: Sequence[Volumes], effects: Sequence[Effect]
     ) -> Iterator[dict[str, Any]]:
-        total = volumes["totaal"]
+        """Yield the rows of one plan: who receives how much, and how much of it in open water."""
+        all_, open_ = volumes
         for nr, receiver in self.division.of_plan(name["plan_nr"]):
             label = {"ontvanger_nr": nr, "ontvanger": receiver.area.name, "soort": receiver.target.soort}
-            volume = volumes["ontvanger"][nr - 1] if receiver.inside_ha > 0 else np.nan
-            amount = _amount(volume, total, receiver)
-            yield {**name, **label, **amount, **self._lowering(effects, receiver)}
+            inside = receiver.inside_ha > 0
+            volume, ponded = (v["ontvanger"][nr - 1] if inside else np.nan for v in volumes)
+            amount = {**_amount(volume, all_["totaal"], receiver), **_ponded(ponded, receiver)}
+            yield {**name, **label, **amount, **under(effects, receiver, self.division.grid, self.ground)}
         for kind, text in LINES.items():
-            if kind != "overlap" or volumes[kind]:
-                yield {**name, "ontvanger_nr": 0, "ontvanger": text, "soort": kind, **_amount(volumes[kind], total)}
+            if kind != "overlap" or all_[kind]:
+                amount = {**_amount(all_[kind], all_["totaal"]), **_ponded(open_[kind])}
+                yield {**name, "ontvanger_nr": 0, "ontvanger": text, "soort": kind, **amount, **untouched()}
 
     @cached_property
-    def _all_volumes(self) -> list[dict[str, Any]]:
+    def _all_volumes(self) -> list[tuple[Volumes, Volumes]]:
         return [self._volumes(e) for e in self.entries]
 
-    def _volumes(self, entry: Entry) -> dict[str, Any]:
-        """Return m3 per line; that of overlap is negative."""
+    def _volumes(self, entry: Entry) -> tuple[Volumes, Volumes]:
+        """Return m3 per line, and of that what is in open water; that of overlap is negative."""
         if entry.strand is None or entry.routed is None or not entry.source.known:
-            nothing = dict.fromkeys(("plan", "elders", "buiten", "totaal"), np.nan)
-            return {**nothing, "overlap": 0.0, "ontvanger": [np.nan] * len(self.division.receivers)}
-        cells, received = entry.strand.cells, entry.routed.received
+            return self._no_volumes, self._no_volumes
+        routed, is_open = entry.routed, entry.strand.network.is_open_water
+        leaving, total = float(routed.leaving.sum()), float(entry.source.volume.sum())
+        found = {**self._shared(entry, routed.received), "buiten": leaving, "totaal": total}
+        if not self.herkomst["open_water"]:
+            return found, self._no_volumes
+        ponded = routed.received * is_open
+        return found, {**self._shared(entry, ponded), "buiten": 0.0, "totaal": float(ponded.sum())}
+
+    @property
+    def _no_volumes(self) -> Volumes:
+        nothing = dict.fromkeys(("plan", "elders", "buiten", "totaal"), np.nan)
+        return {**nothing, "overlap": 0.0, "ontvanger": [np.nan] * len(self.division.receivers)}
+
+    def _shared(self, entry: Entry, received: Doubles) -> Volumes:
+        """Return what of the water in the cells of a strand each receiver has, and what is in none or counted twice."""
+        assert entry.strand is not None
+        cells = entry.strand.cells
         apart, together, own = self.division.shares(cells, entry.source.area)
         got = [0.0] * len(self.division.receivers)
         for nr, receiver in self.division.of_plan(entry.source.area.nr):
@@ -139,38 +179,11 @@ class Ledger:
             "overlap": float((received * (together - apart)).sum()),
             "plan": float((received * own).sum()),
             "elders": float((received * (1.0 - together - own)).sum()),
-            "buiten": float(entry.routed.leaving.sum()),
-            "totaal": float(entry.source.volume.sum()),
         }
 
     @property
     def _effects(self) -> list[Effect]:
         return [e.effect for e in self.entries]
-
-    def _lowering(self, effects: Sequence[Effect], receiver: Receiver) -> dict[str, float]:
-        names = ("verlaging_gemiddeld_m", "verlaging_grootste_m", "vernatting_grootste_m", "onbekend_ha")
-        if not any(e.verlaging.size for e in effects):
-            return dict.fromkeys(names, np.nan)
-        values, share = self._under(effects, receiver)
-        known = np.isfinite(values)
-        cell_ha = self.division.grid.cell_ha
-        unknown = float(share[~known].sum()) * cell_ha
-        area, outside = receiver.inside_ha - unknown, receiver.outside_ha
-        if not receiver.inside_ha > 0:
-            return dict(zip(names, (np.nan, np.nan, np.nan, outside), strict=True))
-        mean = float((values[known] * share[known]).sum()) * cell_ha / area if area > 0 else np.nan
-        some, unknown = np.append(values[known], 0.0), unknown + outside
-        return dict(zip(names, (mean, float(some.max()), float(-some.min()) + 0.0, unknown), strict=True))
-
-    def _under(self, effects: Sequence[Effect], receiver: Receiver) -> tuple[Doubles, Doubles]:
-        """Return the sum of effects in the cells of a receiver that any can reach, and the share of them it covers."""
-        cells, grid = receiver.cover.cell, self.division.grid
-        total, reached = np.zeros(cells.size), np.zeros(cells.size, np.bool_)
-        for effect in effects:
-            which, place = _laid(cells, grid, effect.grid)
-            total[which] += effect.verlaging[place]
-            reached[which] = True
-        return total[reached], receiver.cover.share[reached]
 
     @cached_property
     def controle(self) -> pd.DataFrame:
@@ -180,7 +193,7 @@ class Ledger:
         ``adjunct``: what receivers get by routing against what exposure says.
         """
         pairs = zip(self.entries, self._all_volumes, strict=True)
-        return pd.DataFrame([self._checks(e, volumes) for e, volumes in pairs])
+        return pd.DataFrame([self._checks(e, volumes) for e, (volumes, _) in pairs])
 
     def _checks(self, entry: Entry, v: Mapping[str, Any]) -> dict[str, Any]:
         total = v["totaal"]
@@ -269,12 +282,31 @@ class Ledger:
             if entry.strand is None or entry.routed is None:
                 received[:] = passing[:] = np.nan
                 continue
-            which, place = _laid(entry.strand.cells, self.division.grid, part)
+            which, place = laid_on(entry.strand.cells, self.division.grid, part)
             np.add.at(received, place, entry.routed.received[which] / part.cell_ha)
             np.add.at(passing, place, entry.routed.passing[which])
-        lowering = superpose(self._effects, part).verlaging
+        lowering = superpose(self._effects, part)
         found = {"ontvangst": received, "passerend": passing, "verlaging": lowering}
         return dataset.build(part, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
+
+    def ends(self, part: Grid) -> dict[str, NDArray[np.bool_]]:
+        """Tell where on a block of the data the way of the plans' water ends, and how.
+
+        Returns
+        -------
+        dict of bool array (rows, cols)
+            ``open_water``: it stays there; ``geen_maaiveld``: it is released where the ground level is unknown;
+            ``rand``: it leaves the data.
+        """
+        found = {name: np.zeros(part.shape, np.bool_) for name in ENDS}
+        for entry in self.entries:
+            if entry.strand is None or entry.routed is None:
+                continue
+            which, place = laid_on(entry.strand.cells, self.division.grid, part)
+            down = entry.strand.network.downstream[which]
+            for name, kind in ENDS.items():
+                found[name][place] |= down == kind
+        return found
 
     def paths(self, share: float | None = None) -> gpd.GeoDataFrame:
         """Return the flow paths from the plans to where their water stays or leaves, as lines.
@@ -305,10 +337,10 @@ class Ledger:
         return owner
 
     def __repr__(self) -> str:
-        return as_text(self.table, self._footer())
+        return as_text(self.table, headline(self.herkomst["vlak"]), self._footer())
 
     def _repr_html_(self) -> str:
-        return as_html(self.table, self._footer())
+        return as_html(self.table, headline(self.herkomst["vlak"]), self._footer())
 
     @property
     def check(self) -> str:
@@ -316,7 +348,8 @@ class Ledger:
         found = self.controle[list(CHECKS)].to_numpy(dtype=float)
         worst = float(np.nanmax(found, initial=0.0))
         verdict = "sluiten" if self.sluit else "sluiten NIET"
-        return f"Controle: de sommen {verdict} (grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e})."
+        size = f"grootste verschil {worst:.0e} deel, vereist {CLOSES:.0e}"
+        return f"Controle: de sommen {verdict} ({size}); het water zelf kan anders lopen."
 
     def _footer(self) -> list[str]:
         return [*self.niet_bepaald, *self.notes, self.check, *self.herkomst["grenzen"]]
@@ -337,21 +370,20 @@ def joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
 
 
-def _laid(cells: NDArray[Any], grid: Grid, part: Grid) -> tuple[NDArray[Any], tuple[NDArray[Any], NDArray[Any]]]:
-    """Return which cells, numbered in the grid and ascending, lie on a part of it, and in which row and column."""
-    row, col = grid.offset(part)
-    first, last = np.searchsorted(cells, (row * grid.cols, (row + part.rows) * grid.cols))
-    rows, cols = np.divmod(cells[first:last], grid.cols)
-    inside = np.flatnonzero((cols >= col) & (cols < col + part.cols))
-    return first + inside, (rows[inside] - row, cols[inside] - col)
-
-
 def _named(entry: Entry) -> dict[str, Any]:
     area = entry.source.area
     return {"plan_nr": area.nr, "plan": area.name, "functie": entry.source.functie.id}
 
 
-def _added(volumes: list[dict[str, Any]]) -> dict[str, Any]:
+def _ponded(volume: float, receiver: Receiver | None = None) -> dict[str, float]:
+    """Return what of the water is in open water, on how much of it, and how far that would rise."""
+    hectares = np.nan if receiver is None else receiver.open_water_ha
+    rises = receiver is not None and receiver.target.soort == LEVEL and hectares > 0
+    rise = volume / hectares / 100.0 if rises else np.nan
+    return {"m3_open_water": volume, "open_water_ha": hectares, "stijging_peil_cm": rise}
+
+
+def _added(volumes: Sequence[Volumes]) -> Volumes:
     """Return the sum of plans per line; what is not determined for one is not for all."""
     found: dict[str, Any] = {kind: float(sum(v[kind] for v in volumes)) for kind in LINES}
     return {**found, "ontvanger": [float(sum(some)) for some in zip(*(v["ontvanger"] for v in volumes), strict=True)]}
@@ -363,9 +395,5 @@ def _amount(volume: float, total: float, receiver: Receiver | None = None) -> di
         "m3": volume,
         "aandeel": volume / total if total else np.nan,
         "waterschijf_mm": volume / hectares / 10.0,
-        "verlaging_gemiddeld_m": np.nan,
-        "verlaging_grootste_m": np.nan,
-        "vernatting_grootste_m": np.nan,
-        "onbekend_ha": np.nan,
         "oppervlakte_ha": hectares,
     }

@@ -11,7 +11,8 @@ import numpy as np
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd
 from waterbodem.core.terminal import one_line
-from waterbodem.definitions.labels import decimal, percent, short
+from waterbodem.definitions.labels import decimal, percent, short, texts
+from waterbodem.definitions.receiving import BY_SITUATION, depth_step, row_name
 
 #: Kinds of receivers that are in a ledger without having been named.
 UNNAMED = ("ander plan", "beekdal")
@@ -33,9 +34,15 @@ DIGITS = {"m3": 1, "aandeel": 1, "waterschijf_mm": 1} | {n: 3 for n in HEADINGS 
 NAME = 80
 
 
-def as_text(table: pd.DataFrame, footer: Sequence[str]) -> str:
+def headline(flat: Sequence[str]) -> list[str]:
+    """Return the warning that heads a ledger where the way of the water is not to be relied on."""
+    plans = ", ".join(short(name, NAME) for name in flat)
+    return [str(texts("nl")["ontvangst"]["vlak"].format(plannen=plans))] if flat else []
+
+
+def as_text(table: pd.DataFrame, head: Sequence[str], footer: Sequence[str]) -> str:
     """Return a ledger as lines of text, a block per plan."""
-    lines = [TITLE]
+    lines = [TITLE, *map(one_line, head)]
     for _, rows in table.groupby("plan_nr", sort=False):
         lines += ["", short(rows["plan"].iloc[0], NAME), *(_line(row) for row in told(rows).to_dict("records"))]
     return "\n".join([*lines, "", *(one_line(line) for line in footer)])
@@ -54,17 +61,27 @@ def _line(row: Mapping[Any, Any]) -> str:
 
 
 def _ground(row: Mapping[Any, Any]) -> str:
-    """Return what happens to the groundwater of a receiver; empty where nothing does."""
-    changes = (("verlaging", row["verlaging_grootste_m"]), ("vernatting", row["vernatting_grootste_m"]))
-    parts = [f"{name} hoogstens {decimal(value, 3)} m" for name, value in changes if value > 0]
-    return f" ({', '.join(parts)}; gemiddeld {decimal(row['verlaging_gemiddeld_m'], 3)} m)" if parts else ""
+    """Return what happens to the groundwater of a receiver, in steps; empty where nothing does."""
+    parts = [_changed(row, name) for name in ("verlaging", "vernatting") if row[f"{name}_grootste_m"] > 0]
+    mark = ["mogelijk significant voor Natura 2000: voortoets"] if row["voortoets"] else []
+    return f" ({'; '.join([*parts, *mark])})" if parts or mark else ""
 
 
-def as_html(table: pd.DataFrame, footer: Sequence[str]) -> str:
+def _changed(row: Mapping[Any, Any], name: str) -> str:
+    steps = {n: depth_step(row[f"{name}_{n}_m"]) for n in ("grootste", "buiten_plan", "half", "dubbel")}
+    if not row["lambda_rij"]:
+        return f"{name} {steps['grootste']}"
+    inside = f"binnen het plan {steps['grootste']}, " if steps["grootste"] != steps["buiten_plan"] else ""
+    reach = f"{row_name(row['lambda_rij'], BY_SITUATION)}, lambda {decimal(row['lambda_m'], 0)} m"
+    return f"{name} {inside}{steps['buiten_plan']}, {reach}, bij half {steps['half']}, bij dubbel {steps['dubbel']}"
+
+
+def as_html(table: pd.DataFrame, head: Sequence[str], footer: Sequence[str]) -> str:
     """Return a ledger as an HTML table with its notes; names are escaped."""
     rows = ([_shown(name, row[name]) for name in HEADINGS] for row in told(table).to_dict("records"))
     notes = "".join(f"<li>{html.escape(line)}</li>" for line in footer)
-    return f"{html_table(TITLE, list(HEADINGS.values()), rows)}<ul>{notes}</ul>"
+    warning = "".join(f"<p><strong>{html.escape(line)}</strong></p>" for line in head)
+    return f"{warning}{html_table(TITLE, list(HEADINGS.values()), rows)}<ul>{notes}</ul>"
 
 
 def _shown(name: str, value: Any) -> str:

@@ -17,8 +17,7 @@ from waterbodem.kernels import routing as kernel
 Doubles = NDArray[np.float64]
 Ints = NDArray[Any]
 
-#: In ``downstream``: the water leaves the data; the cell takes no part.
-LEAVES, NO_PART = -1, -2
+LEAVES, NO_PART, STAYS = kernel.LEAVES, kernel.NO_PART, kernel.STAYS
 #: Indices of this many cells fit in four bytes.
 SMALL = 2**31 - 1
 
@@ -32,7 +31,7 @@ class Routed:
     source : float64 array (n,)
         E, released here; NaN counted as 0.
     received : float64 array (n,)
-        R, entered from elsewhere and stays.
+        R, entered from elsewhere and stays; in open water its own too.
     passing : float64 array (n,)
         P, entered and goes on; own water is not in it.
     leaving : float64 array (n,)
@@ -59,7 +58,8 @@ class Network:
     Parameters
     ----------
     downstream : int32 or int64 array (n,)
-        Number of the next cell; -1 = the water leaves the data, -2 = the cell takes no part.
+        Number of the next cell; LEAVES = the water leaves the data, NO_PART = the cell takes no part, STAYS = it is
+        open water, where the way of all water ends.
     step : uint8 array (n,)
         Row of ``lengths`` that is the distance to the next cell.
     lengths : tuple of float
@@ -82,6 +82,11 @@ class Network:
     def size(self) -> int:
         """Number of cells."""
         return int(self.downstream.size)
+
+    @property
+    def is_open_water(self) -> NDArray[np.bool_]:
+        """Whether a cell is open water (n,)."""
+        return np.asarray(self.downstream == STAYS)
 
     @property
     def distance(self) -> NDArray[np.float32]:
@@ -135,15 +140,14 @@ class Network:
         released = np.nan_to_num(np.asarray(source, dtype=np.float64).reshape(-1), nan=0.0)
         received, passing = np.zeros(self.size), np.zeros(self.size)
         kernel.route(self.downstream, self.step, self.order, self.keep(damping), released, received, passing)
-        leaving = passing + released
-        leaving[self.downstream >= 0] = 0.0
+        leaving = np.where((self.downstream == LEAVES) | (self.downstream == NO_PART), passing + released, 0.0)
         return Routed(released, received, passing, leaving)
 
-    def expose(self, value: Any, damping: float | None = None) -> Doubles:
-        """Return D (n,): what a cubic metre released in a cell counts for downstream.
+    def expose(self, value: Any, damping: float | None = None, beyond: float = 0.0) -> Doubles:
+        """Return what a cubic metre released in a cell counts for where it stays (n,).
 
-        With ``value`` a vulnerability of 0..1 this is the exposure; with the coverage of a receiver it is the share
-        of the water that ends there. ``sum(E * D) == sum(R * value)``.
+        With the coverage of a receiver as ``value`` this is the share of the water that stays there: the adjoint of
+        :meth:`route`, ``sum(E * found) == sum(R * value) + beyond * sum(leaving)``.
 
         Parameters
         ----------
@@ -151,10 +155,12 @@ class Network:
             NaN = unknown, counts as 0.
         damping : float, optional
             L [m].
+        beyond : float
+            What water that leaves the data counts for.
         """
-        exposure = np.zeros(self.size)
+        exposure = np.full(self.size, beyond)
         flat = np.ascontiguousarray(value).reshape(-1)
-        kernel.expose(self.downstream, self.step, self.order, self.keep(damping), flat, exposure)
+        kernel.expose(self.downstream, self.step, self.order, self.keep(damping), flat, beyond, exposure)
         return exposure
 
     def strand(self, starts: Sequence[int] | Ints) -> Strand:

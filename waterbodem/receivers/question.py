@@ -15,20 +15,29 @@ from waterbodem.core.grid import Grid
 from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
+from waterbodem.definitions.boards import Board
 from waterbodem.definitions.labels import brief, percent
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Settings
+from waterbodem.engine.kompas import UNSEEN, Strip
 from waterbodem.formats.setting_forms import told
+from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area
-from waterbodem.receivers.division import Target, divide
+from waterbodem.receivers.division import Target, cover_in, divide
+from waterbodem.receivers.flat_land import is_flat
 from waterbodem.receivers.flow import INSTALL, Flow, memory_needed
-from waterbodem.receivers.flow_store import kept_flow
+from waterbodem.receivers.flow_store import flow_over
 from waterbodem.receivers.groundwater import Effect, nothing, spread, well_effect
 from waterbodem.receivers.land import Land, stream_valleys
 from waterbodem.receivers.ledger import Entry, Ledger
+from waterbodem.receivers.neighbours import strip_of
 from waterbodem.receivers.network import Strand
-from waterbodem.receivers.released import PlanSource, Plot, plots
+from waterbodem.receivers.reach import Ground, ground_of
+from waterbodem.receivers.released import PlanSource, Plot, plot_of, plots
+
+#: Cells of a receiver that are counted at a time.
+STRIP = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -66,10 +75,10 @@ class Enquiry:
     def water(self) -> tuple[Flow | None, str]:
         """Flow directions, or None and why there are none, in Dutch."""
         rules, reason = reception_rules(), self.obstacle
-        if reason or self.flow is not None:
-            return self.flow, reason
+        if reason:
+            return None, reason
         try:
-            return kept_flow(self.land.layer("maaiveld"), self.land.grid, self.folder), ""
+            return flow_over(self.land, self.folder, self.flow), ""
         except MissingLibrary:
             return None, rules.reason("bibliotheek", installeer=INSTALL)
 
@@ -116,14 +125,54 @@ class Enquiry:
     def closed(self, entries: Sequence[Entry], herkomst: Mapping[str, Any], notes: tuple[str, ...]) -> Ledger:
         """Divide what entries release among the receivers within reach."""
         block = _block(entries, self.land.grid)
-        division = divide([t for t in self.targets if _within_reach(t, block)], block, self.land.grid)
-        return Ledger(tuple(entries), division, herkomst, notes, self.settings.damping)
+        near = [t for t in self.targets if _within_reach(t, block)]
+        division = divide(near, block, self.land.grid, [self.open_water_ha(t) for t in near])
+        return Ledger(tuple(entries), division, self.ground, herkomst, notes, self.settings.damping)
+
+    def strip(self, functie: Functie, area: Area, boards: tuple[Board, ...]) -> Strip:
+        """Return what lies where the land around one plan, which boards judge, becomes wetter."""
+        if self.kept:
+            return UNSEEN
+        asked = self.settings
+        plot = plot_of(self.land, area, boards, asked.reference, asked.storage, asked.rules)
+        return strip_of(self.land, self.ground, plot, functie, self.settings.rules.buren)
+
+    @cached_property
+    def ground(self) -> Ground:
+        """How far a change of the groundwater reaches, cell by cell."""
+        return ground_of(self.land, self.settings.reach)
+
+    @cached_property
+    def flat(self) -> tuple[str, ...]:
+        """Plans in land so flat that the way of their water is not to be relied on."""
+        return tuple(p.area.name for p in self.plots[0] if is_flat(self.land, p.area.geometry))
+
+    def open_water_ha(self, target: Target) -> float:
+        """Return the open water of a receiver within the data [ha]; NaN where that is not known."""
+        if target not in self._open_water:
+            self._open_water[target] = self._measured(target)
+        return self._open_water[target]
+
+    @cached_property
+    def _open_water(self) -> dict[Target, float]:
+        return {}
+
+    def _measured(self, target: Target) -> float:
+        flow, grid = self.water[0], self.land.grid
+        if flow is None or "water" not in self.land:
+            return np.nan
+        block, is_open, total = grid.crop(target.area.geometry.bounds), flow.network.is_open_water, 0.0
+        for rows in block.strips(STRIP):
+            cover = cover_in(target.area.geometry, block.part(rows, slice(0, block.cols)), grid)
+            total += float(cover.share[is_open[cover.cell]].sum())
+        return total * grid.cell_ha
 
     @cached_property
     def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
+        boards = boards_of(self.settings.judge, self.plans, self.land.grid.crs)
         asked = self.settings
-        return plots(self.land, self.plans, asked.reference, asked.storage, asked.reach)
+        return plots(self.land, self.plans, boards, asked.reference, asked.storage, asked.rules)
 
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""
@@ -145,7 +194,7 @@ class Enquiry:
             return well_effect(well, source.area.geometry, grid)
         if self.kept or "ghg" not in self.land:
             return nothing(grid)
-        return spread(source.head, source.reach, source.grid, grid, source.inside)
+        return spread(source.head, source.grid, grid, self.ground, source.plan)
 
     def _settings(self, flow: Flow | None, reason: str) -> dict[str, Any]:
         rules = reception_rules()
@@ -154,6 +203,8 @@ class Enquiry:
             "stroomrichting_sha256": "" if flow is None else flow.sha256,
             "stroomrichting": () if flow is None else flow.uitleg,
             "geen_water": reason,
+            "vlak": () if flow is None else self.flat,
+            "open_water": flow is not None and "water" in self.land,
             "geen_grond": rules.reason("bewaard_grond" if self.kept else "ghg"),
             "definities": registry.rules_version(),
             "expertoordeel": tuple(k for k, c in rules.constanten.items() if c.expertoordeel),
@@ -220,7 +271,7 @@ def _warnings(entry: Entry, grid: Grid, flow: Flow | None) -> list[str]:
         found.append(f"{brief(source.outside_ha)} ha ligt buiten de gegevens en telt niet mee")
     if flow is not None:
         found += _over_a_hole(source, grid, flow)
-    unknown = source.inside & np.isnan(source.head)
+    unknown = source.plan & np.isnan(source.head)
     if unknown.any() and entry.effect.verlaging.size:
         found.append(f"grondwaterverlaging onbekend op {brief(source.hectares(unknown))} ha")
     return found + _beyond(source.grid.bounds, entry.effect, grid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,20 +12,27 @@ from numpy.typing import NDArray
 from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
+from waterbodem.definitions.boards import Board
+from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.receiving import Reach
+from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Storage
-from waterbodem.engine.burden import burden_arrays, reference_on
-from waterbodem.engine.coverage import block_of, footprints
+from waterbodem.engine.burden import burden_arrays
+from waterbodem.engine.coverage import Footprints, block_of, footprints
+from waterbodem.engine.demands import demands_of
 from waterbodem.engine.layer_set import LayerSet
+from waterbodem.engine.reference import reference_on
+from waterbodem.engine.site import Site
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import Area
-from waterbodem.receivers.groundwater import reach_of
 from waterbodem.receivers.land import Land
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
+
+#: Float noise decides in favour of "at least".
+MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,7 @@ class PlanSource:
     none_known : bool array
         Cells of the plan where both are unknown: their E counts as 0.
     head : float64 array
-        Own change of the groundwater level [m], positive = lower; NaN = unknown or outside the plan.
-    reach : float64 array
-        lambda [m].
+        Own change of the groundwater level [m], positive = lower; NaN = unknown or no cell of the plan.
     """
 
     area: Area
@@ -60,7 +65,11 @@ class PlanSource:
     either_unknown: NDArray[np.bool_]
     none_known: NDArray[np.bool_]
     head: Doubles
-    reach: Doubles
+
+    @property
+    def plan(self) -> NDArray[np.bool_]:
+        """Cells of the plan, whose groundwater it changes."""
+        return plan_cells(self.cover)
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -98,6 +107,18 @@ class PlanSource:
         return missing if missing > 1e-6 * self.area.geometry.area / 1e4 else 0.0
 
 
+def plan_cells(cover: Doubles) -> NDArray[np.bool_]:
+    """Tell which cells are those of a plan: covered for at least half; where none is, all that it touches.
+
+    Examples
+    --------
+    >>> plan_cells(np.array([0.2, 0.5, 1.0])).tolist(), plan_cells(np.array([0.0, 0.2])).tolist()
+    ([False, True, True], [False, True])
+    """
+    most = cover + MARGIN >= reception_rules().value("plancel_aandeel")
+    return np.asarray(most if most.any() else cover > 0)
+
+
 def per_hectare(runoff: Array, displaced: Array) -> tuple[Doubles, NDArray[np.bool_], NDArray[np.bool_]]:
     """Return what a hectare releases [m3/ha], where either component is unknown, and where both are.
 
@@ -128,8 +149,6 @@ class Plot:
         The smallest block of cells that covers it, within the data.
     cover : float64 array (rows, cols)
         Share of the cell inside the plan.
-    reach : float64 array (rows, cols)
-        lambda [m].
     shifted : callable
         Takes a functie, gives what it shifts from every cell of the block.
     """
@@ -137,7 +156,6 @@ class Plot:
     area: Area
     grid: Grid
     cover: Doubles
-    reach: Doubles
     shifted: Callable[[Functie], Shifted] = field(repr=False)
 
     def source(self, functie: Functie) -> PlanSource:
@@ -153,13 +171,17 @@ class Plot:
             amount * self.cover * self.grid.cell_ha,
             either & inside,
             none & inside,
-            np.where(inside, lowering.astype(np.float64), np.nan),
-            self.reach,
+            np.where(plan_cells(self.cover), lowering.astype(np.float64), np.nan),
         )
 
 
 def plots(
-    land: Land, areas: Sequence[Area], reference: Any, storage: Storage, reach: Reach | None
+    land: Land,
+    areas: Sequence[Area],
+    boards: Sequence[tuple[Board, ...]],
+    reference: Any,
+    storage: Storage,
+    rules: KompasRules,
 ) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
@@ -170,8 +192,8 @@ def plots(
     """
     block_of(areas, land.grid)
     found, outside = [], []
-    for area in areas:
-        plot = _plot(land, area, reference, storage, reach)
+    for area, some in zip(areas, boards, strict=True):
+        plot = plot_of(land, area, some, reference, storage, rules)
         if plot is None:
             outside.append(area)
         else:
@@ -181,31 +203,54 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def _plot(land: Land, area: Area, reference: Any, storage: Storage, reach: Reach | None) -> Plot | None:
+def plot_of(
+    land: Land, area: Area, boards: tuple[Board, ...], reference: Any, storage: Storage, rules: KompasRules
+) -> Plot | None:
+    """Return the land of one plan, which boards judge; None where it lies wholly outside the data."""
     block = land.grid.crop(area.geometry.bounds)
-    cover = cover_of(area, block)
-    if not cover.any():
+    prints = footprints([area], block)
+    if not prints.cell.size:
         return None
     cells = land.cut(block)
-    present_use = _reference(land.grid, block, reference, cells)
+    site = Site(cells, _reference(land.grid, block, reference, cells), rules)
 
-    def shifted(functie: Functie) -> Shifted:
-        found = burden_arrays(cells.present, functie, present_use, storage).components
+    return Plot(area, block, _cover(prints), _Shift(land.grid, area, prints, site, storage, boards))
+
+
+@dataclass(frozen=True)
+class _Shift:
+    """What functies shift from the cells of one plan; ``grid`` is that of all the data."""
+
+    grid: Grid
+    area: Area
+    prints: Footprints
+    site: Site
+    storage: Storage
+    boards: tuple[Board, ...]
+
+    def __call__(self, functie: Functie) -> Shifted:
+        site, cells = self.site, self.site.cells
+        (demand,) = demands_of((self.boards,), [self.area], self.grid, functie, site.present_use, self._use_cells)
+        agreed = replace(self.storage, board=demand.board)
+        found = burden_arrays(cells.present, functie, site.reference, agreed).components
         return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 
-    return Plot(area, block, cover, reach_of(reach, cells.present, block.shape), shifted)
+    def _use_cells(self) -> Doubles:
+        return self.site.use_cells(self.prints)
 
 
 def cover_of(area: Area, block: Grid) -> Doubles:
     """Return the share of every cell of a block that a polygon covers."""
-    cover = np.zeros(block.rows * block.cols)
-    if cover.size:
-        prints = footprints([area], block)
-        cover[prints.cell] = prints.cover / COVERAGE_ONE
-    return cover.reshape(block.shape)
+    return _cover(footprints([area], block))
 
 
-def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array:
+def _cover(prints: Footprints) -> Doubles:
+    cover = np.zeros(prints.grid.rows * prints.grid.cols)
+    cover[prints.cell] = prints.cover / COVERAGE_ONE
+    return cover.reshape(prints.grid.shape)
+
+
+def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array | None:
     rows, cols = grid.slices(block)
     whole = isinstance(reference, xr.DataArray) and dict(reference.sizes) == {"y": grid.rows, "x": grid.cols}
     return reference_on(reference.isel(y=rows, x=cols) if whole else reference, cells)

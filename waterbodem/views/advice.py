@@ -1,4 +1,4 @@
-"""Which functie fits a polygon best, and which polygon a functie: ranked, in words."""
+"""Which functie asks least of a polygon, and where a functie asks least: ranked, in words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import answer_text, decimal, name_of, risk_class, short, small, steps, texts, unknown
+from waterbodem.definitions.labels import answer_text, name_of, risk_class, short, small, steps, texts, unknown
 from waterbodem.definitions.models import Functie
+from waterbodem.views.beside import condition, is_present_use, left_out
 from waterbodem.views.names import opening, said
 
 Row = Mapping[Any, Any]
@@ -18,20 +19,16 @@ TOLD = 4
 
 
 def ranked(rows: Iterable[Row]) -> list[Row]:
-    """Return rows best first: by answer, then score, then risk; what is unknown comes last.
+    """Return rows in order: by answer, then burden; what is unknown comes last, what is equal keeps its place.
 
     Examples
     --------
-    >>> rows = [{"antwoord": a, "score": s, "risico": 0.1} for a, s in (("X", 0.9), ("B", 0.6), ("A", 0.8), ("B", 0.7))]
-    >>> [(r["antwoord"], r["score"]) for r in ranked(rows)]
-    [('A', 0.8), ('B', 0.7), ('B', 0.6), ('X', 0.9)]
+    >>> rows = [{"antwoord": a, "risico": r} for a, r in (("X", 0.1), ("B", 0.6), ("A", 0.8), ("B", 0.2))]
+    >>> [(r["antwoord"], r["risico"]) for r in ranked(rows)]
+    [('A', 0.8), ('B', 0.2), ('B', 0.6), ('X', 0.1)]
     """
     order = {letter: i for i, letter in enumerate(steps())}
-    return sorted(rows, key=lambda r: (order[r["antwoord"]], -_low(r["score"]), _high(r["risico"])))
-
-
-def _low(value: float) -> float:
-    return -1.0 if math.isnan(value) else value
+    return sorted(rows, key=lambda r: (order[r["antwoord"]], _high(r["risico"])))
 
 
 def _high(value: float) -> float:
@@ -39,14 +36,14 @@ def _high(value: float) -> float:
 
 
 def advice_for_area(rows: Sequence[Row], functies: Mapping[str, Functie], taal: str = "nl") -> str:
-    """Return which functies fit one polygon, best first."""
+    """Return which functies ask least of one polygon, in order."""
     names = {id_: name_of(f, taal) for id_, f in functies.items()}
     subject = opening(short(rows[0]["gebied"], NAME), taal)
     return _advice("gebied", subject, rows, lambda r: small(names[r["functie"]]), taal)
 
 
 def advice_for_functie(rows: Sequence[Row], functie: Functie, taal: str = "nl") -> str:
-    """Return which polygons one functie fits, best first."""
+    """Return on which polygons one functie asks least, in order."""
     return _advice("functie", name_of(functie, taal), rows, lambda r: said(short(r["gebied"], NAME), taal), taal)
 
 
@@ -66,18 +63,19 @@ def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) 
 
 
 def _one(row: Row, name: str, taal: str) -> str:
-    t, risk = texts(taal)["advies"], risk_class(row["risico"])
-    word = name_of(risk, taal) if risk else texts(taal)["onbekend"]
-    rules = registry.scoring_rules()
-    return str(
-        t["een_hoog" if row["risico"] + rules.marge >= rules.risico_hoog else "een"].format(
-            naam=name,
-            antwoord=answer_text(row["antwoord"], taal),
-            letter=row["antwoord"],
-            score=decimal(row["score"], 2, taal),
-            risico=word,
-        )
-    )
+    t, rules = texts(taal)["advies"], registry.scoring_rules()
+    high = row["risico"] + rules.marge >= rules.risico_hoog
+    answer = condition(row, taal) or answer_text(row["antwoord"], taal)
+    return str(t["een_hoog" if high else "een"].format(naam=name, antwoord=answer, risico=_burden(row, taal)))
+
+
+def _burden(row: Row, taal: str) -> str:
+    """Return the class of the risk; that it is not applicable, or leaves out a rise of the groundwater."""
+    if is_present_use(row):
+        return str(texts(taal)["naast"]["huidig"])
+    risk = risk_class(row["risico"])
+    name = name_of(risk, taal) if risk else str(texts(taal)["onbekend"])
+    return ", ".join(t for t in (name, left_out(row, taal)) if t)
 
 
 def _list(names: Sequence[str], taal: str) -> str:

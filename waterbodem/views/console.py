@@ -16,21 +16,25 @@ from waterbodem.definitions.labels import (
     criterion_label,
     decimal,
     layer_label,
+    name_of,
     percent,
     plain,
     risk_class,
     risk_text,
     short,
-    steps,
     texts,
     threshold_label,
 )
 from waterbodem.definitions.models import Criterion, Functie, Group, Sourced
 from waterbodem.definitions.units import unit_text
+from waterbodem.views.beside import Beside, named
+from waterbodem.views.editions import edition_text
 from waterbodem.views.names import distinct, said
 
 #: Longest name in a column.
 NAME, LONG_NAME = 32, 80
+#: Up to this many answers it is told what stands beside each.
+MAX_MARKED = 60
 #: Plans of which the part outside the data is told, of those where two decimals show it [ha].
 MAX_TOLD, SHOWN_HA = 4, 0.005
 
@@ -38,55 +42,64 @@ MAX_TOLD, SHOWN_HA = 4, 0.005
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def answer_text(assessment: Answer) -> str:
-    """Return a line per polygon and functie, and what stands beside them."""
+def answer_text(assessment: Answer, taal: str = "nl") -> str:
+    """Return a line per polygon and functie, and what stands beside them, in a language."""
     names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
-    rows = [_answer_row(row, names[row["nr"]]) for row in assessment.rows.to_dict("records")]
-    order = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
-    lines = [columns([HEADINGS, *rows]), "", f"Kompas, van links naar rechts: {order}."]
-    lines += [f"Let op: {one_line(plain_text(note))}." for note in (*_outside(assessment), *assessment.notes)]
+    found, beside = assessment.rows.drop(columns="geometry").to_dict("records"), Beside(assessment, taal)
+    rows = [_answer_row(row, names[row["nr"]], beside, taal) for row in found]
+    t = texts(taal)["scherm"]
+    order = ", ".join(name_of(p, taal) for p in assessment.question.settings.rules.beginselen.values())
+    lines = [*beside.heading, "", columns([t["kop"], *rows]), "", t["kompas"].format(namen=order)]
+    lines += marks_of(found, beside, names, taal)
+    notes = (edition_text(assessment, taal), *_outside(assessment, taal), *assessment.notes)
+    lines += [t["let_op"].format(wat=one_line(plain_text(note))) for note in notes if note]
     return plain_text("\n".join(lines))
 
 
-def _outside(assessment: Answer) -> list[str]:
+def marks_of(rows: Sequence[Mapping[Any, Any]], beside: Beside, names: Mapping[int, str], taal: str) -> list[str]:
+    """Return what stands beside answers, each with whose it is; how many more where they are many."""
+    told = named(rows[:MAX_MARKED], beside, names, taal)
+    left = len(rows) - MAX_MARKED
+    return [*told, *([texts(taal)["scherm"]["meer_naast"].format(n=left)] if left > 0 else [])]
+
+
+def _outside(assessment: Answer, taal: str) -> list[str]:
     """Return which plans lie partly outside the data, or how many where they are many."""
-    t, table = texts("nl")["scherm"], assessment.rows.drop_duplicates("nr")
+    t, table = texts(taal)["scherm"], assessment.rows.drop_duplicates("nr")
     partly = table[table["buiten_ha"] >= SHOWN_HA]
     if len(partly) > MAX_TOLD:
         return [t["deels_buiten"].format(n=len(partly))]
-    names = distinct(dict(zip(table.nr, table.gebied, strict=True)), LONG_NAME, said)
+    names = distinct(dict(zip(table.nr, table.gebied, strict=True)), LONG_NAME, lambda name: said(name, taal))
     return [
-        t["buiten"].format(gebied=names[r.nr], buiten=decimal(r.buiten_ha), totaal=decimal(r.oppervlakte_ha))
+        t["buiten"].format(
+            gebied=names[r.nr], buiten=decimal(r.buiten_ha, 2, taal), totaal=decimal(r.oppervlakte_ha, 2, taal)
+        )
         for r in partly.itertuples()
     ]
 
 
-HEADINGS = ("gebied", "functie", "antwoord", "score", "dekking", "bepalend", "afwenteling", "oorzaak", "kompas")
-
-
-def _answer_row(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    step = steps()[row["antwoord"]]
+def _answer_row(row: Mapping[Any, Any], name: str, beside: Beside, taal: str) -> tuple[str, ...]:
     symbols = [str(v) for name, v in row.items() if name.startswith("kompas_")]
     return (
         name,
         short(row["functie"], NAME),
-        f"{step.letter} {step.kort}",
-        decimal(row["score"]),
-        percent(row["dekking"]),
-        criterion_label(row["bepalend"]) if row["bepalend"] else "-",
-        _risk(row["risico"]),
-        _cause(row["oorzaak"]),
+        f"{row['antwoord']} {beside.answer(row, brief=True)}",
+        decimal(row["score"], 2, taal),
+        percent(row["dekking"], taal),
+        criterion_label(row["bepalend"], taal) if row["bepalend"] else "-",
+        beside.risk(row) if beside.of(row).is_present_use else _risk(row["risico"], taal),
+        _cause(row["oorzaak"], taal),
         " ".join(f"{s:<2}" for s in symbols).rstrip(),
     )
 
 
-def _risk(value: float) -> str:
+def _risk(value: float, taal: str) -> str:
     found = risk_class(value)
-    return f"{risk_text(value)} {found.naam}" if found else decimal(value)
+    return f"{name_of(found, taal)} {risk_text(value, taal)}" if found else decimal(value, taal=taal)
 
 
-def _cause(component: str) -> str:
-    return next((c.naam for c in registry.burden_rules().components if c.id == component), "-")
+def _cause(component: str, taal: str) -> str:
+    return next((name_of(c, taal) for c in registry.burden_rules().components if c.id == component), "-")
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -114,6 +127,7 @@ def answer_data(assessment: Answer) -> dict[str, Any]:
     """Return the answer as plain data for JSON; a number that is unknown is None."""
     table = assessment.table.drop(columns=assessment.table.active_geometry_name)
     return {
+        "editie": assessment.making.edition,
         "table": _records(pd.DataFrame(table)),
         "kompas": _records(assessment.kompas),
         "outside": list(assessment.outside),

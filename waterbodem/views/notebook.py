@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
-    answer_text,
     chip_style,
     criterion_label,
     decimal,
@@ -23,12 +23,16 @@ from waterbodem.definitions.labels import (
     texts,
 )
 from waterbodem.definitions.models import RGB
+from waterbodem.views.beside import Beside, named
+from waterbodem.views.editions import edition_text
 from waterbodem.views.names import distinct
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
 
 MAX_ROWS = 20
+#: Letters of a line under the table of a console at most.
+WIDTH = 150
 NAME, TEXT_NAME = 48, 22
 _CELL = "padding:3px 10px 3px 0;text-align:left;vertical-align:middle;border-bottom:1px solid #d5dbe1"
 _CHIP = (
@@ -37,12 +41,13 @@ _CHIP = (
 )
 
 
-def assessment_html(assessment: Answer) -> str:
+def assessment_html(assessment: Answer, taal: str = "nl") -> str:
     """Return an answer as an HTML table that fits one screen.
 
     Parameters
     ----------
     assessment : Answer
+    taal : {"nl", "en"}
 
     Returns
     -------
@@ -56,12 +61,16 @@ def assessment_html(assessment: Answer) -> str:
     >>> assessment_html(b).count("<tr>")
     5
     """
-    rows = "".join(_html_row(assessment, row) for row in _rows(assessment, NAME))
-    head = "".join(f"<th scope='col' style='{_CELL}'>{escape(h)}</th>" for h in _headings())
+    beside = Beside(assessment, taal)
+    shown = _rows(assessment, NAME)
+    rows = "".join(_html_row(assessment, row, beside, taal) for row in shown)
+    storms = "".join(f"<p style='color:#55606c;margin:4px 0'>{escape(zin)}</p>" for zin in beside.storms(shown))
+    head = "".join(f"<th scope='col' style='{_CELL}'>{escape(h)}</th>" for h in _headings(taal))
     return (
         "<table style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
-        f"<caption style='text-align:left;padding:4px 0'>{_caption(assessment)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_legend(assessment)}{_rest(assessment)}"
+        f"<caption style='text-align:left;padding:4px 0'>{_caption(assessment, beside, taal)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"{storms}{_legend(assessment, taal)}{_rest(assessment, taal)}"
     )
 
 
@@ -71,34 +80,36 @@ def _rows(assessment: Answer, length: int) -> list[dict[Any, Any]]:
     return [{**row, "gebied": names[row["nr"]]} for row in table.to_dict("records")]
 
 
-def _headings() -> list[str]:
-    t = texts("nl")["tabel"]
+def _headings(taal: str) -> list[str]:
+    t = texts(taal)["tabel"]
     keys = ("gebied", "functie", "antwoord", "score", "drukt", "dekking", "risico", "kompas")
     return [t[k].replace("\u00ad", "") for k in keys]
 
 
-def _caption(assessment: Answer) -> str:
-    t, mark = texts("nl"), is_fictitious(assessment.question.layers)
+def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
+    t, mark = texts(taal), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
-    return escape(t["tabel"]["caption"]) + made_up
+    edition = edition_text(assessment, taal)
+    then = f"<br><strong>{escape(edition)}</strong>" if edition else ""
+    return f"{escape(t['tabel']['caption'])}{made_up}{then}<br>{'<br>'.join(map(escape, beside.heading))}"
 
 
-def _html_row(assessment: Answer, row: dict[Any, Any]) -> str:
+def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> str:
     cells = [
-        f"<bdi>{escape(_functie(assessment, row))}</bdi>",
-        _answer_html(row),
-        escape(decimal(row["score"])),
-        escape(_limits(row)),
-        escape(percent(row["dekking"])),
-        _risk_html(row),
-        _kompas_html(assessment, row),
+        f"<bdi>{escape(_functie(assessment, row, taal))}</bdi>",
+        _answer_html(row, beside),
+        escape(decimal(row["score"], 2, taal)),
+        escape(_limits(row, taal)),
+        escape(percent(row["dekking"], taal)),
+        _risk_html(row, beside, taal),
+        _kompas_html(assessment, row, taal),
     ]
     first = f"<th scope='row' style='{_CELL}'><bdi>{escape(row['gebied'])}</bdi></th>"
     return f"<tr>{first}{''.join(f'<td style={chr(39)}{_CELL}{chr(39)}>{c}</td>' for c in cells)}</tr>"
 
 
-def _functie(assessment: Answer, row: dict[Any, Any]) -> str:
-    return short(functies_of(assessment)[row["functie"]].naam, NAME)
+def _functie(assessment: Answer, row: dict[Any, Any], taal: str) -> str:
+    return short(name_of(functies_of(assessment)[row["functie"]], taal), NAME)
 
 
 def chip(text: str, colour: RGB, title: str = "") -> str:
@@ -107,34 +118,37 @@ def chip(text: str, colour: RGB, title: str = "") -> str:
     return f"<span style='{_CHIP};{chip_style(colour)}'{hint}>{escape(text)}</span>"
 
 
-def _answer_html(row: dict[Any, Any]) -> str:
-    step = steps()[row["antwoord"]]
-    said = f"{chip(step.letter, step.kleur, answer_text(step.letter))} {escape(step.kort)}"
-    return f"<span style='white-space:nowrap'>{said}</span>"
+def _answer_html(row: dict[Any, Any], beside: Beside) -> str:
+    """Return an answer, with what must stand beside it under it."""
+    step, marks = steps()[row["antwoord"]], beside.marks(row)
+    said = f"{chip(step.letter, step.kleur, beside.answer(row))} {escape(beside.answer(row, brief=True))}"
+    under = f"<small style='display:block;max-width:26em'>{escape(' '.join(marks))}</small>" if marks else ""
+    return f"<span style='white-space:nowrap'>{said}</span>{under}"
 
 
-def _limits(row: dict[Any, Any]) -> str:
-    return criterion_label(row["bepalend"]) if row["bepalend"] else "\u2013"
+def _limits(row: dict[Any, Any], taal: str) -> str:
+    return criterion_label(row["bepalend"], taal) if row["bepalend"] else "\u2013"
 
 
-def _cause(row: dict[Any, Any]) -> str:
-    names = {c.id: name_of(c) for c in registry.burden_rules().components}
+def _cause(row: dict[Any, Any], taal: str) -> str:
+    names = {c.id: name_of(c, taal) for c in registry.burden_rules().components}
     return names.get(row["oorzaak"], "")
 
 
-def _risk_html(row: dict[Any, Any]) -> str:
+def _risk_html(row: dict[Any, Any], beside: Beside, taal: str) -> str:
     step = risk_class(row["risico"])
-    if step is None:
-        return escape(decimal(row["risico"]))
-    cause = f" {escape(_cause(row))}" if row["oorzaak"] else ""
-    return f"{chip(step.naam, step.kleur)} {risk_text(row['risico'])}{cause}"
+    if step is None or beside.of(row).is_present_use:
+        return escape(beside.risk(row))
+    cause = f" {escape(_cause(row, taal))}" if row["oorzaak"] else ""
+    return f"{chip(name_of(step, taal), step.kleur)} {risk_text(row['risico'], taal)}{cause}"
 
 
-def _kompas_html(assessment: Answer, row: dict[Any, Any]) -> str:
-    words = texts("nl")["rapport"]["symbool_woord"]
+def _kompas_html(assessment: Answer, row: dict[Any, Any], taal: str) -> str:
+    words = texts(taal)["rapport"]["symbool_woord"]
     principles = assessment.question.settings.rules.beginselen.values()
     symbols = " ".join(
-        chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{p.naam}: {words[row[p.kolom]]}") for p in principles
+        chip(_sign(row[p.kolom]), symbol_colour(row[p.kolom]), f"{name_of(p, taal)}: {words[row[p.kolom]]}")
+        for p in principles
     )
     return f"<span style='white-space:nowrap'>{symbols}</span>"
 
@@ -143,26 +157,27 @@ def _sign(symbol: str) -> str:
     return symbol.replace("-", "\u2212")
 
 
-def _legend(assessment: Answer) -> str:
+def _legend(assessment: Answer, taal: str) -> str:
     """Return the order of the principles, in words."""
-    names = ", ".join(p.naam for p in assessment.question.settings.rules.beginselen.values())
-    return f"<p style='color:#55606c;margin:4px 0'>{escape(texts('nl')['tabel']['kompas'])}: {escape(names)}</p>"
+    names = ", ".join(name_of(p, taal) for p in assessment.question.settings.rules.beginselen.values())
+    return f"<p style='color:#55606c;margin:4px 0'>{escape(texts(taal)['tabel']['kompas'])}: {escape(names)}</p>"
 
 
-def _rest(assessment: Answer) -> str:
+def _rest(assessment: Answer, taal: str) -> str:
     left = len(assessment.rows) - MAX_ROWS
-    return f"<p>{escape(texts('nl')['meer'].format(n=left))}</p>" if left > 0 else ""
+    return f"<p>{escape(texts(taal)['meer'].format(n=left))}</p>" if left > 0 else ""
 
 
 # --- console ---------------------------------------------------------------------------------------------------------
 
 
-def assessment_text(assessment: Answer) -> str:
+def assessment_text(assessment: Answer, taal: str = "nl") -> str:
     """Return an answer as a compact table of plain text, at most 20 rows.
 
     Parameters
     ----------
     assessment : Answer
+    taal : {"nl", "en"}
 
     Returns
     -------
@@ -175,26 +190,33 @@ def assessment_text(assessment: Answer) -> str:
     >>> assessment_text(b).splitlines()[2].split()[:4]
     ['Plan', 'Es', 'Woningbouw', 'A']
     """
-    body = [_headings(), *(_text_row(assessment, row) for row in _rows(assessment, TEXT_NAME))]
+    beside, shown = Beside(assessment, taal), _rows(assessment, TEXT_NAME)
+    body = [_headings(taal), *(_text_row(assessment, row, beside, taal) for row in shown)]
     widths = [max(len(r[i]) for r in body) for i in range(len(body[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in body]
     left = len(assessment.rows) - MAX_ROWS
-    more = [texts("nl")["meer"].format(n=left)] if left > 0 else []
-    mark = f" \u2013 {texts('nl')['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
-    return "\n".join([f"<Assessment>{mark}", *lines, *more])
+    more = [texts(taal)["meer"].format(n=left)] if left > 0 else []
+    mark = f" \u2013 {texts(taal)['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
+    edition = edition_text(assessment, taal)
+    told = named(shown, beside, {row["nr"]: row["gebied"] for row in shown}, taal)
+    under = [part for line in (*beside.heading, *told) for part in textwrap.wrap(line, WIDTH)]
+    return "\n".join([f"<Assessment>{mark}", *([edition] if edition else []), *lines, *more, *under])
 
 
-def _text_row(assessment: Answer, row: dict[Any, Any]) -> list[str]:
-    step, risk = steps()[row["antwoord"]], risk_class(row["risico"])
-    word = f"{risk.naam} {risk_text(row['risico'])} {_cause(row)}".rstrip() if risk else decimal(row["risico"])
+def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> list[str]:
+    risk = risk_class(row["risico"])
+    if risk is None or beside.of(row).is_present_use:
+        word = beside.risk(row)
+    else:
+        word = f"{name_of(risk, taal)} {risk_text(row['risico'], taal)} {_cause(row, taal)}".rstrip()
     symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.settings.rules.beginselen.values())
     return [
         row["gebied"],
-        short(_functie(assessment, row), TEXT_NAME),
-        f"{step.letter} {step.kort}",
-        decimal(row["score"]),
-        _limits(row),
-        percent(row["dekking"]).replace("\u00a0", " "),
+        short(_functie(assessment, row, taal), TEXT_NAME),
+        f"{row['antwoord']} {beside.answer(row, brief=True)}",
+        decimal(row["score"], 2, taal),
+        _limits(row, taal),
+        percent(row["dekking"], taal).replace("\u00a0", " "),
         word,
         symbols,
     ]

@@ -37,6 +37,7 @@ from waterbodem.definitions.labels import (
     trace,
 )
 from waterbodem.definitions.units import unit_text
+from waterbodem.views.beside import condition, is_present_use, left_out
 from waterbodem.views.kompas_rose import petals, rings
 
 
@@ -87,6 +88,9 @@ def _helpers(taal: str) -> dict[str, Any]:
         "criterion_label": partial(criterion_label, taal=taal),
         "threshold_label": partial(threshold_label, taal=taal),
         "number_label": partial(number_label, taal=taal),
+        "condition": partial(condition, taal=taal),
+        "is_present_use": is_present_use,
+        "left_out": partial(left_out, taal=taal, brief=True),
         "answer_text": partial(answer_text, taal=taal),
         "risk_class": risk_class,
         "risk_text": partial(risk_text, taal=taal),

@@ -40,13 +40,34 @@ def read_geojson(path: Path, where: str = "") -> tuple[str, gpd.GeoDataFrame]:
     >>> name, plans = read_geojson(Path("plannen.geojson"))  # doctest: +SKIP
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
         raise GeometryError(f"file cannot be read as GeoJSON: {error}", where=where or str(path)) from None
-    if not isinstance(data, dict):
-        raise GeometryError("file holds no GeoJSON object", where=where or str(path))
+    data = parsed(text, where or str(path))
     name = data.get("name")
     return name if isinstance(name, str) else path.stem, features_of(data, where)
+
+
+def parsed(text: str, where: str) -> dict[str, Any]:
+    """Return the object that a text of GeoJSON is.
+
+    Raises
+    ------
+    GeometryError
+        If it is none.
+
+    Examples
+    --------
+    >>> parsed('{"type": "Point", "coordinates": [1, 2]}', "gebied")["type"]
+    'Point'
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GeometryError(f"file cannot be read as GeoJSON: {error}", where=where) from None
+    if not isinstance(data, dict):
+        raise GeometryError("file holds no GeoJSON object", where=where)
+    return data
 
 
 def features_of(data: Mapping[str, Any], where: str = "") -> gpd.GeoDataFrame:

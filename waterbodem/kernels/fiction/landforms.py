@@ -33,7 +33,7 @@ class Work(NamedTuple):
     fields: Floats  # (10, cells)
     east: Floats  # (SLOPED, cells) slopes of the first fields
     north: Floats
-    forms: Floats  # (5, cells) ridge, bog, valley, hollow, plot
+    forms: Floats  # (6, cells) ridge, bog, valley, hollow, plot, distance to the bank of a brook
     layers: Single  # (layers, cells)
     u: Floats
     v: Floats
@@ -41,7 +41,7 @@ class Work(NamedTuple):
 
 def work(cells: int, layers: int) -> Work:
     """Return buffers for so many cells and layers."""
-    rows = (10, SLOPED, SLOPED, 5)
+    rows = (10, SLOPED, SLOPED, 6)
     fields, east, north, forms = (np.empty((n, cells)) for n in rows)
     return Work(fields, east, north, forms, np.empty((layers, cells), np.float32), np.empty(cells), np.empty(cells))
 
@@ -141,16 +141,18 @@ def _line_distance(value, east, north, gentle):
 
 @both
 def _valley(valley, branch, ve, vn, be, bn, ridge, bog, c):
-    """Return the valley share of a cell: 1 on the floor, 0 outside."""
+    """Return the valley share of a cell, 1 on the floor, 0 outside, and the distance to the bank of its brook [m]."""
     away = _line_distance(valley, ve, vn, 2.5e-4)
     width = c.valley_width * (1.0 - 0.8 * ridge) * (1.0 - 0.45 * bog)
     main = 1.0 - smooth(0.2, 1.2, np.divide(away, width))
     reach = 1.0 - smooth(0.1 * c.branch_reach, c.branch_reach, away)
     contour = branch - choose(valley > 0.0, c.branch_level, 0.0)
     width = 1.0 + c.branch_width * reach * (1.0 - ridge) * (1.0 - 0.9 * bog)
-    off = np.divide(_line_distance(contour, be, bn, 2.5e-4), width)
-    side = reach * (1.0 - smooth(0.2, 1.2, off))
-    return 1.0 - (1.0 - main) * (1.0 - smooth(0.0, 0.6, side) * (1.0 - ridge))
+    beside = _line_distance(contour, be, bn, 2.5e-4)
+    side = reach * (1.0 - smooth(0.2, 1.2, np.divide(beside, width)))
+    share = 1.0 - (1.0 - main) * (1.0 - smooth(0.0, 0.6, side) * (1.0 - ridge))
+    springs = choose(side * (1.0 - ridge) > 0.25, beside - c.brook_width, np.inf)
+    return share, least(away - c.stream_width, springs)
 
 
 @both
@@ -214,14 +216,14 @@ def _plot(x, y, salt, c):
 @both
 def _forms(c, w):
     """Fill the shares of ridge, bog and valley of a row."""
-    ridge, bog, valley = w.forms[0], w.forms[1], w.forms[2]
+    ridge, bog, valley, bank = w.forms[0], w.forms[1], w.forms[2], w.forms[5]
     field, marsh, line, branch = w.fields[RIDGE], w.fields[BOG], w.fields[VALLEY], w.fields[BRANCH]
     ve, vn, be, bn = w.east[VALLEY], w.north[VALLEY], w.east[BRANCH], w.north[BRANCH]
     for k in cells_of(ridge):
         high = smooth(c.ridge_from, c.ridge_full, field[k])
         wet = smooth(c.bog_from, c.bog_full, marsh[k]) * (1.0 - high)
-        low = _valley(line[k], branch[k], ve[k], vn[k], be[k], bn[k], high, wet, c)
-        ridge[k], valley[k] = high, low
+        low, beside = _valley(line[k], branch[k], ve[k], vn[k], be[k], bn[k], high, wet, c)
+        ridge[k], valley[k], bank[k] = high, low, beside
         bog[k] = wet * (1.0 - smooth(0.1, 0.5, low))
 
 

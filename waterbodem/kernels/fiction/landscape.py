@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels._compile.decorators import both, kernel
+from waterbodem.kernels.fiction.land_use import fill_floods, fill_use
 from waterbodem.kernels.fiction.landforms import BUILT, GAPS, PATCH, RELIEF, RIDGE, STRIP, TILL, Work, fill_forms, work
 from waterbodem.kernels.fiction.noise import first_share, mixed, second_share, smooth
 from waterbodem.kernels.fiction.two_ways import cells_of, choose, least, most
@@ -22,7 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Single = NDArray[np.float32]
 
-ZONES = 13
+ZONES, NATURE, FLOODS, USE, WATER, FLOODS_LATER = range(13, 19)
 #: Cells that are taken together when the formulas run on arrays.
 CHUNK = 8192
 
@@ -216,7 +217,7 @@ def _zones(x, y, salt, wobble, out):
 
 @both
 def _layers(x, y, c, w):
-    """Fill all layers of a row but the zones, in the order of ``fiction.LAYERS``."""
+    """Fill the layers of water and soil of a row, in the order of ``fiction.LAYERS``."""
     out, relief, depth = w.layers, w.fields[RELIEF], w.layers[3]
     _soil(c, w, out[0], depth, out[8])
     _flux(c, w, depth, out[4], out[9])
@@ -225,6 +226,7 @@ def _layers(x, y, c, w):
     _flooding(w, depth, c.rain_rise, c.rain_factor, out[11])
     _drought(c, relief, depth, out[5], out[7], out[2], out[12])
     _surface(x, y, c, w, out[10])
+    fill_floods(c, w, out[FLOODS], out[FLOODS_LATER])
 
 
 @both
@@ -249,13 +251,22 @@ def _forget(fields, c, out):
 
 
 @both
-def _row(x, y, broad, fine, salts, c, zones, w):
-    """Fill all layers of a row of cells in ``w``."""
+def _row(x, y, broad, fine, salts, c, zones, use, w):
+    """Fill all layers of a row of cells in ``w``; zones and use where they are asked for."""
     fill_forms(x, y, broad, fine, salts, c, w)
     _layers(x, y, c, w)
     _forget(w.fields, c, w.layers)
+    own = salts[broad.shape[0] + fine.shape[0] + 3 :]
     if zones:
-        _zones(x, y, salts[-1], w.fields[RELIEF], w.layers[ZONES])
+        _zones(x, y, own[0], w.fields[RELIEF], w.layers[ZONES])
+    if use:
+        fill_use(x, y, own[1:], c, w, w.layers[NATURE], w.layers[USE], w.layers[WATER])
+
+
+@both
+def _wants_use(slot):
+    """Return whether natuur, gebruik or water is asked for."""
+    return slot[NATURE] >= 0 or slot[USE] >= 0 or slot[WATER] >= 0
 
 
 @both
@@ -271,7 +282,7 @@ def on_arrays(x: Floats, y: Floats, broad: Floats, fine: Floats, salts: Ints, c:
         row, col = np.divmod(np.arange(a, min(a + CHUNK, flat.shape[1])), x.size)
         w = work(row.size, slot.size)
         with np.errstate(all="ignore"):
-            _row(x[col], y[row], broad, fine, salts, c, slot[ZONES] >= 0, w)
+            _row(x[col], y[row], broad, fine, salts, c, slot[ZONES] >= 0, _wants_use(slot), w)
         flat[slot[slot >= 0], a : a + CHUNK] = w.layers[slot >= 0]
 
 
@@ -287,8 +298,8 @@ def landscape(
         Cell centres relative to the centre of the fiction [m].
     broad, fine : float64 (n, 6)
         Octaves: field, wavelength, amplitude, stretch, cosine and sine of the rotation.
-    salts : int64 (len(broad) + len(fine) + 4,)
-        One per octave, then four for hollows, allotments and protection zones.
+    salts : int64 (len(broad) + len(fine) + 6,)
+        One per octave, then six: two for hollows, and for allotments, protection zones, parcels and reserves.
     c : fiction.Fiction
         Widths, depths and borders.
     slot : int64 (layers,)
@@ -299,7 +310,7 @@ def landscape(
         For a row.
     """
     for r in range(y.size):
-        _row(x, y[r], broad, fine, salts, c, slot[ZONES] >= 0, w)
+        _row(x, y[r], broad, fine, salts, c, slot[ZONES] >= 0, _wants_use(slot), w)
         for layer in range(slot.size):
             if slot[layer] >= 0:
                 _copy(w.layers[layer], out[slot[layer], r])

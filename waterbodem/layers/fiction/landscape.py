@@ -10,7 +10,7 @@ import math
 import operator
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,17 +18,12 @@ from numpy.typing import NDArray
 
 from waterbodem.core import memory
 from waterbodem.core.crs import same_crs
-from waterbodem.core.dataset import build, grid_of
-from waterbodem.core.errors import ArgumentError, NoOverlap, nearest
+from waterbodem.core.dataset import build
+from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.grid import Bounds, Grid
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
-from waterbodem.layers.fiction.numbers import BROAD, CENTRE, FIELDS, FINE, LAYERS, Fiction, Octave
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-CRS = "EPSG:28992"
+from waterbodem.layers.fiction.numbers import BROAD, CENTRE, CRS, FIELDS, FINE, LAYERS, Fiction, Octave
 
 #: The whole province of Drenthe: xmin, ymin, xmax, ymax in RD [m].
 PROVINCE: Bounds = (204000.0, 514000.0, 270000.0, 580500.0)
@@ -42,8 +37,8 @@ MAX_CELLS = 50_000_000
 #: Smaller areas are made sooner without the compiler.
 WORTH_COMPILING = 2**18
 
-#: Year of the scenario layers.
-HORIZON = 2050
+#: Of the scenario layers: the year, and what it stands for.
+SCENARIO: Mapping[str, Any] = {"horizon": 2050, "bron_scenario": "verzonnen, naar KNMI'23 Hd"}
 
 _MARK: Mapping[str, Any] = {
     "source": "waterbodem, verzonnen voorbeeld",
@@ -53,32 +48,6 @@ _MARK: Mapping[str, Any] = {
 
 #: Makes the standard deviation of an octave of amplitude 1 about 0.63, its extremes 2.
 _SPREAD = 3.6
-
-Ring = tuple[tuple[float, float], ...]
-
-#: Name, remark and corners in RD of the fictitious plans.
-_PLANS: tuple[tuple[str, str, Ring], ...] = (
-    (
-        "Plan Es",
-        "verzonnen plan op de zandrug: droog, zonder keileem",
-        ((239263, 553902), (239351, 554041), (239442, 554007), (239489, 553822), (239401, 553741)),
-    ),
-    (
-        "Plan Keileem",
-        "verzonnen plan op het plateau: keileem op ongeveer een meter",
-        ((238206, 553204), (238243, 553451), (238467, 553493), (238511, 553287), (238394, 553178)),
-    ),
-    (
-        "Plan Beekdal",
-        "verzonnen plan half in het beekdal: kwel, veen en hoog grondwater",
-        ((238653, 553892), (238691, 554071), (238907, 554036), (238924, 553861), (238782, 553819)),
-    ),
-    (
-        "Plan Veenrand",
-        "verzonnen plan op ontgonnen hoogveen: vlak, met resten veen",
-        ((239652, 554221), (239691, 554413), (239883, 554432), (239927, 554207), (239779, 554142)),
-    ),
-)
 
 
 def example(
@@ -97,7 +66,7 @@ def example(
     resolution : float
         Cell size [m], 0.1 to 1000; grid lines lie on its multiples.
     scenarios : bool
-        Add ``wateroverlast@2050hoog`` and ``droogte@2050hoog``.
+        Add ``wateroverlast@2050Hd``, ``droogte@2050Hd`` and ``inundatie@2050Hd``.
     seed : int
         Another number gives another landscape of the same arrangement.
 
@@ -215,64 +184,12 @@ def example_tile(
     return dict(zip(wanted, out, strict=True))
 
 
-def example_plans(data: xr.Dataset | xr.DataArray | Grid | None = None) -> gpd.GeoDataFrame:
-    """Return fictitious plans within the fictitious area, each on land of its own kind.
-
-    Parameters
-    ----------
-    data : xr.Dataset, xr.DataArray or Grid, optional
-        Only plans wholly inside it; by default all four.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        Columns ``naam``, ``verzonnen`` (True), ``opmerking``, ``geometry`` in RD.
-
-    Raises
-    ------
-    NoOverlap
-        If no plan lies wholly inside.
-
-    Examples
-    --------
-    >>> list(example_plans()["naam"])
-    ['Plan Es', 'Plan Keileem', 'Plan Beekdal', 'Plan Veenrand']
-    """
-    import geopandas as gpd
-    import shapely
-
-    plans = gpd.GeoDataFrame(
-        {
-            "naam": [name for name, _, _ in _PLANS],
-            "verzonnen": True,
-            "opmerking": [remark for _, remark, _ in _PLANS],
-        },
-        geometry=[shapely.Polygon(ring) for _, _, ring in _PLANS],
-        crs=CRS,
-    )
-    return plans if data is None else _inside(plans, data)
-
-
-def _inside(plans: gpd.GeoDataFrame, data: xr.Dataset | xr.DataArray | Grid) -> gpd.GeoDataFrame:
-    import shapely
-
-    grid = data if isinstance(data, Grid) else grid_of(data)
-    kept = plans[plans.within(shapely.box(*grid.bounds))].reset_index(drop=True)
-    if kept.empty:
-        raise NoOverlap(
-            "no fictitious plan lies wholly inside the data",
-            value=grid.bounds,
-            allowed=f"around {tuple(float(v) for v in plans.total_bounds)}",
-        )
-    return kept
-
-
 def _attrs(name: str) -> dict[str, Any]:
     """Return units, names and the mark that a layer is fiction."""
     base, scenario = LayerName.of(name)
     kind = layer_kinds()[base]
     attrs = {"units": kind.unit, "long_name": f"{kind.naam}: {kind.grootheid}", **_MARK}
-    return {**attrs, "horizon": HORIZON} if scenario else attrs
+    return {**attrs, **SCENARIO} if scenario else attrs
 
 
 def _checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
@@ -337,12 +254,12 @@ def _octave_tables() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _salts(seed: int) -> NDArray[np.int64]:
-    """Return a number per octave, and four for hollows, allotments and protection zones."""
+    """Return a number per octave, and six for hollows, allotments, protection zones, parcels and reserves."""
     try:
         number = operator.index(seed)
     except TypeError:
         number = -1
     if not 0 <= number < 2**31:
         raise ArgumentError("seed is not usable", value=seed, allowed="0 .. 2**31-1", where="seed")
-    count = len(BROAD) + len(FINE) + 4
+    count = len(BROAD) + len(FINE) + 6
     return number * 1000 + 10 * np.arange(1, count + 1, dtype=np.int64)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+CRS = "EPSG:28992"
+
 #: Centre of the default area, RD x and y [m]; also the origin of all noise.
 CENTRE = (239012.0, 553480.0)
 
@@ -24,9 +26,14 @@ LAYERS = (
     "veendikte",
     "beekdal",
     "maaiveld",
-    "wateroverlast@2050hoog",
-    "droogte@2050hoog",
+    "wateroverlast@2050Hd",
+    "droogte@2050Hd",
     "grondwaterbescherming",
+    "natuur",
+    "inundatie",
+    "gebruik",
+    "water",
+    "inundatie@2050Hd",
 )
 
 #: Noise fields: the first seven take a fixed form near the centre (see ``_home`` in the kernel).
@@ -135,11 +142,26 @@ class Fiction(NamedTuple):
     ghg_valley: float = 0.08  # GHG on the valley floor
     ghg_bog: float = 0.55  # GHG in the reclaimed bog
     hollow_depth: float = 1.3  # deepest hollow
-    # Climate 2050, high scenario
+    flood_depth: float = 1.7  # rise of the T100 flood per valley share
+    flood_from: float = 0.5  # valley share from which brooks flood
+    stream_width: float = 5.0  # half the width of a main stream
+    brook_width: float = 3.0  # half the width of a tributary
+    ditch_width: float = 4.0  # half the width of a main ditch
+    ditch_spacing: float = 160.0  # main ditches across a valley
+    canal_width: float = 8.0  # half the width of a canal in the bog
+    pool_from: float = 0.8  # depth of a hollow, as a share, from which water stands in it
+    # Use
+    village_from: float = 0.95  # value of the built-up field from which there are houses
+    parcel_width: float = 170.0  # a parcel of the plateau
+    parcel_length: float = 290.0
+    road_width: float = 6.0  # half the width of a provincial road with its verges
+    # Climate 2050, KNMI'23 high and dry
     rain_factor: float = 1.35  # on the depth of water
     rain_rise: float = 0.025  # water comes this much higher in every puddle
     drought_factor: float = 1.3  # on the yield loss
     drought_rise: float = 2.5  # yield loss to come on top [%]
+    flood_factor: float = 1.1  # on the depth of a flooding brook
+    flood_rise: float = 0.05  # and the water comes this much higher
     # Parts that were not mapped: values of the field beyond which a layer is unknown
     built_from: float = 1.3
     strip_width: float = 0.022

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 from matplotlib.figure import Figure
 
+from waterbodem.answers.particulars import NO_RISE
 from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.grid import Grid
@@ -23,6 +24,7 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.views.beside import Beside
 from waterbodem.views.figures.labels import NAMED
 from waterbodem.views.figures.panels import answer_panels, layer_panel
 from waterbodem.views.figures.sheet import (
@@ -45,6 +47,10 @@ if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
 
 
+#: Height of one more line of remarks [inches].
+LINE = 0.14
+
+
 def _frame(assessment: Answer, taal: str) -> Frame:
     q = assessment.question
     tolerance = max(q.grid.rows * q.grid.dy, q.grid.cols * q.grid.dx) / 2000
@@ -59,14 +65,24 @@ def _remarks(grid: Grid, layers: xr.Dataset, taal: str) -> str:
     return " · ".join([*made_up, *thinned])
 
 
+def _beside(assessment: Answer, functies: Sequence[Functie], taal: str) -> list[str]:
+    """Return what must stand on any map of an answer."""
+    beside, rows = Beside(assessment, taal), assessment.rows
+    shown = rows[rows.functie.isin([f.id for f in functies])]
+    risen = "stijging_m" in shown and bool((shown.stijging_m >= NO_RISE).any())
+    told = [beside.reference if beside.assumed else "", beside.untested]
+    return [*told, texts(taal)["kaart"]["zonder_stijging"] if risen else ""]
+
+
 def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
     """Return answer and score per polygon, or how often every answer occurs where there are many."""
     rows = assessment.rows[assessment.rows.functie == functie.id]
     if len(rows) <= NAMED:
         names = distinct(dict(zip(rows.nr, rows.gebied, strict=True)), NAME_LETTERS)
+        beside = Beside(assessment, taal)
         return "   ".join(
-            f"{names[r.nr]}: {_word(r.antwoord, taal)} ({r.antwoord}), {decimal(r.score, 2, taal)}"
-            for r in rows.itertuples()
+            f"{names[r['nr']]}: {beside.answer(r, brief=True)} ({r['antwoord']}), {decimal(r['score'], 2, taal)}"
+            for r in rows.drop(columns="geometry").to_dict("records")
         )
     counts = rows.antwoord.value_counts()
     t = texts(taal)["kaart"]["aantal"]
@@ -144,10 +160,13 @@ def plot_assessment(
     height = PANEL * frame.aspect
     rows = [(f, answer_panels(assessment, f, kleuren, taal)) for f in chosen]
     rest = [0.85 + height + UNDER + legend_height(panels) + 0.15 for _, panels in rows]
-    figure = canvas(4, 0.3 + sum(rest))
+    remarks = [_remarks(frame.grid, assessment.question.layers, taal), *_beside(assessment, chosen, taal)]
+    told = _wrapped("   ".join(r for r in remarks if r))
+    head = 0.3 + LINE * told.count("\n")
+    figure = canvas(4, head + sum(rest))
     top = figure.get_size_inches()[1]
-    write(figure, top - 0.08, _remarks(frame.grid, assessment.question.layers, taal), fontsize=8, color="#8a1c00")
-    top -= 0.3
+    write(figure, top - 0.08, told, fontsize=8, color="#8a1c00")
+    top -= head
     for (f, panels), used in zip(rows, rest, strict=True):
         write(figure, top, name_of(f, taal), fontsize=13, fontweight="bold")
         write(figure, top - 0.25, _wrapped(_answers(assessment, f, taal)), fontsize=8.5)

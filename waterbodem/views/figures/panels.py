@@ -23,8 +23,8 @@ from waterbodem.definitions.labels import (
     unknown,
 )
 from waterbodem.definitions.layer_name import LayerName
-from waterbodem.definitions.legends import FULL, legend, nodata, ramp_colours
-from waterbodem.definitions.models import RGB, Functie
+from waterbodem.definitions.legends import FULL, functie_colours, legend, nodata, ramp_colours
+from waterbodem.definitions.models import RGB, Functie, LayerKind
 from waterbodem.definitions.units import unit_text
 from waterbodem.engine.scoring import parts_of
 from waterbodem.formats.output_names import SHARES
@@ -194,8 +194,10 @@ def layer_panel(layer: xr.DataArray, name: str, step: int, taal: str) -> Panel:
     values = thin(values_of(layer.variable, name), step)
     gap = np.isnan(values)
     rest = (_unknown_entry(taal),) if gap.any() else ()
-    if kind.codes:
-        return _coded_panel(layer_label(name, taal), values, kind.codes, rest)
+    if codes := registry.layer_codes(kind):
+        own = [int(c) for c in np.unique(values[~gap]) if c not in codes]
+        known = _functies(taal) if kind.codes_van else codes
+        return _coded_panel(layer_label(name, taal), values, {**known, **dict.fromkeys(own, "")}, rest, kind)
     finite = values[np.isfinite(values)]
     low, high = (float(v) for v in (finite.min(), finite.max())) if finite.size else (0.0, 1.0)
     low, high = (low - 0.5, low + 0.5) if low == high else (low, high)
@@ -210,10 +212,18 @@ def layer_panel(layer: xr.DataArray, name: str, step: int, taal: str) -> Panel:
     return Panel(layer_label(name, taal), striped(image, gap), rest, (colours, low, high, label))
 
 
-def _coded_panel(title: str, values: Array, codes: Mapping[int, str], rest: tuple[Entry, ...]) -> Panel:
+def _functies(taal: str) -> dict[int, str]:
+    """Return the names of functies by code."""
+    return {code: name_of(functie, taal) for code, functie in registry.builtin_functies().by_code().items()}
+
+
+def _coded_panel(
+    title: str, values: Array, codes: Mapping[int, str], rest: tuple[Entry, ...], kind: LayerKind
+) -> Panel:
     """Draw a layer of codes; only codes that occur stand in the legend."""
     last = max(max(codes), 1)
     colours = {c: _bytes(colormaps[CODE_MAP](0.08 + 0.85 * c / last)) for c in codes}
+    colours |= functie_colours() if kind.codes_van else {}
     image = paint(values.shape, [(values == c, colour) for c, colour in colours.items()])
     entries = [(f"{c}  {text}", colours[c], False) for c, text in codes.items() if (values == c).any()]
     return Panel(title, striped(image, np.isnan(values)), (*entries, *rest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from waterbodem.core import dataset
 from waterbodem.core.grid import Bounds, Grid
 from waterbodem.definitions.labels import css, is_fictitious, name_of, texts
-from waterbodem.definitions.legends import classified, legend, nodata, step_names
-from waterbodem.definitions.models import Functie
+from waterbodem.definitions.legends import classified, end_colours, legend, nodata, step_names
+from waterbodem.definitions.models import RGB, Functie
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.ledger import Ledger
 from waterbodem.views.figures.labels import Label, placed
@@ -36,6 +36,7 @@ from waterbodem.views.figures.sheet import (
     legend_height,
     paint,
     paper_of,
+    pooled,
     rings_of,
     row_of_maps,
     striped,
@@ -145,19 +146,30 @@ def _panels(ledger: Ledger, view: Grid, taal: str) -> list[Panel]:
     ):
         values = thin(cells[variable].values[window], thinning(view))
         if not np.isnan(values).all() or not drawn:
-            drawn.append(_panel(classified(values, name), name, title, taal))
+            signs = _signs(ledger, view, taal) if name == "ontvangst" else []
+            drawn.append(_panel(classified(values, name), name, title, signs, taal))
     over = [(t["paden"], WATER, False)] if len(ledger.paths()) else []
     over += [(t["ontvangers"], RECEIVER, False)] if _receivers(ledger) else []
     return [replace(drawn[0], entries=(*drawn[0].entries, *over)), *drawn[1:]]
 
 
-def _panel(codes: Array, name: str, title: str, taal: str) -> Panel:
+def _signs(ledger: Ledger, view: Grid, taal: str) -> list[tuple[Array, RGB, str]]:
+    """Return where the way of water ends, with a colour and a name for each way in which it does."""
+    found = {name: pooled(mask, thinning(view)) for name, mask in ledger.ends(view).items()}
+    names, colours = texts(taal)["ontvangst"]["einde"], end_colours()
+    return [(mask, colours[name], names[name]) for name, mask in found.items() if mask.any()]
+
+
+def _panel(codes: Array, name: str, title: str, signs: Sequence[tuple[Array, RGB, str]], taal: str) -> Panel:
     scale = legend(name)
     values = [v for v in scale.names if v != scale.nodata]
     image = paint(codes.shape, [(codes == v, scale.colours[v][:3]) for v in values])
     names = step_names(name, taal)
     entries = tuple((names[v], scale.colours[v][:3], False) for v in values if (codes == v).any())
-    return Panel(title, striped(image, codes == scale.nodata), entries)
+    for mask, colour, _ in signs:
+        image[mask] = (*colour, 255)
+    told = tuple((text, colour, False) for _, colour, text in signs)
+    return Panel(title, striped(image, codes == scale.nodata), (*entries, *told))
 
 
 # --- what is drawn over it -------------------------------------------------------------------------------------------

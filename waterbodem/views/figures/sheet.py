@@ -69,6 +69,24 @@ def thin(values: Array, step: int) -> Array:
     return values[..., step // 2 :: step, step // 2 :: step] if min(values.shape[-2:]) > step else values
 
 
+def pooled(mask: Array, step: int) -> Array:
+    """Return a mask as :func:`thin` draws it, True where any cell of a block is: a sign is not lost.
+
+    Examples
+    --------
+    >>> pooled(np.eye(5, dtype=bool), 2).tolist()
+    [[True, False], [False, True]]
+    """
+    if min(mask.shape) <= step or step == 1:
+        return mask
+    shape = thin(mask, step).shape
+    rows, cols = (np.minimum(np.arange(n) // step, size - 1) for n, size in zip(mask.shape, shape, strict=True))
+    found = np.zeros(shape, np.bool_)
+    at = np.nonzero(mask)
+    found[rows[at[0]], cols[at[1]]] = True
+    return found
+
+
 def paint(shape: tuple[int, ...], layers: Iterable[tuple[Array, RGB]]) -> Array:
     """Return an RGBA image; where no mask holds it is transparent."""
     image = np.zeros((*shape, 4), np.uint8)

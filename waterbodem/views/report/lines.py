@@ -15,6 +15,7 @@ import pandas as pd
 from waterbodem.answers.alternatives import verdicts_of
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
+    amount,
     answer_text,
     criterion_label,
     decimal,
@@ -23,7 +24,6 @@ from waterbodem.definitions.labels import (
     name_of,
     percent,
     risk_class,
-    risk_text,
     short,
     small,
     steps,
@@ -32,9 +32,12 @@ from waterbodem.definitions.labels import (
     unknown,
 )
 from waterbodem.definitions.models import Component, Functie
+from waterbodem.definitions.units import unit_text
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.sums import mean
+from waterbodem.engine.table import classes_of, letters
 from waterbodem.kernels.scoring import NO_CRITERION
+from waterbodem.views.beside import Beside, condition, is_present_use
 from waterbodem.views.names import distinct, said
 
 if TYPE_CHECKING:
@@ -46,6 +49,8 @@ TOLD_FROM = 0.01
 LISTED_FROM = 0.005
 #: Names are cut at this length; at the second where there are more lines than the third, so that a page stays small.
 NAME_LENGTH, SHORT_LENGTH, MANY_LINES = 120, 60, 4_000
+#: The component whose amount is a guess within a factor, and the one that is told in steps.
+COST, LOWERING = "kosten", "grondwaterverlaging"
 #: Up to this many polygons are named in a sentence, and only while their names together have no more letters than this.
 MAX_NAMED, MAX_LETTERS = 8, 160
 #: Up to this many lines have the reasons of the Kompas, and so need them in the language of the report.
@@ -124,8 +129,11 @@ class View:
         return [self._line(i, row, named[i], verdicts[i]) for i, row in enumerate(rows)]
 
     def _verdicts(self, count: int) -> list[tuple[Any, ...]]:
-        """Return the six verdicts of the first lines; in another language than the answer's they are made again."""
-        if self.taal == "nl" or count > MAX_REASONED:
+        """Return the six verdicts of the first lines; in another language than the answer's they are made again.
+
+        Not those of an earlier edition.
+        """
+        if self.taal == "nl" or count > MAX_REASONED or self.assessment.making.is_earlier:
             each = len(self.assessment.kompas) // max(1, self.total)
             found = list(self.assessment.kompas.head(each * count).itertuples(index=False))
             return [tuple(found[each * i : each * (i + 1)]) for i in range(count)]
@@ -180,14 +188,19 @@ class View:
     @cached_property
     def _burden(self) -> dict[str, list[Any]]:
         """Per functie, per component: the mean over the known cells of every polygon."""
-        prints, parts = self.assessment.question.prints, registry.burden_rules().components
+        prints, parts = self.assessment.question.prints, self.assessment.making.burden_rules.components
         return {
             id_: [mean(self.assessment.of(f)[c.id].values, prints)[0] for c in parts]
             for id_, f in self.functies.items()
         }
 
     def interval(self, line: Line) -> tuple[float, float]:
-        """Return the mean score if all that is unknown, or outside the data, turned out worst and best."""
+        """Return the mean score if all that is unknown, or outside the data, turned out worst and best.
+
+        NaN of an earlier edition, which did not keep it.
+        """
+        if self.assessment.making.is_earlier:
+            return math.nan, math.nan
         low, high = (float(means[line.row["nr"] - 1]) for means in self._intervals[line.functie.id])
         inside = line.row["beoordeeld_ha"] + line.row["onbekend_ha"]
         outside = line.row["buiten_ha"]
@@ -219,6 +232,11 @@ class View:
     def _and(self, names: Sequence[str]) -> str:
         return f" {self.t['en']} ".join([n for n in (", ".join(names[:-1]), names[-1]) if n])
 
+    @cached_property
+    def beside(self) -> Beside:
+        """What stands beside every answer."""
+        return Beside(self.assessment, self.taal)
+
     @property
     def lead(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return the answer: per functie its name, and letter and words of every answer, best first."""
@@ -227,18 +245,44 @@ class View:
     def _lead(self, functie: Functie) -> list[tuple[str, str]]:
         told = self.t["vraag"]["op"]
         return [
-            (letter, told.format(antwoord=answer_text(letter, self.taal), gebieden=self._places(names)))
-            for letter, names in self._by_answer(functie).items()
+            (letter, told.format(antwoord=answer, gebieden=self._places(names)))
+            for (letter, answer), names in self._by_answer(functie).items()
         ]
 
-    def _by_answer(self, functie: Functie) -> dict[str, list[str]]:
-        table = self.assessment.table
-        rows = table[table.functie == functie.id]
-        names = self._names(rows[["nr", "gebied"]].to_dict("records"), self._said)
-        found: dict[str, list[str]] = {letter: [] for letter in steps()}
-        for letter, name in zip(rows.antwoord, names, strict=True):
-            found[letter].append(name)
-        return {letter: of for letter, of in found.items() if of}
+    def _rows_of(self, functie: Functie) -> tuple[list[dict[Any, Any]], list[str]]:
+        """Return the rows of a functie, and how a sentence names their polygons."""
+        table = self.assessment.rows
+        rows = table[table.functie == functie.id].drop(columns="geometry").to_dict("records")
+        return rows, self._names(rows, self._said)
+
+    def _by_answer(self, functie: Functie) -> dict[tuple[str, str], list[str]]:
+        """Return names of polygons by letter and words of their answer, best first."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for row, name in zip(*self._rows_of(functie), strict=True):
+            found.setdefault((row["antwoord"], self._in_short(row)), []).append(name)
+        order = list(steps())
+        return dict(sorted(found.items(), key=lambda item: order.index(item[0][0])))
+
+    def _in_short(self, row: dict[Any, Any]) -> str:
+        """Return an answer in words; of one with a condition of its own that in short."""
+        told = self.beside.told(row)
+        return condition(told, self.taal) or answer_text(row["antwoord"], self.taal)
+
+    @property
+    def lead_with_burden(self) -> list[tuple[str, list[tuple[str, str]], list[str]]]:
+        """Return the answer per functie with its burden on others."""
+        return [(*told, self._burdens(f)) for told, f in zip(self.lead, self.functies.values(), strict=True)]
+
+    def _burdens(self, functie: Functie) -> list[str]:
+        """Return class of burden and polygons, what is unknown first, then the heaviest."""
+        found: dict[tuple[float, str], list[str]] = {}
+        for row, name in zip(*self._rows_of(functie), strict=True):
+            step, own = risk_class(row["risico"]), is_present_use(self.beside.told(row))
+            known = self.t["naast"]["huidig"] if own else name_of(step, self.taal) if step else self.t["onbekend"]
+            found.setdefault((-1.0 if own else step.vanaf if step else 2.0, known), []).append(name)
+        told = self.t["vraag"]["op"]
+        order = sorted(found.items(), key=lambda item: -item[0][0])
+        return [told.format(antwoord=word, gebieden=self._places(names)) for (_, word), names in order]
 
     def _places(self, names: list[str]) -> str:
         """Return names, or how many there are where that would be a wall of text."""
@@ -259,7 +303,7 @@ class View:
             self.t["zin"]["antwoord"].format(
                 functie=name_of(line.functie, self.taal),
                 gebied=line.said,
-                antwoord=answer_text(line.row["antwoord"], self.taal),
+                antwoord=self.beside.answer(line.row),
                 letter=line.row["antwoord"],
             )
         )
@@ -271,6 +315,7 @@ class View:
             self._score(line),
             self._limiting(line),
             self._risk(line),
+            *self.beside.sentences(line.row),
             self._unknown(line),
             self._outside(line),
         ]
@@ -284,7 +329,10 @@ class View:
 
     def _score(self, line: Line) -> str:
         score = line.row["score"]
-        return "" if math.isnan(score) else str(self.t["zin"]["score"].format(score=decimal(score, 2, self.taal)))
+        if math.isnan(score):
+            return ""
+        letter = letters()[int(classes_of(np.array([score]), registry.scoring_rules())[0])]
+        return str(self.t["zin"]["score"].format(klasse=letter, score=decimal(score, 2, self.taal)))
 
     def _limiting(self, line: Line) -> str:
         if math.isnan(line.row["score"]):
@@ -296,17 +344,18 @@ class View:
         return str(self.t["zin"]["drukt"].format(wat=worst.label, verlies=decimal(worst.waarde, 2, self.taal)))
 
     def _risk(self, line: Line) -> str:
-        t, value = self.t["zin"], line.row["risico"]
-        step = risk_class(value)
-        if step is None:
+        t, cause = self.t["zin"], self.cause(line)
+        if self.beside.of(line.row).is_present_use:
+            return ""
+        if risk_class(line.row["risico"]) is None:
             return str(t["risico_onbekend"])
-        cause = self.cause(line)
+        known = f" ({self.beside.costs(line.row)})" if line.row["oorzaak"] == COST else ""
         text = t["risico"] if cause else t["risico_geen"]
-        return str(text.format(klasse=name_of(step, self.taal), risico=risk_text(value, self.taal), oorzaak=cause))
+        return str(text.format(risico=self.beside.risk(line.row), oorzaak=f"{cause}{known}"))
 
     def cause(self, line: Line) -> str:
         """Return the name of the component that weighs most; empty if none."""
-        parts = {c.id: c for c in registry.burden_rules().components}
+        parts = {c.id: c for c in self.assessment.making.burden_rules.components}
         return name_of(parts[line.row["oorzaak"]], self.taal) if line.row["oorzaak"] else ""
 
     def _unknown(self, line: Line) -> str:
@@ -347,10 +396,40 @@ class View:
             found.append((functie, [(s, letters[s], letters[s] / whole) for s in steps() if letters[s]]))
         return found
 
+    def component(self, line: Line, component: Component, place: int) -> str:
+        """Return the amount of a component as its table tells it."""
+        value = line.burden[place]
+        if self.beside.of(line.row).is_present_use:
+            return str(self.t["naast"]["huidig"])
+        if component.id == LOWERING:
+            return self.beside.lowering(line.row, value)
+        return amount(value, component.unit, self.taal)
+
+    def beside_components(self, lines: Sequence[Line]) -> list[tuple[str, str, list[str]]]:
+        """Return what is told beside the components and in no index: label, remark, and a value per line."""
+        t, tons = self.t["naast"], [self.beside.co2(line.row) for line in lines]
+        peat = [v if v[:1].isalpha() or v == "0" else f"{v}\u00a0{unit_text('t/ha/jr', self.taal)}" for v in tons]
+        return [
+            (t["co2_naam"], self.beside.peat_note, peat),
+            (t["basisafvoer"], "", [self._base_flow(line) for line in lines]),
+        ]
+
+    def _base_flow(self, line: Line) -> str:
+        """Return how much water the groundwater gets more [m3/jr] and base flow with it [l/s]; negative is less."""
+        m3, ls = (line.row.get(n, math.nan) for n in ("aanvullingsverlies_m3_jr", "basisafvoer_l_s"))
+        if math.isnan(m3):
+            return str(self.t["onbekend"])
+        return f"{amount(0.0 - m3, 'm3/jr', self.taal)} ({decimal(0.0 - ls, 2, self.taal)}\u00a0l/s)"
+
+    @property
+    def all_given(self) -> bool:
+        """Whether no layer is missing that an answer could rest on."""
+        return not self.beside.untested and not any(basic or extra for _, basic, extra, _ in self.missing)
+
     @property
     def missing(self) -> list[tuple[Functie, list[str], list[str], list[Component]]]:
         """Per functie the basic and the optional layers that are not in the data, and the burdens that stay unknown."""
-        present = self.assessment.question.cells.present
+        present = {*self.assessment.question.cells.present, *self.assessment.derived}
         return [
             (
                 f,
@@ -362,5 +441,5 @@ class View:
         ]
 
     def _unknown_parts(self, functie: Functie) -> list[Component]:
-        parts = registry.burden_rules().components
+        parts = self.assessment.making.burden_rules.components
         return [c for c, means in zip(parts, self._burden[functie.id], strict=True) if np.isnan(means).all()]

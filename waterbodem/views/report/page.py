@@ -5,22 +5,26 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from waterbodem.answers.command import command_of
-from waterbodem.core import dataset
+from waterbodem.answers.command import command_of, own_values
 from waterbodem.core.crs import same_crs
 from waterbodem.core.progress import track
-from waterbodem.core.version import __version__
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import is_fictitious, name_of, plain, resampled_text, short, texts
-from waterbodem.definitions.layer_name import LayerName
-from waterbodem.definitions.models import Functie
+from waterbodem.definitions.labels import (
+    is_fictitious,
+    plain,
+    short,
+    texts,
+)
+from waterbodem.definitions.models import BurdenRules, Functie
 from waterbodem.formats.setting_forms import facts
+from waterbodem.views.editions import edition_text, remake_text
 from waterbodem.views.figures.labels import are_numbered
 from waterbodem.views.figures.maps import plot_assessment
 from waterbodem.views.figures.panels import criterion_colour
 from waterbodem.views.figures.sheet import figure_png
 from waterbodem.views.figures.svg import Drawing, drawing
 from waterbodem.views.pages import policy, render
+from waterbodem.views.report.inputs import handled, inputs_told
 from waterbodem.views.report.lines import Line, View
 from waterbodem.views.report.options import options_of
 from waterbodem.views.report.receivers import ReceptionView
@@ -85,7 +89,11 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "numbered": are_numbered(len(q.areas)),
         "bare": view.total > COMPACT_LINES,
         "made_up": is_fictitious(q.layers),
-        "reference": _reference(assessment, taal),
+        "edition": edition_text(assessment, taal),
+        "burden": assessment.making.burden_rules,
+        "components": assessment.making.burden_rules.components,
+        "storms": view.beside.volumes([line.row for line in view.lines]),
+        "handled": handled(assessment, taal),
         "sentence": view.sentence,
         "drawings": drawings,
         "drawn": {line.place for _, lines, _ in drawings for line in lines},
@@ -96,11 +104,12 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "principles": list(q.settings.rules.beginselen.values()),
         "outside": [short(n, 80) for n in assessment.outside[:MAX_NOTES]],
         "notes": _notes(assessment, taal),
-        "inputs": _inputs(assessment, taal),
+        "inputs": inputs_told(assessment, taal),
         "reception": ReceptionView(assessment, taal),
-        "sources": _sources(q.functies),
+        "sources": _sources(q.functies, assessment.making.burden_rules),
         "facts": _facts(assessment, taal),
-        "command": command_of(q),
+        "remake": remake_text(assessment, taal),
+        "command": command_of(q, files=own_values(q) if assessment.making.is_earlier else None),
     }
 
 
@@ -120,11 +129,6 @@ def _criteria(assessment: Answer) -> list[str]:
     return [c.removeprefix("verlies_") for c in columns if (assessment.table[c] > 0).any()]
 
 
-def _reference(assessment: Answer, taal: str) -> str:
-    reference = assessment.question.settings.reference
-    return name_of(reference, taal) if isinstance(reference, Functie) else str(texts(taal)["rapport"]["raster"])
-
-
 def _map(assessment: Answer, functie: Functie, taal: str, kleuren: str) -> str:
     png = figure_png(plot_assessment(assessment, functie, taal=taal, kleuren=kleuren), MAP_DPI)
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
@@ -136,26 +140,8 @@ def _notes(assessment: Answer, taal: str) -> list[str]:
     return [*notes, texts(taal)["meer"].format(n=left)] if left else notes
 
 
-def _inputs(assessment: Answer, taal: str) -> list[dict[str, str]]:
-    """Return what is known of every layer that took part; missing source or vintage is said."""
-    layers, unknown = assessment.question.layers, str(texts(taal)["onbekend"])
-    names = [str(n) for n in layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
-    keys = {"source": unknown, "vintage": unknown, "file": "", "sha256": ""}
-    return [
-        {
-            "laag": n,
-            "cellen": dataset.sha256_of_cells(layers[n]),
-            "units": registry.layer_kinds()[LayerName.of(n).layer].unit,
-            **{k: short(layers[n].attrs.get(k, other), 200) for k, other in keys.items()},
-            "resampled": resampled_text(short(layers[n].attrs.get("resampled", ""), 200), taal),
-        }
-        for n in names
-    ]
-
-
-def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
+def _sources(functies: tuple[Functie, ...], burden: BurdenRules) -> dict[str, Any]:
     """Return the documents that are named anywhere in this report, by key."""
-    burden = registry.burden_rules()
     things: list[Any] = [*burden.components, *burden.sources.values()]
     for f in functies:
         things += [*f.all_criteria.values(), *f.drempels, *f.parameters.values()]
@@ -165,10 +151,11 @@ def _sources(functies: tuple[Functie, ...]) -> dict[str, Any]:
 
 def _facts(assessment: Answer, taal: str) -> list[tuple[str, str]]:
     """Return versions and settings that remake this answer."""
-    q, t = assessment.question, texts(taal)["rapport"]
+    q, t, made = assessment.question, texts(taal)["rapport"], assessment.making
     return [
-        (t["versie"], str(assessment.cells.attrs["definities"])),
-        (t["bibliotheek"], __version__),
+        (texts(taal)["editie"]["editie"], str(made.edition)),
+        (t["versie"], short(made.rules, 80)),
+        (t["bibliotheek"], short(made.library, 80)),
         *facts(q.settings, taal),
         (t["cel"], f"{plain(q.grid.dx, taal)} × {plain(q.grid.dy, taal)} m"),
         (t["crs"], _crs_name(q.grid.crs, taal)),

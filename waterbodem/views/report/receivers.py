@@ -7,14 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from waterbodem.definitions.labels import amount, decimal, percent, short, texts
+from waterbodem.answers.particulars import NO_RISE
+from waterbodem.definitions.labels import decimal, percent, plain, rounded, short, texts
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.receiving import depth_step, reception_rules, row_name
 from waterbodem.engine.sums import mean
+from waterbodem.receivers.groundwater import MARGIN, Effect
 from waterbodem.receivers.ledger import Ledger
 from waterbodem.receivers.ledger_text import told
+from waterbodem.receivers.released import PlanSource
+from waterbodem.views.beside import rise_told
 from waterbodem.views.figures.receivers import plot_receivers, png_source
 from waterbodem.views.names import distinct, opening, said
 
@@ -25,8 +30,8 @@ if TYPE_CHECKING:
 DETAIL = 40
 #: Receivers with less than this share are in the table, not in the sentence.
 TOLD_FROM = 0.005
-#: Smaller changes of the groundwater are in the table, not in the sentence [m]; nor are more receivers than this.
-TOLD_FROM_M, MAX_TOLD = 0.01, 4
+#: More receivers of which the groundwater changes are in the table, not in the sentence.
+MAX_TOLD = 4
 NAME, MAX_NOTES = 80, 100
 #: Lines that are not worth a row where nothing is in them.
 EMPTY = ("plan", "elders", "buiten", "overlap")
@@ -70,10 +75,18 @@ class ReceptionView:
     def __init__(self, assessment: Answer, taal: str) -> None:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["ontvangst"]
         limits = reception_rules().grenzen
+        km = plain(assessment.question.settings.damping / 1000, taal)
+        self.uitleg = self._t["uitleg"].format(km=km)
         self.limits = limits.tekst if taal == "nl" else limits.text
         asked = assessment.question.functies
         refused = "" if "ledgers" in vars(assessment) else assessment.no_receivers  # who asked for them gets them
         self.parts = [_refused(f, refused) if refused else self._part(f, assessment.ledgers[f.id]) for f in asked]
+        self.flat = "" if refused else self._flat(assessment.ledgers[asked[0].id])
+
+    def _flat(self, ledger: Ledger) -> str:
+        """Return the warning that heads the section where the way of the water is not to be relied on."""
+        plans = [short(name, NAME) for name in ledger.herkomst["vlak"]]
+        return str(self._t["vlak"].format(plannen=listed(plans, self._taal))) if plans else ""
 
     def _part(self, functie: Functie, ledger: Ledger) -> Part:
         many = len(ledger.entries) > DETAIL
@@ -87,7 +100,7 @@ class ReceptionView:
             png_source(plot_receivers(self._assessment, functie, taal=self._taal)) if known else "",
             tuple(self._rows(shown)) if known else (),
             many,
-            self._t["sluit" if ledger.sluit else "sluit_niet"],
+            self._t["sluit" if ledger.sluit else "sluit_niet"] if ledger.is_routed else "",
             tuple(self._together(ledger)),
             tuple(short(n, 300) for n in ledger.notes[:MAX_NOTES]),
         )
@@ -119,16 +132,43 @@ class ReceptionView:
     # --- words -------------------------------------------------------------------------------------------------------
 
     def _sentences(self, functie: Functie, table: pd.DataFrame) -> tuple[str, ...]:
-        burden = self._burden(functie)
+        burden, risen = self._burden(functie), self._risen(functie)
         plans = [rows for nr, rows in table.groupby("plan_nr", sort=False) if nr]
-        return tuple(self._plan(rows, burden) for rows in plans)
+        return (*(self._plan(rows, burden, risen) for rows in plans), *self._nature(table))
 
-    def _plan(self, rows: pd.DataFrame, burden: Mapping[int, str]) -> str:
+    def _plan(self, rows: pd.DataFrame, burden: Mapping[int, str], risen: Mapping[int, str]) -> str:
         records = rows.to_dict("records")
-        last = burden.get(records[0]["plan_nr"], "") if records[-1]["m3"] > 0 else ""
-        ground = [self._ground(records, "daalt", "verlaging_grootste_m", 1)]
-        ground.append(self._ground(records, "stijgt", "vernatting_grootste_m", -1))
-        return " ".join(t for t in (*self._water(records), last, *ground) if t)
+        nr = records[0]["plan_nr"]
+        last = burden.get(nr, "") if records[-1]["m3"] > 0 else ""
+        ground = [self._ground(records, "daalt", "verlaging"), self._ground(records, "stijgt", "vernatting")]
+        told = (*self._water(records), *self._ponds(records), last, *ground, risen.get(nr, ""))
+        return " ".join(t for t in told if t)
+
+    def _nature(self, table: pd.DataFrame) -> list[str]:
+        """Tell which receivers ask for a test of protected nature; never that the others do not."""
+        if "natuur" not in self._assessment.question.enquiry.land:
+            return [str(self._t["natuur_ontbreekt"])]
+        marked = dict.fromkeys(self._who(row) for row in table[table.voortoets].to_dict("records"))
+        return [*(self._t["voortoets"].format(wie=who) for who in marked), str(self._t["voortoets_niet"])]
+
+    def _risen(self, functie: Functie) -> dict[int, str]:
+        """Tell per plan how much higher its groundwater stands, which the risk does not count."""
+        entries = self._assessment.ledgers[functie.id].entries
+        found = {e.source.area.nr: _risen(e.effect, self._taal) for e in entries}
+        return {nr: text for nr, text in found.items() if text}
+
+    def _ponds(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
+        """Tell what ends in open water: of every level area, and of all where more does."""
+        areas = [r for r in records if r["stijging_peil_cm"] > 0]
+        ponded, told = records[-1]["m3_open_water"], sum(r["m3_open_water"] for r in areas)
+        more = ponded > 0 and ponded - told > TOLD_FROM * ponded
+        all_ = [self._t["open_water"].format(m3=self._m3(ponded))] if more else []
+        return [*all_, *(self._pond(r) for r in areas)]
+
+    def _pond(self, row: Mapping[Any, Any]) -> str:
+        cm = row["stijging_peil_cm"]
+        rise = self._t["peil_cm"]["tussen" if cm >= 1 else "onder"].format(cm=decimal(cm, 0, self._taal))
+        return str(self._t["peilgebied"].format(m3=self._m3(row["m3_open_water"]), wie=self._who(row), cm=rise))
 
     def _water(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
         total, plan = records[-1]["m3"], opening(records[0]["plan"], self._taal)
@@ -137,8 +177,10 @@ class ReceptionView:
         if not total > 0:
             return [self._t["laat_niets_los"].format(plan=plan)]
         shares = [self._share(row) for row in records[:-1] if abs(row["aandeel"]) >= TOLD_FROM]
-        said = [self._t["laat_los"].format(plan=plan, m3=self._m3(total))]
-        return [*said, self._t["blijft"].format(delen="; ".join(shares))] if shares else said
+        away = any(row["soort"] == "buiten" and row["aandeel"] >= TOLD_FROM for row in records)
+        where = [self._t["blijft"].format(delen="; ".join(shares))] if shares else []
+        beyond = [str(self._t["afvoergebied"])] if away else []
+        return [self._t["laat_los"].format(plan=plan, m3=self._m3(total)), *where, *beyond]
 
     def _share(self, row: Mapping[Any, Any]) -> str:
         """Tell who gets what; what receivers share, a negative line, is told after them as counted twice."""
@@ -153,46 +195,65 @@ class ReceptionView:
         return said(short(row["ontvanger"], NAME), self._taal, kind)
 
     def _m3(self, value: float) -> str:
-        return amount(value, "m3", self._taal)
+        return f"{rounded(value, self._taal)}\u00a0m³"
 
-    def _ground(self, records: Sequence[Mapping[Any, Any]], text: str, largest: str, sign: int) -> str:
+    def _ground(self, records: Sequence[Mapping[Any, Any]], text: str, change: str) -> str:
         """Tell in whom the groundwater changes most, largest first; empty where it does nowhere."""
-        some = sorted((r for r in records if r[largest] >= TOLD_FROM_M), key=lambda r: -r[largest])
-        parts = [
-            self._t["hoogstens"].format(
-                wie=self._who(r),
-                m=self._cm(r[largest]),
-                gemiddeld=self._cm(sign * r["verlaging_gemiddeld_m"]),
-            )
-            for r in some[:MAX_TOLD]
-        ]
+        least = reception_rules().value("verlaging_drempel_m") - MARGIN
+        largest, twice = f"{change}_grootste_m", f"{change}_dubbel_m"
+        some = sorted((r for r in records if max(r[largest], r[twice]) >= least), key=lambda r: -r[largest])
+        parts = [self._changed(r, change) for r in some[:MAX_TOLD]]
         return str(self._t[text].format(wie=", ".join(parts))) if parts else ""
 
-    def _cm(self, metres: float) -> str:
-        return f"{decimal(100 * metres, 1, self._taal)}\u00a0cm"
+    def _changed(self, row: Mapping[Any, Any], change: str) -> str:
+        """Tell a change with the row of reach it rests on, and what half and twice its length would do."""
+        names = ("grootste", "buiten_plan", "half", "dubbel")
+        steps = {n: depth_step(row[f"{change}_{n}_m"], self._taal) for n in names}
+        if not row["lambda_rij"]:
+            return f"{self._who(row)} ({steps['grootste']})"
+        reach, both = self._assessment.question.settings.reach, steps["grootste"] != steps["buiten_plan"]
+        return str(
+            self._t["hoogstens_ook_binnen" if both else "hoogstens"].format(
+                wie=self._who(row),
+                eigen=steps["grootste"],
+                m=steps["buiten_plan"],
+                half=steps["half"],
+                dubbel=steps["dubbel"],
+                rij=row_name(row["lambda_rij"], reach, self._taal),
+                lambda_m=decimal(row["lambda_m"], 0, self._taal),
+            )
+        )
 
     def _burden(self, functie: Functie) -> dict[int, str]:
-        """Return per plan how vulnerable the land downstream is; none where it is not determined."""
+        """Return per plan how vulnerable the land downstream is, at least; none where it is not determined."""
         if not self._assessment.is_exposed:
             return {}
-        prints = self._assessment.question.prints
-        shares, _ = mean(self._assessment.downstream(functie.id), prints)
-        hidden, _ = mean(self._assessment.exposure[1], prints)
-        return {
-            a.nr: self._t["last"].format(waarde=decimal(share, 2, self._taal), onbekend=self._hidden(gap))
-            for a, share, gap in zip(self._assessment.question.areas, shares, hidden, strict=True)
-            if not math.isnan(share)
-        }
+        q = self._assessment.question
+        shares, _ = mean(self._assessment.downstream(functie.id), q.prints)
+        known = {a.nr: float(share) for a, share in zip(q.areas, shares, strict=True) if not math.isnan(share)}
+        entries = self._assessment.ledgers[functie.id].entries
+        sources = {e.source.area.nr: e.source for e in entries if e.source.volume.sum() > 0}
+        return {nr: self._last(known[nr], self._lost(source)) for nr, source in sources.items() if nr in known}
 
-    def _hidden(self, share: float) -> str:
-        if not share >= TOLD_FROM:
-            return ""
-        return str(self._t["last_onbekend"].format(deel=percent(share, self._taal)))
+    def _lost(self, source: PlanSource) -> float:
+        """Return the share of a plan's water that cannot be followed."""
+        unknown = self._assessment.exposure[1][self._assessment.question.grid.slices(source.grid)]
+        return float((source.volume * np.nan_to_num(unknown, nan=1.0)).sum() / source.volume.sum())
+
+    def _last(self, share: float, hidden: float) -> str:
+        """Tell a burden; where too much of the water cannot be followed it is a lower bound, and never nobody's."""
+        lower = hidden + MARGIN >= reception_rules().value("ten_minste_vanaf")
+        part = percent(hidden, self._taal)
+        rest = self._t["last_onbekend"].format(deel=part) if hidden >= TOLD_FROM else ""
+        text = self._t["last_ten_minste" if lower else "last"]
+        return str(text.format(waarde=decimal(share, 2, self._taal), deel=part, onbekend=rest))
 
     def _together(self, ledger: Ledger) -> list[str]:
         if len(ledger.entries) < 2 or not ledger.division.receivers:
             return []
-        rows = [row for row in ledger.cumulatie.to_dict("records") if row["alleen_samen"]]
+        others = [r.target.soort != "ander plan" for r in ledger.division.receivers]  # a plan has its own change too
+        found = zip(ledger.cumulatie.to_dict("records"), others, strict=True)
+        rows = [row for row, other in found if row["alleen_samen"] and other]
         return [
             self._t["alleen_samen"].format(
                 wie=self._who(row),
@@ -202,9 +263,20 @@ class ReceptionView:
         ]
 
     def _measure(self, row: Mapping[Any, Any], name: str) -> str:
-        digits = 1 if name.endswith("_mm") else 3
-        both = {key: decimal(row[f"{name}_{key}"], digits, self._taal) for key in ("samen", "alleen")}
+        tell = rounded if name.endswith("_mm") else depth_step
+        both = {key: tell(row[f"{name}_{key}"], self._taal) for key in ("samen", "alleen")}
         return str(self._t["maat"][name].format(**both))
+
+
+def listed(names: Sequence[str], taal: str) -> str:
+    """Return names with commas; how many more where there are many."""
+    more = [texts(taal)["meer"].format(n=len(names) - MAX_TOLD)] if len(names) > MAX_TOLD else []
+    return ", ".join([*names[:MAX_TOLD], *more])
+
+
+def _risen(effect: Effect, taal: str) -> str:
+    """Tell how much a plan raises the groundwater; empty where it raises none."""
+    return rise_told(effect.rise, effect.natter_tot_m, taal) if effect.rise >= NO_RISE else ""
 
 
 def _refused(functie: Functie, reason: str) -> Part:

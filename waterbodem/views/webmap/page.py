@@ -19,9 +19,11 @@ from waterbodem.core.crs import same_crs
 from waterbodem.core.files import replacing
 from waterbodem.core.grid import Grid
 from waterbodem.core.progress import track
-from waterbodem.definitions.labels import colour_of, functies_of, is_fictitious, name_of, short, texts, unknown
+from waterbodem.definitions.labels import colour_of, is_fictitious, name_of, short, texts, unknown
 from waterbodem.definitions.models import Functie
 from waterbodem.layers.polygons import Area
+from waterbodem.views.beside import Beside
+from waterbodem.views.editions import edition_text
 from waterbodem.views.pages import json_block, policy, render, script_text
 from waterbodem.views.webmap.codes import coded_layers
 
@@ -99,14 +101,16 @@ def map_page(assessment: Answer, *, taal: str = "nl", kleuren: str = "landelijk"
     script = script_text("kaart.js")
     grid = assessment.question.grid
     tiles = achtergrond and grid.crs is not None and same_crs(grid.crs, "EPSG:28992")
-    data = page_data(assessment, taal, kleuren, tiles)
+    data, beside = page_data(assessment, taal, kleuren, tiles), Beside(assessment, taal)
+    rows = list_rows(assessment, beside)
     html = render(
         "kaart.html.j2",
         taal,
         policy=policy([script], [TILES] if tiles else []),
         script=Markup(script),
         data=Markup(json_block(data)),
-        rows=list_rows(assessment, taal),
+        rows=rows,
+        heading=[*beside.heading, *beside.storms(rows)],
         functies=[(f.id, name_of(f, taal)) for f in assessment.question.functies],
         made_up=is_fictitious(assessment.question.layers),
         notes=_notes(assessment, taal, achtergrond, tiles),
@@ -185,12 +189,11 @@ def _area(area: Area, grid: Grid) -> dict[str, Any]:
     }
 
 
-def list_rows(assessment: Answer, taal: str) -> Sequence[Any]:
+def list_rows(assessment: Answer, beside: Beside) -> Sequence[Any]:
     """Return the lines of the table beside the map."""
-    names = functies_of(assessment)
     table = assessment.rows.drop(columns="geometry").head(MAX_ROWS)
     return [
-        {**row, "gebied": short(row["gebied"], NAME), "functie_naam": name_of(names[row["functie"]], taal)}
+        {**beside.told(row), "gebied": short(row["gebied"], NAME), "naast": beside.marks(row)}
         for row in table.to_dict("records")
     ]
 
@@ -199,6 +202,7 @@ def _notes(assessment: Answer, taal: str, wanted: bool, tiles: bool) -> list[str
     q, t = assessment.question, texts(taal)["verkennen"]
     step, rows = thinning(q.grid, len(q.functies)), len(assessment.rows)
     told = {
+        edition_text(assessment, taal): assessment.making.is_earlier,
         t["verkleind"].format(n=step): step > 1,
         t["minder_rijen"].format(n=MAX_ROWS, totaal=rows): rows > MAX_ROWS,
         t["minder_gebieden"].format(n=MAX_AREAS, totaal=len(q.areas)): len(q.areas) > MAX_AREAS,

@@ -1,0 +1,22 @@
+"""The functies and water boards of the library as plain mappings, as the twins read them."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from tests.support.twins.functie import plain_functies
+from waterbodem.definitions.registry import builtin_functies
+
+
+@cache
+def functies():
+    """Every functie by id."""
+    return plain_functies(builtin_functies())
+
+
+@cache
+def boards():
+    """Every water board by id."""
+    return tomllib.loads(files("waterbodem.data").joinpath("normen.toml").read_text("utf-8"))

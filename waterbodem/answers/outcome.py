@@ -1,0 +1,88 @@
+"""One functie on the polygons of a question: cells, sums, and what the principles look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waterbodem.answers.question import Question
+from waterbodem.core.lazy import pd
+from waterbodem.definitions.models import Functie
+from waterbodem.engine.area_table import frame_of
+from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, scatter
+from waterbodem.engine.demands import Demand, demands_of, groups
+from waterbodem.engine.evaluation import Result, evaluate
+from waterbodem.engine.kompas import Findings, findings_of
+from waterbodem.engine.quantities import tally_of
+from waterbodem.engine.sums import Totals
+from waterbodem.engine.table import total
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A functie on the polygons of a question.
+
+    Parameters
+    ----------
+    question : Question
+    functie : Functie
+    demands : tuple of Demand
+        Per polygon.
+    result : Result
+        Cells; one that several polygons cover is that of the first.
+    totals : Totals
+    """
+
+    question: Question
+    functie: Functie
+    demands: tuple[Demand, ...]
+    result: Result
+    totals: Totals
+
+    @cached_property
+    def found(self) -> Findings:
+        """What the principles look at."""
+        q, found = self.question, findings_of(self.question.circumstances, self.functie, self.totals)
+        return found.with_strips(partial(q.strip, self.functie, self.demands), q.settings.rules)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Rows of the table, without geometry."""
+        return frame_of(self.question.circumstances, self.functie, "", self.totals, self.found, self.demands)
+
+
+def outcome_of(q: Question, functie: Functie) -> Outcome:
+    """Score a functie on the cells of a question, find what it shifts to others, and sum both per polygon."""
+    demands = demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, lambda: q.use_cells)
+    storage = q.settings.storage
+    some = groups(demands)
+    first = demands[some[0][0]]
+    results = [evaluate(q.cells, functie, q.settings, replace(storage, board=first.board))]
+    decline = decline_of(q.cells, functie) if len(some) > 1 else None
+    for others in some[1:]:
+        agreed = replace(storage, board=demands[others[0]].board)
+        burden = burden_arrays(q.cells.present, functie, q.settings.reference, agreed, decline)
+        results.append(replace(results[0], burden=burden))
+    tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(some, results, strict=True))
+    totals = total(tallies, len(q.areas))
+    return Outcome(q, functie, demands, _laid_together(q, some, results), totals)
+
+
+def _laid_together(q: Question, plans: Sequence[NDArray[np.int64]], results: Sequence[Result]) -> Result:
+    """Return one result: of cells that several plans cover that of the first."""
+    if len(results) == 1:
+        return results[0]
+    found = map_burden(np.copy, results[0].burden)
+    for some, result in zip(plans[1:], results[1:], strict=True):
+        chosen = np.isin(q.prints.first, some)
+        scatter(map_burden(partial(_of, chosen), result.burden), chosen, found)
+    return replace(results[0], burden=found)
+
+
+def _of(chosen: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
+    return values[..., chosen]
