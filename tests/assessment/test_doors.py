@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import rasterio
 from click.testing import CliRunner
 
 import waterbodem as wb
@@ -80,3 +81,17 @@ def test_an_answer_whose_receivers_are_known_goes_too():
     again = pickle.loads(pickle.dumps(answer))
     assert again.grootboek.equals(answer.grootboek) and again.cells.identical(answer.cells)
     assert again.to_dict() == answer.to_dict() and "grootboek" in again.to_dict()
+
+
+def test_a_map_that_is_copied_away_tells_what_it_is(asked, tmp_path):
+    folder, _, answer = asked
+    files = sorted(folder.rglob("*.tif"))
+    assert len(files) > 12
+    for path in files:
+        with rasterio.open(path) as file:
+            told = file.tags()
+            assert told["TIFFTAG_SOFTWARE"] == f"waterbodem {wb.__version__}"
+            assert told["DEFINITIES"] == answer.cells.attrs["definities"]
+            if path.parent != folder:
+                assert told["FUNCTIE"] == path.parent.name
+                assert told["LICENTIE"].startswith("onbekend: zettingsgevoeligheid, ")
