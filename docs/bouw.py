@@ -7,77 +7,44 @@ example are made here altogether.
 from __future__ import annotations
 
 import io
-import math
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import xarray as xr
 from jinja2 import Environment, StrictUndefined
 from markdown.extensions.toc import slugify
 from mkdocs.structure.files import File
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from beginselen import kompas_page
+from edities import archetypes_page, edition_tables
+from stukken import at_least, chip, listed, lower, percentage, source, table
+from voorbeeld import example_page
 
 import waterbodem as wb
 from waterbodem.core import errors
 from waterbodem.definitions import registry
-from waterbodem.definitions.kompas_rules import Condition, Principle, Scale, builtin_rules
 from waterbodem.definitions.labels import (
     criterion_label,
-    css,
-    ink,
     layer_label,
     plain,
     texts,
     threshold_label,
 )
-from waterbodem.definitions.models import Criterion, Functie, Group, Parameter, Sourced
-from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.models import Criterion, Functie, Group, LayerKind, Parameter
+from waterbodem.definitions.receiving import builtin_reach, reception_rules
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.figures.maps import plot_layers
 
-# --- pieces of a page ------------------------------------------------------------------------------------------------
-
-
-def cell(value: Any) -> str:
-    """Text of one table cell."""
-    return " ".join(str(value).split()).replace("|", "\\|")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *([cell(v) for v in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def percentage(share: float) -> str:
-    return f"{plain(round(100 * share, 6))} %"
-
-
-def at_least(value: float) -> str:
-    return f"{plain(value)} of meer"
-
-
-def chip(letter: str, colour: tuple[int, int, int]) -> str:
-    return f'<span class="klasse" style="background:{css(colour)};color:{ink(colour)}">{escape(letter)}</span>'
-
-
-def source(sourced: Sourced) -> str:
-    """Sources as links to the list, and the mark expertoordeel."""
-    known = registry.sources()
-    keys = [f"[{k}](../bronnen.md#{k.lower()})" if k in known else escape(k) for k in sourced.bron]
-    marks = {"geheel": "expertoordeel", "vorm": "vorm: expertoordeel", "": ""}
-    mark = marks[sourced.expertoordeel]
-    judged = [f'<span class="oordeel">{mark}</span>'] if mark else []
-    return " ".join([*keys, *judged]) or "geen bron genoemd"
+# --- tables of a page -------------------------------------------------------------------------------------------------
 
 
 def answer_table() -> str:
@@ -106,6 +73,11 @@ def component_table() -> str:
     return table(["nr", "component", "wat", "richting", "anker (aandeel 1)"], rows)
 
 
+def reach_table() -> str:
+    rows = [(s.naam, f"{plain(s.lambda_m)} m", s.bron_detail) for s in builtin_reach().situaties]
+    return table(["wie ontvangt", "lengte (lambda)", "waarom"], rows)
+
+
 def risk_table() -> str:
     rows = [(chip(r.naam, r.kleur), at_least(r.vanaf)) for r in registry.burden_rules().risk_classes]
     return table(["risico", "vanaf"], rows)
@@ -118,6 +90,7 @@ def environment() -> Environment:
     env.globals |= {
         "versie": registry.rules_version(),
         "regels": registry.scoring_rules(),
+        "peilopzet": registry.rewetting_rules(),
         "functies": wb.functies(),
         "woningbouw": wb.functies()["woningbouw"],
         "afwenteling": burden,
@@ -130,8 +103,12 @@ def environment() -> Environment:
         "componenten": component_table,
         "ontvangstkolommen": receiver_table,
         "risicoklassen": risk_table,
+        "reikwijdten": reach_table,
+        "ontvangst": reception_rules().constanten,
         "kamers": rooms_table,
         "afspraken": rules_list,
+        "opsomming": listed,
+        **edition_tables(),
     }
     return env
 
@@ -206,7 +183,17 @@ def functie_page(f: Functie) -> str:
     parts += ["### Als de laag er is", criteria_table(f.optionele_criteria)] if f.optionele_criteria else []
     parts += [group_text(group) for group in f.groepen]
     parts += ["## Drempels", thresholds_table(f)] if f.drempels else []
+    parts += ["## Begrensd", "\n".join(f"- {line}" for line in caps(f))] if caps(f) else []
     return "\n\n".join([*parts, "## Parameters", parameters_table(f)]) + "\n"
+
+
+def caps(f: Functie) -> list[str]:
+    """What keeps the answer of a functie from being better, whatever its score."""
+    answers = {step.letter: f"{step.letter}, {step.antwoord}" for step in registry.answer_scale().values()}
+    always = [f"altijd ten hoogste {answers[f.hoogstens]}"] if f.hoogstens else []
+    return always + [
+        f"zonder laag {lower(layer_label(n))} ten hoogste {answers[letter]}" for n, letter in f.zonder.items()
+    ]
 
 
 def criteria_table(criteria: Mapping[str, Criterion]) -> str:
@@ -243,23 +230,55 @@ def functies_index() -> str:
 # --- reference -------------------------------------------------------------------------------------------------------
 
 
+LAYERS = """# Lagen
+
+Basislagen tellen altijd mee (ontbreken ze, dan zijn ze onbekend); andere alleen als ze er zijn. Onbekend is nooit
+gunstig, 0 is een waarde, en *afwezig* (keileem) is kennis. Een laag van codes heeft niets tussen haar codes. Een
+variant van een laag in een scenario heet `laag@scenario`, zoals `wateroverlast@2050Hd`.
+Waar u ze haalt: [Eigen gegevens](hoe/eigen-gegevens.md)."""
+
+
 def layers_page() -> str:
-    parts = [
-        "# Lagen",
-        "Basislagen tellen altijd mee (ontbreken ze, dan zijn ze onbekend); andere alleen als ze er zijn.",
-    ]
+    parts = [LAYERS]
     for kind in registry.layer_kinds().values():
-        codes = "; ".join(f"{code} = {name}" for code, name in registry.layer_codes(kind).items())
-        rows = [
-            ("id", f"`{kind.id}`"),
-            ("eenheid", unit_text(kind.unit) or "–"),
-            ("teken", kind.richting),
-            ("aannemelijk", f"{plain(kind.range[0])} tot {plain(kind.range[1])}"),
-            ("soort", "basislaag" if kind.basis else "optioneel" if kind.criterium else "optioneel, geen criterium"),
-            *([("codes", codes)] if codes else []),
-        ]
+        rows = [row for row in layer_rows(kind) if row[1]]
         parts += [f"## {kind.naam} {{ #{kind.id} }}", f"{kind.grootheid}.", table(["", ""], rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def layer_rows(kind: LayerKind) -> list[tuple[str, str]]:
+    """What there is to say of a layer: name and text, empty where it does not apply."""
+    codes = "; ".join(f"{code} = {name}" for code, name in registry.layer_codes(kind).items())
+    known = registry.sources()
+    return [
+        ("id", f"`{kind.id}`"),
+        ("eenheid", unit_text(kind.unit) or "–"),
+        ("teken", kind.richting),
+        ("aannemelijk", "" if codes else f"{plain(kind.range[0])} tot {plain(kind.range[1])}"),
+        ("soort", "basislaag" if kind.basis else "optioneel" if kind.criterium else "optioneel, geen criterium"),
+        ("codes", codes),
+        ("anders afgeleid", derivation_text(kind)),
+        ("criterium van", ", ".join(functie_link(f) for f in wb.functies().values() if kind.id in f.all_criteria)),
+        ("drempel van", ", ".join(functie_link(f) for f in wb.functies().values() if kind.id in thresholds_on(f))),
+        ("bron", " ".join(f"[{k}](bronnen.md#{k.lower()})" if k in known else k for k in kind.bron)),
+    ]
+
+
+def thresholds_on(f: Functie) -> set[str]:
+    """Layers on which a functie has a threshold."""
+    return {t.laag for t in f.drempels}
+
+
+def functie_link(f: Functie) -> str:
+    return f"[{lower(f.naam)}](functies/{f.id}.md)"
+
+
+def derivation_text(kind: LayerKind) -> str:
+    """How a layer follows from others where it is not in the data."""
+    if not kind.afleiding:
+        return ""
+    terms = " + ".join(f"{plain(factor)} · {name}" for name, factor in kind.afleiding.factoren.items())
+    return f"{plain(kind.afleiding.vast)} + {terms} ({', '.join(kind.afleiding.bron)})"
 
 
 def glossary_page() -> str:
@@ -297,105 +316,6 @@ def errors_page() -> str:
     return ERRORS.format(errors.LONGEST, errors.SHOWN) + "\n\n" + table(["code", "class", "what"], rows) + "\n"
 
 
-def condition_text(c: Condition) -> str:
-    forms = {"min": "≥", "max": "≤", "onder": "<", "boven": ">"}
-    name = c.maat.replace("_", " ")
-    return next(f"{name} {sign} {plain(getattr(c, key))}" for key, sign in forms.items() if getattr(c, key) is not None)
-
-
-def cases_text(cases: Iterable[Iterable[Condition]]) -> str:
-    return " *of* ".join(" *en* ".join(condition_text(c) for c in case) or "anders" for case in cases)
-
-
-KOMPAS = """# Kompas
-
-Zes beginselen van *water en bodem sturend* (ontwerp-Omgevingsvisie 2050, par. 3.2). Per beginsel wint de eerste regel
-die klopt. `?` waar minder dan {} van het plan bekend is. Geen totaal: een afwegingsbeeld. Alle grenzen zijn
-<span class="oordeel">expertoordeel</span> en door u te vervangen.
-
-Ontlasting door berging of vernatting (water, kwelafvoer, veenoxidatie en grondwaterverlaging onder 0) telt alleen in
-cellen van klasse {}; elders telt ze als 0. Een getal van het Kompas kan daardoor kleiner zijn dan hetzelfde bij de
-lasten van een plan.
-
-| maat | wat | eenheid |
-|---|---|---|
-| risico, risico zeer hoog | gemiddeld afwentelingsrisico; deel van het plan met risico {} of meer | 0 tot 1 |
-| water | afvoer en verdrongen berging samen | m³/ha |
-| grondwater | aanvullingsverlies en weggedraineerde kwel samen | mm/jr |
-| extremen | laagste score op wateroverlast en droogte, in het slechtste scenario | 0 tot 1 |
-| vastlegging | blijvende last: hoe moeilijk en hoe lang het vastligt | 0 tot 1 |
-| kans | deel van het plan met een kans op herstel | 0 tot 1 |
-| bodemlast | verharden, ophogen, zetting en veenverlies: de grootste, als deel van een vaste maat | 0 tot 1 |
-| kwelafvoer, veenoxidatie, grondwaterverlaging | componenten van afwenteling, gemiddeld | mm/jr, m, m |"""
-
-
-def kompas_page() -> str:
-    rules = builtin_rules()
-    *most, last = rules.ontlasting_klassen
-    relieved = f"{', '.join(most)} of {last}"
-    parts = [KOMPAS.format(percentage(rules.bekend_min), relieved, plain(rules.risico_zeer_hoog))]
-    parts += [part for principle in rules.beginselen.values() for part in principle_parts(principle)]
-    derived = [(name, cases_text(cases)) for name, cases in rules.afgeleid.items()]
-    parts += ["## Hulpmaten", table(["maat", "waar als"], [*derived, ("kans (per cel)", cases_text(rules.kans.als))])]
-    return "\n\n".join(parts) + "\n"
-
-
-def principle_parts(p: Principle) -> list[str]:
-    parts = [f"## {p.naam}", *(scale_table(s) for s in p.schalen)]
-    parts += ["Is een van beide 0, dan telt de ander; anders de slechtste."] if len(p.schalen) > 1 else []
-    parts += [f"- {limit.tekst} (als {cases_text(limit.als)})" for limit in p.begrenzing]
-    return parts + ([f"`?`: {p.onbekend_tekst}."] if p.onbekend_tekst else [])
-
-
-def scale_table(scale: Scale) -> str:
-    return table(["teken", "als"], ((f"`{line.symbool}`", cases_text(line.als)) for line in scale.regels))
-
-
-# --- a cell by hand --------------------------------------------------------------------------------------------------
-
-#: The cell of the worked example; values that make every step visible.
-CELL = {"zettingsgevoeligheid": 0.1, "wateroverlast": 0.15, "droogte": 10.0, "keileemdiepte": 0.8, "kwel": 0.1}
-EXAMPLE = "woningbouw"
-
-
-def example_page() -> str:
-    """One cell, every step, with the numbers of the live functie and the answer of the library beside it."""
-    layers = xr.Dataset({n: (("y", "x"), np.array([[v]])) for n, v in CELL.items()}, coords={"y": [0.5], "x": [0.5]})
-    f, r = wb.functies()[EXAMPLE], wb.functies()[registry.burden_rules().reference]
-    k, a = wb.geschiktheid(layers, f).squeeze(), wb.afwenteling(layers, f).squeeze()
-    rows = [_hand_row(f.criteria[n], n, v) for n, v in CELL.items()]
-    total = sum(float(row[-1].replace(",", ".").replace("−", "-")) for row in rows)
-    step = registry.answer_scale()[int(k.klasse)]
-    text = environment().from_string((HERE / "rekenvoorbeeld.md").read_text("utf-8"))
-    return text.render(
-        rijen=table(["laag", "waarde", "score s", "gewicht w", "w · ln s"], rows),
-        som=number(total, 5), score=number(float(k.geschiktheid), 4), score_hand=number(math.exp(total), 4),
-        klasse=chip(step.letter, step.kleur), antwoord=step.antwoord,
-        laagste=number(min(_score(f.criteria[n], v) for n, v in CELL.items()), 2),
-        bepalend=layer_label(k.attrs["criteria"][int(k.bepalend)]),
-        f={n: p.waarde for n, p in f.parameters.items()}, r={n: p.waarde for n, p in r.parameters.items()},
-        cel=CELL, a={n: float(v) for n, v in a.items()}, getal=number, oorzaak=_cause(int(a.oorzaak)),
-    )  # fmt: skip
-
-
-def _cause(nr: int) -> str:
-    return next(c.naam for c in registry.burden_rules().components if c.nr == nr)
-
-
-def number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace(".", ",").replace("-", "−")
-
-
-def _score(criterion: Criterion, value: float) -> float:
-    return float(np.interp(value, *zip(*criterion.curve, strict=True)))
-
-
-def _hand_row(criterion: Criterion, name: str, value: float) -> tuple[str, ...]:
-    score, unit = _score(criterion, value), unit_text(registry.layer_kinds()[name].unit)
-    weighted = criterion.gewicht * math.log(score)
-    return layer_label(name), f"{plain(value)} {unit}", number(score, 2), plain(criterion.gewicht), number(weighted, 5)
-
-
 # --- pictures --------------------------------------------------------------------------------------------------------
 
 
@@ -431,8 +351,9 @@ def pages() -> dict[str, str]:
         "lagen.md": layers_page(),
         "woordenlijst.md": glossary_page(),
         "bronnen.md": sources_page(),
-        "kompas.md": kompas_page(),
-        "rekenvoorbeeld.md": example_page(),
+        "kompas.md": kompas_page(environment()),
+        "archetypen.md": archetypes_page(environment()),
+        "rekenvoorbeeld.md": example_page(environment()),
         "rekenregels.md": (HERE / "rekenregels.md").read_text("utf-8"),
         "ontwikkelaars/errors.md": errors_page(),
     }

@@ -23,7 +23,7 @@ plannen = wb.example_plans()
 
 # %% [markdown]
 # ## Welke lagen zijn er?
-# Vijf basislagen en een paar extra. Grijs is onbekend; onbekend wordt nooit groen.
+# Vijf basislagen en een paar extra, waaronder het huidige gebruik. Grijs is onbekend; onbekend wordt nooit groen.
 
 # %%
 from waterbodem.views.figures.maps import plot_layers
@@ -32,6 +32,7 @@ plot_layers(lagen, ["zettingsgevoeligheid", "wateroverlast", "droogte", "keileem
 
 # %% [markdown]
 # ## Past woningbouw op deze plannen?
+# De last voor anderen is het verschil met het gebruik van nu: laag `gebruik`. Heeft u die niet, dan wordt grasland aangenomen, en dat staat erbij.
 
 # %%
 antwoord = wb.assess(lagen, "woningbouw", plannen)

@@ -28,7 +28,7 @@ antwoord
 #
 # **Wat mag u concluderen?** Welke plannen om een ander gesprek vragen, en waarover.
 #
-# **Wat niet?** Dat een A een vergunning is. Het rangschikt; een watertoets volgt.
+# **Wat niet?** Dat een A een vergunning is, of een watertoets. Neem een hydroloog van het waterschap mee aan tafel.
 
 # %% [markdown]
 # ## Op de kaart
@@ -62,15 +62,17 @@ kompas = antwoord.kompas
 kompas[kompas.gebied == eerste][["functie", "beginsel", "symbool", "reden"]].style.hide(axis="index")
 
 # %% [markdown]
-# ## Is er een betere plek, of een betere functie?
-# Alle functies naast alle plannen, met een advies in woorden.
+# ## Is er een betere plek, of een functie die hier minder eist?
+# Alle functies naast alle plannen, in woorden: eerst het antwoord, dan de last voor anderen. Scores van verschillende functies zijn niet met elkaar te
+# vergelijken.
 
 # %%
 wb.compare(lagen, ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"], plannen)
 
 # %% [markdown]
 # ## Een maatregel doorrekenen
-# Wat als er in het plan 30 mm waterberging komt?
+# Wat als er in het plan 30 mm waterberging komt? Wat het waterschap vraagt geeft u met `waterschap="hunze_en_aas"` (`wb.waterschappen()`): een vuistregel, te
+# bevestigen door het waterschap.
 
 # %%
 zonder = wb.assess(lagen, "woningbouw", plannen)
@@ -83,7 +85,7 @@ zonder.table[["gebied", "afvoer_m3", "oorzaak"]].assign(
 ).round(0)
 
 # %% [markdown]
-# Het antwoord verandert niet: de plek is de plek. De last voor anderen wordt kleiner, maar verdwijnt niet: er komt een andere oorzaak bovenaan te
+# Het antwoord verandert niet: de plek is de plek. De last voor anderen wordt kleiner, maar verdwijnt niet: er komt of blijft een andere oorzaak bovenaan
 # staan, zoals regen die het grondwater niet meer aanvult. Een vijver vult het grondwater niet aan.
 
 # %% [markdown]

@@ -36,11 +36,11 @@ pd.DataFrame(
 
 # %% [markdown]
 # ## Een getal anders
-# Wie zonder kruipruimte bouwt kan met minder ontwatering toe, en hoeft dan minder op te hogen. `replace` maakt een kopie; het origineel blijft
+# Wie zonder kruipruimte bouwt kan met minder ontwatering toe, ook in de tuinen, en hoeft dan minder op te hogen. `replace` maakt een kopie; het origineel blijft
 # zoals het is, en in elk rapport staat *eigen invoer*.
 
 # %%
-lichter = woningbouw.replace(ontwatering_m=0.3, ophoging_m=0.1, opgehoogd_aandeel=0.2)
+lichter = woningbouw.replace(ontwatering_m=0.3, ontwatering_groen_m=0.3, ophoging_m=0.1, opgehoogd_aandeel=0.2)
 alleen_minder_zand = woningbouw.replace(ophoging_m=0.1, opgehoogd_aandeel=0.2)
 plannen = wb.example_plans()
 nu = wb.per_gebied(lagen, woningbouw, plannen)
@@ -50,8 +50,9 @@ nu[["gebied", "antwoord", "risico"]].assign(
 ).round(2)
 
 # %% [markdown]
-# **Wat ziet u?** Lichter bouwen verkleint de last. *Alleen* minder zand, met dezelfde droge vloer, vergroot hem: de drains komen dan dieper en de
-# bodem kan minder water bergen. Het antwoord zelf hangt van de plek af en verandert niet.
+# **Wat ziet u?** Lichter bouwen verkleint de last. *Alleen* minder zand, met dezelfde droge vloer, vergroot hem op drie van de vier plannen: de drains komen dan dieper,
+# en er is meer tuin die ontwaterd wordt, zodat de bodem minder water kan bergen. Op de veenrand weegt de zetting die vervalt zwaarder. Het antwoord zelf hangt van de plek
+# af en verandert niet.
 
 # %% [markdown]
 # ## Een hele functie: drijvend wonen

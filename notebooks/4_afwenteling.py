@@ -22,11 +22,12 @@ plannen = wb.example_plans()
 
 # %% [markdown]
 # ## Welke last ontstaat er?
-# Altijd vergeleken met het gebruik van nu (grasland). Positief is een last, negatief ontlast.
+# Altijd het verschil met het gebruik van nu: hier laag `gebruik` van het verzonnen gebied. Zonder die laag wordt grasland *aangenomen*, en dat staat overal
+# bij. Waar woningbouw al ligt is alles 0. Positief is een last, negatief ontlast.
 
 # %%
 last = wb.afwenteling(lagen, "woningbouw")
-onderdelen = [n for n in last.data_vars if n not in ("ruimte", "tijd", "geld", "risico", "oorzaak")]
+onderdelen = [n for n in last.data_vars if n not in ("ruimte", "tijd", "geld", "risico", "oorzaak", "risico_zonder_compensatie")]
 gemiddeld = last[onderdelen].mean().to_pandas().round(2).to_frame("gemiddeld")
 gemiddeld.assign(eenheid=[last[n].attrs["units"] for n in onderdelen])
 
@@ -42,7 +43,7 @@ antwoord.plot(functie="woningbouw")
 antwoord.table[["gebied", "functie", "risico", "oorzaak", "afvoer_m3", "verdrongen_berging_m3", "aandeel_risico_hoog"]].round(2)
 
 # %% [markdown]
-# **Wat ziet u?** Wonen legt water bij anderen neer; natte natuur neemt water op (negatief). **Let op** `aandeel_risico_hoog`: een gemiddelde
+# **Wat ziet u?** Wonen legt water bij anderen neer; natte natuur neemt water op (negatief), maar maakt ook buren natter: dat staat naast het risico, niet erin. **Let op** `aandeel_risico_hoog`: een gemiddelde
 # verbergt brandhaarden.
 
 # %% [markdown]
@@ -68,20 +69,22 @@ antwoord.plot_receivers("woningbouw")
 
 # %% [markdown]
 # ## Voordat er een plan is
-# Waar zou woningbouw iemand benedenstrooms belasten? Donker is: veel water, en kwetsbare plekken eronder.
+# Waar zou woningbouw iemand benedenstrooms belasten? Donker is: veel water, en kwetsbare plekken eronder. Het is een ondergrens: wat in een sloot eindigt of
+# de kaart verlaat is niet te volgen. Grijs: meer dan 80 % van het water is niet te volgen. Dat is iets anders dan geen last.
 
 # %%
 import matplotlib.pyplot as plt
 
 kaart = wb.benedenstrooms(lagen, "woningbouw")
 tekening, vak = plt.subplots(figsize=(5, 4), layout="constrained")
+vak.set_facecolor("lightgrey")
 kaart.benedenstrooms.plot(ax=vak, cmap="YlOrBr", vmin=0, cbar_kwargs={"label": "0 = geen, 1 = hoogst"})
 vak.set(title="Last benedenstrooms (verzonnen gebied)", xlabel="", ylabel="", xticks=[], yticks=[], aspect="equal")
 plt.show()
 
 # %% [markdown]
 # **Wat mag u concluderen?** In welke richting de last gaat en hoeveel het ongeveer is. **Wat niet?** Peilen, stuwen en riolen zitten er niet in;
-# dat vraagt een model. Zonder hoogtekaart staat er *niet bepaald*.
+# dat vraagt een model. Kubieke meters zijn een orde van grootte, geen eis. Zonder hoogtekaart staat er *niet bepaald*.
 
 # %% [markdown]
 # ## Met uw eigen gegevens

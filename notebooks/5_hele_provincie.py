@@ -59,8 +59,8 @@ uitkomst.complete
 sorted(p.relative_to(werk / "uitvoer").as_posix() for p in (werk / "uitvoer").glob("[a-z]*/*.tif"))
 
 # %% [markdown]
-# ## Welke functie past waar het best?
-# Per cel de functie met de hoogste score. Grijs: geen enkele functie is beoordeeld.
+# ## Welke functie stelt waar de minste eisen?
+# Per cel de functie met het beste antwoord, van deze vier; bij gelijk antwoord die met de minste last voor anderen. Grijs: geen enkele functie is beoordeeld.
 
 # %%
 import matplotlib.pyplot as plt
@@ -69,20 +69,22 @@ import rasterio
 from matplotlib.colors import ListedColormap
 
 namen = ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"]
-scores = [rasterio.open(werk / "uitvoer" / n / "geschiktheid.tif").read(1, masked=True) for n in namen]
-beste = np.ma.masked_array(np.ma.stack(scores).filled(0).argmax(axis=0), mask=np.ma.getmaskarray(np.ma.stack(scores)).all(axis=0))
+lees = lambda n, kaart: rasterio.open(werk / "uitvoer" / n / f"{kaart}.tif").read(1, masked=True)
+klasse = np.ma.stack([np.ma.masked_equal(lees(n, "klasse"), 0) for n in namen])  # 1 = A ... 5 = D, 0 = onbekend
+last = np.ma.stack([lees(n, "risico") for n in namen]).filled(255)  # een onbekende last telt als de grootste
+minste = np.ma.masked_array((klasse.filled(9) * 1000.0 + last).argmin(axis=0), mask=np.ma.getmaskarray(klasse).all(axis=0))
 kleuren = ["#cc6677", "#ddcc77", "#117733", "#332288"]
 tekening, vak = plt.subplots(figsize=(5.5, 4), layout="constrained")
 vak.set_facecolor("lightgrey")
-vak.imshow(beste, cmap=ListedColormap(kleuren), vmin=-0.5, vmax=3.5)
+vak.imshow(minste, cmap=ListedColormap(kleuren), vmin=-0.5, vmax=3.5)
 vak.legend([vak.plot([], [], "s", color=k)[0] for k in kleuren], [wb.functies()[n].naam for n in namen], loc="upper left", bbox_to_anchor=(1, 1))
-vak.set_title("Hoogste score per cel (verzonnen gebied)", fontsize=9)
+vak.set_title("Minste eisen per cel (verzonnen gebied)", fontsize=9)
 vak.set(xticks=[], yticks=[])
 plt.show()
 
 # %% [markdown]
-# **Wat mag u concluderen?** Wat een plek van nature het beste verdraagt. **Wat niet?** Dat het daar ook moet: de hoogste score kan nog steeds een C zijn,
-# en er zijn meer belangen dan water en bodem.
+# **Wat mag u concluderen?** Welke van deze vier hier het minst van water en bodem vraagt, en het minst op anderen afwentelt. **Wat niet?** Dat het daar het best
+# past of ook moet: het beste antwoord kan nog steeds een C zijn, scores van functies zijn niet met elkaar te vergelijken, en er zijn meer belangen dan water en bodem.
 
 # %% [markdown]
 # ## De tabel per gebied

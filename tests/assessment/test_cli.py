@@ -194,7 +194,7 @@ def test_assess_prints_the_answer_and_writes_nothing(tmp_path):
     done = ask(tmp_path)
     assert done.exit_code == 0
     # zetting, wateroverlast, keileem and kwel score 1, droogte 10 % scores 0.95 with weight 0.05: 0.95 ** 0.05 = 0.9974
-    assert re.search(r"(?m)^A +woningbouw +A ja +1,00 +100 % +Droogte ", done.stdout)
+    assert re.search(r"(?m)^A +woningbouw +A ja, mits infiltratie +1,00 +100 % +Droogte ", done.stdout)
     assert "Kompas" in done.stdout
     assert done.stderr.splitlines() == [
         "lagen controleren", "lagen lezen: 5", "rekenen: woningbouw op 4 x 4 cellen"

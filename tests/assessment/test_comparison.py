@@ -45,13 +45,13 @@ def test_the_matrix_holds_what_assess_says(layers, plans):
 def test_all_functies_and_names_that_occur_twice(layers, plans):
     twins = plans.assign(naam="Plan")
     found = wb.compare(layers, "all", twins)
-    assert list(found.antwoorden.index) == list(wb.functies()) and found.scores.shape == (15, 4)
+    assert list(found.antwoorden.index) == list(wb.functies()) and found.scores.shape == (16, 4)
     assert found.scores.iloc[0].tolist() == wb.per_gebied(layers, "woningbouw", twins).score.tolist()
 
 
 def test_advice_has_a_sentence_per_polygon_and_functie(layers, plans):
     found = wb.compare(layers, ["woningbouw", "natte_natuur"], plans)
-    starts = [*(f"{n}:" for n in plans.naam), "Woningbouw", "Natte natuur"]
+    starts = [*(f"{n} – stelt hier de minste eisen: " for n in plans.naam), "Woningbouw", "Natte natuur"]
     assert all(zin.startswith(s) for zin, s in zip(found.advies, starts, strict=True))
     assert "Nee, tenzij: Plan Beekdal." in found.advies[4]
     alone = wb.compare(layers, "woningbouw", plans.geometry[0])
@@ -68,7 +68,7 @@ def test_high_risk_is_named_as_a_warning(layers, plans):
 
 def test_it_shows_itself_and_writes_a_page(layers, plans, running, tmp_path):
     found = wb.compare(layers, ["woningbouw", "natte_natuur"], plans)
-    assert "Woningbouw past het best op Plan Es" in repr(found) and "A 0,99 laag" in repr(found)
+    assert "Woningbouw stelt de minste eisen op Plan Es" in repr(found) and "A 0,99 laag; ja, mits infil" in repr(found)
     html = found._repr_html_()
     assert html.count("<tr>") == 3 and "(verzonnen)" in html and "<th></th>" not in html
     shown = Page(html)
@@ -78,7 +78,7 @@ def test_it_shows_itself_and_writes_a_page(layers, plans, running, tmp_path):
         with opened(running, found.report(tmp_path / "v.html", taal)) as (page, seen):
             assert page.locator("tbody tr").count() == 2 and seen.anything == []
     words = Page((tmp_path / "v.html").read_text("utf-8")).words
-    assert "Housing fits best on Plan Es" in words
+    assert "Housing asks least on Plan Es" in words
 
 
 @pytest.mark.parametrize("width", [400, 700, 1000])
@@ -163,7 +163,7 @@ def test_the_page_names_what_differs(layers, plans, running, tmp_path):
     b = wb.assess(other, own, named, aangelegde_berging_mm=30)
     path = wb.difference(a, b).report(tmp_path / "d.html")
     words = Page(path.read_text("utf-8")).words
-    assert "Woningbouw, Verhardingsgraad (0 tot 1): 0,55 → 0,7" in words and "Berging in het plan (mm): 0 → 30" in words
+    assert "Woningbouw, Verhardingsgraad (0 tot 1): 0,55 → 0,7" in words and "Berging in het plan (mm): – → 30" in words
     assert (
         "laag Veendikte: alleen in het eerste" in words
         and f"laag GHG: andere waarden (verzonnen → {HOSTILE[0]})" in words
@@ -223,7 +223,7 @@ def test_causes_are_told_in_the_language_of_the_page(layers, plans):
     told = list(causes(wb.difference(a, b), "en"))
     assert told == [
         "Housing, Lifetime (yr): 100 → 30.5",
-        "Present use: Grassland and livestock → Wet nature",
+        "Present use: a map with the use per cell (layer gebruik) → Wet nature",
         "Storage norm (mm): – → 60",
         "Weighting: weighted geometric mean → lowest criterion",
     ]

@@ -251,7 +251,8 @@ def test_herkomst_says_what_the_answer_was_made_of(herkomst, assessment):
     assert herkomst["versies"]["python"] == ".".join(str(v) for v in sys.version_info[:3])
     assert herkomst["definities"] == rules_version()
     assert herkomst["functies"]["woningbouw"]["sha256"] == fingerprint(builtin_functies()["woningbouw"])
-    assert herkomst["instellingen"]["referentie"] == "grasland_veeteelt"
+    assert herkomst["instellingen"]["referentie"] is None  # not given: layer gebruik of the area holds
+    assert assessment.cells.attrs["referentie"] == "gebruik"
     assert [a["gebied"] for a in herkomst["gebieden"]] == wb.example_plans().naam.tolist()
     kwel = next(row for row in herkomst["lagen"] if row["laag"] == "kwel")
     cells = assessment.question.layers.kwel.values.astype("<f4")

@@ -28,4 +28,4 @@ def test_an_addition_touches_two_modules_beside_data(tmp_path, patch):
 
 
 def test_there_is_an_addition_to_try():
-    assert {"map_ruimte", "beoordelaar"} <= {p.stem for p in PATCHES}
+    assert {"map_ruimte", "beoordelaar", "kompas_maat"} <= {p.stem for p in PATCHES}

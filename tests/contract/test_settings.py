@@ -30,6 +30,7 @@ from waterbodem.cli import SETTINGS, cli
 from waterbodem.cli import assess as assess_command
 from waterbodem.core.errors import ArgumentError, CorruptLayer
 from waterbodem.definitions import registry
+from waterbodem.definitions.editions import EDITION
 from waterbodem.definitions.setting_list import all_settings
 from waterbodem.definitions.settings import Settings
 from waterbodem.formats.archive import Packer, Unpacker, write
@@ -53,6 +54,8 @@ FIELDS = {f.name: f for f in fields(Settings)}
 
 #: Public functions that take settings, and what else they take.
 TAKING = ("geschiktheid", "afwenteling", "waarom", "assess", "grootboek", "benedenstrooms", "bovenstrooms")
+#: Of those, which answer cells, where boundaries of water boards say nothing.
+OF_CELLS = {"afwenteling", "waarom", "benedenstrooms", "bovenstrooms"}
 PLACE = {"layers", "functie", "gebied", "ontvanger", "x", "y"}
 OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval"} | PLACE
 
@@ -77,16 +80,31 @@ ALIKE = {
     "onttrekking": {
         "definitions/models.py",
         "receivers/question.py",
+        "answers/particulars.py",
+        "views/beside.py",
         "engine/fused.py",
         "answers/archived_question.py",
         "engine/quantities.py",
         "engine/plan.py",
+        "engine/kompas.py",
     },
     "bergingseis_mm": {"definitions/models.py", "engine/plan.py"},
     "demping_m": {"receivers/network.py"},
     "reikwijdte": {"__init__.py", "definitions/receiving.py"},
-    "referentie": {"definitions/registry.py", "batch/page.py", "engine/reference.py"},
-    "waterschap": {"definitions/boards.py", "layers/fiction/areas.py"},
+    "referentie": {
+        "definitions/registry.py",
+        "batch/page.py",
+        "engine/reference.py",
+        "engine/area_table.py",
+        "assessment/turning.py",
+    },
+    "waterschap": {
+        "definitions/boards.py",
+        "layers/fiction/areas.py",
+        "engine/area_table.py",
+        "engine/demands.py",
+        "layers/boundaries.py",
+    },
     "methode": {"views/console.py"},
     "kompas": {
         "answers/archive.py",
@@ -101,13 +119,13 @@ ALIKE = {
         "views/console.py",
         "views/notebook.py",
         "definitions/labels.py",
+        "definitions/kompas_rules.py",
     },
 }
 #: What takes settings as a whole: doors, and where the engine begins.
 WHOLE = {
     "answers.answer._on_layers",
     "engine.evaluation.evaluate",
-    "engine.fused.gather",
     "answers.archived_receivers.read_enquiry",
     "answers.question.ask",
 }
@@ -141,7 +159,16 @@ def archived(settings, path):
     packer, nothing = Packer(), {"attrs": {}, "coords": {}, "data": {}}
     asked = {"layers": nothing, "grid": [0, 1, 1, 1, 1, 1, None], "areas": [[1, "a", "", ""]], "functies": [{}]}
     asked["instellingen"] = packed(settings, packer)
-    text = {"waterbodem": "", "definities": "", "cells": nothing, "table": {}, "kompas": {}, "outside": [], "notes": []}
+    text = {
+        "editie": EDITION,
+        "waterbodem": "",
+        "definities": "",
+        "cells": nothing,
+        "table": {},
+        "kompas": {},
+        "outside": [],
+        "notes": [],
+    }
     write(path, {**text, "question": asked, "ontvangst": None}, packer.arrays)
     with zipfile.ZipFile(path) as archive:
         found = Unpacker(archive, "a")
@@ -171,7 +198,8 @@ def test_a_public_function_takes_settings_by_the_name_of_their_field(name):
 @pytest.mark.parametrize("name", TAKING)
 def test_a_public_function_makes_settings_on_its_first_line(name):
     (function,) = ast.parse(inspect.getsource(getattr(wb, name))).body
-    assert ast.unparse(function.body[1]) == "settings = Settings.of(locals())"
+    made = "Settings.of_cells" if name in OF_CELLS else "Settings.of"
+    assert ast.unparse(function.body[1]) == f"settings = {made}(locals())"
 
 
 def test_no_other_public_function_takes_a_setting():

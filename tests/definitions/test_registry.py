@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import waterbodem as wb
 from tests.support.random_cells import FUNCTIES, dataset
@@ -463,3 +464,16 @@ def test_the_scale_equals_the_design(design):
         (s["code"], s["antwoord"], s["score_min"], tuple(s["kleur_rgb"]), s["kompas"]) for s in design["antwoordschaal"]
     ]
     assert [(s.letter, s.antwoord, s.score_min, s.kleur, s.kompas) for s in registry.answer_scale().values()] == want
+
+
+@pytest.mark.shared
+def test_what_boards_ask_is_that_of_the_design():
+    path = SHARED.with_name("normen.yaml")
+    if not path.exists():
+        pytest.skip("no design beside this repository")
+    want = yaml.safe_load(path.read_text(encoding="utf-8"))["waterschappen"]
+    rules = ("naam", "eis_mm", "eis_aandeel", "peilstijging_m", "vanaf_m2", "tot_ha", "ontwatering_m", "normdatum")
+    got = tomllib.loads(files("waterbodem.data").joinpath("normen.toml").read_text("utf-8"))
+    assert {b: {k: v for k, v in t.items() if k in rules} for b, t in got.items()} == {
+        b: {k: v for k, v in t.items() if k in rules} for b, t in want.items()
+    }

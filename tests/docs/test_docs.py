@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,11 @@ def test_the_glossary_holds_every_term(site):
         "aan-de-slag",
         "voorbeelden",
         "methode",
+        "grenzen",
+        "rekenvoorbeeld",
+        "archetypen",
+        "editie-2",
+        "hoe/eigen-gegevens",
         "functies/woningbouw",
         "kompas",
         "bronnen",
@@ -107,24 +113,68 @@ def decimals(text):
     return [float(v.replace("−", "-").replace(",", ".")) for v in re.findall(r"[-−]?\d+(?:,\d+)?", text)]
 
 
-def test_the_worked_example_can_be_redone_with_a_pocket_calculator(site):
-    """From the numbers on the page alone: scores and weights to S, and every line of the burden."""
+def outcome(formula):
+    """What a pocket calculator makes of a line of the worked example."""
+    as_python = formula.replace(",", ".").replace(";", ",").replace("·", "*").replace("e^", "exp")
+    return eval(as_python, {"max": max, "min": min, "exp": math.exp})
+
+
+def lines(text):
+    """Lines of the worked example in their order: name, formula, and the outcome that stands there."""
+    return re.findall(r"^ *(\w[\w ]*?) = (.+) = (−?\d+(?:,\d+)?)(?= |$)", text, re.MULTILINE)
+
+
+#: What the program's answers that stand beside the lines are called there, sentence by sentence.
+BESIDE = [
+    ["afvoer", "verdrongen berging"],
+    ["kwelafvoer", "aanvullingsverlies", "watervraag"],
+    ["zetting", "achteruitgang", "kosten"],
+    ["ruimte", "tijd", "geld", "risico"],
+    ["stijging", "verdrongen berging", "grondwaterverlaging", "kwelafvoer", "veenoxidatie", "CO2"],
+    ["grondwaterverlaging", "veenoxidatie", "tijd"],
+]
+
+
+def test_the_score_of_the_worked_example_can_be_redone(site):
+    """From the numbers on the page alone: scores and weights to S."""
     text = " ".join(shown(site, "rekenvoorbeeld.html").split())
-    rows = re.findall(r"(\d,\d\d) (\d,\d+) (−\d,\d{5})", text)
+    rows = re.findall(r"(\d,\d{4}) (\d,\d+) (−\d,\d{5})", text)
     assert len(rows) == 5
     scores, weights, products = zip(*(decimals(" ".join(row)) for row in rows), strict=True)
     for s, w, product in zip(scores, weights, products, strict=True):
-        assert w * math.log(s) == pytest.approx(product, abs=6e-6)
+        assert w * math.log(s) == pytest.approx(product, abs=2e-5)
     assert sum(weights) == pytest.approx(1)
     by_hand, program = decimals(re.search(r"= (\d,\d{4}) \. Het programma geeft (\d,\d{4})", text).group(0))
     assert by_hand == program == pytest.approx(math.exp(sum(products)), abs=6e-5)
+
+
+def test_every_line_of_the_worked_example_can_be_redone_with_a_pocket_calculator(site):
+    found = lines(shown(site, "rekenvoorbeeld.html"))
+    assert len(found) == 46
+    for name, formula, written in found:
+        digits = len(written.partition(",")[2])
+        (value,) = decimals(written)
+        assert outcome(formula) == pytest.approx(value, abs=0.51 * 10**-digits), name
+
+
+def test_the_program_gives_what_the_worked_example_works_out(site):
+    text = shown(site, "rekenvoorbeeld.html")
+    told = list(re.finditer(r"Het programma geeft\s([^.]*?)(?=[.;])", text))[1:]
+    assert len(told) == len(BESIDE)
+    for sentence, names in zip(told, BESIDE, strict=True):
+        above = {name: decimals(written)[0] for name, _, written in lines(text[: sentence.start()])}
+        given = [float(v) for v in decimals(re.sub(r"m³|m2|CO2", "", sentence.group(1)))]
+        assert given[: len(names)] == pytest.approx([above[name] for name in names], rel=2e-3, abs=6e-4)
+
+
+def test_the_worked_example_holds_the_formulas_of_the_rules(site):
+    """Outcomes worked out from the rules by hand, of what stands on the page."""
+    text = " ".join(shown(site, "rekenvoorbeeld.html").split())
     assert "opgave = 10 · 80 · (0,55 - 0,01) = 432,0" in text
-    assert "diepte = 0,6 · (0,8 - 0,20) + 0,4 · (0,8 - 0,5) = 0,48" in text
-    assert "grond = 10000 · 0,15 · (1 - 0,55) · 0,80 · 0,48 = 259,2" in text
-    assert "vermogen = max(0, 259,2 - 360,0) = 0,0" in text
-    assert "geeft 432,0 m³/ha" in text
-    assert "geeft 720,0 m³/ha" in text  # 10000 x 0.6 x (0.15 - 0.03)
-    assert "geeft 0,0333 m" in text  # 0.6 x 0.1 x 0.5 / 0.9
+    assert "drains = max(0; 0,7 - 0,5) = 0,20" in text
+    assert "verdrongen berging = 10000 · (0,6 · min(0,12; 0,5) - 0 + 0) = 720,0" in text
+    assert "gvg = 0,054 + 0,83 · 0,5 + 0,19 · 1,1 = 0,678" in text
+    assert "= −9,416 mm/jr" in text  # 23.54 x (0.7 - 1.1)
 
 
 def test_the_method_page_states_the_numbers_of_the_data(site):
@@ -135,6 +185,23 @@ def test_the_method_page_states_the_numbers_of_the_data(site):
     assert f"minder dan {100 * registry.scoring_rules().bekend_min:g} %" in text
     for step in registry.answer_scale().values():
         assert step.antwoord in text
+
+
+def test_the_page_of_the_kompas_explains_every_measure_that_its_rules_look_at(site):
+    text = shown(site, "kompas.html")
+    told = text[text.index("Maten") :]
+    rules = tomllib.loads((ROOT / "waterbodem/data/kompas.toml").read_text("utf-8"))
+    looked_at = set(re.findall(r"'maat': '(\w+)'", str(rules["beginselen"]) + str(rules["afgeleid"])))
+    assert len(looked_at) > 20
+    assert [m for m in looked_at if not re.search(rf"^ *{m.replace('_', ' ')} *$", told, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize(("page", "fewest"), [("grenzen", 7), ("index", 5)])
+def test_where_a_reader_decides_it_says_for_which_use_this_is_not(site, page, fewest):
+    text = " ".join(shown(site, f"{page}.html").split())
+    uses = ("watertoets", "vergunning", "peilbesluit", "onttrekking", "compensatie", "Natura 2000", "perceel")
+    assert sum(use in text for use in uses) >= fewest
+    assert "vooroverleg" in text and "zeven" in text
 
 
 # --- what the pages tell you to type ---------------------------------------------------------------------------------

@@ -10,6 +10,11 @@ import pytest
 from shapely.geometry import box
 
 import waterbodem as wb
+from tests.support.twins.functie import plain_functies
+from tests.support.twins.kompas import PRINCIPLES, Judged
+from tests.support.twins.kompas import kompas as twin_of
+from tests.support.twins.kompas_cells import PlanCell
+from tests.support.twins.reference import reference_of
 from waterbodem.core.dataset import build
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.registry import builtin_functies
@@ -62,3 +67,49 @@ def test_no_answer_is_better_or_worse_than_the_reviews_allow(answers, name):
 def test_the_reviews_hold_83_answers():
     assert sum(len(p["hoogstens"]) for p in PLACES.values()) == 71
     assert sum(len(p["minstens"]) for p in PLACES.values()) == 12
+
+
+# --- Kompas ----------------------------------------------------------------------------------------------------------
+
+FUNCTIES = builtin_functies()
+ALL = plain_functies(FUNCTIES)
+AGAINST = ("niet_afwentelen", "vertragen", "herstel", "bodem")
+
+
+def values_of(name):
+    return {n: float(np.float32(float(v))) for n, v in zip(CASE["lagen"], PLACES[name]["waarden"], strict=True)}
+
+
+def kompas_of(name, without=(), **settings):
+    """Symbols and numbers of every functie on a site; beside it lies wet nature, which no rise burdens."""
+    values = {n: v for n, v in values_of(name).items() if n not in without}
+    beside = {"gebruik": 9.0}
+    grid = Grid(230_000, 550_000 + SIDE, SIDE, SIDE, 1, 2, "EPSG:28992")
+    layers = build(grid, {n: (np.array([[v, beside.get(n, v)]], np.float32), {}) for n, v in values.items()})
+    plan = box(230_000, 550_000, 230_000 + SIDE, 550_000 + SIDE)
+    return wb.assess(layers, list(FUNCTIES), plan, **settings)
+
+
+def symbols(row):
+    return {p: getattr(row, f"kompas_{p}") for p in PRINCIPLES}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_the_kompas_of_a_site_is_that_of_the_twin_and_contradicts_itself_nowhere(name):
+    values = values_of(name)
+    cell = PlanCell(1.0, values, reference_of(None, values, ALL))
+    for row in kompas_of(name).table.itertuples():
+        f, found = FUNCTIES[row.functie], symbols(row)
+        assert found == twin_of(Judged(ALL[f.id], {(0, 0): cell}, 1.0, ALL["natte_natuur"])), f.id
+        restores = found["herstel"] in ("+", "++")
+        assert not (restores and f.value("omkeerbaarheid") < 0.5), f.id
+        assert not (found["niet_afwentelen"] == "++" and row.risico >= 0.20), f.id
+        assert found["extremen"] != "++", f.id  # no scenario looks anywhere
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_the_kompas_does_not_judge_against_a_present_use_that_nobody_gave(name):
+    for row in kompas_of(name, without=("gebruik",)).table.itertuples():
+        found = symbols(row)
+        assert {found[p] for p in AGAINST} == {"?"}
+        assert row.referentie_bron == "aangenomen" and "gebruik" in row.niet_getoetst

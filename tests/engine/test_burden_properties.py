@@ -444,6 +444,18 @@ def test_the_number_of_threads_does_not_matter():
     assert all(a.tobytes() == b.tobytes() for r in results[1:] for a, b in zip(results[0], r, strict=True))
 
 
+@pytest.mark.parametrize("reference", [FUNCTIES["akkerbouw"], None])
+def test_without_components_the_indices_are_the_same(reference):
+    arrays = columns(np.random.default_rng(6), FUNCTIES["woningbouw"], LAYERS, 3000)
+    arrays["gebruik"] = np.random.default_rng(7).choice([1.0, 6, 7, 9, np.nan], 3000).astype(np.float32)
+    arrays = {n: a.reshape(30, 100) for n, a in arrays.items()}
+    full = burden_arrays(arrays, FUNCTIES["woningbouw"], reference)
+    few = burden_arrays(arrays, FUNCTIES["woningbouw"], reference, components=False)
+    assert few.components.size == few.zonder.size == few.stijging.size == 0
+    for name in (*INDICES, "oorzaak"):
+        assert getattr(few, name).tobytes() == getattr(full, name).tobytes(), name
+
+
 SMALL = dataset(columns(np.random.default_rng(4), FUNCTIES["woningbouw"], LAYERS, 2500))
 CODES = xr.DataArray(np.random.default_rng(5).choice([1.0, 6, 9, np.nan], (1, 2500)), dims=("y", "x"))
 WITH_CODES = wb.afwenteling(SMALL, "woningbouw", CODES)

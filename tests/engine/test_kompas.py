@@ -862,7 +862,7 @@ def test_a_measure_cannot_be_of_the_change_and_of_the_whole(tmp_path):
         "{",
     ],
 )
-@pytest.mark.parametrize("place", ["{risico:.2f}", "{strook_m:.0f}", "{dekking:.0%}"])
+@pytest.mark.parametrize("place", ["{risico:.2f}", "{strook_m:rond}", "{dekking:.0%}"])
 def test_a_sentence_of_somebody_else_only_fills_in_numbers(tmp_path, field, place):
     text = files("waterbodem.data").joinpath("kompas.toml").read_text(encoding="utf-8")
     assert place in text

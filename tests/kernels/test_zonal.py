@@ -111,18 +111,6 @@ def test_long_runs_are_taken_whole(seed):
     np.testing.assert_array_equal(by_cause, want_cause)
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, -7.25, 1e-9, math.nan]))
-def test_a_constant_adds_what_a_row_of_it_would(seed, value):
-    prints = prints_of(seed)
-    sums, want = np.zeros((2, 3, len(prints.start) - 1), np.int64)
-    zonal.add_constant(np.float32(value), prints.inside << 20, sums)  # as many cells as a country has
-    zonal.add_row(runs_of(prints).bands(GRID.rows), 0, 0, np.full(CELLS, value, np.float32), want)
-    assert [int(h) * 2**zonal.SPLIT + int(low) for h, low in sums[:2].T] == [
-        (int(h) * 2**zonal.SPLIT + int(low)) << 20 for h, low in want[:2].T
-    ]
-    assert (sums[2] == want[2] << 20).all()
-
-
 @given(st.sampled_from([2, 3, 17, 16384]), st.sampled_from([0.99, 1.5, -1.5, 1.6]))
 def test_many_values_near_one_overflow_nothing(cols, value):
     """As many cells as a band has, and more, in runs of two and in one run."""
@@ -169,10 +157,32 @@ def test_codes_and_causes_equal_a_loop(seed):
     np.testing.assert_array_equal(by_cause, want_cause)
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 8, 9, 17]))
+def test_coverage_per_code_of_any_number_of_codes(seed, count):
+    rng, prints = np.random.default_rng(seed), prints_of(seed)
+    codes = rng.integers(0, count + 2, CELLS).astype(np.uint8)
+    got = np.zeros((len(prints.start) - 1, count), np.int64)
+    zonal.add_codes(runs_of(prints).bands(GRID.rows), 0, 0, codes, got)
+    want = np.zeros_like(got)
+    for p, cell, cover in each(prints):
+        if codes[cell] < count:
+            want[p, codes[cell]] += cover
+    np.testing.assert_array_equal(got, want)
+
+
+def test_a_mean_can_leave_cells_out_in_which_the_measure_is_nothing():
+    sums = np.array([[[0], [3 * zonal.VALUE_ONE], [4]]], np.int64)
+    totals = Totals(("water",), sums, *[np.zeros((1, 1, 1), np.int64)] * 4, np.zeros((1, 3)))
+    assert totals.mean("water")[0].tolist() == [0.75]
+    mean, known = totals.mean("water", np.array([2]))
+    assert (mean.tolist(), known.tolist()) == ([1.5], [4 / ONE])
+    assert np.isnan(totals.mean("water", np.array([4]))[0]).all()
+
+
 def tally(prints, polygons, values, whole):
     """A tally with nothing in it but the bins of the score, and quantiles of what is whole."""
     runs, count = runs_of(prints), len(prints.start) - 1
-    empty = [np.zeros(s, np.int64) for s in ((1, 3, count), (3, count, 6), (count, 11))]
+    empty = [np.zeros(s, np.int64) for s in ((1, 3, count), (3, count, 6), (count, 11), (count, 2))]
     return with_bins(Sums(("score",), *empty, prints.inside), runs, values, polygons, Settled(whole, SHARES))
 
 
@@ -214,7 +224,7 @@ def test_quantiles_do_not_depend_on_the_parts_and_equal_a_loop(seed, high, told)
 def test_a_sum_has_one_mean_however_it_was_split():
     split = np.array([[[5], [3 << zonal.SPLIT], [ONE]]], np.int64)
     joined = np.array([[[8], [0], [ONE]]], np.int64)
-    nothing = [np.zeros((1, 1, 1), np.int64)] * 3
+    nothing = [np.zeros((1, 1, 1), np.int64)] * 4
     means = [Totals(("score",), s, *nothing, np.zeros((1, 3))).mean("score")[0] for s in (split, joined)]
     assert means[0] == means[1] == 8 * 2**zonal.SPLIT / zonal.VALUE_ONE / ONE
 

@@ -28,6 +28,9 @@ REACH = int(LAMBDA * math.log(RISE / 0.05) / 10)
 #: How wide the strip is between centres of cells.
 STRIP = max(d for r in range(20) for c in range(20) if (d := 10 * math.hypot(r, c)) <= LAMBDA * math.log(RISE / 0.05))
 
+#: The same in two figures.
+TOLD = f"{float(f'{STRIP:.2g}'):.0f}"
+
 
 def land(use=None, **values):
     """Peat on which wet nature spares peat; present use is grass, where ``use`` does not tell otherwise."""
@@ -59,7 +62,7 @@ def test_nobody_beside_the_plan_leaves_it_as_it_is():
 def test_who_is_built_on_or_arable_and_becomes_five_centimetres_wetter_caps_it(name):
     code = float(FUNCTIES[name].code)
     symbol, reason = verdict(land({(0, REACH): code}))
-    assert symbol == "0" and f"tot {STRIP:.0f} m van het plan" in reason
+    assert symbol == "0" and f"tot {TOLD} m van het plan" in reason
     assert verdict(land({(0, REACH + 1): code}))[0] == "++"
     assert verdict(land({(3, 4): code}))[0] == "0"
 
@@ -76,7 +79,7 @@ def test_distance_is_straight():
 
 def test_an_unknown_use_in_the_strip_leaves_a_plus_and_names_the_strip():
     symbol, reason = verdict(land({(0, REACH): np.nan}))
-    assert symbol == "+" and f"strook van {STRIP:.0f} m" in reason
+    assert symbol == "+" and f"strook van {TOLD} m" in reason
     assert verdict(land({(0, REACH + 1): np.nan}))[0] == "++"
     assert verdict(land({(0, 2): np.nan, (0, 3): ARABLE}))[0] == "0"
 
@@ -89,7 +92,7 @@ def test_a_small_rise_does_not_ask_what_is_unknown_beside_it():
 
 def test_without_a_map_of_use_the_neighbours_are_unknown():
     symbol, reason = verdict(land().drop_vars("gebruik"), referentie="grasland_veeteelt")
-    assert symbol == "+" and f"strook van {STRIP:.0f} m" in reason
+    assert symbol == "+" and f"strook van {TOLD} m" in reason
     assert verdict(land(ghg=0.19, gvg=0.3).drop_vars("gebruik"), referentie="grasland_veeteelt")[0] == "++"
     assert verdict(land().drop_vars("gebruik"))[0] == "?"
 

@@ -1,35 +1,22 @@
-"""The definitions and norms of edition 2 as plain mappings: the library's own, or until it has them the design's."""
+"""The functies and water boards of the library as plain mappings, as the twins read them."""
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
-import yaml
-
-from tests.support.needs import missing
 from tests.support.twins.functie import plain_functies
 from waterbodem.definitions.registry import builtin_functies
-
-DESIGN = Path(__file__).parents[3] / "shared" / "ontwerp"
-
-
-@cache
-def design(name):
-    path = DESIGN / f"{name}.yaml"
-    if not path.exists():
-        missing("no design beside this repository")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 @cache
 def functies():
     """Every functie by id."""
-    library = builtin_functies()
-    return plain_functies(library if "heide_schraal" in library else design("functies")["functies"])
+    return plain_functies(builtin_functies())
 
 
 @cache
 def boards():
     """Every water board by id."""
-    return design("normen")["waterschappen"]
+    return tomllib.loads(files("waterbodem.data").joinpath("normen.toml").read_text("utf-8"))

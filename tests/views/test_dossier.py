@@ -42,7 +42,7 @@ def html(answer):
 def test_question_and_answer_stand_on_top(answer, html):
     words = Page(html).words
     question = "Welke van woningbouw en natte natuur past op Plan Es, Plan Keileem, Plan Beekdal en Plan Veenrand"
-    assert question in words and words.index(question) < words.index("A ja op Plan Es")
+    assert question in words and words.index(question) < words.index("A ja, mits infiltratie op Plan Es")
     table = answer.table[answer.table.functie == "woningbouw"]
     told = dict(View(answer, "nl", 99).lead)["Woningbouw"]
     assert [letter for letter, _ in told] == [s for s in steps() if s in set(table.antwoord)]
@@ -132,21 +132,23 @@ def test_alternatives_are_what_assess_says_of_them(answer):
         assert (there.antwoord, there.score, there.risico) == (row.antwoord, row.score, row.risico)
 
 
-def test_ranking_looks_at_answer_then_score_then_risk():
+def test_the_order_is_that_of_the_answer_then_of_the_burden():
+    """A score of one functie says nothing beside that of another; what is unknown comes last."""
     rows = [
         {"antwoord": a, "score": s, "risico": r, "naam": n}
         for n, a, s, r in (
             ("x", "X", 1.0, 0),
             ("d", "D", 0.9, 0),
+            ("b3", "B", 0.9, math.nan),
             ("b2", "B", 0.7, 0.5),
-            ("b1", "B", 0.7, 0.1),
+            ("b1", "B", 0.6, 0.1),
             ("a", "A", 0.8, 0),
         )
     ]
-    assert [r["naam"] for r in ranked(rows)] == ["a", "b1", "b2", "d", "x"]
+    assert [r["naam"] for r in ranked(rows)] == ["a", "b1", "b2", "b3", "d", "x"]
 
 
-def test_advice_names_the_best_and_what_does_not_fit():
+def test_advice_names_what_asks_least_and_what_does_not_fit():
     functies = registry.builtin_functies()
     base = {"gebied": "Plan", "risico": 0.1}
     rows = [
@@ -156,7 +158,7 @@ def test_advice_names_the_best_and_what_does_not_fit():
     ]
     told = advice_for_area(rows, functies)
     assert told == (
-        "Plan: het best past zonnepark (ja, score 0,80, afwentelingsrisico laag). Nee, tenzij: woningbouw. "
+        "Plan – stelt hier de minste eisen: zonnepark (ja; afwenteling laag). Nee, tenzij: woningbouw. "
         "Te weinig bekend: natte natuur."
     )
     assert advice_for_area(rows[:1], functies).startswith("Plan: geen van de functies past. Nee, tenzij:")
@@ -194,8 +196,8 @@ def test_an_unknown_answer_that_can_only_become_one_says_so():
     layers = layers.assign({n: (("y", "x"), np.where(unknown, np.nan, v.values)) for n, v in layers.items()})
     view = View(wb.assess(layers, "woningbouw", box(0, 0, 5, 4)), "nl", 9)
     row = view.lines[0].row
-    assert (row["antwoord"], row["antwoord_min"], row["antwoord_max"]) == ("X", "D", "D")
-    assert "hoe dat ook uitvalt, het antwoord wordt D" in " ".join(view.sentences(view.lines[0]))
+    assert (row["antwoord"], row["antwoord_min"], row["antwoord_max"]) == ("D", "D", "D")
+    assert "is te weinig bekend; dat verandert het antwoord (D) niet" in " ".join(view.sentences(view.lines[0]))
 
 
 def test_outside_the_data_counts_as_worst_and_best():

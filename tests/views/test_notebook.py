@@ -71,9 +71,9 @@ def test_every_row_has_answer_colour_risk_and_six_symbols(answer):
 
 def test_text_has_a_line_per_row(answer):
     lines = repr(answer).splitlines()
-    assert len(lines) == 2 + len(answer.table)
-    for line, row in zip(lines[2:], answer.table.itertuples(), strict=True):
+    for line, row in zip(lines[2:], answer.table.itertuples(), strict=False):
         assert line.startswith(row.gebied) and f"{row.antwoord} {steps()[row.antwoord].kort}" in line
+    assert lines[2 + len(answer.table)].startswith("Vergeleken met het huidige gebruik")
     assert max(map(len, lines)) < 160
 
 
@@ -83,17 +83,18 @@ def test_hostile_names_are_text():
     answer = wb.assess(wb.example(), "woningbouw", plans)
     page, text = assessment_html(answer), assessment_text(answer)
     tags = Tags(page)
-    allowed = {"table", "caption", "strong", "thead", "tbody", "tr", "th", "td", "span", "p", "bdi"}
+    allowed = {"table", "caption", "strong", "thead", "tbody", "tr", "th", "td", "span", "p", "bdi", "br", "small"}
     assert {t for t, _ in tags.found} <= allowed
     assert names[0] in tags.text and "n" * 100 not in page + text
     assert not any(v.startswith("http") for _, a in tags.found for v in a.values() if v)
-    assert len(text.splitlines()) == 2 + len(names) and "\u202e" not in page + text
+    assert text.splitlines()[2 + len(names)].startswith("Vergeleken met het huidige gebruik")
+    assert "\u202e" not in page + text
 
 
 def test_many_rows_are_cut_and_counted():
     boxes = [shapely.box(238100 + 50 * i, 553000, 238140 + 50 * i, 553040) for i in range(MAX_ROWS + 5)]
     answer = wb.assess(wb.example(), "woningbouw", gpd.GeoSeries(boxes, crs="EPSG:28992"))
-    assert "en nog 5" in assessment_html(answer) and assessment_text(answer).endswith("en nog 5")
+    assert "en nog 5" in assessment_html(answer) and assessment_text(answer).splitlines()[2 + MAX_ROWS] == "en nog 5"
     assert assessment_html(answer).count("<tr>") == MAX_ROWS + 1
 
 

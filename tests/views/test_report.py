@@ -113,12 +113,12 @@ def test_text_on_colours_meets_aa():
 def test_every_answer_of_the_table_is_said_in_words(answer, page):
     names = {f.id: f.naam for f in answer.question.functies}
     for row in answer.table.itertuples():
-        said = f"{names[row.functie]} op {row.gebied}: {steps()[row.antwoord].antwoord} ({row.antwoord})."
-        assert said in page.words
+        said = f"{names[row.functie]} op {row.gebied}: {steps()[row.antwoord].antwoord}"
+        assert said in page.words and (row.antwoord == "A" or f"{said} ({row.antwoord})." in page.words)
 
 
 def test_the_answer_names_the_thresholds_that_fire(page):
-    assert "Drempels die afgaan: Beekdal (op 53\u00a0% van het gebied)" in "".join(page.text)
+    assert "Overschreden grenzen: Beekdal (op 53\u00a0% van het gebied)" in "".join(page.text)
 
 
 def test_loss_bars_add_up_to_what_the_score_misses(answer, page):
@@ -175,7 +175,7 @@ def test_notes_and_polygons_outside_are_told():
 
 
 def test_dutch_numbers(page):
-    assert "−5.134" in page.words and "0,63" in page.words
+    assert "−3.952" in page.words and "0,61" in page.words
     assert not re.search(r"\bnan\b|\binf\b|None", page.words)
 
 

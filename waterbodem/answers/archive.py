@@ -78,11 +78,11 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
 
 
 def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
-    """Return who receives what is shifted as plain data; None where that was too much to look into.
+    """Return who receives what is shifted as plain data; None where that was too much to look into, or not kept.
 
     Kept is the way of the water, not the land around it: what it takes grows with the cells that are reached.
     """
-    if assessment.no_receivers and "ledgers" not in vars(assessment):
+    if assessment.making.is_earlier or (assessment.no_receivers and "ledgers" not in vars(assessment)):
         return None
     e, ledgers = assessment.question.enquiry, assessment.ledgers
     grid, swept = e.land.grid, assessment.exposure

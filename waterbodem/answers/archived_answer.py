@@ -16,7 +16,9 @@ from waterbodem.core.errors import CorruptLayer
 from waterbodem.definitions import registry
 from waterbodem.definitions.editions import EDITION, earlier_editions
 from waterbodem.definitions.labels import texts
+from waterbodem.definitions.present_use import ASSUMED, GIVEN, MAPPED
 from waterbodem.engine import table as summary
+from waterbodem.engine.area_table import DEMANDED, TOLD
 from waterbodem.engine.burden import INDICES, TOLD_BESIDE, beside_attrs
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.receivers.ledger_columns import NAME, columns
@@ -26,9 +28,8 @@ CODES = {"klasse": "uint8", "bepalend": "uint8", "oorzaak": "uint8", "vlaggen": 
 ASKED = ("nr", "gebied", "functie", "scenario")
 KOMPAS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 VERDICTS = ("gebied", "functie", "beginsel", "eenheid")
-TOLD = ("referentie", "referentie_bron", "waterschap", "niet_getoetst")
-WORDS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak")
-TEXTS = (*WORDS, *TOLD, NAME)
+#: Columns of the table that hold texts, without those of receivers.
+TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", *TOLD)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def held_by(edition: int) -> Held:
     components = [c.id for c in registry.burden_rules().components]
     return Held(
         ("geschiktheid", "dekking", *CODES, *components, *INDICES, *TOLD_BESIDE),
-        tuple(dict.fromkeys((*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *TEXTS[:-1], "dekking"))),
+        tuple(dict.fromkeys((*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *TEXTS, *DEMANDED, "dekking"))),
         columns(),
     )
 
@@ -71,7 +72,7 @@ def with_blanks(cells: xr.Dataset, table: pd.DataFrame, edition: int) -> tuple[x
     nothing = np.full(cells["risico"].shape, np.nan, np.float32)
     grids = {n: (cells["risico"].dims, nothing, beside_attrs(n)) for n in now.cells if n not in then.cells}
     names = {**dict.fromkeys(now.table), **(dict.fromkeys(now.receivers) if NAME in table else {})}
-    blank = {n: "" if n in TEXTS else np.nan for n in names if n not in table}
+    blank = {n: "" if n in (*TEXTS, NAME) else np.nan for n in names if n not in table}
     return cells.assign(grids), table.assign(**blank)
 
 
@@ -119,6 +120,7 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, edition
         **{p.kolom: symbols for p in principles},
         "oorzaak": ["", *(c.id for c in registry.burden_rules(edition).components)],
         "bepalend": ["", *(str(c).removeprefix(summary.SCORED) for c in table if str(c).startswith(summary.SCORED))],
+        **({"referentie_bron": (GIVEN, MAPPED, ASSUMED)} if "referentie_bron" in table else {}),
     }.items():
         _among(table[name], known, name, where)
     _same(list(kompas.columns), list(KOMPAS), "kompas", where)
@@ -132,7 +134,7 @@ def _check_columns(table: pd.DataFrame, principles: list[str], held: Held, where
     must = {*held.table, *principles}
     names = {str(c) for c in table if not str(c).startswith(summary.SCORED)}
     _same(sorted(names), sorted(must | (set(held.receivers) if NAME in table else set())), "table", where)
-    _check_kinds(table, [*(n for n in TEXTS if n in table), *principles], where)
+    _check_kinds(table, [*TEXTS, NAME, *principles], where)
 
 
 def _check_kinds(table: pd.DataFrame, words: list[str], where: str) -> None:

@@ -118,6 +118,8 @@ class Particulars:
     @cached_property
     def cost(self) -> str:
         """The largest post of the cost to others: ``zetting``, ``water`` or ``watervraag``; empty if there is none."""
+        if self.answer.making.is_earlier:
+            return ""
         amounts = {
             "zetting": self._of("zetting"),
             "water": np.nansum([self._of("afvoer"), self._of("verdrongen_berging")], axis=0),
@@ -136,8 +138,10 @@ class Particulars:
 
     @cached_property
     def _uses(self) -> list[tuple[Functie, int]]:
-        """Present uses that lie in the plan, with their number among those that may."""
+        """Present uses that lie in the plan, with their number among those that may; of an earlier edition none."""
         q = self.answer.question
+        if self.answer.making.is_earlier:
+            return []
         known = q.site.present_use.functies
         return [(r, i + 1) for i, r in enumerate(known) if q.use_cells[self.place, i + 1] > 0]
 
@@ -182,7 +186,9 @@ def demands(q: Question, functie: Functie) -> tuple[Demand, ...]:
 
 
 def particulars(answer: Answer, functie: Functie) -> list[Particulars]:
-    """Return what stands beside the answers of a functie that was asked, per plan."""
+    """Return what stands beside the answers of a functie that was asked, per plan; of an earlier edition nothing."""
+    if answer.making.is_earlier:
+        return [Particulars(answer, functie, i, Demand(), 0.0, 0.0, 0.0) for i in range(len(answer.question.areas))]
     found = conditions(answer.question, functie)
     asked = demands(answer.question, functie)
     numbers = zip(asked, *(found[n].tolist() for n in CONDITIONS), strict=True)

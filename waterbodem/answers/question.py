@@ -91,7 +91,7 @@ def ask(
     grid = dataset.grid_of(layers)
     _check_metres(grid)
     areas = read_areas(gebied, grid.crs, id)
-    boards = boards_of(settings.waterschap, areas, grid.crs)
+    boards = boards_of(settings.judge, areas, grid.crs)
     enquiry = enquire(areas)
     block = block_of(areas, grid)
     memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))

@@ -96,9 +96,17 @@ def _layers(found: Comparison) -> xr.Dataset:
 
 
 def _plain(found: Comparison) -> str:
-    risks = found.risico.map(lambda v: getattr(risk_class(v), "naam", decimal(math.nan)))
-    shown = found.antwoorden + " " + found.scores.map(lambda v: decimal(v)) + " " + risks
-    return shown.set_axis(_columns(found, TEXT_NAME), axis=1).to_string()
+    rows = _rows(found.assessment)
+    told = rows.assign(gezegd=[_words(row) for row in rows.to_dict("records")])
+    shown = told.pivot(index="functie", columns="nr", values="gezegd").loc[list(found.antwoorden.index)]
+    return shown.set_axis(_columns(found, TEXT_NAME), axis=1).rename_axis(None).to_string()
+
+
+def _words(row: Mapping[Any, Any]) -> str:
+    """Return answer, score and burden of one functie on one polygon, for a console."""
+    risk = getattr(risk_class(row["risico"]), "naam", decimal(math.nan))
+    burden = texts("nl")["naast"]["huidig"] if is_present_use(row) else risk
+    return "; ".join([f"{row['antwoord']} {decimal(row['score'])} {burden}", *_notes(row)])
 
 
 def _rows(assessment: Assessment) -> pd.DataFrame:
@@ -115,9 +123,14 @@ def _row(found: Comparison, id_: str, name: str, cells: Mapping[tuple[str, int],
 
 def _cell(row: Mapping[Any, Any]) -> str:
     """Return answer, score and burden of one functie on one polygon."""
-    letter, beside = row["antwoord"], [t for t in (condition(row, "nl"), left_out(row, "nl")) if t]
+    letter, beside = row["antwoord"], _notes(row)
     shown = f"{chip(letter, steps()[letter].kleur, conditional_answer(row, 'nl'))} {decimal(row['score'])}"
-    return f"{shown} <small>{_risk(row)} {escape('; '.join(beside))}</small>".replace(" </small>", "</small>")
+    return f"{shown} <small>{'; '.join([_risk(row), *map(escape, beside)])}</small>"
+
+
+def _notes(row: Mapping[Any, Any]) -> list[str]:
+    """Return what a risk leaves out and what a yes rests on, in a word or two each."""
+    return [t for t in (left_out(row, "nl", brief=True), condition(row, "nl")) if t]
 
 
 def _risk(row: Mapping[Any, Any]) -> str:

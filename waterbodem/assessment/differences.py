@@ -33,6 +33,7 @@ from waterbodem.definitions.labels import (
     name_of,
     number_label,
     plain,
+    reference_name,
     short,
     steps,
     texts,
@@ -41,6 +42,7 @@ from waterbodem.definitions.labels import (
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.legends import change_colours
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.setting_list import all_settings
 from waterbodem.formats.setting_forms import compared
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.views.editions import edition_text
@@ -397,4 +399,8 @@ def _parameters(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
 
 
 def _settings(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
-    return {**compared(d.before.question.settings, d.after.question.settings, taal)}
+    """Return the values of settings; of the present use, what holds on the layers."""
+    asked = [x.question for x in (d.before, d.after)]
+    uses = [reference_name(q.settings.reference, q.cells.present, taal) for q in asked]
+    named = {s.label(taal): (uses[0], uses[1]) for s in all_settings() if s.soort == "functie"}
+    return {**compared(asked[0].settings, asked[1].settings, taal), **named}

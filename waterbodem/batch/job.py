@@ -315,7 +315,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         land,
         receivers,
         {n: tuple(digest(p, None, n) for p in companions(s.file.path)) for n, s in land.sources.items()},
-        boards_of(settings.waterschap, areas, land.grid.crs),
+        boards_of(settings.judge, areas, land.grid.crs),
     )
 
 

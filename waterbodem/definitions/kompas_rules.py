@@ -224,6 +224,11 @@ class KompasRules(Sourced):
             raise DefinitionError(what, value=sorted(change & whole), allowed=allowed, where="kompas")
         return frozenset(change)
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """Measures that must be known."""
+        return frozenset(n for p in self.beginselen.values() for scale in p.schalen for n in scale.nodig)
+
     def _looked_at(self, against: bool) -> set[str]:
         """Measures that principles look at, those against the present use or the others; also through derived ones."""
         chosen = [p for p in self.beginselen.values() if p.tegen_gebruik is against]

@@ -64,11 +64,13 @@ def reference_text(reference: Any, layers: Collection[str], taal: str = "nl") ->
 
 
 def reference_name(reference: Any, layers: Collection[str], taal: str = "nl") -> str:
-    """Return the name of the present use, or what holds it."""
-    source = reference_source(reference, layers)
-    if isinstance(reference, Functie) or source == ASSUMED:
-        return name_of(reference if isinstance(reference, Functie) else assumed(), taal)
-    return str(texts(taal)["rapport"]["raster" if source == GIVEN else "uit_gebruik"])
+    """Return the name of the present use, marked where it is assumed, or what holds it."""
+    words, source = texts(taal)["rapport"], reference_source(reference, layers)
+    if isinstance(reference, Functie):
+        return name_of(reference, taal)
+    if source == ASSUMED:
+        return str(words["naam_aangenomen"]).format(naam=name_of(assumed(), taal))
+    return str(words["raster" if source == GIVEN else "uit_gebruik"])
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def rounded(value: float, taal: str = "nl") -> str:
     ('12.000', '0,012', '100')
     """
     short_ = float(f"{value:.2g}")
-    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain(short_, taal)
+    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain(short_, taal).replace("-", "\u2212")
 
 
 def digits_of(unit: str) -> int:

@@ -369,7 +369,7 @@ class BurdenRules(Definition):
     risk_classes: tuple[RiskClass, ...]
     reference: str
     implausible: tuple[Implausible, ...]
-    co2_range: tuple[Finite, Finite]
+    co2_range: tuple[Finite, ...]
 
 
 class Source(Definition):

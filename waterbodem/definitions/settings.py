@@ -129,6 +129,15 @@ class Settings:
         return found[0]
 
     @property
+    def judge(self) -> str | Boundaries | None:
+        """Who judges plans: a water board by its id or name, or boundaries that tell."""
+        return self.waterschap
+
+    def judged_by(self, board: str | None) -> Settings:
+        """The same settings with one water board, or none."""
+        return replace(self, waterschap=board)
+
+    @property
     def board(self) -> Board | None:
         """The water board that judges all plans; None where there is none, or boundaries tell."""
         return board_of(self.waterschap) if isinstance(self.waterschap, str) else None

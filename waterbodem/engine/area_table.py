@@ -16,6 +16,8 @@ from waterbodem.engine.sums import Totals
 from waterbodem.engine.table import columns_of
 from waterbodem.layers.polygons import Area
 
+#: Columns on what a plan is held against, and what its water board asks: texts, and numbers.
+TOLD, DEMANDED = ("referentie", "referentie_bron", "waterschap", "niet_getoetst"), ("gevraagd_m3", "gevraagd_aandeel")
 #: Rows that are put together at once.
 PIECE_ROWS = 30_000
 

@@ -69,6 +69,12 @@ def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> ker
     )
 
 
+def flat_cells(burden: kernel.Burden) -> kernel.Burden:
+    """Return the arrays of a burden with their cells along one axis."""
+    ndim, cells = burden.risico.ndim, burden.risico.size
+    return map_burden(lambda a: a.reshape(*a.shape[: a.ndim - ndim], cells if a.size else 0), burden)
+
+
 def fill_burden(
     layers: Mapping[str, Floats], decline: Floats | None, changes: tuple[np.void, np.void], out: kernel.Burden
 ) -> None:
@@ -76,8 +82,7 @@ def fill_burden(
     nothing = np.empty(0, np.float32)
     flat = [layers[n].reshape(-1) if n in layers else nothing for n in LAYERS]
     flat.append(nothing if decline is None else decline.reshape(-1))
-    ndim, cells = out.risico.ndim, out.risico.size
-    target = map_burden(lambda a: a.reshape(*a.shape[: a.ndim - ndim], cells if a.size else 0), out)
+    target = flat_cells(out)
 
     def work(part: slice) -> None:
         piece = map_burden(lambda a: a[..., part], target)
@@ -129,7 +134,7 @@ def _by_code(
     """Compute cells of one reference after those of another; an unknown reference gives NaN and no oorzaak."""
     flat = {name: a.reshape(-1) for name, a in layers.items() if name in LAYERS}
     less = None if decline is None else decline.reshape(-1)
-    target = map_burden(lambda a: _unknown(a).reshape(*a.shape[: a.ndim - codes.ndim], -1), out)
+    target = flat_cells(map_burden(_unknown, out))
     changes = [changes_of(plan, functie, storage, doubted=False) for functie in functies.values()]
 
     def work(part: slice) -> None:

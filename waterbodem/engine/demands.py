@@ -21,6 +21,8 @@ from waterbodem.layers.polygons import Area, areas_of
 
 Doubles = NDArray[np.float64]
 MM_PER_M = 1000.0
+#: Columns of the table on what is asked.
+COLUMNS = ("waterschap", "gevraagd_m3", "gevraagd_aandeel")
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,10 @@ def demand_columns(
     asked[[d.large for d in demands]] = np.nan
     rise = np.array([np.inf if d.board is None else d.board.peilstijging_m for d in demands])
     paving, known = new_paving(functie, use, use_cells), use_cells[:, 1:].sum(axis=1)
-    return {
-        "waterschap": np.array([d.label for d in demands], dtype=object),
-        "gevraagd_m3": np.where(known > 0, asked * paving * grid.cell_ha * MM_TO_M3_HA, np.nan),
-        "gevraagd_aandeel": ratio(asked * paving, known) / (MM_PER_M * rise),
-    }
+    told = np.array([d.label for d in demands], dtype=object)
+    task = np.where(known > 0, asked * paving * grid.cell_ha * MM_TO_M3_HA, np.nan)
+    room = ratio(asked * paving, known) / (MM_PER_M * rise)
+    return dict(zip(COLUMNS, (told, task, room), strict=True))
 
 
 def groups(demands: Sequence[Demand]) -> list[NDArray[np.int64]]:

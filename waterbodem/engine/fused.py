@@ -16,7 +16,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.settings import Storage
-from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, futures_of, map_burden
+from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, flat_cells, futures_of
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.plan import changes_of
 from waterbodem.engine.quantities import Alarm, against_of, alarms_of, borders_of, given_of, lowest_of, names_of
@@ -123,6 +123,7 @@ def gather(
     measures = names_of((p.name for p in parts_of(functie, list(cells.present))), alarms, given)
     sums, maps = no_sums(footing.runs, measures, len(site.present_use.functies)), _blank(shape)
     flat, size = _flat(cells.present, registry.layer_kinds()), footing.rows * shape[1]
+    flat_given = [a.reshape(-1) for a in given.values()]
     kernel.gather_cells(
         places_of(flat, maps.assessed.size),
         model,
@@ -134,7 +135,7 @@ def gather(
         kernel.Cells(
             _flat_one(lowest_of(then)),
             site.use.reshape(-1),
-            np.stack([a.reshape(-1) for a in given.values()]),
+            places_of(flat_given, maps.assessed.size),
             _shifted(site, functie, storage, decline),
         ),
         footing.bands,
@@ -151,8 +152,7 @@ def _shifted(site: Site, functie: Functie, storage: Storage, decline: Array | No
     """Return the burden where every cell has its own reference; empty where one holds for all."""
     if site.present_use.one:
         return empty_burden((0,), True)
-    known = burden_arrays(site.layers, functie, site.reference, storage, decline)
-    return map_burden(lambda a: a.reshape(*a.shape[:-2], -1), known)
+    return flat_cells(burden_arrays(site.layers, functie, site.reference, storage, decline))
 
 
 def _asked(site: Site, functie: Functie, alarms: Mapping[str, Alarm]) -> kernel.Asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,17 +41,17 @@ def check_values(layers: Mapping[str, Floats]) -> None:
         ...
     waterbodem.core.errors.LayerError: beekdal: value is no code of this layer; got [0.5]; allowed: 0, 1
     """
+    kinds = {name: layer_kinds()[LayerName.of(name).layer] for name in layers}
+    wrong = [n for n, values in layers.items() if _count(values.reshape(-1), kinds[n], tuple(layer_codes(kinds[n])))]
     trial = Trial()
-    for name, values in layers.items():
+    for name in wrong:
         with trial.step():
-            _check(values, name, layer_kinds()[LayerName.of(name).layer])
+            _refuse(layers[name], name, kinds[name])
     trial.end()
 
 
-def _check(values: Floats, name: str, kind: LayerKind) -> None:
+def _refuse(values: Floats, name: str, kind: LayerKind) -> NoReturn:
     codes = tuple(layer_codes(kind))
-    if not _count(values.reshape(-1), kind, codes):
-        return
     strange = _illegal(values, kind, codes)[:SHOWN]
     if codes:
         allowed = ", ".join(map(str, codes)) + (f"; {OWN_CODE} and up" if kind.codes_van else "")

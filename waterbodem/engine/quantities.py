@@ -185,16 +185,15 @@ def _sound(site: Site, f: Functie, alarm: Alarm, flags: Array, out: Floats) -> N
         out[~np.isnan(site.layers[name].reshape(-1))] = 0
     kernel.flag_bits(flags, np.uint16(alarm.bits), out)
     if alarm.of_change:
-        kernel.of_change(site.use.reshape(-1), site.present_use.number(f), out)
+        out[:] = site.of_change(out, f)
 
 
 def given_of(site: Site, f: Functie) -> dict[str, Floats]:
     """Return measures that need no score, by name."""
-    shares = {"kans": site.chance, **site.shares}
-    changes = {n: site.of_change(a, f) if n in site.rules.of_change else a for n, a in shares.items()}
-    whole = {f"{n}{EVERYWHERE}": a for n, a in shares.items() if n in site.rules.of_change}
+    every = {"kans": site.chance, **site.shares}
+    whole = {f"{n}{EVERYWHERE}": every[n] for n in every if n in site.rules.of_change & site.rules.needed}
     told = {"onaannemelijk": site.implausible, **site.differences(layers_of(f, present=site.layers))}
-    return {**changes, **whole, **_extremes(site, f), **told}
+    return {**site.shares_of_change(f), **whole, **_extremes(site, f), **told}
 
 
 def _extremes(site: Site, f: Functie) -> dict[str, Floats]:

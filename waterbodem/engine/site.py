@@ -19,7 +19,6 @@ from waterbodem.engine.layer_set import LayerSet, Scenario
 from waterbodem.engine.reference import implausible, present_use
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
 from waterbodem.engine.sums import cells_of_use
-from waterbodem.kernels import quantities as kernel
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -41,6 +40,7 @@ class Site:
     reference: Functie | Array | None
     rules: KompasRules
     _different: dict[str, Floats] = field(default_factory=dict, repr=False)
+    _changed: dict[int, dict[str, Floats]] = field(default_factory=dict, repr=False)
 
     @property
     def layers(self) -> Mapping[str, Floats]:
@@ -78,9 +78,19 @@ class Site:
 
     def of_change(self, values: Floats, functie: Functie) -> Floats:
         """Return a measure over cells where another functie lies today; NaN elsewhere."""
-        found = values.reshape(-1).copy()
-        kernel.of_change(self.use.reshape(-1), self.present_use.number(functie), found)
-        return found
+        use = self.use.reshape(-1)
+        other = (use != 0) & (use != self.present_use.number(functie))
+        return np.where(other, values.reshape(-1), np.float32(np.nan))
+
+    def shares_of_change(self, functie: Functie) -> dict[str, Floats]:
+        """Return chance and shares as principles look at them: some only where another functie lies today."""
+        number = self.present_use.number(functie)
+        if number not in self._changed:
+            every = {"kans": self.chance, **self.shares}
+            self._changed[number] = {
+                n: self.of_change(a, functie) if n in self.rules.of_change else a for n, a in every.items()
+            }
+        return self._changed[number]
 
     @cached_property
     def chance(self) -> Floats:
@@ -90,10 +100,11 @@ class Site:
         klasse = score_arrays(self.layers, nature.model_copy(update={"zonder": {}}), wanted=("klasse",))["klasse"]
         codes = {s.letter: s.code for s in registry.answer_scale().values()}
         fits = np.isin(klasse, [codes[letter] for letter in kans.klassen])
-        invited = self._holds(kans.als)
         capped = ceiling_of(nature, self.layers) > max(codes[letter] for letter in kans.klassen)
-        found = np.where(fits, invited, np.float32(0))
-        found[(klasse == 0) | (fits & capped)] = np.nan
+        found = np.zeros(klasse.shape, np.float32)
+        if fits.any():
+            found = np.where(fits, np.float32(np.nan) if capped else self._holds(kans.als), found)
+        found[klasse == 0] = np.nan
         return found
 
     @cached_property
@@ -103,10 +114,12 @@ class Site:
 
     def _holds(self, cases: Cases) -> Floats:
         """Tell by 1 or 0 where one of the cases holds; NaN where none does and a layer of one is unknown."""
-        found = np.broadcast_to(any_case(cases, self.layers, _exactly), self.cells.shape).astype(np.float32)
-        for name in {c.maat for case in cases for c in case}:
+        found = np.zeros(self.cells.shape, np.float32)
+        found[np.broadcast_to(any_case(cases, self.layers, _exactly), found.shape)] = 1
+        for name in sorted({c.maat for case in cases for c in case}):
             unknown = np.isnan(self.layers[name]) if name in self.layers else np.True_
-            found[(found == 0) & unknown] = np.nan
+            if unknown.any():
+                found[(found == 0) & unknown] = np.nan
         return found
 
     def differences(self, layers: Collection[str]) -> dict[str, Floats]:

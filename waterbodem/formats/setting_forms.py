@@ -359,5 +359,7 @@ def _unit(setting: Setting, value: Any) -> str:
 
 
 def _cell(setting: Setting, value: Any, taal: str) -> str:
-    """The value of a setting in a table; of what is the default and has no value of its own a dash."""
-    return "–" if value is None else FORMS[setting.soort].text(value, setting, taal)
+    """The value of a setting in a table; of what is not given the word for that, or a dash."""
+    if value is not None:
+        return FORMS[setting.soort].text(value, setting, taal)
+    return setting.word("geen", taal) if "geen" in setting.woorden else "–"

@@ -33,7 +33,7 @@ class Cells(NamedTuple):
 
     lowest: Floats  # (n,) lowest score over the scenarios; empty: the score
     use: Bytes  # (n,) present use, 0 = unknown
-    given: Floats  # (G, n)
+    given: Ints  # (G,) where their cells are
     shifted: burden.Burden  # where every cell has its own reference; else its arrays are empty
 
 
@@ -190,7 +190,7 @@ def _add_band(bands: Any, b: int, a: int, n: int, cells: Any, maps: Any, band: A
     zonal.add_row(bands, b, a, maps.risico[a:e], sums[m + 1])
     zonal.add_row(bands, b, a, band.beside[0, :n], sums[m + 2])
     for g in range(cells.given.shape[0]):
-        zonal.add_row(bands, b, a, cells.given[g, a:e], sums[m + 3 + g])
+        zonal.add_row(bands, b, a, cells_at(cells.given[g], a, n), sums[m + 3 + g])
     zonal.add_codes(bands, b, a, maps.klasse[a:e], totals.classes[0])
     zonal.add_codes(bands, b, a, band.classes[0, :n], totals.classes[1])
     zonal.add_codes(bands, b, a, band.classes[1, :n], totals.classes[2])

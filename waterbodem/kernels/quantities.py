@@ -111,7 +111,7 @@ def known_where(values: Any, out: Any) -> None:
         out[i] = np.float32(0) if values[i] == values[i] else out[i]
 
 
-@kernel
+@stage
 def of_change(use: Any, own: int, out: Any) -> None:
     """Make a measure one of cells with another present use: NaN where that is ``own``, or unknown (0)."""
     for i in range(out.size):

@@ -134,22 +134,6 @@ def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
         sums[2, p] += cover + sure * COVERAGE_ONE
 
 
-@kernel
-def add_constant(value: float, inside: Any, sums: Any) -> None:
-    """Add coverage * value per polygon, of one value for all cells; ``inside`` is the coverage (P,).
-
-    Nothing if the value is NaN.
-    """
-    if value != value:
-        return
-    fixed = np.int64(np.rint(np.float64(value) * VALUE_ONE))
-    for p in range(inside.size):
-        product = fixed * (inside[p] & _LOW_MASK)
-        sums[0, p] += fixed * (inside[p] >> SPLIT) + (product >> SPLIT)
-        sums[1, p] += product & _LOW_MASK
-        sums[2, p] += inside[p]
-
-
 @part
 def _codes_run(codes: Any, total: Any) -> None:
     """Add wholly covered cells per code, all counts of some cells in the bytes of one number."""

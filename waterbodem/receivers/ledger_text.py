@@ -12,7 +12,7 @@ from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd
 from waterbodem.core.terminal import one_line
 from waterbodem.definitions.labels import decimal, percent, short, texts
-from waterbodem.definitions.receiving import depth_step
+from waterbodem.definitions.receiving import BY_SITUATION, depth_step, row_name
 
 #: Kinds of receivers that are in a ledger without having been named.
 UNNAMED = ("ander plan", "beekdal")
@@ -72,7 +72,7 @@ def _changed(row: Mapping[Any, Any], name: str) -> str:
     if not row["lambda_rij"]:
         return f"{name} {steps['grootste']}"
     inside = f"binnen het plan {steps['grootste']}, " if steps["grootste"] != steps["buiten_plan"] else ""
-    reach = f"{row['lambda_rij']}, lambda {decimal(row['lambda_m'], 0)} m"
+    reach = f"{row_name(row['lambda_rij'], BY_SITUATION)}, lambda {decimal(row['lambda_m'], 0)} m"
     return f"{name} {inside}{steps['buiten_plan']}, {reach}, bij half {steps['half']}, bij dubbel {steps['dubbel']}"
 
 

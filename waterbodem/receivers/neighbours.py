@@ -8,6 +8,7 @@ from waterbodem.definitions.kompas_rules import Neighbours
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE
 from waterbodem.engine.kompas import Strip
+from waterbodem.engine.rewetting import rewets
 from waterbodem.receivers.groundwater import MARGIN, spread
 from waterbodem.receivers.land import Land
 from waterbodem.receivers.reach import Ground
@@ -27,9 +28,9 @@ def strip_of(land: Land, ground: Ground, plot: Plot | None, functie: Functie, ru
     functie : Functie
     rules : Neighbours
     """
-    if plot is None:
+    source = plot.source(functie) if plot is not None and rewets(functie) else None
+    if source is None or not (source.head < 0).any():
         return Strip(0.0, float(USE not in land), 0.0)
-    source = plot.source(functie)
     effect = spread(source.head, source.grid, land.grid, ground, source.plan)
     wetter = ~effect.own & (effect.verlaging <= MARGIN - rules.rijzing_m)
     if USE not in land:

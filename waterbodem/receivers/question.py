@@ -133,7 +133,8 @@ class Enquiry:
         """Return what lies where the land around one plan, which boards judge, becomes wetter."""
         if self.kept:
             return UNSEEN
-        plot = plot_of(self.land, area, self.settings, boards)
+        asked = self.settings
+        plot = plot_of(self.land, area, boards, asked.reference, asked.storage, asked.rules)
         return strip_of(self.land, self.ground, plot, functie, self.settings.rules.buren)
 
     @cached_property
@@ -169,8 +170,9 @@ class Enquiry:
     @cached_property
     def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
-        boards = boards_of(self.settings.waterschap, self.plans, self.land.grid.crs)
-        return plots(self.land, self.plans, self.settings, boards)
+        boards = boards_of(self.settings.judge, self.plans, self.land.grid.crs)
+        asked = self.settings
+        return plots(self.land, self.plans, boards, asked.reference, asked.storage, asked.rules)
 
     def entry(self, source: PlanSource) -> Entry:
         """Find where the water of a plan goes, and what it does to the groundwater."""

@@ -13,9 +13,10 @@ from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.boards import Board
+from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
-from waterbodem.definitions.settings import Settings
+from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.coverage import Footprints, block_of, footprints
 from waterbodem.engine.demands import demands_of
@@ -175,7 +176,12 @@ class Plot:
 
 
 def plots(
-    land: Land, areas: Sequence[Area], settings: Settings, boards: Sequence[tuple[Board, ...]]
+    land: Land,
+    areas: Sequence[Area],
+    boards: Sequence[tuple[Board, ...]],
+    reference: Any,
+    storage: Storage,
+    rules: KompasRules,
 ) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
@@ -187,7 +193,7 @@ def plots(
     block_of(areas, land.grid)
     found, outside = [], []
     for area, some in zip(areas, boards, strict=True):
-        plot = plot_of(land, area, settings, some)
+        plot = plot_of(land, area, some, reference, storage, rules)
         if plot is None:
             outside.append(area)
         else:
@@ -197,16 +203,18 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def plot_of(land: Land, area: Area, settings: Settings, boards: tuple[Board, ...]) -> Plot | None:
+def plot_of(
+    land: Land, area: Area, boards: tuple[Board, ...], reference: Any, storage: Storage, rules: KompasRules
+) -> Plot | None:
     """Return the land of one plan, which boards judge; None where it lies wholly outside the data."""
     block = land.grid.crop(area.geometry.bounds)
     prints = footprints([area], block)
     if not prints.cell.size:
         return None
     cells = land.cut(block)
-    site = Site(cells, _reference(land.grid, block, settings.reference, cells), settings.rules)
+    site = Site(cells, _reference(land.grid, block, reference, cells), rules)
 
-    return Plot(area, block, _cover(prints), _Shift(land.grid, area, prints, site, settings, boards))
+    return Plot(area, block, _cover(prints), _Shift(land.grid, area, prints, site, storage, boards))
 
 
 @dataclass(frozen=True)
@@ -217,13 +225,13 @@ class _Shift:
     area: Area
     prints: Footprints
     site: Site
-    settings: Settings
+    storage: Storage
     boards: tuple[Board, ...]
 
     def __call__(self, functie: Functie) -> Shifted:
         site, cells = self.site, self.site.cells
         (demand,) = demands_of((self.boards,), [self.area], self.grid, functie, site.present_use, self._use_cells)
-        agreed = replace(self.settings.storage, board=demand.board)
+        agreed = replace(self.storage, board=demand.board)
         found = burden_arrays(cells.present, functie, site.reference, agreed).components
         return found[components.AFVOER], found[components.VERDRONGEN], found[components.VERLAGING]
 

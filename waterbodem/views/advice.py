@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import name_of, risk_class, short, small, steps, texts, unknown
+from waterbodem.definitions.labels import answer_text, name_of, risk_class, short, small, steps, texts, unknown
 from waterbodem.definitions.models import Functie
-from waterbodem.views.beside import conditional_answer, is_present_use, left_out
+from waterbodem.views.beside import condition, is_present_use, left_out
 from waterbodem.views.names import opening, said
 
 Row = Mapping[Any, Any]
@@ -65,7 +65,7 @@ def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) 
 def _one(row: Row, name: str, taal: str) -> str:
     t, rules = texts(taal)["advies"], registry.scoring_rules()
     high = row["risico"] + rules.marge >= rules.risico_hoog
-    answer = conditional_answer(row, taal)
+    answer = condition(row, taal) or answer_text(row["antwoord"], taal)
     return str(t["een_hoog" if high else "een"].format(naam=name, antwoord=answer, risico=_burden(row, taal)))
 
 

@@ -33,6 +33,7 @@ from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
 from waterbodem.views.editions import compared_text
+from waterbodem.views.names import said
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -80,10 +81,12 @@ def is_present_use(row: Row) -> bool:
     return bool(row.get("eigen", 0.0) >= ALL)
 
 
-def left_out(row: Row, taal: str) -> str:
+def left_out(row: Row, taal: str, *, brief: bool = False) -> str:
     """Return what a risk leaves out, in a few words: a rise of the groundwater; empty where there is none."""
-    rise = row.get("stijging_m", 0.0)
-    return str(texts(taal)["naast"]["stijging_telt_niet"].format(cm=depth_step(rise, taal))) if rise >= NO_RISE else ""
+    t, rise = texts(taal)["naast"], row.get("stijging_m", 0.0)
+    if not rise >= NO_RISE:
+        return ""
+    return str(t["stijging_kort"] if brief else t["stijging_telt_niet"].format(cm=depth_step(rise, taal)))
 
 
 def risk_in_words(row: Row, value: float, taal: str) -> str:
@@ -256,19 +259,21 @@ class Beside:
         tons = self.of(row).co2
         if not abs(tons) >= NO_CO2:
             return ""
-        told = self.co2(row).removeprefix("\u2212")
+        told = self._tons(abs(tons))
         return str(self._t["co2_meer" if tons > 0 else "co2_minder"].format(wat=told, **self._peat_range))
 
     def co2(self, row: Row) -> str:
-        """Return CO2 from peat with its range [t/ha/jr]."""
-        tons, rules = self.of(row).co2, registry.burden_rules()
+        """Return CO2 from peat with its range [t/ha/jr]; negative is less."""
+        tons = self.of(row).co2
         if math.isnan(tons):
             return str(texts(self._taal)["onbekend"])
-        low, high = (rounded(abs(tons) * v / rules.constants["co2_t_ha_mm"], self._taal) for v in rules.co2_range)
-        sign = "\u2212" if tons <= -NO_CO2 else ""
-        shown = rounded(abs(tons), self._taal) if abs(tons) >= NO_CO2 else "0"
-        low, high = (high, low) if sign else (low, high)
-        return f"{sign}{self._t['co2'].format(n=shown, laag=low, hoog=high)}" if shown != "0" else "0"
+        return self._tons(tons) if abs(tons) >= NO_CO2 else "0"
+
+    def _tons(self, tons: float) -> str:
+        rules = registry.burden_rules()
+        spread = sorted(tons * factor / rules.constants["co2_t_ha_mm"] for factor in rules.co2_range)
+        low, high = (rounded(v, self._taal) for v in spread)
+        return str(self._t["co2"].format(n=rounded(tons, self._taal), laag=low, hoog=high))
 
     @cached_property
     def _peat_range(self) -> dict[str, str]:
@@ -297,7 +302,7 @@ class Beside:
     def compensation(self, row: Row) -> list[str]:
         """Tell what a board asks, what is left after it, and that a plan without storage hands its water on."""
         p, boards = self.of(row), self.of(row).demand.boards
-        if p.is_present_use:
+        if p.is_present_use or self._assessment.making.is_earlier:
             return []
         counts = p.demand.large or p.demand.small or self.compensated(row)
         asked = [self._asked(row, p, boards[0])] if boards and p.owed > 0 and counts else []
@@ -319,13 +324,15 @@ class Beside:
 
     def _too_much(self, p: Particulars) -> list[str]:
         """Tell that there is no room for all the storage that was given."""
-        given = self._assessment.question.settings.aangelegde_berging_mm
+        given = self._assessment.question.settings.storage.built_mm
         if given is None or given <= p.built + NO_WATER:
             return []
         return [str(self._t["past_niet"].format(mm=rounded(given, self._taal), past=rounded(p.built, self._taal)))]
 
     def volumes(self, rows: Sequence[Row]) -> str:
-        """Return which storms stand behind volumes, in words."""
+        """Return which storms stand behind volumes, in words; of an earlier edition nothing."""
+        if self._assessment.making.is_earlier:
+            return ""
         norms = dict.fromkeys(p.norm for p in map(self.of, rows) if p.norm > 0)
         shown = self._listed([plain(n, self._taal) for n in sorted(norms)])
         return str(self._t["twee_buien"].format(mm=shown) if norms else self._t["een_bui"])
@@ -361,7 +368,7 @@ def named(rows: Sequence[Row], beside: Beside, names: Mapping[int, str], taal: s
     functies = beside.functies
     found: dict[str, list[str]] = {}
     for row in rows:
-        who = f"{names[row['nr']]}, {small(name_of(functies[row['functie']], taal))}"
+        who = f"{said(names[row['nr']], taal)}, {small(name_of(functies[row['functie']], taal))}"
         for mark in beside.marks(row):
             found.setdefault(mark, []).append(who)
     told = [f"{'; '.join(who)}: {mark[:1].lower()}{mark[1:]}" for mark, who in found.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
 
 MAX_ROWS = 20
+#: Letters of a line under the table of a console at most.
+WIDTH = 150
 NAME, TEXT_NAME = 48, 22
 _CELL = "padding:3px 10px 3px 0;text-align:left;vertical-align:middle;border-bottom:1px solid #d5dbe1"
 _CHIP = (
@@ -86,7 +89,7 @@ def _headings(taal: str) -> list[str]:
 def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
     t, mark = texts(taal), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
-    edition = edition_text(assessment)
+    edition = edition_text(assessment, taal)
     then = f"<br><strong>{escape(edition)}</strong>" if edition else ""
     return f"{escape(t['tabel']['caption'])}{made_up}{then}<br>{'<br>'.join(map(escape, beside.heading))}"
 
@@ -196,7 +199,8 @@ def assessment_text(assessment: Answer, taal: str = "nl") -> str:
     mark = f" \u2013 {texts(taal)['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
     edition = edition_text(assessment, taal)
     told = named(shown, beside, {row["nr"]: row["gebied"] for row in shown}, taal)
-    return "\n".join([f"<Assessment>{mark}", *([edition] if edition else []), *lines, *more, *beside.heading, *told])
+    under = [part for line in (*beside.heading, *told) for part in textwrap.wrap(line, WIDTH)]
+    return "\n".join([f"<Assessment>{mark}", *([edition] if edition else []), *lines, *more, *under])
 
 
 def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> list[str]:

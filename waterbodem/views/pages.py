@@ -90,7 +90,7 @@ def _helpers(taal: str) -> dict[str, Any]:
         "number_label": partial(number_label, taal=taal),
         "condition": partial(condition, taal=taal),
         "is_present_use": is_present_use,
-        "left_out": partial(left_out, taal=taal),
+        "left_out": partial(left_out, taal=taal, brief=True),
         "answer_text": partial(answer_text, taal=taal),
         "risk_class": risk_class,
         "risk_text": partial(risk_text, taal=taal),

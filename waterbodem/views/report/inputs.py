@@ -21,8 +21,7 @@ from waterbodem.definitions.labels import (
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.units import unit_text
-from waterbodem.engine.derived import derived_of, sources_of
-from waterbodem.engine.scoring import layers_of
+from waterbodem.engine.derived import sources_of
 from waterbodem.views.beside import Beside
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def inputs_told(assessment: Answer, taal: str) -> list[dict[str, str]]:
             "resampled": resampled_text(short(layers[n].attrs.get("resampled", ""), 200), taal),
         }
         for n in names
-    ] + [_derived_input(n, layers, taal) for n in derived_of(names) if n in layers_of(*assessment.question.functies)]
+    ] + [_derived_input(n, layers, taal) for n in assessment.derived]
 
 
 def _derived_input(name: str, layers: Any, taal: str) -> dict[str, str]:
@@ -104,7 +103,6 @@ def _range(name: str, attrs: Mapping[str, Any], taal: str) -> list[str]:
 def _of_present_use(assessment: Answer, taal: str) -> list[str]:
     """Tell that the present use was assumed, and of which plans it is implausible."""
     t = texts(taal)["rapport"]
-    use = small(name_of(assumed(), taal))
     use = small(name_of(assumed(), taal))
     told = [t["gebruik_aangenomen"].format(naam=use)] if Beside(assessment, taal).assumed else []
     rows = assessment.rows.drop_duplicates("nr")

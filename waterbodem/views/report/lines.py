@@ -269,11 +269,12 @@ class View:
         return condition(told, self.taal) or answer_text(row["antwoord"], self.taal)
 
     @property
-    def burdens(self) -> list[tuple[str, list[str]]]:
-        """Return the burden: per functie its name, and class and polygons, heaviest first, unknown before all."""
-        return [(short(name_of(f, self.taal), NAME_LENGTH), self._burdens(f)) for f in self.functies.values()]
+    def lead_with_burden(self) -> list[tuple[str, list[tuple[str, str]], list[str]]]:
+        """Return the answer per functie with its burden on others."""
+        return [(*told, self._burdens(f)) for told, f in zip(self.lead, self.functies.values(), strict=True)]
 
     def _burdens(self, functie: Functie) -> list[str]:
+        """Return class of burden and polygons, what is unknown first, then the heaviest."""
         found: dict[tuple[float, str], list[str]] = {}
         for row, name in zip(*self._rows_of(functie), strict=True):
             step, own = risk_class(row["risico"]), is_present_use(self.beside.told(row))

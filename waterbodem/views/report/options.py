@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from waterbodem.answers.alternatives import options, others
-from waterbodem.definitions.labels import functies_of
+from waterbodem.definitions.labels import functies_of, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.views.advice import NAME as ADVICE_NAME
 from waterbodem.views.advice import advice_for_area, advice_for_functie
+from waterbodem.views.beside import condition, left_out
 from waterbodem.views.names import distinct
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ class Options:
     advice: tuple[str, ...]
     tables: Tables
     asked_only: bool
+
+    def notes(self, taal: str) -> list[str]:
+        """Return what the marks in the tables mean, of those that occur."""
+        cells = [cell for _, rows in self.tables for *_, some in rows for cell in some]
+        told = {"noot_mits": condition, "noot_vernatting": left_out}
+        words = texts(taal)["alternatieven"]
+        return [str(words[key]) for key, mark in told.items() if any(mark(cell, taal) for cell in cells)]
 
 
 def options_of(assessment: Answer, taal: str) -> Options:
