@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import pyogrio
 import pytest
 import rasterio
 from click.testing import CliRunner
@@ -95,3 +100,17 @@ def test_a_map_that_is_copied_away_tells_what_it_is(asked, tmp_path):
             if path.parent != folder:
                 assert told["FUNCTIE"] == path.parent.name
                 assert told["LICENTIE"].startswith("onbekend: zettingsgevoeligheid, ")
+
+
+def test_columns_of_a_package_need_no_quotes_in_sql(asked):
+    """A plus in a name is a sum in SQL; CSV and Python keep it."""
+    folder, _, answer = asked
+    plus = [c for c in answer.table.columns if "+" in c]
+    assert plus, "a criterion of two layers"
+    asked_for = ", ".join(c.replace("+", "_en_") for c in plus)
+    with closing(sqlite3.connect(folder / "gebieden.gpkg")) as package:
+        found = package.execute(f"SELECT {asked_for} FROM gebieden ORDER BY fid").fetchall()
+    np.testing.assert_array_equal(np.array(found, float), answer.table[plus].to_numpy(float))
+    assert plus[0] in (folder / "gebieden.csv").read_text("utf-8").splitlines()[0].split(",")
+    names = pyogrio.read_info(folder / "gebieden.gpkg", layer="gebieden")["fields"]
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+", name) for name in names), names
