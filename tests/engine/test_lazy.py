@@ -358,6 +358,8 @@ def test_a_run_becomes_a_store_that_is_whole_or_not_there(finished, tmp_path, mo
     assert {v.dtype for v in raw.data_vars.values()} == {np.dtype(np.uint8)}
     with rasterio.open(finished / "natte_natuur" / "risico.tif") as file:
         np.testing.assert_array_equal(raw.risico.sel(functie="natte_natuur"), file.read(1))
+        made = {"TIFFTAG_SOFTWARE": f"waterbodem {wb.__version__}", "DEFINITIES": found.attrs["definities"]}
+        assert {**made, "FUNCTIE": "natte_natuur"}.items() <= file.tags().items()
     with pytest.raises(ArgumentError, match="there already"):
         wb.write_zarr(finished, store)
 
