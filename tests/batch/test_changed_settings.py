@@ -60,8 +60,12 @@ SETTINGS = {
     "grid.resolution": ({}, {"grid.resolution": 20}),
     "grid.bounds": ({}, {"grid.bounds": [238_500, 553_500, 239_500, 554_500]}),
     "afwenteling.referentie": ({}, {"afwenteling.referentie": "natte_natuur"}),
+    "afwenteling.waterschap": (AREAS, {"afwenteling.waterschap": "Vechtstromen"}),
+    "afwenteling.waterschap by boundaries": (
+        AREAS | {"afwenteling.waterschap": "Vechtstromen"},
+        {"afwenteling.waterschap": "lagen/waterschappen.geojson"},
+    ),
     "afwenteling.aangelegde_berging_mm": ({}, {"afwenteling.aangelegde_berging_mm": 20}),
-    "afwenteling.waterschap": (AREAS, {"afwenteling.waterschap": "hunze_en_aas"}),
     "afwenteling.bergingseis_mm": (AREAS, {"afwenteling.bergingseis_mm": 10}),
     "kompas.path": (AREAS, {"kompas.path": "streng.toml"}),
     "ontvangers.demping_m": (WATER, {"ontvangers.demping_m": 100}),
@@ -107,6 +111,12 @@ EDITS = {
     "resampling": ({"grid.resolution": 20}, CATALOGUE, "[layers.kwel]", '[layers.kwel]\nresampling = "nearest"'),
     "else": ({}, CATALOGUE, "else = 0", "else = 1"),
     "value": ({}, CATALOGUE, "value = 1", "value = 0"),
+    "waterschap": (
+        AREAS | {"afwenteling.waterschap": "lagen/waterschappen.geojson"},
+        "lagen/waterschappen.geojson",
+        "drents_overijsselse_delta",
+        "noorderzijlvest",
+    ),
     "kompas": (AREAS | {"kompas.path": "streng.toml"}, "streng.toml", '"risico", min = 0.01', '"risico", min = 0.60'),
     "reikwijdte": (
         WATER | {"ontvangers.reikwijdte": "reikwijdte.toml"},
