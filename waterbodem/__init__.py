@@ -47,7 +47,38 @@ _RENAMED = {
     "Put": "Well",
 }
 
-__all__ = ["WaterbodemError", "__version__", *_WHERE]
+#: Literal, for type checkers read no tables; the same names as those above.
+__all__ = [
+    "Assessment",
+    "Functie",
+    "Put",
+    "WaterbodemError",
+    "__version__",
+    "afwenteling",
+    "assess",
+    "benedenstrooms",
+    "bovenstrooms",
+    "compare",
+    "difference",
+    "example",
+    "example_plans",
+    "functies",
+    "geschiktheid",
+    "grootboek",
+    "kompas_regels",
+    "layers_from",
+    "live_map",
+    "open_assessment",
+    "open_layers",
+    "open_run",
+    "per_gebied",
+    "reikwijdte",
+    "run",
+    "status",
+    "waarom",
+    "waterschappen",
+    "write_zarr",
+]
 
 if TYPE_CHECKING:
     from waterbodem.assessment.assessment import Assessment as Assessment
@@ -61,12 +92,12 @@ if TYPE_CHECKING:
     from waterbodem.batch.state import status as status
     from waterbodem.batch.stores import open_run as open_run
     from waterbodem.batch.stores import write_zarr as write_zarr
-    from waterbodem.definitions.abstraction import Well as Put  # noqa: F401
+    from waterbodem.definitions.abstraction import Well as Put
     from waterbodem.definitions.boards import waterschappen as waterschappen
-    from waterbodem.definitions.kompas_rules import load_rules as kompas_regels  # noqa: F401
+    from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
     from waterbodem.definitions.models import Functie as Functie
-    from waterbodem.definitions.receiving import chosen_reach as reikwijdte  # noqa: F401
-    from waterbodem.definitions.registry import load_functies as functies  # noqa: F401
+    from waterbodem.definitions.receiving import chosen_reach as reikwijdte
+    from waterbodem.definitions.registry import load_functies as functies
     from waterbodem.engine.burden import afwenteling as afwenteling
     from waterbodem.engine.explanation import waarom as waarom
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
@@ -77,15 +108,15 @@ if TYPE_CHECKING:
     from waterbodem.receivers.downstream import benedenstrooms as benedenstrooms
     from waterbodem.receivers.downstream import bovenstrooms as bovenstrooms
     from waterbodem.receivers.grootboek import grootboek as grootboek
+else:
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'waterbodem' has no attribute {name!r}")
-    module = import_module(f"waterbodem.{_WHERE[name]}")
-    value = getattr(module, _RENAMED.get(name, name))
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _WHERE:
+            raise AttributeError(f"module 'waterbodem' has no attribute {name!r}")
+        module = import_module(f"waterbodem.{_WHERE[name]}")
+        value = getattr(module, _RENAMED.get(name, name))
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

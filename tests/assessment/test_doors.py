@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import pyogrio
 import pytest
+import rasterio
 from click.testing import CliRunner
 
 import waterbodem as wb
@@ -80,3 +86,31 @@ def test_an_answer_whose_receivers_are_known_goes_too():
     again = pickle.loads(pickle.dumps(answer))
     assert again.grootboek.equals(answer.grootboek) and again.cells.identical(answer.cells)
     assert again.to_dict() == answer.to_dict() and "grootboek" in again.to_dict()
+
+
+def test_a_map_that_is_copied_away_tells_what_it_is(asked, tmp_path):
+    folder, _, answer = asked
+    files = sorted(folder.rglob("*.tif"))
+    assert len(files) > 12
+    for path in files:
+        with rasterio.open(path) as file:
+            told = file.tags()
+            assert told["TIFFTAG_SOFTWARE"] == f"waterbodem {wb.__version__}"
+            assert told["DEFINITIES"] == answer.cells.attrs["definities"]
+            if path.parent != folder:
+                assert told["FUNCTIE"] == path.parent.name
+                assert told["LICENTIE"].startswith("onbekend: zettingsgevoeligheid, ")
+
+
+def test_columns_of_a_package_need_no_quotes_in_sql(asked):
+    """A plus in a name is a sum in SQL; CSV and Python keep it."""
+    folder, _, answer = asked
+    plus = [c for c in answer.table.columns if "+" in c]
+    assert plus, "a criterion of two layers"
+    asked_for = ", ".join(c.replace("+", "_en_") for c in plus)
+    with closing(sqlite3.connect(folder / "gebieden.gpkg")) as package:
+        found = package.execute(f"SELECT {asked_for} FROM gebieden ORDER BY fid").fetchall()
+    np.testing.assert_array_equal(np.array(found, float), answer.table[plus].to_numpy(float))
+    assert plus[0] in (folder / "gebieden.csv").read_text("utf-8").splitlines()[0].split(",")
+    names = pyogrio.read_info(folder / "gebieden.gpkg", layer="gebieden")["fields"]
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+", name) for name in names), names

@@ -60,6 +60,11 @@ SETTINGS = {
     "grid.resolution": ({}, {"grid.resolution": 20}),
     "grid.bounds": ({}, {"grid.bounds": [238_500, 553_500, 239_500, 554_500]}),
     "afwenteling.referentie": ({}, {"afwenteling.referentie": "natte_natuur"}),
+    "afwenteling.waterschap": (AREAS, {"afwenteling.waterschap": "Vechtstromen"}),
+    "afwenteling.waterschap by boundaries": (
+        AREAS | {"afwenteling.waterschap": "Vechtstromen"},
+        {"afwenteling.waterschap": "lagen/waterschappen.geojson"},
+    ),
     "afwenteling.aangelegde_berging_mm": ({}, {"afwenteling.aangelegde_berging_mm": 20}),
     "afwenteling.bergingseis_mm": (AREAS, {"afwenteling.bergingseis_mm": 10}),
     "kompas.path": (AREAS, {"kompas.path": "streng.toml"}),
@@ -106,7 +111,13 @@ EDITS = {
     "resampling": ({"grid.resolution": 20}, CATALOGUE, "[layers.kwel]", '[layers.kwel]\nresampling = "nearest"'),
     "else": ({}, CATALOGUE, "else = 0", "else = 1"),
     "value": ({}, CATALOGUE, "value = 1", "value = 0"),
-    "kompas": (AREAS | {"kompas.path": "streng.toml"}, "streng.toml", '"risico", min = 0.10', '"risico", min = 0.20'),
+    "waterschap": (
+        AREAS | {"afwenteling.waterschap": "lagen/waterschappen.geojson"},
+        "lagen/waterschappen.geojson",
+        "drents_overijsselse_delta",
+        "noorderzijlvest",
+    ),
+    "kompas": (AREAS | {"kompas.path": "streng.toml"}, "streng.toml", '"risico", min = 0.01', '"risico", min = 0.60'),
     "reikwijdte": (
         WATER | {"ontvangers.reikwijdte": "reikwijdte.toml"},
         "reikwijdte.toml",
@@ -126,7 +137,7 @@ def folder(tmp_path):
     text = FUNCTIE.read_text(encoding="utf-8").replace('id = "akkerbouw"\ncode = 6\n', 'id = "eigen"\ncode = 100\n')
     (tmp_path / "eigen.toml").write_text(text, encoding="utf-8")
     edit(shutil.copy(tmp_path / "eigen.toml", tmp_path / "anders.toml"), "gewicht = 0.25", "gewicht = 0.75")
-    edit(shutil.copy(KOMPAS, tmp_path / "streng.toml"), '"risico", min = 0.20', '"risico", min = 0.10')
+    edit(shutil.copy(KOMPAS, tmp_path / "streng.toml"), '"risico", min = 0.60', '"risico", min = 0.01')
     (tmp_path / "reikwijdte.toml").write_text(REACH, encoding="utf-8")
     return tmp_path
 

@@ -196,7 +196,7 @@ def test_what_arrives_and_who_receives_it_are_those_of_an_assessment(tmp_path, m
 
 
 def with_ditches(folder):
-    """Write layers water and natuur, and a level area, beside the others of a folder."""
+    """Write other layers water and natuur, and a level area, into a folder."""
     with rasterio.open(folder / "maaiveld.tif") as file:
         profile, shape = file.profile, file.shape
     profile.update(dtype="uint8", nodata=255)
@@ -206,8 +206,6 @@ def with_ditches(folder):
     for name, values in (("water", ditch), ("natuur", nature)):
         with rasterio.open(folder / f"{name}.tif", "w", **profile) as out:
             out.write(values, 1)
-        with (folder / "lagen.toml").open("a", encoding="utf-8") as file:
-            file.write(f'\n[layers.{name}]\npath = "{name}.tif"\nunit = "class"\n')
     plans = gpd.read_file(folder / "plannen.geojson").to_crs("EPSG:28992")
     level = {"naam": ["polder", "rest"], "soort": ["peilgebied", "gemeente"]}
     areas = [plans.union_all().buffer(250), plans.union_all().buffer(500)]
@@ -216,7 +214,7 @@ def with_ditches(folder):
 
 @pytest.mark.parametrize("rows", [5_000, 2_000_000])
 def test_ditches_level_areas_and_nature_are_those_of_an_assessment(tmp_path, monkeypatch, rows):
-    text = AREAS.replace('scenarios = ["2050hoog"]\n', "") + '[ontvangers]\npath = "lagen/peil.gpkg"\n'
+    text = AREAS.replace('scenarios = ["2050Hd"]\n', "") + '[ontvangers]\npath = "lagen/peil.gpkg"\n'
     path = place(tmp_path, text.replace("output", "pictures = false\noutput"))
     with_ditches(tmp_path / "lagen")
     runner.run(path)

@@ -70,6 +70,11 @@ def rules(folder):
     return peer_rules.load(folder)
 
 
+#: The fatal criterion and ceilings of edition 2 are not in what competitors compute: 3 % of cells have another class.
+EDITION_1 = pytest.mark.xfail(strict=True, reason="competitors still compute classes by edition 1 of the rules")
+
+
+@EDITION_1
 @pytest.mark.parametrize("tool", peers.TOOLS, ids=lambda t: t.script)
 def test_every_competitor_gives_the_answer_of_waterbodem(tool, folder, rules, tmp_path):
     if not tool.present() and not os.environ.get("CI"):
@@ -83,6 +88,7 @@ def test_every_competitor_gives_the_answer_of_waterbodem(tool, folder, rules, tm
     assert written == sorted(f"{name}.tif" for name in peer_rules.names(rules))
 
 
+@EDITION_1
 def test_the_layers_reach_every_rule(folder):
     """What all agree on says little where all is one class."""
     for functie in IDS:

@@ -559,6 +559,7 @@ def test_y_that_ascends_is_an_error(area, function):
         lambda d: d.assign(kwel=(("y", "x"), np.zeros((6, 8), complex))),
     ],
 )
+@pytest.mark.filterwarnings("ignore::waterbodem.core.errors.LayerIgnored")
 def test_what_is_no_set_of_layers_is_an_error_of_this_library(area, spoil):
     with pytest.raises(wb.WaterbodemError):
         wb.geschiktheid(spoil(area), "woningbouw")

@@ -142,9 +142,7 @@ def test_files_of_the_user_may_lie_in_a_folder_with_a_time_in_its_name(tmp_path)
     assert done.exit_code == 0, done.output
 
 
-@pytest.mark.parametrize(
-    "path", ["s3://emmer/p.gpkg", "/vsizip/p.zip", "//host/p.gpkg", "\\\\host\\p.gpkg", "{}", "<a/>"]
-)
+@pytest.mark.parametrize("path", ["s3://emmer/p.gpkg", "/vsizip/p.zip", "//host/p.gpkg", "\\\\host\\p.gpkg", "<a/>"])
 def test_addresses_are_no_plans(path):
     with pytest.raises(UnsafePath):
         read_areas(path, RD)

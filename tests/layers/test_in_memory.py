@@ -12,7 +12,7 @@ import xarray as xr
 import waterbodem as wb
 from tests.support.layer_files import LEFT, RD, TOP, catalogue, layer, raster
 from waterbodem.core.errors import LayerIgnored, Problems
-from waterbodem.layers.in_memory import meant, tell_meant
+from waterbodem.layers.near_names import meant, tell_meant
 
 ROWS, COLS = 5, 4
 SHAPE = (ROWS, COLS)

@@ -233,7 +233,7 @@ def test_the_message_names_the_polygon_that_is_not_usable(kind):
         gpd.GeoSeries([], dtype="geometry"),
         7,
         None,
-        [PLACE, PLACE],
+        [PLACE, 7],
         "nergens.geojson",
     ],
     ids=str,

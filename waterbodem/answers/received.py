@@ -88,5 +88,6 @@ class Received:
 
     def downstream(self, functie: str) -> Floats:
         """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
-        cells = self.of(functie)
-        return downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, self.exposure[0])
+        cells, (exposure, unknown) = self.of(functie), self.exposure
+        share = downstream.weighed(cells["afvoer"].values, cells["verdrongen_berging"].values, exposure)
+        return downstream.drawn(share, unknown)

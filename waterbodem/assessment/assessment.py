@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -284,11 +284,31 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+class AssessSettings(TypedDict, total=False):
+    """Keyword arguments of :func:`assess`, as functions take them that pass them on."""
+
+    referentie: str | Functie | xr.DataArray | None
+    waterschap: str | Path | gpd.GeoDataFrame | None
+    aangelegde_berging_mm: float | None
+    bergingseis_mm: float | None
+    methode: str
+    orness: float | None
+    id: str | None
+    kompas: KompasRules | None
+    ontvangers: Plans
+    id_ontvangers: str | None
+    demping_m: float | None
+    reikwijdte: Reach | None
+    onttrekking: Well | None
+    bewaar: str | Path | None
+    omgeving: Land | None
+
+
 def per_gebied(
     layers: xr.Dataset,
     functies: str | Functie | Sequence[str | Functie],
     gebieden: Plans,
-    **settings: Any,
+    **settings: Unpack[AssessSettings],
 ) -> gpd.GeoDataFrame:
     """Return the table of :func:`assess` alone, a row per polygon and functie.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 import xarray as xr
@@ -15,7 +15,7 @@ import xarray as xr
 from waterbodem.answers.alternatives import with_conditions
 from waterbodem.answers.command import command_of
 from waterbodem.answers.question import Plans
-from waterbodem.assessment.assessment import Assessment, assess
+from waterbodem.assessment.assessment import Assessment, AssessSettings, assess
 from waterbodem.core.destination import destination
 from waterbodem.core.files import replacing
 from waterbodem.definitions import registry
@@ -160,7 +160,7 @@ def compare(
     layers: xr.Dataset,
     functies: str | Functie | Sequence[str | Functie],
     gebieden: Plans,
-    **settings: Any,
+    **settings: Unpack[AssessSettings],
 ) -> Comparison:
     """Compare functies on polygons.
 

@@ -15,11 +15,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem.answers.answer import Answer
+from waterbodem.answers.question import inputs_of
 from waterbodem.assessment.provenance import herkomst
 from waterbodem.core.destination import destination
 from waterbodem.core.files import Stage, remove_leftovers, staging
 from waterbodem.definitions.legends import Legend, legend, map_title, nodata
 from waterbodem.definitions.models import Functie
+from waterbodem.formats.cog.told import about, licence_text, made_with
 from waterbodem.formats.cog.writer import percent, stage_raster
 from waterbodem.formats.occupancy import occupied
 from waterbodem.formats.output_names import MAPS, PROVENANCE, RECEPTION, REPORT, UNKNOWN, WORK
@@ -127,12 +129,15 @@ def _stage_text(stage: Stage, path: Path, text: str) -> Path:
 
 def _stage_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> Iterator[Path]:
     """Write every map; yield the files."""
-    grid = assessment.question.grid
+    grid, made = assessment.question.grid, assessment.making
+    inputs = inputs_of(assessment.question.layers)
+    licences = {"LICENTIE": licence_text((row["laag"], row.get("licence")) for row in inputs)}
     for functie, cells, criteria in layers_of(assessment):
+        told = made_with(made.library, made.rules) | about(functie) | licences
         for m in _maps(functie, criteria, float_):
             stage.folder(root / m.folder)
             steps, values = None if m.float_ else m.legend, cells[m.product].values
-            yield from stage_raster(stage, root / m.path, _coded(values, steps), grid, steps, m.title)
+            yield from stage_raster(stage, root / m.path, _coded(values, steps), grid, steps, m.title, told)
 
 
 def _maps(functie: Functie, criteria: Sequence[str], float_: bool) -> Iterator[OutputMap]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import geopandas as gpd
 import shapely
 import xarray as xr
 
-from waterbodem.assessment.assessment import Assessment, assess
+from waterbodem.assessment.assessment import Assessment, AssessSettings, assess
 from waterbodem.core import dataset
 from waterbodem.core.crs import projected
 from waterbodem.core.errors import ArgumentError, WaterbodemError
@@ -69,7 +69,7 @@ def live_map(
     functie: str | Functie | Sequence[str | Functie],
     *,
     achtergrond: bool = True,
-    **settings: Any,
+    **settings: Unpack[AssessSettings],
 ) -> LiveMap:
     """Return a map to draw polygons on; each is answered at once.
 

@@ -23,6 +23,7 @@ from waterbodem.definitions.legends import legend, map_title, nodata
 from waterbodem.definitions.present_use import USE
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.layer_set import Floats, LayerSet
+from waterbodem.formats.cog.told import made_with
 from waterbodem.formats.cog.writer import aux_file, percent, stage_raster
 from waterbodem.formats.output_names import UNKNOWN
 from waterbodem.formats.qgis_style import raster_qml
@@ -165,7 +166,7 @@ def _stage_unknown(delivery: Delivery, scenario: str, final: Path, stage: Stage)
         codes[rows] = np.where(_inside(job, block), share, nodata())
     stage.folder(job.output)
     shown = legend(UNKNOWN)
-    stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN))
+    stage_raster(stage, final, codes, job.grid, shown, map_title(UNKNOWN), made_with())
     stage.file(final.with_suffix(".qml")).write_bytes(raster_qml(shown))
 
 

@@ -30,6 +30,7 @@ from waterbodem.core.files import Stage, discard, withdraw
 from waterbodem.core.version import texts_version
 from waterbodem.definitions.legends import Legend
 from waterbodem.engine.scoring import parts_of
+from waterbodem.formats.cog.told import about, made_with
 from waterbodem.formats.cog.writer import aux_file, pam_bytes
 from waterbodem.formats.output_names import PICTURE, PROJECT, PROVENANCE, RECEPTION
 from waterbodem.formats.qgis_project import OutputMap, project_bytes, style_bytes
@@ -99,7 +100,8 @@ def _stage_map(job: Job, variant: Variant, key: str, index: int, stage: Stage) -
     final, colours = job.output / shown.path, None if product.is_float else shown.legend
     places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
     stage.folder(final.parent)
-    stage_map(stage, final, places, (index, product), job.grid, colours, shown.title)
+    told = made_with() | about(variant.functie)  # no licences: a key does not hold them, so they could be stale
+    stage_map(stage, final, places, (index, product), job.grid, colours, shown.title, told)
     if colours is not None:
         _stage_pam(stage, job, final, places, index, colours)
     stage.file(final.with_suffix(".qml")).write_bytes(style_bytes(shown))

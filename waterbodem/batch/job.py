@@ -23,6 +23,7 @@ from waterbodem.definitions.boards import Board
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE, PresentUse
+from waterbodem.definitions.receiving import reach_table
 from waterbodem.definitions.scenarios import scenario_among
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.demands import Demand, demands_of
@@ -208,6 +209,14 @@ class Job:
     def mark(self, name: str) -> list[str]:
         """Return all that the numbers of a layer depend on."""
         return [*_source_mark(self.stack, name), *self.beside.get(name, ())]
+
+    @cached_property
+    def neighbours_sha256(self) -> str:
+        """Mark of what tells who lies beside a polygon, and how far a rise of its groundwater reaches."""
+        wanted = {USE, *reach_table(self.settings.reach).layers}
+        layers = {n: self.mark(n) for n in self.stack.sources if LayerName.of(n).layer in wanted}
+        text = json.dumps([layers, marks(self.settings, "ontvangers")], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def key(self, variant: Variant) -> str:
         """Return the sha256 of all that a variant's numbers depend on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,7 @@ def stage_map(
     grid: Grid,
     legend: Legend | None,
     label: str,
+    told: Mapping[str, str] | None = None,
 ) -> Path:
     """Write one map of all parts as a COG with overviews under a temporary name; return that name.
 
@@ -72,6 +73,8 @@ def stage_map(
         Colours; without one the map is float32.
     label : str
         Band description.
+    told : mapping of str to str, optional
+        Metadata of the file.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def stage_map(
     with ExitStack() as stack:
         found = [_Level(stack.enter_context(_unnamed(final.parent))) for _ in factors]
         _overviews(found, parts, product, grid)
-        whole = _template(grid, product[1], legend, label)
+        whole = _template(grid, product[1], legend, label, told or {})
         images = [(whole, _sizes(parts, product))]
         for factor, level in zip(factors, found, strict=True):
             shape = (-(-grid.rows // factor), -(-grid.cols // factor))
@@ -139,7 +142,7 @@ def _tiles(parts: Sequence[Place], product: tuple[int, Product]) -> Iterator[byt
                 yield part.blob(entry) if entry[1] else nothing
 
 
-def _template(grid: Grid, product: Product, legend: Legend | None, label: str) -> tiff.Tags:
+def _template(grid: Grid, product: Product, legend: Legend | None, label: str, told: Mapping[str, str]) -> tiff.Tags:
     """Return what GDAL writes about such a map: size, place, CRS, colours, nodata, description."""
     nothing = legend.nodata if legend else math.nan
     size = {"height": grid.rows, "width": grid.cols, "count": 1, "dtype": product.kind.dtype, "nodata": nothing}
@@ -148,6 +151,7 @@ def _template(grid: Grid, product: Product, legend: Legend | None, label: str) -
     with MemoryFile() as memory:
         with memory.open(driver="GTiff", crs=grid.crs, transform=grid.transform, BIGTIFF="NO", **size, **how) as file:
             file.set_band_description(1, label)
+            file.update_tags(**told)
             if legend:
                 file.write_colormap(1, dict(legend.colours))
         return tiff.read_tags(bytes(memory.read()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from waterbodem.batch.compute import products
-from waterbodem.batch.exposure import exposure_of
+from waterbodem.batch.exposure import Exposure, exposure_of
 from waterbodem.batch.job import MOST_ROWS, Job, Variant, part_name
 from waterbodem.batch.journal import Page, read_page
 from waterbodem.batch.run_file import is_run_file, read_run_file
@@ -41,7 +41,7 @@ class Plan:
     kept : int
         Parts, counted per variant, that were there when the run began.
     receivers : str
-        What the tables say of receivers depends on; empty where they say nothing.
+        What the tables say of the land around depends on; empty where they say nothing.
     beside : sequence of str
         Names of all else that the run left: known when it is done.
     """
@@ -82,6 +82,11 @@ class Plan:
         return json.dumps(asdict(self))
 
 
+def around_key(job: Job, exposure: Exposure) -> str:
+    """Return what the tables depend on around their polygons: who lies there, and who receives."""
+    return f"{job.neighbours_sha256} {exposure.mark}".rstrip() if job.areas else exposure.mark
+
+
 def table_key(keys: Iterable[str], receivers: str) -> str:
     """Return what the tables of polygons depend on: the variants in them, and what they say of receivers."""
     return " ".join([*keys, receivers]).rstrip()
@@ -104,7 +109,7 @@ def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) ->
     tables = table_names(job)
     size = job.grid.rows, job.grid.cols, job.part_rows
     named = {v.name: k for v, k in keys.items()}
-    plan = Plan(file, *size, named, maps, tables, receivers=exposure_of(job).mark)
+    plan = Plan(file, *size, named, maps, tables, receivers=around_key(job, exposure_of(job)))
     return Plan(**{**vars(plan), "kept": sum(n in done for v in plan.keys for n in plan.parts_of(v))})
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
@@ -15,18 +13,14 @@ from waterbodem.batch.compute import tallies_of
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.outputs import Delivery, Outcome, Output
 from waterbodem.batch.receiver_ledger import LABEL, columns_of_run, package
-from waterbodem.batch.state import table_key, table_names
+from waterbodem.batch.state import around_key, table_key, table_names
 from waterbodem.core.files import Stage
 from waterbodem.core.lazy import pd
-from waterbodem.definitions.layer_name import LayerName
-from waterbodem.definitions.present_use import USE
-from waterbodem.definitions.receiving import reach_table
 from waterbodem.engine.area_table import Shelved, frame_of, pieces
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.kompas import Strip, findings_of
 from waterbodem.engine.sums import Tally
 from waterbodem.engine.table import total
-from waterbodem.formats.setting_forms import marks
 from waterbodem.formats.tables import stage_pieces
 from waterbodem.receivers.land import in_scenario, land_of_stack
 from waterbodem.receivers.ledger_columns import beside
@@ -54,18 +48,8 @@ def table_outputs(delivery: Delivery) -> list[Output]:
 
 def _key(delivery: Delivery) -> str:
     """Return what the tables are made of; without receivers that were looked for they are not what was asked."""
-    found = [delivery.exposure.mark, _neighbours(delivery.job)]
-    return table_key(
-        delivery.keys.values(), " ".join([*found, *(["mislukt"] if delivery.outcome.lacks(LABEL) else [])])
-    )
-
-
-def _neighbours(job: Job) -> str:
-    """Return the mark of what tells who lies beside a plan, and how far a rise reaches."""
-    layers = {USE, *reach_table(job.settings.reach).layers}
-    names = [n for n in job.stack.sources if LayerName.of(n).layer in layers]
-    text = json.dumps([{n: job.mark(n) for n in names}, marks(job.settings, "ontvangers")], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    failed = ["mislukt"] if delivery.outcome.lacks(LABEL) else []
+    return table_key(delivery.keys.values(), " ".join([around_key(delivery.job, delivery.exposure), *failed]))
 
 
 def _note_outside(outcome: Outcome, places: Callable[[], Places]) -> None:

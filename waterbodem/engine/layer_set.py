@@ -16,7 +16,7 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.engine.legal_values import check_values
 from waterbodem.layers.encoding import encoding_of, obeyed, values_of
-from waterbodem.layers.in_memory import tell_meant
+from waterbodem.layers.near_names import tell_meant
 
 Floats = NDArray[np.float32]
 

@@ -97,7 +97,19 @@ def _write(
     with _fixed_date(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")
         kind = {} if geometry is None else {"geometry_type": geometry}
-        pyogrio.write_dataframe(table, target, layer=layer, driver="GPKG", promote_to_multi=True, append=append, **kind)
+        named = table.rename(columns={c: column_in_package(c) for c in table.columns})
+        pyogrio.write_dataframe(named, target, layer=layer, driver="GPKG", promote_to_multi=True, append=append, **kind)
+
+
+def column_in_package(name: str) -> str:
+    """Return what a column is called in a GeoPackage, where SQL would take a plus for a sum.
+
+    Examples
+    --------
+    >>> column_in_package("verlies_keileemdiepte+kwel")
+    'verlies_keileemdiepte_en_kwel'
+    """
+    return name.replace("+", "_en_")
 
 
 def _append(table: gpd.GeoDataFrame, path: Path) -> None:
@@ -174,7 +186,7 @@ def _fixed_date() -> Iterator[None]:
 
 def _verify(path: Path, layer: str, rows: int, columns: Sequence[str], where: str) -> None:
     info = describe_own_table(path, layer)
-    if info["features"] != rows or list(info["fields"]) != list(columns):
+    if info["features"] != rows or list(info["fields"]) != list(map(column_in_package, columns)):
         raise CorruptLayer("file read back differs from what was written", value=info["features"], where=where)
 
 

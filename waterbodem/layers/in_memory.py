@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +12,7 @@ from pydantic import ValidationError
 
 from waterbodem.core import crs as crs_text
 from waterbodem.core import dataset, memory
-from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError, LayerIgnored, Trial, nearest, raise_all
+from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError, Trial, nearest, raise_all
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.core.marks import equals
@@ -27,6 +23,7 @@ from waterbodem.definitions.validation import complaints
 from waterbodem.layers.catalogue import OF_SCENARIO, LayerEntry, kind_of, name_problems
 from waterbodem.layers.decoding import Decoder, Findings
 from waterbodem.layers.encoding import OBEYED, encoding_of
+from waterbodem.layers.near_names import meant, tell_meant
 from waterbodem.layers.stack import TOLD, attributes
 
 A = TypeVar("A")
@@ -45,8 +42,6 @@ STANDARD = {
 }
 #: Attributes that are obeyed as the keys of a lagen.toml of the same name.
 KEYS = ("source", "vintage", "absent", "range", "outside", "uncertainty", *OF_SCENARIO, *TOLD)
-#: How alike two names must be (0..1) for one to be taken for a slip of the other.
-ALIKE = 0.8
 #: Cells that are decoded at a time.
 PIECE = 1 << 20
 REPROJECT = "degrees become metres by layers.rio.reproject('EPSG:28992')"
@@ -155,44 +150,6 @@ def _array(name: str, given: Any) -> xr.DataArray:
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
-
-
-@cache
-def _other_names() -> Mapping[str, str]:
-    """Return the names by which a layer may be meant, in small letters: id, Dutch and English."""
-    names: dict[str, str] = {}
-    for kind in layer_kinds().values():
-        for name in (kind.id, kind.naam, kind.name, kind.name.partition(" (")[0]):
-            names.setdefault(name.casefold(), kind.id)
-    return names
-
-
-@cache
-def meant(name: str) -> str:
-    """Layer that a name which is none most likely means; empty where there is no such.
-
-    Examples
-    --------
-    >>> meant("Kwel"), meant("seepage"), meant("kwel"), meant("rainfall")
-    ('kwel', 'kwel', '', '')
-    """
-    layer, scenario = LayerName.of(name)
-    if layer in layer_kinds():
-        return ""
-    small, known = layer.casefold(), _other_names()
-    words = (small, re.split("[^a-z]", small)[0])  # ghg_m, kwel2020
-    close = [found for word in words for found in get_close_matches(word, known, n=1, cutoff=ALIKE)]
-    return str(LayerName(known[close[0]], scenario)) if close else ""
-
-
-def tell_meant(names: Iterable[str], stacklevel: int = 2) -> None:
-    """Warn of variables that are no layer but are nearly called like one."""
-    for name in names:
-        layer = meant(name)
-        if layer:
-            how = f"wb.layers_from(..., rename={{{name!r}: {layer!r}}})"
-            told = f"variable {name!r} takes no part: did you mean {layer!r}? {how}"
-            warnings.warn(told, LayerIgnored, stacklevel=stacklevel + 1)
 
 
 def _named(arrays: Mapping[str, xr.DataArray], rename: Mapping[str, str], trial: Trial) -> dict[str, xr.DataArray]:

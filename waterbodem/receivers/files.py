@@ -13,6 +13,7 @@ from waterbodem.core.files import Stage
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd
 from waterbodem.definitions.legends import classified, legend, map_title, nodata
+from waterbodem.formats.cog.told import made_with
 from waterbodem.formats.cog.writer import stage_raster
 from waterbodem.formats.output_names import LEDGER, PATHS
 from waterbodem.formats.tables import stage_package, stage_tables
@@ -62,10 +63,10 @@ def stage_arrivals(stage: Stage, folder: Path, ledger: Ledger, names: Collection
 def stage_shown(stage: Stage, where: tuple[Path, str, Grid, str], codes: NDArray[np.uint8], exact: Any) -> list[Path]:
     """Write a map of codes into a folder and, where they are given, its numbers beside it, under temporary names."""
     folder, name, grid, label = where
-    files = stage_raster(stage, folder / f"{name}.tif", codes, grid, legend(name), label)
+    files = stage_raster(stage, folder / f"{name}.tif", codes, grid, legend(name), label, made_with())
     if exact is not None:
         values = np.ascontiguousarray(exact, np.float32)
-        files += stage_raster(stage, folder / f"{name}_f32.tif", values, grid, label=label)
+        files += stage_raster(stage, folder / f"{name}_f32.tif", values, grid, label=label, told=made_with())
     return files
 
 

@@ -20,8 +20,8 @@ Sizes = NDArray[np.int64]
 _WIDTH = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 LONG, LONG8 = 4, 16
 SUBFILE, WIDTH, LENGTH, OFFSETS, COUNTS = 254, 256, 257, 324, 325
-#: Tags that describe the image as a whole: GeoTIFF keys and GDAL's metadata.
-_WHOLE_ONLY = {33550, 33922, 34264, 34735, 34736, 34737, 42112}
+#: Tags that describe the image as a whole: what made it, GeoTIFF keys and GDAL's metadata.
+_WHOLE_ONLY = {305, 33550, 33922, 34264, 34735, 34736, 34737, 42112}
 
 _GHOST = (
     "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n"

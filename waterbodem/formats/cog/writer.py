@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -46,7 +47,14 @@ def percent(values: Array, nodata: int = 255) -> NDArray[np.uint8]:
     return np.where(known, np.clip(rounded, 0, 100), nodata).astype(np.uint8)
 
 
-def write_raster(path: str | Path, values: Array, grid: Grid, legend: Legend | None = None, label: str = "") -> Path:
+def write_raster(
+    path: str | Path,
+    values: Array,
+    grid: Grid,
+    legend: Legend | None = None,
+    label: str = "",
+    told: Mapping[str, str] | None = None,
+) -> Path:
     """Write an array as a COG, whole or not at all.
 
     Parameters
@@ -60,6 +68,8 @@ def write_raster(path: str | Path, values: Array, grid: Grid, legend: Legend | N
         Colour table, category names (in ``<path>.aux.xml``) and how overviews are made.
     label : str
         Band description.
+    told : mapping of str to str, optional
+        Metadata of the file.
 
     Raises
     ------
@@ -69,17 +79,23 @@ def write_raster(path: str | Path, values: Array, grid: Grid, legend: Legend | N
         If the file cannot be written.
     """
     with staging() as stage:
-        stage_raster(stage, path, values, grid, legend, label)
+        stage_raster(stage, path, values, grid, legend, label, told)
     return Path(path)
 
 
 def stage_raster(
-    stage: Stage, path: str | Path, values: Array, grid: Grid, legend: Legend | None = None, label: str = ""
+    stage: Stage,
+    path: str | Path,
+    values: Array,
+    grid: Grid,
+    legend: Legend | None = None,
+    label: str = "",
+    told: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write as :func:`write_raster` does, under temporary names; return the final ones."""
     final = Path(path)
     temp = stage.file(final)
-    temp.write_bytes(cog_bytes(values, grid, legend, label))
+    temp.write_bytes(cog_bytes(values, grid, legend, label, told))
     verify(temp, values, grid, str(final))
     if legend is None:
         return [final]
@@ -88,7 +104,9 @@ def stage_raster(
     return [final, beside]
 
 
-def cog_bytes(values: Array, grid: Grid, legend: Legend | None = None, label: str = "") -> bytes:
+def cog_bytes(
+    values: Array, grid: Grid, legend: Legend | None = None, label: str = "", told: Mapping[str, str] | None = None
+) -> bytes:
     """Return an array as the bytes of a COG with overviews.
 
     Made in memory, so that a full disk is met by one plain write, and nothing half-made touches it.
@@ -96,7 +114,7 @@ def cog_bytes(values: Array, grid: Grid, legend: Legend | None = None, label: st
     predictor = {} if legend else {"PREDICTOR": "YES"}
     try:
         with rasterio.Env(GDAL_NUM_THREADS="1"), MemoryFile() as plain, MemoryFile() as cog:
-            _write_plain(plain, values, grid, legend, label)
+            _write_plain(plain, values, grid, legend, label, told or {})
             rasterio.shutil.copy(
                 plain.name, cog.name, driver="COG", OVERVIEWS="FORCE_USE_EXISTING", **OPTIONS, **predictor
             )
@@ -105,7 +123,9 @@ def cog_bytes(values: Array, grid: Grid, legend: Legend | None = None, label: st
         raise OutOfSpace("raster does not fit in memory", value=grid.shape) from None
 
 
-def _write_plain(file: MemoryFile, values: Array, grid: Grid, legend: Legend | None, label: str) -> None:
+def _write_plain(
+    file: MemoryFile, values: Array, grid: Grid, legend: Legend | None, label: str, told: Mapping[str, str]
+) -> None:
     """Write a tiled GeoTIFF with overviews; colours come last, or an average would be taken over colours."""
     with file.open(
         driver="GTiff",
@@ -122,6 +142,7 @@ def _write_plain(file: MemoryFile, values: Array, grid: Grid, legend: Legend | N
     ) as out:
         out.write(values, 1)
         out.set_band_description(1, label)
+        out.update_tags(**told)
         out.build_overviews(levels(grid), Resampling.mode if legend and legend.classes else Resampling.average)
         if legend:
             out.write_colormap(1, dict(legend.colours))
