@@ -415,7 +415,7 @@ def halved(path):
 
 def test_a_map_alone_depends_on_every_layer_of_the_burden(tmp_path):
     """Windpark has no criterion on ghg; what it shifts to others has."""
-    path = place(tmp_path, MAP_ONLY)
+    path = place(tmp_path, MAP_ONLY, without=["water"])  # ditches end every way here
     assert runner.run(path).complete
     before = digests(tmp_path / "uit")
     halved(tmp_path / "lagen" / "ghg.tif")
