@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from rio_cogeo.cogeo import cog_validate
 
 import waterbodem as wb
+from tests.support.accidents import Crash, crash_at
 from waterbodem.assessment import files as output
 from waterbodem.assessment import provenance
 from waterbodem.assessment.files import save_assessment
@@ -311,22 +312,6 @@ def test_herkomst_of_two_runs_differs_in_time_only(assessment, tmp_path, quick):
 
 
 # --- all or nothing --------------------------------------------------------------------------------------------------
-
-
-class Crash(Exception):
-    """An error that no code expects."""
-
-
-def crash_at(monkeypatch, module, name, call):
-    real, count = getattr(module, name), [0]
-
-    def failing(*args, **kwargs):
-        count[0] += 1
-        if count[0] == call:
-            raise Crash(name)
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(module, name, failing)
 
 
 CRASHES = [

@@ -27,7 +27,7 @@ CODES = {
     "waterberging": 11, "recreatie_dag": 12, "recreatie_verblijf": 13, "glastuinbouw": 14, "drinkwaterwinning": 15,
     "heide_schraal": 16,
 }  # fmt: skip
-SHARED = Path(__file__).parents[3] / "shared" / "ontwerp" / "functies.yaml"
+SHARED = Path(__file__).parents[3] / "shared" / "ontwerp"
 
 
 def parts(functie):
@@ -425,12 +425,17 @@ def test_the_tables_of_a_definition_cannot_be_changed_either(attribute):
 # --- against the design ----------------------------------------------------------------------------------------------
 
 
+def designed(name):
+    """A file of the design beside the repository, where there is one."""
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip("no design beside this repository")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
 def design():
-    yaml = pytest.importorskip("yaml")
-    if not SHARED.exists():
-        pytest.skip("no design beside this repository")
-    return yaml.safe_load(SHARED.read_text(encoding="utf-8"))
+    return designed("functies.yaml")
 
 
 def numbers_of(value, path=()):
@@ -468,10 +473,7 @@ def test_the_scale_equals_the_design(design):
 
 @pytest.mark.shared
 def test_what_boards_ask_is_that_of_the_design():
-    path = SHARED.with_name("normen.yaml")
-    if not path.exists():
-        pytest.skip("no design beside this repository")
-    want = yaml.safe_load(path.read_text(encoding="utf-8"))["waterschappen"]
+    want = designed("normen.yaml")["waterschappen"]
     rules = ("naam", "eis_mm", "eis_aandeel", "peilstijging_m", "vanaf_m2", "tot_ha", "ontwatering_m", "normdatum")
     got = tomllib.loads(files("waterbodem.data").joinpath("normen.toml").read_text("utf-8"))
     assert {b: {k: v for k, v in t.items() if k in rules} for b, t in got.items()} == {

@@ -17,32 +17,16 @@ import rasterio
 from tests.batch.test_runner import WHOLE, digests, parcels, place
 from tests.support.needs import missing
 from tests.support.vouching import vouched
-from tests.support.worker import RUN, Nursery, in_memory, plain_picture
-from waterbodem.batch import journal, picture, runner
+from tests.support.worker import RUN
+from waterbodem.batch import journal, runner
 from waterbodem.batch.forecast import preview
 from waterbodem.batch.job import open_job
 from waterbodem.core.errors import WaterbodemError
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
-
-
-@pytest.fixture
-def tmp_path(tmp_path):
-    with in_memory(tmp_path) as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_pictures():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(picture, "picture_png", plain_picture)
-        yield
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as started:
-        yield started
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork"),
+    pytest.mark.usefixtures("plain_pictures"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -129,17 +113,17 @@ STAGES = {
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
 @pytest.mark.parametrize("size", [40_000, 60_000, 80_000, 100 * 1024])
-def test_a_ledger_that_does_not_fit_is_told_once(tmp_path, nursery, size):
+def test_a_ledger_that_does_not_fit_is_told_once(ram_path, nursery, size):
     """It is no fault of the layers that are hashed just then, nor of a scenario that needs them."""
-    path = place(tmp_path, RUN.replace("float = true", 'scenarios = ["2050Hd"]'))
+    path = place(ram_path, RUN.replace("float = true", 'scenarios = ["2050Hd"]'))
     done = nursery.run("run", path, code=LIMIT.format(size))
     told(done, 1, said="ledger cannot be written")
     assert done.err.count("ledger cannot be written") == 1 and "scenario" not in done.err, done.err
 
 
-def test_a_scenario_is_not_blamed_for_a_layer_that_cannot_be_read(tmp_path, nursery):
-    path = place(tmp_path, WHOLE + 'scenarios = ["2050Hd"]\n')
-    for layer in (tmp_path / "lagen").glob("*2050Hd*"):
+def test_a_scenario_is_not_blamed_for_a_layer_that_cannot_be_read(ram_path, nursery):
+    path = place(ram_path, WHOLE + 'scenarios = ["2050Hd"]\n')
+    for layer in (ram_path / "lagen").glob("*2050Hd*"):
         layer.write_bytes(b"no raster")
     done = nursery.run("run", path)
     told(done, 1, said="2050Hd: file is no raster")
@@ -148,19 +132,19 @@ def test_a_scenario_is_not_blamed_for_a_layer_that_cannot_be_read(tmp_path, nurs
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_disk_that_becomes_full_at_any_stage(tmp_path, nursery, reference, stage):
-    path = place(tmp_path, RUN)
+def test_a_disk_that_becomes_full_at_any_stage(ram_path, nursery, reference, stage):
+    path = place(ram_path, RUN)
     done = nursery.run("run", path, code=AT_STAGE.format(*STAGES[stage], LIMIT.format(2500)))
     told(done, 1, said="full")
-    whole(tmp_path / "uit", reference)
-    assert not (tmp_path / "uit" / "herkomst.json").exists()
+    whole(ram_path / "uit", reference)
+    assert not (ram_path / "uit" / "herkomst.json").exists()
     goes_on(nursery, path, reference)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.97])
-def test_a_disk_that_is_too_small(tmp_path, nursery, reference, size, share):
+def test_a_disk_that_is_too_small(ram_path, nursery, reference, size, share):
     """A real disk, in memory, of which the last byte gets used."""
-    path, disk = place(tmp_path, RUN), tmp_path / "uit"
+    path, disk = place(ram_path, RUN), ram_path / "uit"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={int(share * size)}", "uit", disk]
     if not shutil.which("mount") or subprocess.run(mount, check=False, capture_output=True).returncode:
@@ -185,11 +169,11 @@ m.PartWriter.finish = full
 """
 
 
-def test_a_disk_that_is_full_for_one_functie_is_so_for_all(tmp_path, nursery):
+def test_a_disk_that_is_full_for_one_functie_is_so_for_all(ram_path, nursery):
     """It is no fault of that functie, so the run ends there, though the rest might just have fitted."""
-    path = place(tmp_path, RUN.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
+    path = place(ram_path, RUN.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
     told(nursery.run("run", path, code=NO_SPACE), 1, said="full")
-    assert not digests(tmp_path / "uit")
+    assert not digests(ram_path / "uit")
     told(nursery.run("run", path), 0)
 
 
@@ -197,21 +181,21 @@ PIECES = "import waterbodem.engine.area_table\nwaterbodem.engine.area_table.PIEC
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file size")
-def test_a_disk_that_becomes_full_in_the_middle_of_the_table(tmp_path, nursery):
+def test_a_disk_that_becomes_full_in_the_middle_of_the_table(ram_path, nursery):
     """From the second piece on GDAL writes, which does not say that the disk is full."""
-    path = place(tmp_path, RUN.replace("plannen.geojson", "percelen.gpkg").replace("float = true", "maps = []"))
-    parcels(tmp_path, 32)
+    path = place(ram_path, RUN.replace("plannen.geojson", "percelen.gpkg").replace("float = true", "maps = []"))
+    parcels(ram_path, 32)
     told(nursery.run("run", path, code=PIECES), 0)
-    reference, package = digests(tmp_path / "uit"), tmp_path / "uit" / "gebieden.gpkg"
+    reference, package = digests(ram_path / "uit"), ram_path / "uit" / "gebieden.gpkg"
     size = package.stat().st_size
     package.unlink()
     done = nursery.run("run", path, code=PIECES + LATER.format(LIMIT.format(size - 100_000)))
     told(done, 1, said="full")
     assert "gebieden.gpkg" in done.err
-    whole(tmp_path / "uit", reference)
+    whole(ram_path / "uit", reference)
     told(nursery.run("run", path, code=PIECES), 0)
-    assert digests(tmp_path / "uit") == reference
-    assert not list((tmp_path / "uit").rglob("*.partial*"))
+    assert digests(ram_path / "uit") == reference
+    assert not list((ram_path / "uit").rglob("*.partial*"))
 
 
 ROOM = """
@@ -221,20 +205,20 @@ shutil.disk_usage = lambda folder: SimpleNamespace(free={})
 """
 
 
-def test_too_little_disk_is_told_before_anything_is_computed(tmp_path, nursery):
-    path = place(tmp_path, WHOLE)
+def test_too_little_disk_is_told_before_anything_is_computed(ram_path, nursery):
+    path = place(ram_path, WHOLE)
     code = ROOM.format(99_000)
     told(nursery.run("run", path, code=code), 1, said="disk")
-    assert not list((tmp_path / "uit").rglob("*.part"))
+    assert not list((ram_path / "uit").rglob("*.part"))
     told(nursery.run("check", path, code=code), 1, said="disk")
 
 
-def test_what_is_there_already_needs_no_room(tmp_path, nursery):
+def test_what_is_there_already_needs_no_room(ram_path, nursery):
     """A disk that was just large enough for a run is so for the same command afterwards."""
-    path = place(tmp_path, WHOLE)
+    path = place(ram_path, WHOLE)
     before = preview(path)[0].disk
     told(nursery.run("run", path), 0)
-    used = sum(p.stat().st_size for p in (tmp_path / "uit").rglob("*") if p.is_file() and "ledger" not in p.name)
+    used = sum(p.stat().st_size for p in (ram_path / "uit").rglob("*") if p.is_file() and "ledger" not in p.name)
     left = max(0, before - used)
     assert preview(path)[0].disk == left
     told(nursery.run("run", path, code=ROOM.format(left)), 0)
@@ -276,11 +260,11 @@ FAULTS = [html, json_error, half, folder, fifo, loop, Path.unlink, lambda p: p.w
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=["html", "json", "half", "folder", "fifo", "loop", "gone", "empty"])
-def test_a_layer_that_is_no_raster_is_named(tmp_path, nursery, fault):
-    path = place(tmp_path, WHOLE)
-    fault(tmp_path / "lagen" / "droogte.tif")
+def test_a_layer_that_is_no_raster_is_named(ram_path, nursery, fault):
+    path = place(ram_path, WHOLE)
+    fault(ram_path / "lagen" / "droogte.tif")
     told(nursery.run("run", path), 1, 3, said="droogte")
-    assert not digests(tmp_path / "uit")
+    assert not digests(ram_path / "uit")
     told(nursery.run("check", path), 1)
 
 
@@ -296,9 +280,9 @@ if os.geteuid() == 0:
 """
 
 
-def test_a_layer_that_may_not_be_read_is_named(tmp_path, nursery):
-    path = place(tmp_path, WHOLE)
-    (tmp_path / "lagen" / "droogte.tif").chmod(0)
+def test_a_layer_that_may_not_be_read_is_named(ram_path, nursery):
+    path = place(ram_path, WHOLE)
+    (ram_path / "lagen" / "droogte.tif").chmod(0)
     done = nursery.run("run", path, code=PLAIN)
     told(done, 1, said="droogte.tif: Permission denied")
     assert "output" not in done.err
@@ -323,22 +307,22 @@ REPLACED = """shutil.copy("anders.tif", "ander.tif"); os.replace("ander.tif", "l
 
 
 @pytest.mark.parametrize("how", [IN_PLACE, REPLACED], ids=["in place", "replaced"])
-def test_a_layer_that_changes_during_the_run(tmp_path, nursery, how):
+def test_a_layer_that_changes_during_the_run(ram_path, nursery, how):
     """Nothing is told of a mix: neither as done nor in a file; afterwards the new layer is what counts."""
-    path = place(tmp_path, WHOLE)
-    shutil.copy(tmp_path / "lagen" / "droogte.tif", tmp_path / "anders.tif")
-    edit(tmp_path / "anders.tif", 1, 0, 0)
-    done = nursery.run("run", path, code=CHANGES.format(how), cwd=tmp_path)
+    path = place(ram_path, WHOLE)
+    shutil.copy(ram_path / "lagen" / "droogte.tif", ram_path / "anders.tif")
+    edit(ram_path / "anders.tif", 1, 0, 0)
+    done = nursery.run("run", path, code=CHANGES.format(how), cwd=ram_path)
     told(done, 3, said="droogte.tif")
     assert "changed during the run" in done.err
-    assert not list((tmp_path / "uit").rglob("*.tif"))
+    assert not list((ram_path / "uit").rglob("*.tif"))
     told(nursery.run("run", path), 0)
-    fresh = tmp_path / "fresh"
+    fresh = ram_path / "fresh"
     fresh.mkdir()
     again = place(fresh, WHOLE)
-    shutil.copy(tmp_path / "lagen" / "droogte.tif", fresh / "lagen" / "droogte.tif")
+    shutil.copy(ram_path / "lagen" / "droogte.tif", fresh / "lagen" / "droogte.tif")
     told(nursery.run("run", again), 0)
-    assert digests(tmp_path / "uit") == digests(fresh / "uit")
+    assert digests(ram_path / "uit") == digests(fresh / "uit")
 
 
 def edit(path, keep_inode, keep_size, keep_time):
@@ -365,9 +349,9 @@ def edit(path, keep_inode, keep_size, keep_time):
 
 
 @pytest.mark.parametrize("keep", [(1, 0, 1), (0, 1, 1), (1, 1, 0)], ids=["other size", "other inode", "other time"])
-def test_a_changed_layer_is_noticed_whatever_the_clock_says(tmp_path, keep):
-    path = place(tmp_path, WHOLE)
-    layer = tmp_path / "lagen" / "droogte.tif"
+def test_a_changed_layer_is_noticed_whatever_the_clock_says(ram_path, keep):
+    path = place(ram_path, WHOLE)
+    layer = ram_path / "lagen" / "droogte.tif"
     runner.run(path)
     edit(layer, *keep)
     if keep == (1, 1, 0):
@@ -376,31 +360,31 @@ def test_a_changed_layer_is_noticed_whatever_the_clock_says(tmp_path, keep):
     assert (again.made, again.kept) == (1, 0)
 
 
-def test_verify_notices_what_was_hidden_on_purpose(tmp_path):
-    path = place(tmp_path, WHOLE)
+def test_verify_notices_what_was_hidden_on_purpose(ram_path):
+    path = place(ram_path, WHOLE)
     runner.run(path)
-    edit(tmp_path / "lagen" / "droogte.tif", 1, 1, 1)
+    edit(ram_path / "lagen" / "droogte.tif", 1, 1, 1)
     assert runner.run(path).made == 0, "size, time and inode are as they were"
     assert runner.run(path, verify=True).made == 1
 
 
-def test_what_lies_beside_a_layer_counts(tmp_path):
+def test_what_lies_beside_a_layer_counts(ram_path):
     """A mask, or a nodata value in a file beside the layer, changes its numbers."""
-    path = place(tmp_path, WHOLE)
+    path = place(ram_path, WHOLE)
     first = runner.run(path)
-    layer = tmp_path / "lagen" / "droogte.tif"
+    layer = ram_path / "lagen" / "droogte.tif"
     with rasterio.open(layer) as file:
         profile = file.profile | {"dtype": "uint8", "nodata": None}
-    with rasterio.open(tmp_path / "lagen" / "droogte.tif.msk", "w", **profile) as file:
+    with rasterio.open(ram_path / "lagen" / "droogte.tif.msk", "w", **profile) as file:
         file.write(np.zeros((profile["height"], profile["width"]), np.uint8), 1)
     second = runner.run(path)
     assert (first.made, second.made) == (1, 1)
 
 
-def test_the_crs_that_a_catalogue_states_counts(tmp_path):
+def test_the_crs_that_a_catalogue_states_counts(ram_path):
     """It decides where a layer without one lies."""
-    path = place(tmp_path, WHOLE)
-    layer, table = tmp_path / "lagen" / "droogte.tif", tmp_path / "lagen" / "lagen.toml"
+    path = place(ram_path, WHOLE)
+    layer, table = ram_path / "lagen" / "droogte.tif", ram_path / "lagen" / "lagen.toml"
     with rasterio.open(layer) as file:
         values, profile = file.read(1), file.profile | {"crs": None}
     layer.unlink()
@@ -441,15 +425,15 @@ MOMENTS = [
 @pytest.mark.parametrize(
     ("number", "times"), [(signal.SIGINT, 1), (signal.SIGTERM, 3)], ids=["ctrl-c once", "sigterm thrice"]
 )
-def test_asked_to_stop(tmp_path, nursery, reference, moment, number, times):
-    path = place(tmp_path, RUN)
+def test_asked_to_stop(ram_path, nursery, reference, moment, number, times):
+    path = place(ram_path, RUN)
     done = nursery.run("run", path, "--workers", 1, code=ASKED.format(*moment, times, int(number)))
     told(done, 3, said="onderbroken: hetzelfde commando gaat verder")
     assert "stoppen: delen onder handen" in done.err
-    whole(tmp_path / "uit", reference)
+    whole(ram_path / "uit", reference)
     if times == 1:  # at once means at once: what is in hand then is cleaned up by the next run
-        assert not list((tmp_path / "uit").rglob("*.partial*")), "who is asked to stop cleans up"
-    assert len(list((tmp_path / "uit").rglob("*.tif"))) < 9, "it did stop"
+        assert not list((ram_path / "uit").rglob("*.partial*")), "who is asked to stop cleans up"
+    assert len(list((ram_path / "uit").rglob("*.tif"))) < 9, "it did stop"
     goes_on(nursery, path, reference)
 
 
@@ -476,11 +460,11 @@ m.{1} = dies
     ],
     ids=lambda w: w[1],
 )
-def test_killed_with_a_file_in_hand_leaves_nothing_behind(tmp_path, nursery, reference, where):
-    path = place(tmp_path, RUN)
+def test_killed_with_a_file_in_hand_leaves_nothing_behind(ram_path, nursery, reference, where):
+    path = place(ram_path, RUN)
     done = nursery.run("run", path, code=DIES.format(*where))
     assert done.code == -signal.SIGKILL
-    whole(tmp_path / "uit", reference)
+    whole(ram_path / "uit", reference)
     goes_on(nursery, path, reference)
 
 
@@ -506,23 +490,23 @@ OTHER = "[parameters.woningbouw]\nverhardingsgraad = 0.7\n"
 KILLS, NEVER = 24, 10**6
 
 
-def test_killed_at_any_step_it_goes_on_and_ends_the_same(tmp_path, nursery, reference):
+def test_killed_at_any_step_it_goes_on_and_ends_the_same(ram_path, nursery, reference):
     """Moments are spread over all steps of a run, half of them beginning where another content was made before.
 
     Every second one hits a run that goes on after another.
     """
-    path, rng, output = place(tmp_path, RUN + OTHER), np.random.default_rng(3), tmp_path / "uit"
+    path, rng, output = place(ram_path, RUN + OTHER), np.random.default_rng(3), ram_path / "uit"
     told(nursery.run("run", path), 0)
-    shutil.copytree(output, tmp_path / "ander")
+    shutil.copytree(output, ram_path / "ander")
     other = digests(output)
     path.write_text(RUN, encoding="utf-8")
-    steps, seen = min(steps_of(nursery, path, before) for before in (None, tmp_path / "ander")), []
+    steps, seen = min(steps_of(nursery, path, before) for before in (None, ram_path / "ander")), []
     for number in range(KILLS):
         fresh = number % 2 == 0
         if fresh:
             shutil.rmtree(output)
         if number % 4 == 0:
-            shutil.copytree(tmp_path / "ander", output)
+            shutil.copytree(ram_path / "ander", output)
         share = (number + 2 * rng.random()) / KILLS if fresh else rng.random() / 2
         wait = rng.choice([0.0, 0.002, 0.02])
         done = nursery.run("run", path, code=STEPS.format(int(share * 0.95 * steps), wait))
@@ -553,23 +537,23 @@ def stage_of(folder):
     return ledger, parts, *counts, (folder / "herkomst.json").is_file()
 
 
-def test_two_runs_at_once(tmp_path, nursery, reference):
-    path = place(tmp_path, RUN)
+def test_two_runs_at_once(ram_path, nursery, reference):
+    path = place(ram_path, RUN)
     refused = 0
     for _ in range(5):
-        shutil.rmtree(tmp_path / "uit", ignore_errors=True)
+        shutil.rmtree(ram_path / "uit", ignore_errors=True)
         pair = [nursery.start("run", path) for _ in range(2)]
         ended = [nursery.wait(p) for p in pair]
         assert 0 in (e.code for e in ended), ended
         for done in ended:
             told(done, 0, 1, said="another command is busy" if done.code == 1 else "")
             refused += done.code == 1
-        assert digests(tmp_path / "uit") == reference
+        assert digests(ram_path / "uit") == reference
     assert refused >= 2
-    shutil.rmtree(tmp_path / "uit")
+    shutil.rmtree(ram_path / "uit")
     pair = [nursery.start("run", path, "--wait", 60) for _ in range(2)]
     assert [nursery.wait(p).code for p in pair] == [0, 0]
-    assert digests(tmp_path / "uit") == reference
+    assert digests(ram_path / "uit") == reference
 
 
 POISON = """
@@ -584,8 +568,8 @@ m.{1} = poisoned
     [(("batch.compute", "gather"), (3,)), (("batch.finish", "stage_map"), (1,)), (("batch.runner", "open_job"), (1,))],
     ids=["part", "map", "start"],
 )
-def test_no_memory_is_told(tmp_path, nursery, reference, where, codes):
-    path = place(tmp_path, RUN)
+def test_no_memory_is_told(ram_path, nursery, reference, where, codes):
+    path = place(ram_path, RUN)
     told(
         nursery.run("run", path, code=POISON.format(*where)),
         *codes,
@@ -597,17 +581,17 @@ def test_no_memory_is_told(tmp_path, nursery, reference, where, codes):
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_that_may_not_be_written(tmp_path, nursery, reference):
-    path = place(tmp_path, RUN)
-    tmp_path.chmod(0o500)
+def test_a_folder_that_may_not_be_written(ram_path, nursery, reference):
+    path = place(ram_path, RUN)
+    ram_path.chmod(0o500)
     try:
         done = nursery.run("run", path, code=PLAIN)
     finally:
-        tmp_path.chmod(0o700)
+        ram_path.chmod(0o700)
     told(done, 1, said="output folder cannot be written")
     told(nursery.run("run", path), 0)
     path.write_text(RUN + "[parameters.woningbouw]\nverhardingsgraad = 0.7\n", encoding="utf-8")
-    for closed in (tmp_path / "uit" / ".waterbodem" / "parts", tmp_path / "uit" / "woningbouw", tmp_path / "uit"):
+    for closed in (ram_path / "uit" / ".waterbodem" / "parts", ram_path / "uit" / "woningbouw", ram_path / "uit"):
         closed.chmod(0o500)
         done = nursery.run("run", path, code=PLAIN)
         closed.chmod(0o700)
@@ -618,21 +602,21 @@ def test_a_folder_that_may_not_be_written(tmp_path, nursery, reference):
 
 
 @pytest.mark.parametrize("name", ["a'b\"c;$(id)& é", "%41#?*[x]", "diep/er/nog", "-rf", "uit.tif"])
-def test_odd_names_of_the_output(tmp_path, nursery, reference, name):
-    path = place(tmp_path, RUN.replace('"uit"', f"'''{name}'''"))
+def test_odd_names_of_the_output(ram_path, nursery, reference, name):
+    path = place(ram_path, RUN.replace('"uit"', f"'''{name}'''"))
     told(nursery.run("run", path), 0)
-    assert digests(tmp_path / name) == reference
+    assert digests(ram_path / name) == reference
 
 
-def test_from_elsewhere_and_onto_another_disk(tmp_path, nursery, reference):
-    path = place(tmp_path, RUN)
-    other = tmp_path / "elders"
+def test_from_elsewhere_and_onto_another_disk(ram_path, nursery, reference):
+    path = place(ram_path, RUN)
+    other = ram_path / "elders"
     other.mkdir()
     told(nursery.run("run", "../run.toml", cwd=other), 0)
-    assert digests(tmp_path / "uit") == reference
+    assert digests(ram_path / "uit") == reference
     assert not list(other.iterdir())
-    (tmp_path / "link.toml").symlink_to(path)
-    assert runner.run(tmp_path / "link.toml").made == 0
+    (ram_path / "link.toml").symlink_to(path)
+    assert runner.run(ram_path / "link.toml").made == 0
     with tempfile.TemporaryDirectory() as folder:
         path.write_text(RUN.replace('"uit"', f'"{folder}"'), encoding="utf-8")
         told(nursery.run("run", path), 0)
@@ -640,21 +624,21 @@ def test_from_elsewhere_and_onto_another_disk(tmp_path, nursery, reference):
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_name_that_no_disk_takes(tmp_path, nursery, command):
-    path = place(tmp_path, WHOLE.replace('"uit"', f'"{"a" * 300}"'))
+def test_a_name_that_no_disk_takes(ram_path, nursery, command):
+    path = place(ram_path, WHOLE.replace('"uit"', f'"{"a" * 300}"'))
     told(nursery.run(command, path), 1, said="a name in the path is longer than 255 bytes")
 
 
-def test_the_output_is_a_file(tmp_path, nursery):
-    path = place(tmp_path, WHOLE)
-    (tmp_path / "uit").write_text("mine", encoding="utf-8")
+def test_the_output_is_a_file(ram_path, nursery):
+    path = place(ram_path, WHOLE)
+    (ram_path / "uit").write_text("mine", encoding="utf-8")
     told(nursery.run("run", path), 1, said="output folder")
-    assert (tmp_path / "uit").read_text(encoding="utf-8") == "mine"
+    assert (ram_path / "uit").read_text(encoding="utf-8") == "mine"
     path.write_text(WHOLE.replace('"uit"', '"goed"'), encoding="utf-8")
-    (tmp_path / "goed").mkdir()
-    (tmp_path / "goed" / "woningbouw").write_text("mine", encoding="utf-8")
+    (ram_path / "goed").mkdir()
+    (ram_path / "goed" / "woningbouw").write_text("mine", encoding="utf-8")
     told(nursery.run("run", path), 1, said="woningbouw")
-    assert (tmp_path / "goed" / "woningbouw").read_text(encoding="utf-8") == "mine"
+    assert (ram_path / "goed" / "woningbouw").read_text(encoding="utf-8") == "mine"
 
 
 # --- what a run remembers --------------------------------------------------------------------------------------------
@@ -690,19 +674,19 @@ def emptied(path):
 
 
 @pytest.mark.parametrize("fault", [garbage, cut, cut_short, scribbled, other_tables, emptied, Path.unlink])
-def test_a_damaged_ledger_costs_time_only(tmp_path, nursery, reference, fault):
-    path = place(tmp_path, RUN)
+def test_a_damaged_ledger_costs_time_only(ram_path, nursery, reference, fault):
+    path = place(ram_path, RUN)
     runner.run(path)
-    fault(tmp_path / "uit" / ".waterbodem" / "ledger.sqlite")
-    (tmp_path / "uit" / "woningbouw" / "risico.tif").unlink()
+    fault(ram_path / "uit" / ".waterbodem" / "ledger.sqlite")
+    (ram_path / "uit" / "woningbouw" / "risico.tif").unlink()
     goes_on(nursery, path, reference)
     assert runner.run(path).made == 0
 
 
-def test_a_ledger_that_another_program_holds(tmp_path, nursery, reference):
-    path = place(tmp_path, RUN)
+def test_a_ledger_that_another_program_holds(ram_path, nursery, reference):
+    path = place(ram_path, RUN)
     runner.run(path)
-    ledger = tmp_path / "uit" / ".waterbodem" / "ledger.sqlite"
+    ledger = ram_path / "uit" / ".waterbodem" / "ledger.sqlite"
     other = sqlite3.connect(ledger)
     other.execute("BEGIN EXCLUSIVE")
     done = nursery.run("run", path, code="import waterbodem.batch.journal as j\nj.PATIENCE = 0.2")
@@ -712,8 +696,8 @@ def test_a_ledger_that_another_program_holds(tmp_path, nursery, reference):
     goes_on(nursery, path, reference)
 
 
-def test_a_ledger_that_breaks_during_the_run_is_told(tmp_path):
-    ledger = journal.Journal(tmp_path / "ledger.sqlite")
+def test_a_ledger_that_breaks_during_the_run_is_told(ram_path):
+    ledger = journal.Journal(ram_path / "ledger.sqlite")
     ledger._db.execute("DROP TABLE part")
     with pytest.raises(WaterbodemError, match="ledger"):
         ledger.part_done("a")
@@ -732,18 +716,18 @@ def of_another(path):
 
 
 @pytest.mark.parametrize("fault", [flip, half, emptied, of_another, Path.unlink])
-def test_a_damaged_part_is_computed_again(tmp_path, fault):
-    path = place(tmp_path, RUN.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
+def test_a_damaged_part_is_computed_again(ram_path, fault):
+    path = place(ram_path, RUN.replace('"woningbouw"', '"woningbouw", "akkerbouw"'))
     runner.run(path)
-    before = digests(tmp_path / "uit")
-    fault(min((tmp_path / "uit" / ".waterbodem" / "parts").glob("*.part")))
+    before = digests(ram_path / "uit")
+    fault(min((ram_path / "uit" / ".waterbodem" / "parts").glob("*.part")))
     for functie in ("woningbouw", "akkerbouw"):
-        shutil.rmtree(tmp_path / "uit" / functie)
-    (tmp_path / "uit" / "gebieden.csv").unlink()
+        shutil.rmtree(ram_path / "uit" / functie)
+    (ram_path / "uit" / "gebieden.csv").unlink()
     again = runner.run(path)
     assert again.complete
     assert (again.made, again.kept) == (1, 1)
-    assert digests(tmp_path / "uit") == before
+    assert digests(ram_path / "uit") == before
 
 
 @pytest.mark.parametrize(
@@ -755,22 +739,22 @@ def test_a_damaged_part_is_computed_again(tmp_path, fault):
         ("gebieden.gpkg", Path.unlink),
     ],
 )
-def test_an_output_that_was_lost_or_edited_is_made_again(tmp_path, nursery, reference, name, fault):
-    path = place(tmp_path, RUN)
+def test_an_output_that_was_lost_or_edited_is_made_again(ram_path, nursery, reference, name, fault):
+    path = place(ram_path, RUN)
     runner.run(path)
-    fault(tmp_path / "uit" / name)
+    fault(ram_path / "uit" / name)
     goes_on(nursery, path, reference)
 
 
-def test_verify_notices_a_bit_that_flipped_in_a_map(tmp_path, reference):
-    path = place(tmp_path, RUN)
+def test_verify_notices_a_bit_that_flipped_in_a_map(ram_path, reference):
+    path = place(ram_path, RUN)
     runner.run(path)
-    final = tmp_path / "uit" / "woningbouw" / "klasse.tif"
+    final = ram_path / "uit" / "woningbouw" / "klasse.tif"
     before = final.stat()
     flip(final)
     os.utime(final, ns=(before.st_atime_ns, before.st_mtime_ns))
     runner.run(path, verify=True)
-    assert digests(tmp_path / "uit") == reference
+    assert digests(ram_path / "uit") == reference
 
 
 # --- huge ------------------------------------------------------------------------------------------------------------
@@ -779,7 +763,7 @@ SPACE = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 
 
 
 @pytest.fixture
-def huge(tmp_path):
+def huge(ram_path):
     """A file of a few megabytes that claims 40 000 million cells."""
     profile = {
         "driver": "GTiff",
@@ -791,10 +775,10 @@ def huge(tmp_path):
     }
     profile |= {"transform": rasterio.Affine(1, 0, 50_000, 0, -1, 600_000), "nodata": -9999.0, "SPARSE_OK": "TRUE"}
     profile |= {"tiled": True, "blockxsize": 1024, "blockysize": 1024, "BIGTIFF": "YES"}
-    with rasterio.open(tmp_path / "droogte.tif", "w", **profile) as file:
+    with rasterio.open(ram_path / "droogte.tif", "w", **profile) as file:
         file.write(np.full((1024, 1024), 25, np.float32), 1, window=((0, 1024), (0, 1024)))
-    (tmp_path / "lagen.toml").write_text('[layers.droogte]\npath = "droogte.tif"\nunit = "%"\n', encoding="utf-8")
-    path = tmp_path / "run.toml"
+    (ram_path / "lagen.toml").write_text('[layers.droogte]\npath = "droogte.tif"\nunit = "%"\n', encoding="utf-8")
+    path = ram_path / "run.toml"
     path.write_text('layers = "lagen.toml"\nfuncties = ["akkerbouw"]\noutput = "uit"\n', encoding="utf-8")
     return path
 
@@ -806,11 +790,11 @@ def test_a_raster_that_no_disk_holds_is_refused_before_the_start(huge, nursery, 
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_run_that_memory_cannot_hold_is_refused_before_the_start(tmp_path, nursery, command):
-    path = place(tmp_path, WHOLE)
+def test_a_run_that_memory_cannot_hold_is_refused_before_the_start(ram_path, nursery, command):
+    path = place(ram_path, WHOLE)
     little = "import waterbodem.core.memory as m\nm.available = lambda: 300_000_000\n"
     told(nursery.run(command, path, code=little), 1, said="not enough memory")
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(ram_path.rglob("*.part"))
 
 
 def test_a_corner_of_it_just_runs(huge, nursery):

@@ -16,31 +16,15 @@ import waterbodem as wb
 from tests.batch.test_runner import EXAMPLE, digests, place
 from tests.faults.test_batch_faults import OTHER, told
 from tests.support.vouching import vouched
-from tests.support.worker import RUN, Nursery, in_memory, plain_picture
+from tests.support.worker import RUN
 from waterbodem.assessment.files import save_assessment
-from waterbodem.batch import picture, runner
+from waterbodem.batch import runner
 from waterbodem.core.errors import ArgumentError
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
-
-
-@pytest.fixture
-def tmp_path(tmp_path):
-    with in_memory(tmp_path) as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_pictures():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(picture, "picture_png", plain_picture)
-        yield
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as started:
-        yield started
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork"),
+    pytest.mark.usefixtures("plain_pictures"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +53,8 @@ def answers(data, nursery, tmp_path_factory):
 
 
 @pytest.fixture
-def output(answers, tmp_path):
-    return shutil.copytree(answers / "old", tmp_path / "uit")
+def output(answers, ram_path):
+    return shutil.copytree(answers / "old", ram_path / "uit")
 
 
 def everything(folder):
@@ -117,11 +101,11 @@ def test_the_moments_reach_until_the_last_file(answers):
 
 
 @pytest.mark.parametrize(("command", "number"), [(("demo", "--output"), 9), (("schema",), 2), (("init",), 1)])
-def test_other_commands_that_write_leave_nothing(tmp_path, nursery, command, number):
+def test_other_commands_that_write_leave_nothing(ram_path, nursery, command, number):
     code = QUICK + AT.format("os", "replace", number, int(signal.SIGTERM))
-    done = nursery.run(*command, tmp_path / "uit", code=code)
+    done = nursery.run(*command, ram_path / "uit", code=code)
     told(done, 3, said="onderbroken: er staat niets half")
-    assert list(tmp_path.iterdir()) == []
+    assert list(ram_path.iterdir()) == []
 
 
 def test_who_started_the_command_may_have_it_ignore_the_end_of_a_terminal(data, answers, output, nursery):
@@ -132,11 +116,11 @@ def test_who_started_the_command_may_have_it_ignore_the_end_of_a_terminal(data, 
     assert everything(output) == digests(answers / "new")
 
 
-def test_a_run_stops_at_the_end_of_a_terminal(tmp_path, nursery):
-    path = place(tmp_path, RUN)
+def test_a_run_stops_at_the_end_of_a_terminal(ram_path, nursery):
+    path = place(ram_path, RUN)
     done = nursery.run("run", path, code=AT.format("waterbodem.batch.finish", "stage_map", 2, int(signal.SIGHUP)))
     told(done, 3, said="onderbroken: hetzelfde commando gaat verder")
-    assert not list((tmp_path / "uit").rglob("*.partial*"))
+    assert not list((ram_path / "uit").rglob("*.partial*"))
     told(nursery.run("run", path), 0)
 
 
@@ -172,12 +156,12 @@ main()
 """
 
 
-def test_ctrl_c_while_modules_load(data, tmp_path):
-    command = [sys.executable, "-c", LOADING, *map(str, question(data, tmp_path / "uit"))]
+def test_ctrl_c_while_modules_load(data, ram_path):
+    command = [sys.executable, "-c", LOADING, *map(str, question(data, ram_path / "uit"))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (3, ""), done.stderr
     assert done.stderr == "onderbroken: er staat niets half; hetzelfde commando begint opnieuw\n"
-    assert list(tmp_path.iterdir()) == []
+    assert list(ram_path.iterdir()) == []
 
 
 # --- killed ----------------------------------------------------------------------------------------------------------
@@ -237,8 +221,8 @@ def older(tmp_path_factory):
 
 
 @pytest.mark.parametrize("moment", RUN_KILLS, ids=lambda m: f"{m[1]} {m[2]}")
-def test_a_run_that_is_killed_vouches_for_no_file_of_another(older, tmp_path, nursery, moment):
-    folder = shutil.copytree(older, tmp_path / "run")
+def test_a_run_that_is_killed_vouches_for_no_file_of_another(older, ram_path, nursery, moment):
+    folder = shutil.copytree(older, ram_path / "run")
     done = nursery.run("run", folder / "run.toml", code=AT.format(*moment, int(signal.SIGKILL)))
     assert done.code == -signal.SIGKILL, done
     vouched(folder / "uit")
@@ -259,16 +243,16 @@ os.replace = full
 
 
 @pytest.mark.parametrize("number", [4, 9, 16])
-def test_a_disk_that_becomes_full_in_a_run_over_another(older, tmp_path, nursery, number):
-    folder = shutil.copytree(older, tmp_path / "run")
+def test_a_disk_that_becomes_full_in_a_run_over_another(older, ram_path, nursery, number):
+    folder = shutil.copytree(older, ram_path / "run")
     told(nursery.run("run", folder / "run.toml", code=FULL.format(number)), 1, said="full")
     vouched(folder / "uit")
     told(nursery.run("run", folder / "run.toml"), 0)
     assert vouched(folder / "uit")
 
 
-def test_a_run_that_cannot_begin_leaves_the_account_of_before(older, tmp_path, nursery):
-    folder = shutil.copytree(older, tmp_path / "run")
+def test_a_run_that_cannot_begin_leaves_the_account_of_before(older, ram_path, nursery):
+    folder = shutil.copytree(older, ram_path / "run")
     (folder / "lagen" / "droogte.tif").write_bytes(b"no raster")
     told(nursery.run("run", folder / "run.toml"), 1, said="droogte")
     assert vouched(folder / "uit")
@@ -313,57 +297,57 @@ def let_go(nursery, folder, started):
 @pytest.mark.parametrize(
     "at", [("waterbodem.batch.runner", "open_job", 1), ("os", "replace", 9)], ids=["begins", "writes"]
 )
-def test_an_answer_keeps_out_of_the_folder_of_a_run(data, tmp_path, nursery, at):
-    path = place(tmp_path, RUN)
-    run = paused(nursery, tmp_path, "run", path, at=at)
-    before = digests(tmp_path / "uit")
-    done = nursery.run(*question(data, tmp_path / "uit"), code=QUICK)
+def test_an_answer_keeps_out_of_the_folder_of_a_run(data, ram_path, nursery, at):
+    path = place(ram_path, RUN)
+    run = paused(nursery, ram_path, "run", path, at=at)
+    before = digests(ram_path / "uit")
+    done = nursery.run(*question(data, ram_path / "uit"), code=QUICK)
     told(done, 1, said="folder holds the results of a run")
     assert "lagen lezen" not in done.err, "it is told before anything is computed"
-    assert digests(tmp_path / "uit") == before
-    told(let_go(nursery, tmp_path, run), 0)
-    told(nursery.run(*question(data, tmp_path / "uit"), code=QUICK), 1, said=f"got '{tmp_path / 'uit'}'")
-    assert wb.status(tmp_path / "uit").complete and vouched(tmp_path / "uit")
+    assert digests(ram_path / "uit") == before
+    told(let_go(nursery, ram_path, run), 0)
+    told(nursery.run(*question(data, ram_path / "uit"), code=QUICK), 1, said=f"got '{ram_path / 'uit'}'")
+    assert wb.status(ram_path / "uit").complete and vouched(ram_path / "uit")
 
 
-def test_a_run_that_came_since_is_seen_before_anything_is_written(data, tmp_path, nursery):
-    path = place(tmp_path, RUN)
+def test_a_run_that_came_since_is_seen_before_anything_is_written(data, ram_path, nursery):
+    path = place(ram_path, RUN)
     answer = paused(
-        nursery, tmp_path, *question(data, tmp_path / "uit"), at=("waterbodem.assessment.files", "occupied", 2)
+        nursery, ram_path, *question(data, ram_path / "uit"), at=("waterbodem.assessment.files", "occupied", 2)
     )
     told(nursery.run("run", path), 0)
-    before = digests(tmp_path / "uit")
-    told(let_go(nursery, tmp_path, answer), 1, said="folder holds the results of a run")
-    assert digests(tmp_path / "uit") == before
+    before = digests(ram_path / "uit")
+    told(let_go(nursery, ram_path, answer), 1, said="folder holds the results of a run")
+    assert digests(ram_path / "uit") == before
 
 
-def test_a_run_keeps_out_of_a_folder_in_which_an_answer_is_written(data, answers, tmp_path, nursery):
-    path = place(tmp_path, RUN)
-    answer = paused(nursery, tmp_path, *question(data, tmp_path / "uit"), at=("os", "replace", 9))
+def test_a_run_keeps_out_of_a_folder_in_which_an_answer_is_written(data, answers, ram_path, nursery):
+    path = place(ram_path, RUN)
+    answer = paused(nursery, ram_path, *question(data, ram_path / "uit"), at=("os", "replace", 9))
     told(nursery.run("run", path), 1, said="another command is busy in this folder")
     waiting = nursery.start("run", path, "--wait", 60)
-    told(let_go(nursery, tmp_path, answer), 0)
+    told(let_go(nursery, ram_path, answer), 0)
     told(nursery.wait(waiting), 0)
-    assert wb.status(tmp_path / "uit").complete and vouched(tmp_path / "uit")
+    assert wb.status(ram_path / "uit").complete and vouched(ram_path / "uit")
 
 
-def test_of_two_answers_at_once_the_second_one_waits(data, answers, tmp_path, nursery):
-    uit = tmp_path / "uit"
-    first = paused(nursery, tmp_path, *question(data, uit, *OLD), at=("os", "replace", 9))
+def test_of_two_answers_at_once_the_second_one_waits(data, answers, ram_path, nursery):
+    uit = ram_path / "uit"
+    first = paused(nursery, ram_path, *question(data, uit, *OLD), at=("os", "replace", 9))
     second = nursery.start(*question(data, uit), code=QUICK)
     until(Path(f"{second[1]}.out").exists)
     time.sleep(1)
     assert "Rapport" not in Path(f"{second[1]}.out").read_text("utf-8")
-    told(let_go(nursery, tmp_path, first), 0)
+    told(let_go(nursery, ram_path, first), 0)
     told(nursery.wait(second), 0)
     assert everything(uit) == digests(answers / "new") and vouched(uit)
 
 
-def test_a_run_notes_what_it_wrote_not_what_another_program_put_there(tmp_path, monkeypatch):
-    path, real = place(tmp_path, RUN), os.replace
+def test_a_run_notes_what_it_wrote_not_what_another_program_put_there(ram_path, monkeypatch):
+    path, real = place(ram_path, RUN), os.replace
     assert runner.run(path).complete
-    reference = digests(tmp_path / "uit")
-    shutil.rmtree(tmp_path / "uit")
+    reference = digests(ram_path / "uit")
+    shutil.rmtree(ram_path / "uit")
 
     def put(temp, final):
         real(temp, final)
@@ -374,15 +358,15 @@ def test_a_run_notes_what_it_wrote_not_what_another_program_put_there(tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", put)
         runner.run(path)
-    state = wb.status(tmp_path / "uit")
+    state = wb.status(ram_path / "uit")
     assert state.toestand == "onvolledig" and not state.complete
-    vouched(tmp_path / "uit")
+    vouched(ram_path / "uit")
     assert runner.run(path).made == 0
-    assert digests(tmp_path / "uit") == reference and wb.status(tmp_path / "uit").complete
+    assert digests(ram_path / "uit") == reference and wb.status(ram_path / "uit").complete
 
 
-def test_an_answer_in_python_keeps_out_too(older, tmp_path):
-    folder = shutil.copytree(older, tmp_path / "run")
+def test_an_answer_in_python_keeps_out_too(older, ram_path):
+    folder = shutil.copytree(older, ram_path / "run")
     layers = wb.example(size=60, resolution=40)
     found, before = wb.assess(layers, "woningbouw", wb.example_plans()), digests(folder / "uit")
     with pytest.raises(ArgumentError, match="folder holds the results of a run"):

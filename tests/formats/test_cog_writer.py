@@ -14,6 +14,7 @@ import rasterio
 import rasterio.shutil
 from rio_cogeo.cogeo import cog_validate
 
+from tests.support.accidents import Crash, crash_at
 from waterbodem.core import files
 from waterbodem.core.errors import ArgumentError, CorruptLayer, OutOfSpace
 from waterbodem.core.grid import Grid
@@ -229,23 +230,6 @@ def test_equal_numbers_give_equal_bytes(tmp_path):
         write_raster(tmp_path / name / "k.tif", stripes(600, 300), grid(600, 300), legends.legend("klasse"), "k")
     for file in ("k.tif", "k.tif.aux.xml"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
-
-
-class Crash(Exception):
-    """An error that no code expects."""
-
-
-def crash_at(monkeypatch, module, name, call):
-    """Let the n-th call of a function fail."""
-    real, count = getattr(module, name), [0]
-
-    def failing(*args, **kwargs):
-        count[0] += 1
-        if count[0] == call:
-            raise Crash(name)
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(module, name, failing)
 
 
 STEPS = [

@@ -1,4 +1,4 @@
-"""Layers that do harm when a certain part is read; a module of its own, so that other processes can import it."""
+"""Harm at a certain step: layers of which a part does not read, functions that fail. Other processes import it too."""
 
 from __future__ import annotations
 
@@ -34,3 +34,20 @@ def happen(how):
 
 def with_accident(stack, **how):
     return Accident(**{f.name: getattr(stack, f.name) for f in fields(LayerStack)}, **how)
+
+
+class Crash(Exception):
+    """An error that no code expects."""
+
+
+def crash_at(monkeypatch, module, name, call):
+    """Let the n-th call of a function fail."""
+    real, count = getattr(module, name), [0]
+
+    def failing(*args, **kwargs):
+        count[0] += 1
+        if count[0] == call:
+            raise Crash(name)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, failing)
