@@ -1,7 +1,8 @@
 """Whether two sets of maps give the same answer, but for float noise at borders and ties.
 
 A cell that differs is computed again in float64: a class may differ where the score or the worst heavy score lies
-within NEAR of a border, a limiting criterion where the two losses do, a percentage by one; and all of them where the
+within NEAR of a border, a limiting criterion where the two losses do, or the two scores below the fatal one, a
+percentage by one; and all of them where the
 best of a group lies that near to the score from which the group is known.
 """
 
@@ -32,7 +33,7 @@ class Agreement:
 
 
 def near_border(found: dict, functie: pr.Rules) -> np.ndarray:
-    borders = np.array(functie["borders"])[:, None]
+    borders = np.array([*functie["borders"], functie["fatal"]])[:, None]
     return (np.abs(found["score"] - borders) <= NEAR).any(0) | (np.abs(found["worst"] - borders) <= NEAR).any(0)
 
 
@@ -43,11 +44,18 @@ def near_known(layers: pr.Arrays, functie: pr.Rules) -> np.ndarray:
     return reduce(np.logical_or, [np.abs(b - functie["group"]) <= NEAR for b in best], np.zeros(1, np.bool_))
 
 
-def tie(found: dict, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Whether the losses of two criteria are equal but for noise; none is a loss of 0."""
-    losses = np.vstack([*found["losses"], np.zeros_like(found["score"])])
-    cells, last = np.arange(one.size), len(losses) - 1
-    mine, others = (losses[np.where(k == pr.NODATA, last, k), cells] for k in (one, other))
+def tie(found: dict, functie: pr.Rules, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether what two criteria are named for is equal but for noise: losses, or scores where the worst is fatal."""
+    of_scores = equal(np.vstack([*found["scores"], np.ones_like(found["score"])]), one, other)
+    of_losses = equal(np.vstack([*found["losses"], np.zeros_like(found["score"])]), one, other)
+    noise = np.abs(found["worst"] - functie["fatal"]) <= NEAR
+    return noise | np.where(found["fatal"], of_scores, of_losses)
+
+
+def equal(rows: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether two rows, chosen by number in every cell, are equal but for noise; NODATA is the last."""
+    cells, last = np.arange(one.size), len(rows) - 1
+    mine, others = (rows[np.where(k == pr.NODATA, last, k), cells] for k in (one, other))
     return np.abs(mine - others) <= NEAR
 
 
@@ -60,7 +68,7 @@ def excuses(functie: pr.Rules) -> dict[str, Callable[[dict, np.ndarray, np.ndarr
     return {
         "geschiktheid": one_percent,
         "klasse": lambda found, _one, _other: near_border(found, functie),
-        "bepalend": tie,
+        "bepalend": lambda found, one, other: tie(found, functie, one, other),
         "dekking": one_percent,
     }
 

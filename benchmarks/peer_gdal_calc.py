@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from pathlib import Path
 
 import floor
@@ -55,23 +56,27 @@ def percent(share: str) -> str:
     return f"nan_to_num(floor(100*({share})+0.5001),nan={pr.NODATA})"
 
 
+def worst(functie: pr.Rules) -> str:
+    """Name the worst heavy score."""
+    return f"m:={reduce('fmin({},{})'.format, [f's{k}' for k in pr.heavy(functie)])}"
+
+
 def klasse(functie: pr.Rules) -> str:
-    heavy = [f"s{k}" for k, c in enumerate(functie["criteria"]) if c["heavy"]]
-    worst = heavy[0]
-    for name in heavy[1:]:
-        worst = f"fmin({worst},{name})"
-    own = f"maximum({steps('S', functie)},{steps('m', functie)}-1)"
-    text = f"where(W>={functie['known'] - functie['margin']},{own},0)"
+    last = len(functie["borders"]) + 1
+    own = f"maximum(maximum({steps('S', functie)},{steps('m', functie)}-1),{functie['ceiling']})"
+    text = f"where(m<{functie['fatal']},{last},where(W>={functie['known'] - functie['margin']},{own},0))"
     for threshold in functie["thresholds"]:
-        text = f"where({fired(threshold)},{len(functie['borders']) + 1},{text})"
-    return f"[m:={worst},{text}][-1]"
+        text = f"where({fired(threshold)},{last},{text})"
+    return f"[{worst(functie)},{text}][-1]"
 
 
 def limiting(losses: list[str], functie: pr.Rules) -> str:
     text = f"where(L.max(axis=0)>{functie['margin']},L.argmax(axis=0),{pr.NODATA})"
+    for number in reversed(pr.heavy(functie)):
+        text = f"where((m<{functie['fatal']})&(s{number}<=m+{functie['margin']:.9f}),{number},{text})"
     for threshold in reversed(functie["thresholds"]):
         text = f"where({fired(threshold)},{threshold['criterion']},{text})"
-    return f"[L:=array([{','.join(losses)}]),{text}][-1]"
+    return f"[{worst(functie)},L:=array([{','.join(losses)}]),{text}][-1]"
 
 
 def expressions(functie: pr.Rules) -> dict[str, str]:

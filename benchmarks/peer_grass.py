@@ -68,12 +68,14 @@ def expressions(functie: pr.Rules, suffix: str) -> list[str]:
     """One expression for the shared names of a functie and its four maps."""
     last, names = len(functie["borders"]) + 1, [f"l{k}" for k in range(len(functie["criteria"]))]
     decided = [(fired(t), t) for t in functie["thresholds"]]
-    capped = f"max({steps('s', functie)},{steps('worst', functie)}-1)"
+    capped = f"max({steps('s', functie)},{steps('worst', functie)}-1,{functie['ceiling']})"
+    fatal = f"worst<{functie['fatal']}"
+    lowest = [(f"{fatal}&&if(isnull(s{k}),0,s{k}<=worst+{functie['margin']:.9f})", k) for k in pr.heavy(functie)]
     unknown = f"w<{functie['known'] - functie['margin']}"
     known = {"geschiktheid": f"if(w>0,int(100*s+0.5001),{pr.NODATA})", "dekking": "int(100*w+0.5001)"}
-    known["klasse"] = nested([*((f, last) for f, _ in decided), (unknown, 0)], capped)
+    known["klasse"] = nested([*((f, last) for f, _ in decided), (fatal, last), (unknown, 0)], capped)
     largest = [(f"most<={functie['margin']:.9f}", pr.NODATA), *((f"{n}==most", k) for k, n in enumerate(names))]
-    known["bepalend"] = nested([*((f, t["criterion"]) for f, t in decided), *largest], pr.NODATA)
+    known["bepalend"] = nested([*((f, t["criterion"]) for f, t in decided), *lowest, *largest], pr.NODATA)
     setup = ",".join(f"{name}={text}" for name, text in shared(functie))
     first = {pr.MAPS[0]: f"eval({setup},{known[pr.MAPS[0]]})"}
     return [f"{functie['id']}_{name}{suffix}={first.get(name, known[name])}" for name in pr.MAPS]

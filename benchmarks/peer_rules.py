@@ -66,6 +66,11 @@ def rank(score: np.ndarray, functie: Rules) -> np.ndarray:
     return out
 
 
+def heavy(functie: Rules) -> list[int]:
+    """Criteria that cap the class, and of which the worst may be fatal."""
+    return [number for number, criterion in enumerate(functie["criteria"]) if criterion["heavy"]]
+
+
 def percent(share: np.ndarray) -> np.ndarray:
     known = ~np.isnan(share)
     return np.where(known, 100 * np.where(known, share, 0) + 0.5001, NODATA).astype(np.uint8)
@@ -75,7 +80,7 @@ def assess(layers: Arrays, functie: Rules, dtype: type = np.float32) -> dict[str
     """Score, dekking, worst heavy score, losses, class and limiting criterion of cells of any shape."""
     shape = layers[LAYERS[0]].shape
     total, loss, most, worst = np.zeros(shape, dtype), np.zeros(shape, dtype), np.zeros(shape, dtype), np.ones(shape)
-    limiting, losses = np.full(shape, NODATA, np.uint8), []
+    limiting, losses, scores = np.full(shape, NODATA, np.uint8), [], []
     for number, criterion in enumerate(functie["criteria"]):
         score = score_of(layers, criterion, functie["group"], dtype)
         known, weight = ~np.isnan(score), dtype(criterion["weight"])
@@ -86,14 +91,29 @@ def assess(layers: Arrays, functie: Rules, dtype: type = np.float32) -> dict[str
         most, limiting[more] = np.where(more, lost, most), number
         worst = np.fmin(worst, score) if criterion["heavy"] else worst
         losses.append(lost)
+        scores.append(score)
     with np.errstate(invalid="ignore"):
         score = np.exp(-loss / total)
-    capped = np.maximum(rank(score, functie), rank(worst, functie) - 1)
+    last = len(functie["borders"]) + 1
+    capped = np.maximum(np.maximum(rank(score, functie), rank(worst, functie) - 1), functie["ceiling"])
     klasse = np.where(total + functie["margin"] >= functie["known"], capped, 0).astype(np.uint8)
+    fatal = worst < functie["fatal"]
+    klasse[fatal] = last
+    for number in reversed(heavy(functie)):
+        limiting[fatal & (scores[number] <= worst + functie["margin"])] = number
     for threshold in reversed(functie["thresholds"]):
         fired = layers[threshold["layer"]] >= np.float32(threshold["value"])
-        klasse[fired], limiting[fired] = len(functie["borders"]) + 1, threshold["criterion"]
-    return {"score": score, "dekking": total, "worst": worst, "losses": losses, "klasse": klasse, "limiting": limiting}
+        klasse[fired], limiting[fired] = last, threshold["criterion"]
+    return {
+        "score": score,
+        "dekking": total,
+        "worst": worst,
+        "losses": losses,
+        "scores": scores,
+        "fatal": fatal,
+        "klasse": klasse,
+        "limiting": limiting,
+    }
 
 
 def maps(layers: Arrays, functie: Rules) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -50,13 +50,16 @@ def scored(layers: dict[str, xr.DataArray], functie: pr.Rules) -> tuple[Any, ...
     total = sum(w * s.notnull() for w, s in zip(weights, scores, strict=True))
     whole = np.exp(-sum(losses) / total)
     worst = reduce(np.fmin, [s for s, c in zip(scores, criteria, strict=True) if c["heavy"]])
-    capped = np.maximum(rank(whole, functie), rank(worst, functie) - 1)
-    klasse = xr.where(total + functie["margin"] >= functie["known"], capped, 0)
+    last, fatal = len(functie["borders"]) + 1, worst < functie["fatal"]
+    capped = np.maximum(np.maximum(rank(whole, functie), rank(worst, functie) - 1), functie["ceiling"])
+    klasse = xr.where(fatal, last, xr.where(total + functie["margin"] >= functie["known"], capped, 0))
     stacked = xr.concat(losses, "criterion").chunk(criterion=-1)
     limiting = xr.where(stacked.max("criterion") > functie["margin"], stacked.argmax("criterion"), pr.NODATA)
+    for number in reversed(pr.heavy(functie)):
+        limiting = xr.where(fatal & (scores[number] <= worst + functie["margin"]), number, limiting)
     for threshold in reversed(functie["thresholds"]):
         fired = layers[threshold["layer"]] >= threshold["value"]
-        klasse = xr.where(fired, len(functie["borders"]) + 1, klasse)
+        klasse = xr.where(fired, last, klasse)
         limiting = xr.where(fired, threshold["criterion"], limiting)
     return percent(whole), klasse.fillna(0).astype("uint8"), limiting.astype("uint8"), percent(total)
 

@@ -27,7 +27,7 @@ from peer_watch import watched
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Criterion, Functie
-from waterbodem.engine.scoring import criterion_of, parts_of
+from waterbodem.engine.scoring import ceiling_of, criterion_of, parts_of
 
 HERE = Path(__file__).parent
 FIRST = "woningbouw"
@@ -91,6 +91,8 @@ def plain_rules(functie: Functie) -> pr.Rules:
         ],
         "borders": [step.score_min for step in registry.answer_scale().values() if step.score_min],
         "floor": rules.ondergrens,
+        "fatal": rules.fataal - rules.marge,
+        "ceiling": int(ceiling_of(functie, pr.LAYERS)),
         "margin": rules.marge,
         "known": rules.bekend_min,
         "group": rules.groep_bekend - rules.marge,

@@ -70,11 +70,6 @@ def rules(folder):
     return peer_rules.load(folder)
 
 
-#: The fatal criterion and ceilings of edition 2 are not in what competitors compute: 3 % of cells have another class.
-EDITION_1 = pytest.mark.xfail(strict=True, reason="competitors still compute classes by edition 1 of the rules")
-
-
-@EDITION_1
 @pytest.mark.parametrize("tool", peers.TOOLS, ids=lambda t: t.script)
 def test_every_competitor_gives_the_answer_of_waterbodem(tool, folder, rules, tmp_path):
     if not tool.present() and not os.environ.get("CI"):
@@ -88,12 +83,14 @@ def test_every_competitor_gives_the_answer_of_waterbodem(tool, folder, rules, tm
     assert written == sorted(f"{name}.tif" for name in peer_rules.names(rules))
 
 
-@EDITION_1
-def test_the_layers_reach_every_rule(folder):
-    """What all agree on says little where all is one class."""
-    for functie in IDS:
-        classes = floor.finished(folder / peers.OWN, [f"{functie}/klasse"])[f"{functie}/klasse"]
-        assert np.bincount(classes.ravel(), minlength=6).min() > 200
+def test_the_layers_reach_every_rule(folder, rules):
+    """What all agree on says little where all is one class; a functie with a ceiling has none that is better."""
+    for functie in rules:
+        name = f"{functie['id']}/klasse"
+        counts = np.bincount(floor.finished(folder / peers.OWN, [name])[name].ravel(), minlength=6)
+        assert counts[[0, *range(functie["ceiling"], 6)]].min() > 200
+        assert counts[1 : functie["ceiling"]].sum() == 0
+    assert {functie["ceiling"] for functie in rules} == {1, 3}
 
 
 def test_the_floor_writes_what_it_is_given(folder, tmp_path):
