@@ -18,6 +18,7 @@ from affine import Affine
 from click.testing import CliRunner
 
 import waterbodem as wb
+from tests.support import grids
 from tests.support.layer_files import catalogue, layer, polygons, raster, square
 from waterbodem.answers.command import command_of
 from waterbodem.assessment import files
@@ -29,7 +30,7 @@ from waterbodem.layers import polygons as areas
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "rasters/voorbeeld"
-SHARED = ROOT.parent / "shared/data/zwarte_beek"
+SHARED = grids.SHARED / "data/zwarte_beek"
 
 
 def run(*args):

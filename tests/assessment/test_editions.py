@@ -126,7 +126,7 @@ def test_nothing_in_the_dossier_is_computed_again(first, monkeypatch):
         raise AssertionError("computed")
 
     names = ("answers.alternatives.outcome_of", "views.report.lines.score_arrays", "answers.particulars.conditions")
-    for name in (*names, "answers.particulars.demands", "answers.alternatives.conditions"):
+    for name in (*names, "answers.question.Question.demands", "answers.alternatives.conditions"):
         monkeypatch.setattr(f"waterbodem.{name}", refuse)
     for taal in ("nl", "en"):
         html = report_html(first, taal=taal)

@@ -9,9 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from shapely.geometry import box
 
 import waterbodem as wb
 from waterbodem.batch import runner
+from waterbodem.definitions.boards import chosen_boards
+from waterbodem.formats.setting_forms import BoardForm
 
 EXAMPLE = Path(__file__).parents[2] / "rasters" / "voorbeeld"
 FUNCTIES = ["woningbouw", "natte_natuur", "waterberging", "drinkwaterwinning", "akkerbouw"]
@@ -111,3 +114,15 @@ def test_an_unknown_board_in_boundaries_ends_the_run_before_it_begins(tmp_path):
     (tmp_path / "run.toml").write_text(text, encoding="utf-8")
     with pytest.raises(wb.WaterbodemError, match="Rijnland.*drents_overijsselse_delta"):
         runner.run(tmp_path / "run.toml")
+
+
+def test_boundaries_are_marked_by_their_names_too(tmp_path):
+    """Of a shapefile geometry and names lie in files of their own."""
+    marks = set()
+    for board in ("hunze_en_aas", "noorderzijlvest"):
+        frame = gpd.GeoDataFrame({"naam": [board]}, geometry=[box(0, 0, 9, 9)], crs="EPSG:28992")
+        (tmp_path / board).mkdir()
+        frame.to_file(tmp_path / board / "grenzen.shp")
+        boundaries = chosen_boards("grenzen.shp", tmp_path / board)
+        marks.add(str(BoardForm().mark(boundaries)))
+    assert len(marks) == 2

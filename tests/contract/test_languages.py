@@ -124,7 +124,7 @@ def test_english_verdicts_are_the_dutch_ones(answers):
                     row = next(each)
                     assert (d.symbool, d.reden, d.naam) == (row["symbool"], row["reden"], row["beginsel"])
                     assert (e.symbool, e.kolom) == (d.symbool, d.kolom) and e.reden != d.reden
-                    assert sorted(digits(e.reden)) == sorted(digits(d.reden.replace(",", ".")))
+                    assert digits(e.reden) == digits(d.reden.replace(",", "."))
 
 
 def digits(text):

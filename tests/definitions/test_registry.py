@@ -6,13 +6,13 @@ import copy
 import math
 import tomllib
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
 import waterbodem as wb
+from tests.support import grids
 from tests.support.random_cells import FUNCTIES, dataset
 from waterbodem.core.errors import DefinitionError
 from waterbodem.definitions import legends, registry
@@ -27,7 +27,7 @@ CODES = {
     "waterberging": 11, "recreatie_dag": 12, "recreatie_verblijf": 13, "glastuinbouw": 14, "drinkwaterwinning": 15,
     "heide_schraal": 16,
 }  # fmt: skip
-SHARED = Path(__file__).parents[3] / "shared" / "ontwerp"
+SHARED = grids.SHARED / "ontwerp"
 
 
 def parts(functie):

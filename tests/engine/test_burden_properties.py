@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import waterbodem as wb
 from tests.engine.test_worked_cases import COARSE
-from tests.support.design import boards, functies
+from tests.support.design import ASKED, boards, functies
 from tests.support.random_cells import BASIC, FUNCTIES, cell, columns, dataset
 from tests.support.twins.burden import burden_cell
 from tests.support.twins.components import COMPONENTS, Scenario
@@ -253,11 +253,7 @@ def test_an_unknown_layer_makes_its_component_unknown_even_times_zero(name, comp
 # --- boards ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("board", "mm"),
-    [("hunze_en_aas", 80), ("noorderzijlvest", 40), ("drents_overijsselse_delta", 40), ("vechtstromen", 80),
-     ("wetterskip_fryslan", 20)],
-)  # fmt: skip
+@pytest.mark.parametrize(("board", "mm"), ASKED.items())
 def test_what_a_board_asks_over_new_paving(board, mm):
     f, r = FUNCTIES["woningbouw"], FUNCTIES["grasland_veeteelt"]
     new = f.value("verhardingsgraad") - r.value("verhardingsgraad")

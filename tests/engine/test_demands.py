@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import waterbodem as wb
+from tests.support.design import ASKED
 from tests.support.grids import RD, box, even
 from tests.support.random_cells import FUNCTIES
 from waterbodem.definitions.boards import chosen_boards, waterschappen
@@ -39,10 +40,6 @@ PAVING = HOUSES.value("verhardingsgraad") - FUNCTIES["akkerbouw"].value("verhard
 
 
 # --- one board for all -----------------------------------------------------------------------------------------------
-
-#: What the five ask over new paving [mm].
-ASKED = {"hunze_en_aas": 80, "noorderzijlvest": 40, "drents_overijsselse_delta": 40, "vechtstromen": 80,
-         "wetterskip_fryslan": 20}  # fmt: skip
 
 
 @pytest.mark.parametrize("board", ASKED)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support import grids
 from tests.support.layer_files import LEFT, TOP, catalogue, layer, polygons, raster, square
 from waterbodem.core.grid import Grid
 from waterbodem.layers import audit
 from waterbodem.layers.audit import check_catalogue
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+SHARED = grids.SHARED / "data"
 
 
 def test_rows_and_cost(tmp_path):

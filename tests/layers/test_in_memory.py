@@ -258,3 +258,17 @@ def test_a_lazy_layer_is_checked_when_it_is_read():
 def test_a_crs_that_the_data_deny_is_refused(files):
     with pytest.raises(wb.WaterbodemError, match="CRS differs.*EPSG:28992, which the data state"):
         wb.layers_from(opened(files), **STATED, crs=31370)
+
+
+def test_a_layer_without_rows_or_columns_is_refused_by_name():
+    kwel = xr.DataArray(np.zeros((2, 2)), {"y": [15.0, 5.0], "x": [5.0, 15.0]}, ("y", "x"))
+    for less in (kwel[0], kwel[0, 0]):
+        with pytest.raises(wb.WaterbodemError, match="ghg"):
+            wb.layers_from({"kwel": kwel, "ghg": less})
+        with pytest.raises(wb.WaterbodemError, match="ghg"):
+            wb.layers_from({"kwel": kwel, "gw": less}, rename={"gw": "ghg"})
+
+
+def test_a_dataset_without_layers_is_refused_with_what_it_holds():
+    with pytest.raises(wb.WaterbodemError, match="there are no layers.*'a'"):
+        wb.layers_from(xr.Dataset({"a": ("t", [1.0, 2.0])}))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 
+from tests.support import grids
 from tests.support.layer_files import LEFT, RD, TOP, catalogue, layer, polygons, raster, square
 from waterbodem.core.dataset import grid_of
 from waterbodem.core.errors import (
@@ -23,7 +23,7 @@ from waterbodem.core.errors import (
 )
 from waterbodem.layers.stack import open_catalogue, open_layers
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+SHARED = grids.SHARED / "data"
 
 
 def zeros(folder, name, rows, cols, **where):

@@ -137,6 +137,15 @@ def test_water_ends_in_a_ditch_of_known_level():
     assert any("open water" in line for line in found.uitleg)
 
 
+def test_what_ends_in_open_water_is_not_told_as_leaving_the_data():
+    pond = mask((9, 9), (4, 4))
+    level = slope()
+    level[4, 4] = level.min() - 5
+    found = flow(level, water=pond)
+    leaving = int((found.network.downstream == LEAVES).sum())
+    assert leaving and f"water verlaat de gegevens in {leaving} cellen (rand, uitlaat of gat)" in found.uitleg
+
+
 def test_a_depression_drains_into_water_of_its_own_level_not_over_its_rim():
     """A pond at 3 m in a bowl whose rim is at 9: without water the bowl fills up to the rim and runs over it."""
     rows, cols = np.indices((9, 9))

@@ -9,6 +9,15 @@ from importlib.resources import files
 from tests.support.twins.functie import plain_functies
 from waterbodem.definitions.registry import builtin_functies
 
+#: What the five ask over new paving [mm], by hand from normen.yaml of the design: eis_mm, or aandeel times rise.
+ASKED = {
+    "hunze_en_aas": 80,
+    "noorderzijlvest": 40,
+    "drents_overijsselse_delta": 40,
+    "vechtstromen": 80,
+    "wetterskip_fryslan": 20,
+}
+
 
 @cache
 def functies():

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.support.design import boards, functies
+from tests.support.design import ASKED, boards, functies
 from tests.support.twins.burden import burden_cell
 from tests.support.twins.compensation import PlanSize, asked_mm, built_mm, plan_of, room
 from tests.support.twins.components import Case, Scenario
@@ -177,11 +177,7 @@ def test_houses_on_keileem_by_hand():
     assert got["zonder_compensatie"]
 
 
-@pytest.mark.parametrize(
-    ("board", "eis"),
-    [("hunze_en_aas", 80), ("noorderzijlvest", 40), ("drents_overijsselse_delta", 40), ("vechtstromen", 80),
-     ("wetterskip_fryslan", 20)],
-)  # fmt: skip
+@pytest.mark.parametrize(("board", "eis"), ASKED.items())
 def test_what_a_board_asks_is_built_and_told_with_and_without(board, eis):
     got = burden("woningbouw", HOUSES_ON_CLAY, board=boards()[board])
     without = burden("woningbouw", HOUSES_ON_CLAY, board=boards()[board], given_mm=0.0)

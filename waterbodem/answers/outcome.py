@@ -15,7 +15,7 @@ from waterbodem.core.lazy import pd
 from waterbodem.definitions.models import Functie
 from waterbodem.engine.area_table import frame_of
 from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, scatter
-from waterbodem.engine.demands import Demand, demands_of, groups
+from waterbodem.engine.demands import Demand, groups
 from waterbodem.engine.evaluation import Result, evaluate
 from waterbodem.engine.kompas import Findings, findings_of
 from waterbodem.engine.quantities import tally_of
@@ -58,7 +58,7 @@ class Outcome:
 
 def outcome_of(q: Question, functie: Functie) -> Outcome:
     """Score a functie on the cells of a question, find what it shifts to others, and sum both per polygon."""
-    demands = demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, lambda: q.use_cells)
+    demands = q.demands(functie)
     storage = q.settings.storage
     some = groups(demands)
     first = demands[some[0][0]]

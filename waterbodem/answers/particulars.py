@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Storage
-from waterbodem.engine.demands import Demand, demands_of
-from waterbodem.engine.plan import asked_depth, built_mm, cost_rates, laid_parts, norm_mm, task_m3_ha
+from waterbodem.engine.burden import burden_arrays
+from waterbodem.engine.demands import Demand, groups
+from waterbodem.engine.plan import abstracts_more, asked_depth, built_mm, cost_rates, laid_parts, norm_mm, task_m3_ha
 from waterbodem.engine.sums import ratio
+from waterbodem.kernels.components import AFVOER
 from waterbodem.kernels.zonal import COVERAGE_ONE
 
 if TYPE_CHECKING:
@@ -44,8 +47,10 @@ class Particulars:
     place : int
         Of the plan, from 0.
     demand : Demand
-    own : float
-        Share of the plan, as far as its use is known, where this functie lies today.
+    own, known : float
+        Share of the plan where this functie lies today, and where its present use is known.
+    runs_off, runoff_known : float
+        Share of the plan from which water runs off, and where that is known.
     owed : float
         Rain on new paving that has to stay on the plan's own ground [m3/ha].
     built : float
@@ -57,13 +62,32 @@ class Particulars:
     place: int
     demand: Demand
     own: float
+    known: float
+    runs_off: float
+    runoff_known: float
     owed: float
     built: float
 
     @property
+    def conditions(self) -> dict[str, float]:
+        """What the answer rests on, by column of :func:`conditions`."""
+        return dict(
+            zip(
+                CONDITIONS, (self.own, self.known, self.runs_off, self.runoff_known, self.owed, self.built), strict=True
+            )
+        )
+
+    @property
     def is_present_use(self) -> bool:
-        """Whether this functie lies here today."""
-        return self.own >= ALL
+        """Whether this functie lies here today, as far as that is known of enough of the plan."""
+        return is_present_use(self.conditions)
+
+    @cached_property
+    def runoff_m3(self) -> float:
+        """Water that runs off the plan, without what others are relieved of elsewhere in it [m3]; NaN: unknown."""
+        values = self._of("afvoer")
+        some = np.maximum(0.0, np.nan_to_num(values)) * self.answer.question.grid.cell_ha
+        return self._total(some) if np.isfinite(values).any() else np.nan
 
     @property
     def storage(self) -> Storage:
@@ -91,8 +115,7 @@ class Particulars:
     @property
     def abstracts(self) -> bool:
         """Whether it takes more groundwater than the present use: how far that reaches asks a test of its own."""
-        taken = [r.value("onttrekking") for r, _ in self._uses]
-        return bool(self.functie.value("onttrekking") > min(taken, default=np.inf))
+        return any(abstracts_more(self.functie, r) for r, _ in self._uses if r != self.functie)
 
     @cached_property
     def rise(self) -> float:
@@ -134,7 +157,7 @@ class Particulars:
 
     @cached_property
     def _demands(self) -> tuple[Demand, ...]:
-        return demands(self.answer.question, self.functie)
+        return self.answer.question.demands(self.functie)
 
     @cached_property
     def _uses(self) -> list[tuple[Functie, int]]:
@@ -180,37 +203,52 @@ def _deepest(ghg: Doubles, parts: Sequence[tuple[float, float, float]]) -> Doubl
     return np.max(found, axis=0) if ghg.size else ghg
 
 
-def demands(q: Question, functie: Functie) -> tuple[Demand, ...]:
-    """Return what boards ask of the plans of a question for a functie."""
-    return demands_of(q.boards, q.areas, q.grid, functie, q.site.present_use, lambda: q.use_cells)
-
-
 def particulars(answer: Answer, functie: Functie) -> list[Particulars]:
     """Return what stands beside the answers of a functie that was asked, per plan; of an earlier edition nothing."""
     if answer.making.is_earlier:
-        return [Particulars(answer, functie, i, Demand(), 0.0, 0.0, 0.0) for i in range(len(answer.question.areas))]
+        return [
+            Particulars(answer, functie, i, Demand(), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+            for i in range(len(answer.question.areas))
+        ]
     found = conditions(answer.question, functie)
-    asked = demands(answer.question, functie)
+    asked = answer.question.demands(functie)
     numbers = zip(asked, *(found[n].tolist() for n in CONDITIONS), strict=True)
     return [Particulars(answer, functie, i, *some) for i, some in enumerate(numbers)]
 
 
-#: What an answer rests on, by column: share that is the present use itself, rain that has to stay, storage for it.
-CONDITIONS = ("eigen", "vasthouden_m3_ha", "berging_mm")
+#: What an answer rests on, by column.
+CONDITIONS = ("eigen", "gebruik_bekend", "afvoer_deel", "afvoer_bekend", "vasthouden_m3_ha", "berging_mm")
 
 
 def conditions(q: Question, functie: Functie) -> dict[str, Doubles]:
     """Return per plan what the answer of a functie rests on, by column; 0 where no present use is known.
 
-    ``eigen`` is the share of what is known where the present use is the functie itself, ``vasthouden_m3_ha`` the rain
-    of its storm on paving that comes on top, ``berging_mm`` the storage that is built for it [mm over the plan].
+    ``eigen`` is the share of the plan where the present use is the functie itself, ``gebruik_bekend`` where that use is
+    known, ``afvoer_deel`` from which water runs off, ``afvoer_bekend`` where that is known; ``vasthouden_m3_ha`` the
+    rain of its storm on paving that comes on top, ``berging_mm`` the storage that is built for it [mm over the plan].
     """
-    use, agreed, asked = q.site.present_use, q.settings.storage, demands(q, functie)
+    use, agreed, asked = q.site.present_use, q.settings.storage, q.demands(functie)
     task = [max(0.0, task_m3_ha(functie, r, agreed)) for r in use.functies]
     built = [[built_mm(functie, r, replace(agreed, board=d.board)) for d in asked] for r in use.functies]
-    own = [float(i + 1 == use.number(functie)) for i in range(len(use.functies))]
-    found = (np.atleast_2d(own), np.atleast_2d(task), np.array(built).T)
-    return dict(zip(CONDITIONS, (_mean_over_uses(q, values) for values in found), strict=True))
+    inside, number = q.use_cells.sum(axis=1), use.number(functie)
+    shares = [ratio(n, inside) for n in (q.use_cells[:, number] * (number > 0), q.use_cells[:, 1:].sum(axis=1))]
+    runoff = _runoff(q, functie, asked) if max(task) > 0 else (np.zeros(len(inside)), np.ones(len(inside)))
+    means = (_mean_over_uses(q, values) for values in (np.atleast_2d(task), np.array(built).T))
+    return dict(zip(CONDITIONS, (np.nan_to_num(v) for v in (*shares, *runoff, *means)), strict=True))
+
+
+def _runoff(q: Question, functie: Functie, asked: Sequence[Demand]) -> tuple[Doubles, Doubles]:
+    """Return per plan the share from which water runs off, and where that is known."""
+    prints, count = q.prints, len(q.areas)
+    plan = np.repeat(np.arange(count), np.diff(prints.start))
+    sheds, known = np.zeros(count), np.zeros(count)
+    for some in groups(asked):
+        agreed = replace(q.settings.storage, board=asked[some[0]].board)
+        afvoer = burden_arrays(q.cells.present, functie, q.site.reference, agreed).components[AFVOER].reshape(-1)
+        values = afvoer[prints.cell]
+        for held, found in ((values > NO_RUNOFF, sheds), (np.isfinite(values), known)):
+            found[some] = np.bincount(plan, prints.cover * held, count)[some]
+    return ratio(sheds, prints.inside), ratio(known, prints.inside)
 
 
 def _mean_over_uses(q: Question, values: Doubles) -> Doubles:
@@ -219,6 +257,23 @@ def _mean_over_uses(q: Question, values: Doubles) -> Doubles:
     return np.nan_to_num(ratio((known * values).sum(axis=1), known.sum(axis=1)))
 
 
-def keeps_rain(row: Mapping[Any, Any], owed: float) -> bool:
-    """Tell whether an answer rests on rain that stays where it falls: nothing runs off, and something would."""
-    return bool(owed > 0 and row["afvoer_m3"] <= NO_RUNOFF * row["oppervlakte_ha"])
+def is_present_use(row: Mapping[Any, Any]) -> bool:
+    """Tell by its conditions whether a functie is what lies here, as far as that is known of enough of the plan."""
+    return is_all_that_is_known(row) and _enough(row["gebruik_bekend"])
+
+
+def is_all_that_is_known(row: Mapping[Any, Any]) -> bool:
+    """Tell by its conditions whether nothing but the functie itself is known to lie here."""
+    return bool(row.get("eigen", 0.0) > 0 and row["eigen"] >= ALL * row["gebruik_bekend"])
+
+
+def keeps_rain(row: Mapping[Any, Any]) -> bool:
+    """Tell by its conditions whether an answer rests on rain that stays: some would run off, and none does."""
+    return bool(
+        row.get("vasthouden_m3_ha", 0.0) > 0 and row["afvoer_deel"] <= 1 - ALL and _enough(row["afvoer_bekend"])
+    )
+
+
+def _enough(share: float) -> bool:
+    rules = registry.scoring_rules()
+    return share + rules.marge >= rules.bekend_min

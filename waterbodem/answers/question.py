@@ -22,7 +22,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.coverage import Footprints, block_of, footprints
-from waterbodem.engine.demands import Demand
+from waterbodem.engine.demands import Demand, demands_of
 from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
 from waterbodem.engine.reference import cut_reference, reference_on
@@ -72,6 +72,10 @@ class Question:
         """What holds for every functie."""
         cells, use, rules = self.cells, self.site.present_use, self.settings.rules
         return Circumstances(self.areas, self.grid, list(cells.present), cells.scenarios, use, rules)
+
+    def demands(self, functie: Functie) -> tuple[Demand, ...]:
+        """Return what boards ask of the plans for a functie."""
+        return demands_of(self.boards, self.areas, self.grid, functie, self.site.present_use, lambda: self.use_cells)
 
     @cached_property
     def use_cells(self) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from waterbodem.answers.alternatives import with_conditions
 from waterbodem.answers.command import command_of
+from waterbodem.answers.particulars import is_present_use
 from waterbodem.answers.question import Plans
 from waterbodem.assessment.assessment import Assessment, AssessSettings, assess
 from waterbodem.core.destination import destination
@@ -30,7 +31,7 @@ from waterbodem.definitions.labels import (
     texts,
 )
 from waterbodem.definitions.models import Functie
-from waterbodem.views.beside import Beside, condition, conditional_answer, is_present_use, left_out, risk_in_words
+from waterbodem.views.beside import Beside, condition, conditional_answer, left_out, risk_in_words
 from waterbodem.views.names import distinct
 from waterbodem.views.notebook import chip
 from waterbodem.views.pages import policy, render

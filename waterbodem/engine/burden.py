@@ -24,7 +24,7 @@ from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.layer_set import Floats, LayerSet, Scenario, ignored_names, known_names, layer_set, names_of
 from waterbodem.engine.lazy import by_block
 from waterbodem.engine.plan import changes_of
-from waterbodem.engine.reference import cut_reference, present_use, reference_on, references
+from waterbodem.engine.reference import cut_reference, present_use, reference_on, references, told_by
 from waterbodem.engine.scoring import layers_of, score_arrays, stack
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS, VEEN
@@ -118,7 +118,7 @@ def burden_arrays(
     if isinstance(use, Functie):
         fill_burden(layers, decline, changes_of(plan, use, storage), out)
     else:
-        _by_code(layers, plan, references(use, USE if reference is None else "referentie"), use, storage, decline, out)
+        _by_code(layers, plan, references(use, told_by(reference)), use, storage, decline, out)
     return out
 
 

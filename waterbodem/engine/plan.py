@@ -145,7 +145,7 @@ def _numbers(plan: Functie, reference: Functie, storage: Storage, doubted: bool)
     return {
         "same": plan == reference,
         "believed_from": np.float32(believed_from(reference)) if doubted else np.float32(-np.inf),
-        "abstracts": plan.value("onttrekking") - reference.value("onttrekking") > k["marge"],
+        "abstracts": abstracts_more(plan, reference),
         "demand": plan.value("watervraag_mm_jr") - reference.value("watervraag_mm_jr"),
         "drought_full": k["droogte_vol_pct"],
         "could": _could(plan, reference, k["marge"]),
@@ -273,10 +273,16 @@ def _could(plan: Functie, reference: Functie, margin: float) -> dict[str, bool]:
         water += registry.burden_rules().constants["porositeit"] * f("rijzing_hoogstens_m")
     return {
         "verdrongen_berging": water > margin,
-        "grondwaterverlaging": f("onttrekking") - r("onttrekking") > margin,
+        "grondwaterverlaging": abstracts_more(plan, reference),
         "watervraag": f("watervraag_mm_jr") - r("watervraag_mm_jr") > margin,
         "zetting": settles_more(plan, reference),
     }
+
+
+def abstracts_more(plan: Functie, reference: Functie) -> bool:
+    """Tell whether a plan takes groundwater that the present use leaves: a test of its own tells how far."""
+    more = plan.value("onttrekking") - reference.value("onttrekking")
+    return more > registry.burden_rules().constants["marge"]
 
 
 def settles_more(plan: Functie, reference: Functie) -> bool:

@@ -64,6 +64,11 @@ def implausible(reference: Functie | Array | None, layers: Mapping[str, Array]) 
     return found
 
 
+def told_by(reference: Functie | Array | None) -> str:
+    """Return what holds the codes of the present use, as an error names it."""
+    return USE if reference is None else "referentie"
+
+
 def references(codes: Array, where: str = "referentie") -> dict[float, Functie]:
     """Return the functie of every code that occurs.
 

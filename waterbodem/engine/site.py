@@ -16,7 +16,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.layer_set import LayerSet, Scenario
-from waterbodem.engine.reference import implausible, present_use
+from waterbodem.engine.reference import implausible, present_use, references, told_by
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
 from waterbodem.engine.sums import cells_of_use
 
@@ -63,6 +63,7 @@ class Site:
         codes = present_use(self.reference, self.layers)
         if isinstance(codes, Functie):
             return np.asarray(~implausible(self.reference, self.layers), np.uint8)
+        references(codes, told_by(self.reference))
         places = np.zeros(1 + max(f.code for f in self.present_use.functies), np.uint8)
         places[[f.code for f in self.present_use.functies]] = 1 + np.arange(len(self.present_use.functies))
         return places[np.nan_to_num(codes).astype(np.int64)]

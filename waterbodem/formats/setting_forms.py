@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from waterbodem.core.errors import Trial
-from waterbodem.core.path_gate import sha256_of
+from waterbodem.core.path_gate import companions, sha256_of
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Boundaries, board_of, chosen_boards
@@ -141,7 +141,10 @@ class BoardForm(Form):
         return value.label if isinstance(value, Boundaries) else value
 
     def mark(self, value: Any) -> Any:
-        return sha256_of(value.source) if isinstance(value, Boundaries) else value
+        """Return what holds the boundaries, and their names, by its content."""
+        if not isinstance(value, Boundaries):
+            return value
+        return [sha256_of(path) for path in (value.source, *companions(Path(value.source)))]
 
     def text(self, value: Any, setting: Setting, taal: str) -> str:
         return value.label if isinstance(value, Boundaries) else board_of(value).naam

@@ -99,7 +99,7 @@ def layers_from(
            [1., 1.]], dtype=float32)
     """
     trial = Trial()
-    arrays = _named(_arrays(layers), rename or {}, trial)
+    arrays = _named(_arrays(layers, rename or {}), rename or {}, trial)
     for key, attribute, stated in (("units", "units", units), ("sign", "positive", sign)):
         with trial.step():
             arrays = _stating(arrays, stated or {}, attribute, key)
@@ -108,6 +108,9 @@ def layers_from(
     readings = _each(arrays, lambda name, data: _Reading.of(data.variable, name), trial)
     _check_one_grid(placed, trial)
     trial.end()
+    if not placed:
+        names = [str(name) for name in layers]
+        raise ArgumentError("there are no layers", value=names, allowed=", ".join(layer_kinds()), where="layers")
     grid = next(iter(placed.values())).grid
     memory.check_fits(grid, sum(not p.lazy for p in placed.values()))
     variables = _each(readings, lambda name, read: read.variable(placed[name].data.data), trial)
@@ -130,13 +133,13 @@ def _without(attrs: Mapping[Any, Any], keys: Iterable[str]) -> dict[Any, Any]:
     return {key: value for key, value in attrs.items() if key not in left_out}
 
 
-def _arrays(layers: Any) -> dict[str, xr.DataArray]:
-    """Return what may be layers: variables that have rows and columns."""
+def _arrays(layers: Any, rename: Mapping[str, str]) -> dict[str, xr.DataArray]:
+    """Return what may be layers: variables that have rows and columns, or the name of one."""
     if not isinstance(layers, Mapping) or not layers:
         allowed = "xr.Dataset or mapping such as {'ghg': array}, with at least one layer"
         raise ArgumentError("there are no layers", value=type(layers).__name__, allowed=allowed, where="layers")
     found = {str(name): _array(str(name), layers[name]) for name in layers}
-    return {name: data for name, data in found.items() if data.ndim >= 2}
+    return {n: a for n, a in found.items() if a.ndim >= 2 or LayerName.of(rename.get(n, n)).layer in layer_kinds()}
 
 
 def _array(name: str, given: Any) -> xr.DataArray:

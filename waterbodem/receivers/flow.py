@@ -241,7 +241,8 @@ def directions(
     if islands.any():
         way_out |= islands & _beside(~known)
         filled, codes = _fill(level, way_out)
-    told = _explain(grid, known, closed, filled - level, codes, bool(islands.any()))
+    leaving = codes == 0 if water is None else (codes == 0) & ~water
+    told = _explain(grid, known, closed, filled - level, int(leaving.sum()), bool(islands.any()))
     _steepen(level, codes, grid)
     if water is None:
         return codes, (*told, *([DITCHES] if closed else []))
@@ -319,7 +320,7 @@ def _beside(mask: Mask) -> Mask:
 
 
 def _explain(
-    grid: Grid, known: Mask, closed: int, depth: NDArray[np.float32], codes: Codes, islands: bool
+    grid: Grid, known: Mask, closed: int, depth: NDArray[np.float32], leaving: int, islands: bool
 ) -> tuple[str, ...]:
     unknown = known.size - int(known.sum())
     pits = int((depth > 0).sum())
@@ -331,7 +332,7 @@ def _explain(
         found.append(f"waarvan {brief(closed * grid.cell_ha)} ha ingesloten: een muur waar water omheen loopt")
     if islands:
         found.append("land binnen een ingesloten gat watert daarin af: dat water verlaat de gegevens")
-    return (*found, f"water verlaat de gegevens in {int((codes == 0).sum())} cellen (rand, uitlaat of gat)")
+    return (*found, f"water verlaat de gegevens in {leaving} cellen (rand, uitlaat of gat)")
 
 
 def flow_from_codes(codes: NDArray[Any], grid: Grid, kind: Kind = "d8", where: str = "stroomrichting") -> Flow:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from waterbodem.answers.particulars import is_present_use
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import answer_text, name_of, risk_class, short, small, steps, texts, unknown
 from waterbodem.definitions.models import Functie
-from waterbodem.views.beside import condition, is_present_use, left_out
+from waterbodem.views.beside import condition, left_out
 from waterbodem.views.names import opening, said
 
 Row = Mapping[Any, Any]

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from waterbodem.answers.particulars import ALL, NO_RISE, NO_RUNOFF, Particulars, keeps_rain, particulars
+from waterbodem.answers.particulars import (
+    ALL,
+    NO_RISE,
+    NO_RUNOFF,
+    Particulars,
+    is_all_that_is_known,
+    is_present_use,
+    keeps_rain,
+    particulars,
+)
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.labels import (
@@ -58,7 +67,7 @@ def conditional_answer(row: Row, taal: str, *, brief: bool = False) -> str:
     """
     step, t = steps()[row["antwoord"]], texts(taal)["naast"]
     owed, built = row.get("vasthouden_m3_ha", 0.0), row.get("berging_mm", 0.0)
-    if step is not next(iter(steps().values())) or not keeps_rain(row, owed):
+    if step is not next(iter(steps().values())) or not keeps_rain(row):
         return step.kort if brief and taal == "nl" else answer_text(step.letter, taal)
     return str(t["berging_kort" if built > 0 else "infiltratie_kort"]) if brief else _kept(owed, built, taal)
 
@@ -76,11 +85,6 @@ def condition(row: Row, taal: str) -> str:
     return "" if told == conditional_answer({**row, "vasthouden_m3_ha": 0.0}, taal, brief=True) else told
 
 
-def is_present_use(row: Row) -> bool:
-    """Tell whether a functie is the present use, so that it has no burden against it."""
-    return bool(row.get("eigen", 0.0) >= ALL)
-
-
 def left_out(row: Row, taal: str, *, brief: bool = False) -> str:
     """Return what a risk leaves out, in a few words: a rise of the groundwater; empty where there is none."""
     t, rise = texts(taal)["naast"], row.get("stijging_m", 0.0)
@@ -93,7 +97,7 @@ def risk_in_words(row: Row, value: float, taal: str) -> str:
     """Return a risk by its class with its number; that of the present use itself is not applicable."""
     if is_present_use(row):
         return str(texts(taal)["naast"]["huidig"])
-    step = risk_class(value)
+    step = None if is_all_that_is_known(row) else risk_class(value)
     return f"{name_of(step, taal)} ({risk_text(value, taal)})" if step else str(texts(taal)["onbekend"])
 
 
@@ -124,7 +128,7 @@ class Beside:
     def told(self, row: Row) -> dict[Any, Any]:
         """Return a row with what its answer rests on."""
         p = self.of(row)
-        return {**row, "eigen": p.own, "vasthouden_m3_ha": p.owed, "berging_mm": p.built}
+        return {**row, **p.conditions}
 
     def answer(self, row: Row, brief: bool = False) -> str:
         """Return an answer in words, with the condition it rests on."""
@@ -202,7 +206,7 @@ class Beside:
     def use(self, row: Row) -> str:
         """Tell that a functie is the present use, wholly or in part."""
         own = self.of(row).own
-        if own >= ALL:
+        if self.of(row).is_present_use:
             return str(self._t["huidig_uitleg"])
         return str(self._t["huidig_deels"].format(deel=percent(own, self._taal))) if own >= 1 - ALL else ""
 
@@ -250,7 +254,7 @@ class Beside:
     def also_keeps_rain(self, row: Row) -> str:
         """Tell of an answer that is no plain yes that it rests on rain that stays."""
         p, letters = self.of(row), list(steps())[1:-2]
-        if row["antwoord"] not in letters or not keeps_rain(row, p.owed):
+        if row["antwoord"] not in letters or not keeps_rain(self.told(row)):
             return ""
         return str(self._t["ook"].format(mits=_kept(p.owed, p.built, self._taal).partition(", ")[2]))
 
@@ -306,7 +310,7 @@ class Beside:
             return []
         counts = p.demand.large or p.demand.small or self.compensated(row)
         asked = [self._asked(row, p, boards[0])] if boards and p.owed > 0 and counts else []
-        left = row["afvoer_m3"] if row["afvoer_m3"] > NO_WATER else 0.0
+        left = p.runoff_m3 if p.runoff_m3 > NO_WATER else 0.0
         if p.built > 0 and left:
             asked.append(self._t["blijft_over"].format(mm=rounded(p.built, self._taal), m3=rounded(left, self._taal)))
         if not p.built > 0 and left and not p.demand.large:
@@ -325,7 +329,7 @@ class Beside:
     def _too_much(self, p: Particulars) -> list[str]:
         """Tell that there is no room for all the storage that was given."""
         given = self._assessment.question.settings.storage.built_mm
-        if given is None or given <= p.built + NO_WATER:
+        if given is None or given <= p.built + NO_STORAGE:
             return []
         return [str(self._t["past_niet"].format(mm=rounded(given, self._taal), past=rounded(p.built, self._taal)))]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import jinja2
 
+from waterbodem.answers.particulars import is_present_use
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     amount,
@@ -37,7 +38,7 @@ from waterbodem.definitions.labels import (
     trace,
 )
 from waterbodem.definitions.units import unit_text
-from waterbodem.views.beside import condition, is_present_use, left_out
+from waterbodem.views.beside import condition, left_out
 from waterbodem.views.kompas_rose import petals, rings
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from waterbodem.answers.alternatives import verdicts_of
+from waterbodem.answers.particulars import is_present_use
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     amount,
@@ -37,7 +38,7 @@ from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.sums import mean
 from waterbodem.engine.table import classes_of, letters
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.views.beside import Beside, condition, is_present_use
+from waterbodem.views.beside import Beside, condition
 from waterbodem.views.names import distinct, said
 
 if TYPE_CHECKING:
