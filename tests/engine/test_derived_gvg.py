@@ -106,7 +106,10 @@ def test_a_run_derives_and_tells_it(tmp_path, plans):
     else:
         answer = wb.assess(data, "natte_natuur", tmp_path / "lagen/plannen.geojson")
         answer.to_csv(tmp_path / "antwoord.csv")
-        rows, expected = (list(csv.reader((tmp_path / f).open())) for f in ("uit/gebieden.csv", "antwoord.csv"))
+        rows, expected = (
+            list(csv.reader((tmp_path / f).read_text("utf-8").splitlines()))
+            for f in ("uit/gebieden.csv", "antwoord.csv")
+        )
         assert rows == expected and "verlies_gvg" in rows[0]
 
 

@@ -322,6 +322,7 @@ def test_every_result_can_be_written(tmp_path, functie):
     xr.testing.assert_equal(reopened(layers, tmp_path / "lagen.zarr").compute(), layers)
 
 
+@quiet
 def test_a_crs_is_found_where_cf_says_it_is(tmp_path):
     """A store of another tool may call the grid mapping otherwise, and keep it among the variables."""
     layers = wb.example(400)

@@ -17,8 +17,8 @@ def held(value: float | None, dtype: str) -> Any:
 
     Examples
     --------
-    >>> held(255, "uint8") == 255, held(-9999, "uint8"), held(0.5, "int16")
-    (True, None, None)
+    >>> int(held(255, "uint8")), held(-9999, "uint8"), held(0.5, "int16")
+    (255, None, None)
     """
     if value is None or math.isnan(value):
         return None
