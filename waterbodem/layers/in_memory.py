@@ -178,7 +178,8 @@ def _tell_others(names: list[str], layers: int, trial: Trial) -> None:
         return
     for name in names:
         with trial.step():
-            told = f"say which it is, rename={{{name!r}: {meant(name) or '<layer>'!r}}}, or leave it out of the data"
+            chosen = f"{{{name!r}: {meant(name) or '<layer>'!r}}}"
+            told = f"say which it is, rename={chosen}, or leave it out of the data"
             allowed = f"{told}; layers are {', '.join(layer_kinds())}"
             raise ArgumentError("variable is no layer", value=name, allowed=allowed, where="layers")
 
