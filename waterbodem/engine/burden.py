@@ -46,7 +46,7 @@ def empty_burden(shape: tuple[int, ...], components: bool, largest: bool = False
     """
     count = len(registry.burden_rules().components) if components else 0
     ruimte, tijd, geld, risico = (np.empty(shape, np.float32) for _ in INDICES)
-    beside = (shape if components else (0,) * len(shape),) * 2
+    beside = shape if components else (0,) * len(shape)
     return kernel.Burden(
         np.empty((count, *shape), np.float32),
         ruimte,
@@ -54,7 +54,8 @@ def empty_burden(shape: tuple[int, ...], components: bool, largest: bool = False
         geld,
         risico,
         np.empty(shape, np.uint8),
-        *(np.empty(s, np.float32) for s in beside),
+        np.empty(beside, np.float32),
+        np.empty(beside, np.float32),
         np.empty(shape if largest else (0,) * len(shape), np.float32),
     )
 

@@ -199,10 +199,10 @@ def _losses(totals: Totals) -> dict[str, Any]:
     names = [m for m in totals.measures if m.startswith("verlies_")]
     losses = {n: totals.mean(n)[0] for n in names}
     plain = [n.removeprefix("verlies_") for n in names]
-    return {**losses, "bepalend": _largest(np.array(list(losses.values())), plain)}
+    return {**losses, "bepalend": largest_of(np.array(list(losses.values())), plain)}
 
 
-def _largest(values: Doubles, names: Sequence[str]) -> Array:
+def largest_of(values: Doubles, names: Sequence[str]) -> Array:
     """Return the name of the largest value per column, the first within the margin; empty if none stands out."""
     margin = registry.scoring_rules().marge
     top = np.fmax.reduce(values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
+from waterbodem.doubt.moving import Direction, moved_layers
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.derived import with_derived
+from waterbodem.engine.doubts import LayerDoubt
 from waterbodem.engine.layer_set import Floats, LayerSet, Scenario
 from waterbodem.engine.site import Site
 from waterbodem.kernels.zonal import COVERAGE_ONE
@@ -36,15 +38,12 @@ class PlanCells:
         Area of the plan in cells, outside the data too.
     cell_ha : float
         Area of a cell [ha].
-    ranges : mapping of layer id to (low, high)
-        What is plausible, where the data say it themselves.
     """
 
     site: Site
     cover: NDArray[np.int64]
     size: float
     cell_ha: float
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def cells(self) -> LayerSet:
@@ -90,8 +89,14 @@ class PlanCells:
         """Return the share of the plan's area in chosen cells."""
         return float(self.covered(chosen) / self.size)
 
-    def moved(self, layers: Mapping[str, Floats]) -> PlanCells:
-        """Return the same cells with other present layers."""
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """What is plausible of layers, where the data say it themselves."""
+        return {n: d.range for n, d in self.cells.doubts.items() if d.range is not None}
+
+    def moved(self, group: str, direction: Direction) -> PlanCells:
+        """Return the same cells with one error of a group of layers in them."""
+        layers = moved_layers(self.layers, self.cells.doubts, group, direction, self.area_ha)
         return replace(self, site=Site(replace(self.cells, present=layers), self.site.reference, self.site.rules))
 
     def some(self, chosen: NDArray[np.int64]) -> PlanCells:
@@ -110,21 +115,20 @@ def _cut(cells: LayerSet, chosen: NDArray[np.int64]) -> LayerSet:
     def scenario(s: Scenario) -> Scenario:
         return replace(s, layers={n: _taken(a, chosen) for n, a in s.layers.items()})
 
+    def doubt(d: LayerDoubt) -> LayerDoubt:
+        low, high, median = (None if a is None else _taken(a, chosen) for a in (d.p10, d.p90, d.median))
+        return replace(d, p10=low, p90=high, median=median)
+
     present = {n: _taken(a, chosen) for n, a in cells.present.items()}
-    return LayerSet(present, tuple(map(scenario, cells.scenarios)), cells.ignored)
+    doubts = {n: doubt(d) for n, d in cells.doubts.items()}
+    return LayerSet(present, tuple(map(scenario, cells.scenarios)), cells.ignored, doubts=doubts)
 
 
 def _taken(values: Array, chosen: NDArray[np.int64]) -> Array:
     return np.ascontiguousarray(values.reshape(-1)[chosen].reshape(1, -1))
 
 
-def plan_cells(
-    site: Site,
-    prints: Footprints,
-    sizes: Sequence[float],
-    place: int,
-    ranges: Mapping[str, tuple[float, float]],
-) -> PlanCells:
+def plan_cells(site: Site, prints: Footprints, sizes: Sequence[float], place: int) -> PlanCells:
     """Return the cells of the polygon in a place of footprints on the block of a site.
 
     ``sizes`` are the areas of all polygons, in cells.
@@ -132,5 +136,5 @@ def plan_cells(
     first, after = prints.start[place], prints.start[place + 1]
     chosen, cover = prints.cell[first:after], prints.cover[first:after]
     order = np.argsort(chosen, kind="stable")
-    whole = PlanCells(site, np.empty(site.use.size, np.int64), sizes[place], prints.grid.cell_ha, ranges)
+    whole = PlanCells(site, np.empty(site.use.size, np.int64), sizes[place], prints.grid.cell_ha)
     return replace(whole.some(chosen[order]), cover=cover[order])

@@ -122,10 +122,11 @@ class Terrain:
         """Return what all measures of a package make of the functie; ``small``: no board asks for storage."""
         key = package, small
         if key not in self._designs:
-            self._designs[key] = design_of(self._start(small), [self.measures[i] for i in package])
+            self._designs[key] = design_of(self.start(small), [self.measures[i] for i in package])
         return self._designs[key]
 
-    def _start(self, small: bool) -> Start:
+    def start(self, small: bool = False) -> Start:
+        """Return what measures start from."""
         paving = 0.0 if small else np.inf
         board = demand_of(self.ask.boards, paving, self.whole.area_ha).board
         return Start(self.ask.functie, replace(self.ask.storage, board=board), self.density)
