@@ -96,7 +96,7 @@ def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Funct
     outside[outside < 1e-6 * size / grid.cell_area] = 0
     columns = {
         **_sizes(size / 1e4, outside, grid, totals),
-        **_answers(size / grid.cell_area, outside, totals, functie),
+        **answers_in(size / grid.cell_area, outside, totals, functie),
         **_scores(totals),
         **_losses(totals),
         **_burden(totals, grid),
@@ -157,7 +157,7 @@ def _sizes(size: Doubles, outside: Doubles, grid: Grid, totals: Totals) -> dict[
     return found
 
 
-def _answers(size: Doubles, outside: Doubles, totals: Totals, functie: Functie) -> dict[str, Any]:
+def answers_in(size: Doubles, outside: Doubles, totals: Totals, functie: Functie) -> dict[str, Any]:
     """Return the answers; for the bounds, area outside the data turns out worst or best too."""
     rules, nowhere = registry.scoring_rules(), np.zeros_like(outside)
     worst, best = max(letters()), min(code for code, _ in _graded())
@@ -199,10 +199,10 @@ def _losses(totals: Totals) -> dict[str, Any]:
     names = [m for m in totals.measures if m.startswith("verlies_")]
     losses = {n: totals.mean(n)[0] for n in names}
     plain = [n.removeprefix("verlies_") for n in names]
-    return {**losses, "bepalend": _largest(np.array(list(losses.values())), plain)}
+    return {**losses, "bepalend": largest_of(np.array(list(losses.values())), plain)}
 
 
-def _largest(values: Doubles, names: Sequence[str]) -> Array:
+def largest_of(values: Doubles, names: Sequence[str]) -> Array:
     """Return the name of the largest value per column, the first within the margin; empty if none stands out."""
     margin = registry.scoring_rules().marge
     top = np.fmax.reduce(values)
@@ -216,7 +216,7 @@ def _burden(totals: Totals, grid: Grid) -> dict[str, Any]:
         "risico": totals.mean("risico")[0],
         "risico_zonder_compensatie": totals.mean("risico_zonder_compensatie")[0],
         "aandeel_risico_hoog": totals.mean("risico_hoog")[0],
-        "oorzaak": _causes(totals),
+        "oorzaak": causes_in(totals),
         **volumes,
         "basisafvoer_l_s": volumes["aanvullingsverlies_m3_jr"] / L_S,
         "stijging_m": totals.mean("stijging")[0],
@@ -230,7 +230,7 @@ def _volume(totals: Totals, name: str, grid: Grid) -> Doubles:
     return average * known * grid.cell_ha
 
 
-def _causes(totals: Totals) -> Array:
+def causes_in(totals: Totals) -> Array:
     """Return the component with the largest sum of coverage * risico, the first on a tie."""
     names = np.array([c.id for c in registry.burden_rules().components])
     by_component = totals.causes[:, 1:]
