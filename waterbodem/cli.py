@@ -250,7 +250,7 @@ def maatregelen(maatregel: str | None, own: Path | None, functies_file: Path | N
     """Toon welke maatregelen er zijn, of een ervan volledig, met bronnen."""
     from waterbodem.definitions.measures import load_measures
     from waterbodem.definitions.registry import load_functies
-    from waterbodem.views.measures import measure_text, measures_text
+    from waterbodem.views.measure_list import measure_text, measures_text
 
     known = load_measures(own, load_functies(functies_file))
     click.echo(measures_text(known.values(), taal) if maatregel is None else measure_text(known[maatregel], taal))
