@@ -242,6 +242,21 @@ def functies(functie: str | None, own: Path | None) -> None:
 
 
 @cli.command()
+@click.argument("maatregel", metavar="[ID]", required=False)
+@click.option("--maatregelen", "own", metavar="BESTAND", type=FILE, help="Bestand met eigen maatregelen erbij.")
+@click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies die daarin staan.")
+@click.option("--taal", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Taal.")
+def maatregelen(maatregel: str | None, own: Path | None, functies_file: Path | None, taal: str) -> None:
+    """Toon welke maatregelen er zijn, of een ervan volledig, met bronnen."""
+    from waterbodem.definitions.measures import load_measures
+    from waterbodem.definitions.registry import load_functies
+    from waterbodem.views.measure_list import measure_text, measures_text
+
+    known = load_measures(own, load_functies(functies_file))
+    click.echo(measures_text(known.values(), taal) if maatregel is None else measure_text(known[maatregel], taal))
+
+
+@cli.command()
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen.")
 @click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import string
 
 import pytest
+from click.testing import CliRunner
 
 import waterbodem as wb
+from waterbodem.cli import cli
 from waterbodem.core.errors import DefinitionError
 from waterbodem.definitions import registry
 from waterbodem.definitions.measure import LEVELS
@@ -200,3 +202,32 @@ def test_an_unknown_measure_is_told_with_the_nearest_one():
 def test_measures_show_themselves_in_a_notebook():
     assert "infiltratie" in MEASURES["wadi"]._repr_html_() and "RIONED" in repr(MEASURES["wadi"])
     assert all(id_ in MEASURES._repr_html_() and id_ in repr(MEASURES) for id_ in MEASURES)
+
+
+# --- on the command line ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taal", ["nl", "en"])
+@pytest.mark.parametrize("id_", MEASURES)
+def test_the_command_line_shows_a_measure_in_full_with_every_source(id_, taal):
+    m = MEASURES[id_]
+    done = CliRunner().invoke(cli, ["maatregelen", id_, "--taal", taal])
+    assert done.exit_code == 0
+    assert all(
+        f"  {key}: {registry.sources()[key].titel}" in done.output for part in sourced_parts(m) for key in part.bron
+    )
+    for text in (m.bijwerking, m.reden, m.zin if taal == "nl" else m.zin_en, *m.ook_nodig, *m.niet_met, *m.changes):
+        assert text in done.output
+
+
+def test_the_command_line_lists_all_measures_own_ones_too(tmp_path):
+    done = CliRunner().invoke(cli, ["maatregelen", "--maatregelen", str(own_file(tmp_path, OWN))])
+    assert done.exit_code == 0
+    listed = [line.split()[1] for line in done.output.splitlines()[1:53]]
+    assert listed == list(MEASURES) and "Wadi van ons" in done.output.splitlines()[53]
+    assert all(f"{m.id}: {m.reden}" in done.output for m in MEASURES.values() if not m.aan)
+
+
+def test_the_command_line_names_the_nearest_measure():
+    done = CliRunner().invoke(cli, ["maatregelen", "wadie"])
+    assert done.exit_code == 1 and "did you mean 'wadi'" in done.output

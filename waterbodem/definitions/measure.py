@@ -27,7 +27,6 @@ Conditions = Table[str, Table[Test, Finite]]
 Value = float | str
 LayerEffects = Table[str, Table[LayerVerb, Value]]
 ParameterEffects = Table[str, Table[ParameterVerb | Literal["keer"], Finite | str]]
-NONE: Frozen[Any, Any] = Frozen()
 
 
 class Amount(Definition):
@@ -106,10 +105,10 @@ class Otherwise(Definition):
 
     functie: str = ""
     waterschap: str = ""
-    waar: Conditions = NONE
-    waar_bekend: Conditions = NONE
-    lagen: LayerEffects = NONE
-    parameters: ParameterEffects = NONE
+    waar: Conditions = Field(default_factory=Frozen)
+    waar_bekend: Conditions = Field(default_factory=Frozen)
+    lagen: LayerEffects = Field(default_factory=Frozen)
+    parameters: ParameterEffects = Field(default_factory=Frozen)
     berging: Storage | None = None
     ruimte: Room | None = None
     kosten: Price | None = None
@@ -145,15 +144,15 @@ class Maatregel(Sourced):
     trede: Annotated[int, Field(ge=1, le=3)]
     hangt_af_van: tuple[str, ...] = ()
     niet_met: tuple[str, ...] = ()
-    waar: Conditions = NONE
-    waar_bekend: Conditions = NONE
+    waar: Conditions = Field(default_factory=Frozen)
+    waar_bekend: Conditions = Field(default_factory=Frozen)
     waar_aandeel: Share | None = None
     ook_nodig: tuple[str, ...] = ()
-    lagen: LayerEffects = NONE
-    parameters: ParameterEffects = NONE
+    lagen: LayerEffects = Field(default_factory=Frozen)
+    parameters: ParameterEffects = Field(default_factory=Frozen)
     berging: Storage | None = None
     ruimte: Room | None = None
-    functie: Table[str, str] = NONE
+    functie: Table[str, str] = Field(default_factory=Frozen)
     gebied_zonder: LeftFree | None = None
     grootboek: Elsewhere | None = None
     tenzij: tuple[str, ...] = ()
