@@ -85,4 +85,4 @@ def _laid_together(q: Question, plans: Sequence[NDArray[np.int64]], results: Seq
 
 
 def _of(chosen: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
-    return values[..., chosen]
+    return values[..., chosen] if values.size else values

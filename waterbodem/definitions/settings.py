@@ -34,11 +34,15 @@ class Storage:
         Storage that a plan owes per paved area (bergingseis); None = the larger of plan and reference.
     board : Board or None
         The water board that judges the plan.
+    counted_mm, beside_mm : float
+        Storage that measures build [mm over the plan]: towards what the board asks, and what no board counts.
     """
 
     built_mm: float | None = None
     norm_mm: float | None = None
     board: Board | None = None
+    counted_mm: float = 0.0
+    beside_mm: float = 0.0
 
 
 @dataclass(frozen=True)

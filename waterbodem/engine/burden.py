@@ -39,11 +39,14 @@ Array = NDArray[Any]
 LAYERS_WORTH = 31
 
 
-def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
-    """Return arrays for the kernel to fill; without components there are none of those, nor of what is told beside."""
+def empty_burden(shape: tuple[int, ...], components: bool, largest: bool = False) -> kernel.Burden:
+    """Return arrays for the kernel to fill; without components there are none of those, nor of what is told beside.
+
+    ``largest`` also asks for the largest share before clipping.
+    """
     count = len(registry.burden_rules().components) if components else 0
     ruimte, tijd, geld, risico = (np.empty(shape, np.float32) for _ in INDICES)
-    beside = (shape if components else (0,) * len(shape),) * 2
+    beside = shape if components else (0,) * len(shape)
     return kernel.Burden(
         np.empty((count, *shape), np.float32),
         ruimte,
@@ -51,7 +54,9 @@ def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
         geld,
         risico,
         np.empty(shape, np.uint8),
-        *(np.empty(s, np.float32) for s in beside),
+        np.empty(beside, np.float32),
+        np.empty(beside, np.float32),
+        np.empty(shape if largest else (0,) * len(shape), np.float32),
     )
 
 
@@ -66,6 +71,7 @@ def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> ker
         oorzaak=function(burden.oorzaak),
         zonder=function(burden.zonder),
         stijging=function(burden.stijging),
+        aandeel=function(burden.aandeel),
     )
 
 
@@ -98,6 +104,7 @@ def burden_arrays(
     storage: Storage = Storage(),
     decline: Floats | None = None,
     components: bool = True,
+    largest: bool = False,
 ) -> kernel.Burden:
     """Compute the burden of a plan on arrays of one shape.
 
@@ -112,9 +119,11 @@ def burden_arrays(
         ``achteruitgang`` of the plan, from :func:`decline_of`.
     components : bool
         Whether to keep the ten components, or the indices only.
+    largest : bool
+        Whether to keep the largest share before clipping.
     """
     shape = next(iter(layers.values())).shape
-    out, use = empty_burden(shape, components), present_use(reference, layers)
+    out, use = empty_burden(shape, components, largest), present_use(reference, layers)
     if isinstance(use, Functie):
         fill_burden(layers, decline, changes_of(plan, use, storage), out)
     else:
@@ -163,7 +172,7 @@ def _fill_cells(
 ) -> None:
     """Compute some cells; arrays are flat."""
     if cells.size:
-        found = empty_burden(cells.shape, bool(len(out.components)))
+        found = empty_burden(cells.shape, bool(len(out.components)), bool(out.aandeel.size))
         some = {name: a[cells] for name, a in layers.items()}
         fill_burden(some, None if decline is None else decline[cells], changes, found)
         for to, values in zip(_rows(out), _rows(found), strict=True):

@@ -96,14 +96,17 @@ def demands_of(
     """
     if not any(boards):
         return (Demand(),) * len(areas)
-    margin = registry.burden_rules().constants["marge"]
     paving, size = new_paving(functie, use, use_cells()) * grid.cell_area, areas_of(areas) / M2_PER_HA
-    return tuple(
-        Demand(some, small=m2 + margin < some[0].vanaf_m2, large=ha - margin > (some[0].tot_ha or np.inf))
-        if some
-        else Demand()
-        for some, m2, ha in zip(boards, paving, size, strict=True)
-    )
+    return tuple(demand_of(some, m2, ha) for some, m2, ha in zip(boards, paving, size, strict=True))
+
+
+def demand_of(boards: tuple[Board, ...], new_paving_m2: float, area_ha: float) -> Demand:
+    """Return what boards, the largest share first, ask of one plan with so much new paving."""
+    if not boards:
+        return Demand()
+    margin, first = registry.burden_rules().constants["marge"], boards[0]
+    small, large = new_paving_m2 + margin < first.vanaf_m2, area_ha - margin > (first.tot_ha or np.inf)
+    return Demand(boards, small=bool(small), large=bool(large))
 
 
 def demand_columns(
