@@ -100,7 +100,7 @@ def ask(
     block = block_of(areas, grid)
     memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
     rows, cols = grid.slices(block)
-    cut = in_rules(layers.isel(y=rows, x=cols))
+    cut = dataset.placed(in_rules(layers.isel(y=rows, x=cols)), block)
     cells = layer_set(cut)
     use = on_block(use_of(settings.reference, layers, functies), block)
     prints = footprints(areas, block)

@@ -311,7 +311,7 @@ class Beside:
         if p.is_present_use or self._assessment.making.is_earlier:
             return []
         counts = p.demand.large or p.demand.small or self.compensated(row)
-        asked = [self._asked(row, p, boards[0])] if boards and (p.owed > 0 and counts or self._unsure(p)) else []
+        asked = [self._asked(row, p, boards[0])] if boards and ((p.owed > 0 and counts) or self._unsure(p)) else []
         left = p.runoff_m3 if p.runoff_m3 > NO_WATER else 0.0
         if p.built > 0 and left:
             asked.append(self._t["blijft_over"].format(mm=rounded(p.built, self._taal), m3=rounded(left, self._taal)))
