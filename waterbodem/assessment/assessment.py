@@ -31,6 +31,7 @@ from waterbodem.engine.burden import reference_attrs, variables_of
 from waterbodem.engine.derived import derived_of
 from waterbodem.engine.evaluation import Result, masked
 from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.reference import use_of
 from waterbodem.engine.rewetting import rewets
 from waterbodem.engine.scoring import VARIABLES, layers_of, scoring_attrs, stack
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
@@ -210,6 +211,7 @@ def assess(
     settings = Settings.of(locals())
     warmup.begin()
     chosen, many = registry.choose(functie)
+    settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
     given = read_targets(ontvangers, land.grid.crs, id_ontvangers)
 

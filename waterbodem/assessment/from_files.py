@@ -24,6 +24,7 @@ from waterbodem.layers.catalogue import catalogue_file
 from waterbodem.layers.fiction.areas import example_plans
 from waterbodem.layers.fiction.landscape import example
 from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.layers.use_map import opened_use
 from waterbodem.receivers.land import Land, land_of_stack
 
 Step = Callable[[str], None]
@@ -92,6 +93,7 @@ def _asked(request: Request, step: Step) -> tuple[xr.Dataset, list[Functie], lis
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
     data, areas, land = read(request, step, known)
+    settings = settings.with_reference(opened_use(settings.reference, land.grid, known))
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
     told: dict[str, Any] = {"ontvangers": request.ontvangers, "bewaar": kept_in(request.layers), "omgeving": land}
     return data, functies, areas, told | settings.arguments(assess)

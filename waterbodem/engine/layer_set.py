@@ -220,12 +220,6 @@ def template_of(layers: xr.Dataset) -> xr.Dataset:
         If the layers are not on one regular grid with y descending.
     """
     grid = dataset.grid_of(layers)
-    keep = {n: layers.coords[n] for n in ("y", "x") if n in layers.coords}
-    ref = {} if grid.crs is None else {"spatial_ref": _reference(layers, grid)}
-    return xr.Dataset(coords={**keep, **ref})
-
-
-def _reference(layers: xr.Dataset, grid: Any) -> Any:
-    if "spatial_ref" in layers.coords:
-        return layers.coords["spatial_ref"]
-    return dataset.coordinates(grid)["spatial_ref"]
+    keep = {n: layers.coords[n] for n in ("y", "x", "spatial_ref") if n in layers.coords}
+    known = {n: c for n, c in dataset.coordinates(grid).items() if n == "spatial_ref"}
+    return xr.Dataset(coords={**known, **keep})

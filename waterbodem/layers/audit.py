@@ -194,11 +194,11 @@ def check_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> Audit
     return audit_stack(stack)
 
 
-def audit_stack(stack: LayerStack) -> Audit:
-    """Check layers on their grid; as :func:`check_catalogue`."""
+def audit_stack(stack: LayerStack, beside: Iterable[LayerSource] = ()) -> Audit:
+    """Check layers on their grid, and rasters that are named beside them; as :func:`check_catalogue`."""
     problems = list(stack.problems)
     rows = []
-    for source in stack.sources.values():
+    for source in (*stack.sources.values(), *beside):
         seen, bad = _sampled(source)
         problems += bad
         rows.append(_row(source, stack, seen))
@@ -255,7 +255,7 @@ def _row(source: LayerSource, stack: LayerStack, found: Findings) -> AuditRow:
         low=found.low if any_known else math.nan,
         high=found.high if any_known else math.nan,
         sampled=grid is not None and grid.rows * grid.cols > WHOLE,
-        resampling=(source.resampled(stack.grid) or "") if source.name in stack.fitting else "",
+        resampling="" if source.name in stack.misfits else source.resampled(stack.grid) or "",
         source=entry.source,
         vintage=entry.vintage,
         licence=entry.licence,
