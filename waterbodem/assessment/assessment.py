@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -14,7 +13,7 @@ from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.core.files import replacing
 from waterbodem.core.lazy import gpd, xr
 from waterbodem.core.progress import track
@@ -279,8 +278,7 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     told_not = texts("nl")["peil_zonder_ghg"]
     notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
     for name in q.cells.ignored:
-        told = f"scenario layer {name} is ignored: its present layer is not in the data"
-        warnings.warn(told, LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: its present layer is not in the data")
     return tuple(notes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core import memory
 from waterbodem.core.dataset import grid_of
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.core.lazy import xr
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
@@ -290,7 +289,7 @@ def _answers(
 def _warn_ignored(layers: xr.Dataset) -> None:
     for name in ignored_names(layers):
         present = LayerName.of(name).layer
-        warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: {present} is not in the data")
 
 
 def _one(cells: LayerSet, plan: Functie, reference: Functie | Array | None, storage: Storage) -> xr.Dataset:
