@@ -298,8 +298,16 @@ def _option(setting: Setting) -> Callable[[Any], Any]:
 
 ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--layers", metavar="BESTAND", type=FILE, required=True, help="lagen.toml, of de map ervan."),
-    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help="Mag vaker."),
-    click.option("--gebied", metavar="BESTAND", type=FILE, required=True, help="Polygonen, in elk stelsel."),
+    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help='Mag vaker; "all" is elke.'),
+    click.option(
+        "--gebied",
+        "--gebieden",
+        "gebied",
+        metavar="BESTAND",
+        type=FILE,
+        required=True,
+        help="Polygonen, in elk stelsel.",
+    ),
     click.option("--output", metavar="MAP", type=FILE, help="Uitvoermap; zonder deze alleen het antwoord."),
     click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies erbij."),
     click.option("--set", "changes", metavar=SETTING, type=_setting, multiple=True, help="Eigen waarde, mag vaker."),

@@ -17,6 +17,7 @@ from waterbodem.core.errors import tell_ignored
 from waterbodem.core.files import replacing
 from waterbodem.core.lazy import gpd, xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
@@ -51,20 +52,25 @@ Kompas = Sequence[Sequence[Sequence[Verdict]]]
 class Assessment(Answer):
     """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
 
-    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
-        """Draw who receives the burden; settings as in :func:`waterbodem.views.figures.receivers.plot_receivers`."""
+    @either_spelling
+    def plot_receivers(self, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
+        """Draw who receives the burden, see :func:`waterbodem.views.figures.receivers.plot_receivers`."""
         from waterbodem.views.figures.receivers import plot_receivers
 
-        return plot_receivers(self, functie, **settings)
+        return plot_receivers(self, functie, taal=taal)
 
-    def plot(self, **settings: Any) -> Figure:
-        """Draw score, class, risk and what limits.
-
-        Settings as in :func:`waterbodem.views.figures.maps.plot_assessment`.
-        """
+    @either_spelling
+    def plot(
+        self,
+        functie: str | Functie | Sequence[str | Functie] | None = None,
+        *,
+        kleuren: str = "landelijk",
+        taal: str = "nl",
+    ) -> Figure:
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
         from waterbodem.views.figures.maps import plot_assessment
 
-        return plot_assessment(self, **settings)
+        return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
 
     def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
         """Return an interactive map that works without network; see :func:`waterbodem.views.webmap.page.map_page`.
@@ -139,6 +145,7 @@ class Assessment(Answer):
         return assessment_html(self)
 
 
+@either_spelling
 def assess(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -302,6 +309,7 @@ class AssessSettings(TypedDict, total=False):
     omgeving: Land | None
 
 
+@either_spelling
 def per_gebied(
     layers: xr.Dataset,
     functies: str | Functie | Sequence[str | Functie],

@@ -103,6 +103,15 @@ class DefinitionError(WaterbodemError):
     code = "definition"
 
 
+class UnknownFunctie(DefinitionError, KeyError):
+    """No functie of that id."""
+
+    code = "unknown-functie"
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class CatalogueError(WaterbodemError):
     """A lagen.toml or run file does not hold what it should."""
 
@@ -113,6 +122,21 @@ class LayerError(WaterbodemError):
     """The values of a layer cannot be used: range, class, type, shape."""
 
     code = "layer"
+
+
+class Circular(LayerError):
+    """Directions run in a circle; ``.cell`` is the number of its first cell."""
+
+    code = "circular"
+
+    def __init__(self, cell: int, count: int, where: str = "") -> None:
+        self.cell, self.count = cell, count
+        super().__init__(
+            "flow directions run in a circle",
+            value=f"cell {cell}, {count} cells in circles",
+            allowed="every cell drains to an edge, a pit or an unknown cell",
+            where=where,
+        )
 
 
 class CorruptLayer(LayerError):

@@ -13,6 +13,7 @@ from waterbodem.core import memory
 from waterbodem.core.dataset import grid_of
 from waterbodem.core.errors import tell_ignored
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
 from waterbodem.definitions.flags import cause_flags
@@ -216,6 +217,7 @@ def decline_of(cells: LayerSet, plan: Functie, futures: Sequence[Mapping[str, Ar
     return worst
 
 
+@either_spelling
 def afwenteling(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
