@@ -315,8 +315,16 @@ Options = tuple[Callable[[Any], Any], ...]
 #: What is asked of plans, and what is the user's own; then how the answer is told.
 PLAN_OPTIONS: Options = (
     click.option("--layers", metavar="BESTAND", type=FILE, required=True, help="lagen.toml, of de map ervan."),
-    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help="Mag vaker."),
-    click.option("--gebied", metavar="BESTAND", type=FILE, required=True, help="Polygonen, in elk stelsel."),
+    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help='Mag vaker; "all" is elke.'),
+    click.option(
+        "--gebied",
+        "--gebieden",
+        "gebied",
+        metavar="BESTAND",
+        type=FILE,
+        required=True,
+        help="Polygonen, in elk stelsel.",
+    ),
 )
 OWN_OPTIONS: Options = (
     click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies erbij."),

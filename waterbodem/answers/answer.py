@@ -58,7 +58,7 @@ class Answer(Received):
 
     def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
         """Explain one cell; ``functie`` defaults to the first that was asked."""
-        chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
+        chosen = registry.choose_one(functie) if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
         q, settings = self.question, _on_layers(self.question.settings, self.question.grid)
         if isinstance(settings.judge, Boundaries):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -14,10 +13,11 @@ from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.core.files import replacing
 from waterbodem.core.lazy import gpd, xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
@@ -53,20 +53,25 @@ Kompas = Sequence[Sequence[Sequence[Verdict]]]
 class Assessment(Answer):
     """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
 
-    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
-        """Draw who receives the burden; settings as in :func:`waterbodem.views.figures.receivers.plot_receivers`."""
+    @either_spelling
+    def plot_receivers(self, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
+        """Draw who receives the burden, see :func:`waterbodem.views.figures.receivers.plot_receivers`."""
         from waterbodem.views.figures.receivers import plot_receivers
 
-        return plot_receivers(self, functie, **settings)
+        return plot_receivers(self, functie, taal=taal)
 
-    def plot(self, **settings: Any) -> Figure:
-        """Draw score, class, risk and what limits.
-
-        Settings as in :func:`waterbodem.views.figures.maps.plot_assessment`.
-        """
+    @either_spelling
+    def plot(
+        self,
+        functie: str | Functie | Sequence[str | Functie] | None = None,
+        *,
+        kleuren: str = "landelijk",
+        taal: str = "nl",
+    ) -> Figure:
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
         from waterbodem.views.figures.maps import plot_assessment
 
-        return plot_assessment(self, **settings)
+        return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
 
     def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
         """Return an interactive map that works without network; see :func:`waterbodem.views.webmap.page.map_page`.
@@ -141,6 +146,7 @@ class Assessment(Answer):
         return assessment_html(self)
 
 
+@either_spelling
 def assess(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -281,8 +287,7 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     told_not = texts("nl")["peil_zonder_ghg"]
     notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
     for name in q.cells.ignored:
-        told = f"scenario layer {name} is ignored: its present layer is not in the data"
-        warnings.warn(told, LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: its present layer is not in the data")
     return tuple(notes)
 
 
@@ -306,6 +311,7 @@ class AssessSettings(TypedDict, total=False):
     omgeving: Land | None
 
 
+@either_spelling
 def per_gebied(
     layers: xr.Dataset,
     functies: str | Functie | Sequence[str | Functie],

@@ -92,7 +92,7 @@ def _asked(request: Request, step: Step) -> tuple[xr.Dataset, list[Functie], lis
     functies = chosen(known, request.functies, request.changes)
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
-    data, areas, land = read(request, step, known)
+    data, areas, land = read(request, step, known, [f.id for f in functies])
     settings = settings.with_reference(opened_use(settings.reference, land.grid, known))
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
     told: dict[str, Any] = {"ontvangers": request.ontvangers, "bewaar": kept_in(request.layers), "omgeving": land}
@@ -105,13 +105,14 @@ def kept_in(catalogue: Path) -> Path:
 
 
 def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:
-    """Return the functies asked for, with the user's own parameter values.
+    """Return the functies asked for (``"all"``: every one that is known), with the user's own parameter values.
 
     Raises
     ------
     DefinitionError
         If an id is unknown or asked twice, or a change is not usable.
     """
+    ids = list(known) if list(ids) == [registry.ALL] else ids
     if len(set(ids)) < len(ids):
         raise DefinitionError("a functie is asked twice", value=list(ids), where="--functie")
     found = {id_: known[id_] for id_ in ids}
@@ -126,7 +127,9 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dataset, list[Area], Land]:
+def read(
+    request: Request, step: Step, known: registry.Functies, ids: Sequence[str]
+) -> tuple[xr.Dataset, list[Area], Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
     stack = layers.open_catalogue(request.layers, request.allow, functies=known)
     raise_all(list(stack.problems), where=stack.where)
@@ -137,7 +140,7 @@ def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dat
             request.ontvangers,
             *map(Path, files_of(request.settings).values()),
         ]
-        refuse_overwriting(request.output, request.functies, (catalogue_file(request.layers), *own, *stack.files))
+        refuse_overwriting(request.output, ids, (catalogue_file(request.layers), *own, *stack.files))
     areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")
     near = layers.layers_of(stack.on(block_of(areas, stack.grid).bounds))

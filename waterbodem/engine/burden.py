@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from waterbodem.core import memory
 from waterbodem.core.dataset import grid_of
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
 from waterbodem.definitions.flags import cause_flags
@@ -227,6 +227,7 @@ def decline_of(cells: LayerSet, plan: Functie, futures: Sequence[Mapping[str, Ar
     return worst
 
 
+@either_spelling
 def afwenteling(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -306,7 +307,7 @@ def _answers(
 def _warn_ignored(layers: xr.Dataset) -> None:
     for name in ignored_names(layers):
         present = LayerName.of(name).layer
-        warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: {present} is not in the data")
 
 
 def _one(cells: LayerSet, plan: Functie, reference: Reference, storage: Storage) -> xr.Dataset:

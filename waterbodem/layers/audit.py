@@ -12,7 +12,7 @@ import numpy as np
 
 from waterbodem.core import crs as crs_text
 from waterbodem.core import memory
-from waterbodem.core.errors import Problems, WaterbodemError
+from waterbodem.core.errors import WaterbodemError
 from waterbodem.core.grid import Grid
 from waterbodem.core.terminal import lines_of, one_line
 from waterbodem.definitions.labels import brief, decimal, percent, plain
@@ -189,8 +189,7 @@ def check_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> Audit
     try:
         stack = open_catalogue(path, allow)
     except WaterbodemError as error:
-        found = error.problems if isinstance(error, Problems) else (error,)
-        return Audit("", str(path), (), tuple(found), (), None)
+        return Audit("", str(path), (), error.problems, (), None)
     return audit_stack(stack)
 
 
