@@ -13,7 +13,9 @@ from waterbodem.answers.command import FileNames
 from waterbodem.assessment.assessment import Assessment, assess
 from waterbodem.core.errors import DefinitionError, nearest, raise_all
 from waterbodem.definitions import registry
+from waterbodem.definitions.layer_name import AT
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.scenarios import scenarios_among, scenarios_in
 from waterbodem.engine.coverage import block_of
 from waterbodem.formats.output_names import WORK
 from waterbodem.formats.overwriting import refuse_overwriting
@@ -55,6 +57,7 @@ class Request:
     ontvangers: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     output: Path | None = None
+    scenarios: tuple[str, ...] = ()
 
     @property
     def file_names(self) -> FileNames:
@@ -88,6 +91,7 @@ def answer(request: Request, step: Step) -> Assessment:
         **settings.arguments(assess),
         bewaar=kept_in(request.layers),
         omgeving=land,
+        scenarios=request.scenarios or None,
     )
 
 
@@ -129,11 +133,17 @@ def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dat
             request.ontvangers,
             *map(Path, files_of(request.settings).values()),
         ]
-        refuse_overwriting(request.output, request.functies, (catalogue_file(request.layers), *own, *stack.files))
+        folders = [f"{id_}{end}" for id_ in request.functies for end in ("", *_endings(request, stack))]
+        refuse_overwriting(request.output, folders, (catalogue_file(request.layers), *own, *stack.files))
     areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")
     near = layers.layers_of(stack.on(block_of(areas, stack.grid).bounds))
     return near, areas, land_of_stack(stack)
+
+
+def _endings(request: Request, stack: layers.LayerStack) -> list[str]:
+    """Return what follows the name of a functie in the folders of scenarios."""
+    return [f"{AT}{s}" for s in scenarios_among(request.scenarios, *scenarios_in(stack.sources))]
 
 
 def demo() -> Assessment:

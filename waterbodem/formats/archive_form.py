@@ -134,6 +134,7 @@ class Asked(Form):
     instellingen: dict[Text, Any]
     waterschappen: Annotated[list[Texts], Field(max_length=MOST_ITEMS)] = []
     stroken: Annotated[list[Beside], Field(max_length=MOST_ITEMS)] = []
+    scenarios: Annotated[list[Text], Field(max_length=MOST_ITEMS)] = []
 
 
 class Way(Form):
