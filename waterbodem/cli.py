@@ -45,6 +45,7 @@ class Named(click.Path):
 
 FILE = Named(path_type=Path)
 SETTING = "FUNCTIE.PARAMETER=GETAL"
+SCENARIO = "Ook met de lagen van dit scenario, of van alle: knmi23, all. Mag vaker."
 
 #: Of all commands; colours of a terminal are never stripped, for then what carries them would not be seen.
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "color": True}
@@ -331,6 +332,7 @@ OWN_OPTIONS: Options = (
     click.option("--set", "changes", metavar=SETTING, type=_setting, multiple=True, help="Eigen waarde, mag vaker."),
     click.option("--id", "id", metavar="VELD", help="Veld met de naam van een gebied."),
     click.option("--ontvangers", metavar="BESTAND", type=FILE, help="Polygonen die de last kunnen krijgen."),
+    click.option("--scenario", "scenarios", metavar="NAAM", multiple=True, help=SCENARIO),
     *map(_option, all_settings()),
 )
 TOLD_OPTIONS: Options = (

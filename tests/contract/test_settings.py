@@ -58,7 +58,7 @@ TAKING = ("geschiktheid", "afwenteling", "waarom", "assess", "grootboek", "bened
 #: Of those, which answer cells, where boundaries of water boards say nothing.
 OF_CELLS = {"afwenteling", "waarom", "benedenstrooms", "bovenstrooms"}
 PLACE = {"layers", "functie", "gebied", "ontvanger", "x", "y"}
-OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval"} | PLACE
+OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval", "scenarios"} | PLACE
 
 #: A value as a user types it, by kind of setting; a file of one's own stands in the folder of the test.
 TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
@@ -74,6 +74,7 @@ DOORS = {
     "engine/scoring.py",
     "engine/burden.py",
     "assessment/assessment.py",
+    "answers/outcome.py",
     "formats/archive_form.py",
 }
 #: What is called as a setting is and is none: parameters of a functie, constants of data files, tables, names of files.

@@ -14,7 +14,9 @@ from waterbodem.assessment.assessment import Assessment, assess
 from waterbodem.assessment.mits import Mits, mits
 from waterbodem.core.errors import DefinitionError, nearest, raise_all
 from waterbodem.definitions import registry
+from waterbodem.definitions.layer_name import AT
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.scenarios import scenarios_among, scenarios_in
 from waterbodem.engine.coverage import block_of
 from waterbodem.formats.output_names import WORK
 from waterbodem.formats.overwriting import refuse_overwriting
@@ -57,6 +59,7 @@ class Request:
     ontvangers: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     output: Path | None = None
+    scenarios: tuple[str, ...] = ()
 
     @property
     def file_names(self) -> FileNames:
@@ -77,7 +80,7 @@ class Request:
 def answer(request: Request, step: Step) -> Assessment:
     """Read what the polygons need and assess; ``step`` hears what is going on."""
     data, functies, areas, settings = _asked(request, step)
-    return assess(data, functies, areas, **settings)
+    return assess(data, functies, areas, scenarios=request.scenarios or None, **settings)
 
 
 def packages(request: Request, own: Path | None, together: int, free_by: str | None, step: Step) -> Mits:
@@ -140,11 +143,17 @@ def read(
             request.ontvangers,
             *map(Path, files_of(request.settings).values()),
         ]
-        refuse_overwriting(request.output, ids, (catalogue_file(request.layers), *own, *stack.files))
+        folders = [f"{id_}{end}" for id_ in ids for end in ("", *_endings(request, stack))]
+        refuse_overwriting(request.output, folders, (catalogue_file(request.layers), *own, *stack.files))
     areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")
     near = layers.layers_of(stack.on(block_of(areas, stack.grid).bounds))
     return near, areas, land_of_stack(stack)
+
+
+def _endings(request: Request, stack: layers.LayerStack) -> list[str]:
+    """Return what follows the name of a functie in the folders of scenarios."""
+    return [f"{AT}{s}" for s in scenarios_among(request.scenarios, *scenarios_in(stack.sources))]
 
 
 def demo() -> Assessment:

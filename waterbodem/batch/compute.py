@@ -333,8 +333,8 @@ def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSe
     cells = LayerSet(present, scenarios)
     if not variant.scenario:
         return cells
-    chosen = next(s for s in scenarios if s.name == variant.scenario)
-    return LayerSet(cells.with_scenario(chosen), ())
+    chosen = next((s for s in scenarios if s.name == variant.scenario), None)
+    return LayerSet(present if chosen is None else cells.with_scenario(chosen), ())
 
 
 def _scenarios(job: Job, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> tuple[Scenario, ...]:

@@ -24,7 +24,7 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE, PresentUse, UseMap, is_given
 from waterbodem.definitions.receiving import reach_table
-from waterbodem.definitions.scenarios import scenario_among
+from waterbodem.definitions.scenarios import scenarios_among, scenarios_in
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.demands import Demand, demands_of
 from waterbodem.engine.fused import footing_of
@@ -254,6 +254,11 @@ class Job:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """Scenarios that get maps and rows of their own."""
+        return tuple(dict.fromkeys(v.scenario for v in self.variants if v.scenario))
+
+    @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Names and horizons of the scenarios in the layers, without cells."""
         names = dict.fromkeys(LayerName.of(n).scenario for n in self.stack.sources if "@" in n)
@@ -416,17 +421,11 @@ def chosen_functies(file: RunFile, known: registry.Functies) -> list[Functie]:
 
 
 def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:
-    """Return the scenarios of a run; whether one is known is not said while layers are wrong: it may be theirs.
+    """Return the scenarios of a run.
 
     Raises
     ------
-    CatalogueError
-        If no layer has that scenario.
+    ArgumentError
+        If no layer has that scenario, or none whose present layer is in the data.
     """
-    known = {LayerName.of(n).scenario for n in stack.sources if "@" in n}
-    asked = tuple(dict.fromkeys(scenario_among(name, known) for name in file.scenarios))
-    for name in asked:
-        if name not in known and not stack.file_problems:
-            allowed = nearest(name, known) if known else "none: no layer of a scenario is listed"
-            raise CatalogueError("unknown scenario", value=name, allowed=allowed, where="scenarios")
-    return asked
+    return scenarios_among(file.scenarios, *scenarios_in(stack.sources))
