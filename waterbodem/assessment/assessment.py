@@ -25,7 +25,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.scenarios import is_vague, vague_text
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine import warmup
+from waterbodem.engine import compiling
 from waterbodem.engine.across import across
 from waterbodem.engine.area_table import table_of
 from waterbodem.engine.derived import derived_of
@@ -218,7 +218,7 @@ def assess(
     True
     """
     settings = Settings.of(locals())
-    warmup.begin()
+    compiling.tell()
     chosen, many = registry.choose(functie)
     settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
