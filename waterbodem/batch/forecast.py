@@ -12,7 +12,6 @@ from typing import Any
 from waterbodem.batch import disk_space
 from waterbodem.batch.compute import cache_of
 from waterbodem.batch.downstream_maps import cost
-from waterbodem.batch.drawing import memory_needed
 from waterbodem.batch.job import BLOCK, Job, open_job
 from waterbodem.batch.receiver_ledger import ledger_memory, seconds_needed
 from waterbodem.batch.sample import Rates, busy_cells, measure
@@ -191,7 +190,7 @@ def _sources(job: Job) -> list[LayerSource]:
 
 def _memory(job: Job, threads: int) -> int:
     blocks = threads * math.prod(BLOCK) * (4 * len(_sources(job)) + RESULT_BYTES)
-    return 300_000_000 + blocks + cache_of(job) + memory_needed(job)
+    return 300_000_000 + blocks + cache_of(job)
 
 
 def _existing(folder: Path) -> Path:
