@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie, ScoringRules
 from waterbodem.engine.plan import MM_TO_M3_HA
@@ -95,7 +95,7 @@ def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Funct
     outside = size / grid.cell_area - totals.cells
     outside[outside < 1e-6 * size / grid.cell_area] = 0
     columns = {
-        **_sizes(size / 1e4, outside, grid, totals),
+        **_sizes(size / M2_PER_HA, outside, grid, totals),
         **_answers(size / grid.cell_area, outside, totals, functie),
         **_scores(totals),
         **_losses(totals),
