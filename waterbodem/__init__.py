@@ -19,6 +19,8 @@ _WHERE = {
     "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
     "Functie": "definitions.models",
+    "maatregelen": "definitions.measures",
+    "Maatregel": "definitions.measure",
     "geschiktheid": "engine.scoring",
     "afwenteling": "engine.burden",
     "waarom": "engine.explanation",
@@ -29,6 +31,7 @@ _WHERE = {
     "compare": "assessment.comparison",
     "difference": "assessment.differences",
     "live_map": "assessment.live",
+    "mits": "assessment.mits",
     "run": "batch.runner",
     "status": "batch.state",
     "open_run": "batch.stores",
@@ -43,6 +46,7 @@ _WHERE = {
 }
 _RENAMED = {
     "functies": "load_functies",
+    "maatregelen": "load_measures",
     "kompas_regels": "load_rules",
     "reikwijdte": "chosen_reach",
     "Put": "Well",
@@ -55,6 +59,7 @@ _ROOMS = ("errors", "types")
 __all__ = [
     "Assessment",
     "Functie",
+    "Maatregel",
     "Put",
     "WaterbodemError",
     "__version__",
@@ -72,6 +77,8 @@ __all__ = [
     "kompas_regels",
     "layers_from",
     "live_map",
+    "maatregelen",
+    "mits",
     "open_assessment",
     "open_layers",
     "open_run",
@@ -93,6 +100,7 @@ if TYPE_CHECKING:
     from waterbodem.assessment.comparison import compare as compare
     from waterbodem.assessment.differences import difference as difference
     from waterbodem.assessment.live import live_map as live_map
+    from waterbodem.assessment.mits import mits as mits
     from waterbodem.assessment.opening import open_assessment as open_assessment
     from waterbodem.batch.runner import run as run
     from waterbodem.batch.state import status as status
@@ -101,6 +109,8 @@ if TYPE_CHECKING:
     from waterbodem.definitions.abstraction import Well as Put
     from waterbodem.definitions.boards import waterschappen as waterschappen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
+    from waterbodem.definitions.measure import Maatregel as Maatregel
+    from waterbodem.definitions.measures import load_measures as maatregelen
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte
     from waterbodem.definitions.registry import load_functies as functies

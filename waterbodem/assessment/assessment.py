@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-import numpy as np
-
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.outcome import outcome_of
+from waterbodem.answers.outcome import Outcome, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
@@ -22,18 +20,19 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.labels import derived_text, texts
+from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
+from waterbodem.definitions.scenarios import is_vague, vague_text
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine import warmup
+from waterbodem.engine.across import across
 from waterbodem.engine.area_table import table_of
-from waterbodem.engine.burden import reference_attrs, variables_of
 from waterbodem.engine.derived import derived_of
-from waterbodem.engine.evaluation import Result, masked
 from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.reference import use_of
 from waterbodem.engine.rewetting import rewets
-from waterbodem.engine.scoring import VARIABLES, layers_of, scoring_attrs, stack
-from waterbodem.formats.output_names import CELL_MAPS, MAPS
+from waterbodem.engine.scoring import layers_of, stack
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import read_targets
@@ -155,6 +154,7 @@ def assess(
     waterschap: str | Path | gpd.GeoDataFrame | None = None,
     aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
+    scenarios: str | Sequence[str] | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
     id: str | None = None,
@@ -183,6 +183,9 @@ def assess(
         field ``waterschap`` or ``naam``: each plan is judged by the board that holds most of it.
     aangelegde_berging_mm, bergingseis_mm : float, optional
         Storage built in the plan, default what the board asks; and storage owed per paved area [mm].
+    scenarios : str or list of str, optional
+        Scenarios that get rows beside today's: names of variants in the data, ``"knmi23"`` (those of KNMI'23 that are
+        there) or ``"all"``. The rows of today then say what they say together; see ``Assessment.table``.
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
     id : str, optional
@@ -203,7 +206,8 @@ def assess(
     Raises
     ------
     WaterbodemError
-        If a polygon is empty or broken, all lie outside the data, or an argument is not usable.
+        If a polygon is empty or broken, all lie outside the data, an argument is not usable, or a scenario is unknown
+        or has no variant.
 
     Examples
     --------
@@ -216,20 +220,23 @@ def assess(
     settings = Settings.of(locals())
     warmup.begin()
     chosen, many = registry.choose(functie)
+    settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
     given = read_targets(ontvangers, land.grid.crs, id_ontvangers)
 
     def enquire(areas: Sequence[Area]) -> Enquiry:
         return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
-    question = ask(layers, chosen, gebied, settings, id, enquire)
+    question = ask(layers, chosen, gebied, settings, id, enquire, scenarios)
     found = [outcome_of(question, f) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
-    scores = [cells_of(question, some.result) for some in found]
+    scores = [some.cells for some in found]
     areas, rules = question.areas, settings.rules
+    rows, futures = _tables(question, found)
     return Assessment(
         cells=with_fill(stack(scores, chosen) if many else scores[0], NO_CRITERION),
-        rows=table_of(areas, [some.frame for some in found], question.grid.crs),
+        rows=rows,
+        futures=futures,
         kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,
         notes=_notes(question, outside),
@@ -237,28 +244,15 @@ def assess(
     )
 
 
-def cells_of(q: Question, result: Result) -> xr.Dataset:
-    """Return the grids of one functie; outside the polygons 255, no flags, NaN."""
-    inside = q.prints.mask
-    names = {n: v for n, v in VARIABLES.items() if n in MAPS or n == "vlaggen"}
-    found = {
-        n: (result.scores[kernel_name], scoring_attrs(n, result.functie, result.criteria))
-        for n, (kernel_name, _) in names.items()
-    }
-    found |= variables_of(result.burden)
-    blank = {"vlaggen": 0, **{m.name: NO_CRITERION for m in CELL_MAPS if not m.is_share}}
-    cut = {n: (masked(a, inside, blank.get(n, np.nan)), attrs) for n, (a, attrs) in found.items()}
-    return q.cells.results(
-        cut,
-        {
-            "functie": result.functie.id,
-            "criteria": list(result.criteria),
-            "methode": q.settings.method[0],
-            **reference_attrs(q.settings.reference, q.cells),
-            "definities": registry.rules_version(),
-            "functie_sha256": registry.fingerprint(result.functie),
-        },
-    )
+def _tables(q: Question, found: Sequence[Outcome]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+    """Return the rows of today, and those of the scenarios that were asked."""
+    under = {s: q.under(s) for s in q.asked}
+    pairs = [(some.functie, s) for some in found for s in q.asked]
+    then = {(f.id, s): outcome_of(under[s], f).frame for f, s in track(pairs, "scenario's beoordelen")}
+    frames = [frame for some in found for frame in (some.frame, *(then[some.functie.id, s] for s in q.asked))]
+    frames, each, crs = across(frames, q.stress_tests), 1 + len(q.asked), q.grid.crs
+    later = [frame for place, frame in enumerate(frames) if place % each]
+    return table_of(q.areas, frames[::each], crs), table_of(q.areas, later, crs) if later else None
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
@@ -284,9 +278,17 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     notes += [derived_text(n) for n in derived_of(q.cells.present) if n in layers_of(*q.functies)]
     told_not = texts("nl")["peil_zonder_ghg"]
     notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
+    notes += _vague(q)
     for name in q.cells.ignored:
         tell_ignored(f"scenario layer {name} is ignored: its present layer is not in the data")
     return tuple(notes)
+
+
+def _vague(q: Question) -> list[str]:
+    """Remark on layers of scenarios asked that do not say which scenario they are of."""
+    names = [n for n in q.layers.data_vars if LayerName.of(n).scenario in q.asked]
+    unsaid = [n for n in names if is_vague(LayerName.of(n).scenario) and not q.layers[n].attrs.get("bron_scenario")]
+    return [f"{n}: {vague_text(LayerName.of(n).scenario)}" for n in unsaid]
 
 
 class AssessSettings(TypedDict, total=False):
@@ -296,6 +298,7 @@ class AssessSettings(TypedDict, total=False):
     waterschap: str | Path | gpd.GeoDataFrame | None
     aangelegde_berging_mm: float | None
     bergingseis_mm: float | None
+    scenarios: str | Sequence[str] | None
     methode: str
     orness: float | None
     id: str | None

@@ -18,7 +18,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.definitions.notation import typeset, written
-from waterbodem.definitions.present_use import ASSUMED, GIVEN, assumed, reference_source
+from waterbodem.definitions.present_use import ASSUMED, GIVEN, UseMap, assumed, reference_source
 from waterbodem.definitions.units import unit_text
 
 LANGUAGES = ("nl", "en")
@@ -70,6 +70,8 @@ def reference_name(reference: Any, layers: Collection[str], taal: str = "nl") ->
         return name_of(reference, taal)
     if source == ASSUMED:
         return str(words["naam_aangenomen"]).format(naam=name_of(assumed(), taal))
+    if isinstance(reference, UseMap) and reference.file is not None:
+        return str(words["rasterbestand"]).format(bestand=short(reference.file.name, NAME))
     return str(words["raster" if source == GIVEN else "uit_gebruik"])
 
 
@@ -337,10 +339,10 @@ def layer_label(name: str, taal: str = "nl") -> str:
     >>> layer_label("ghg"), layer_label("droogte@2050Hd")
     ('GHG', 'Droogte (2050Hd)')
     """
-    base, scenario = LayerName.of(name)
+    base, *told = LayerName.of(name)
     kind = registry.layer_kinds().get(base)
-    label = name_of(kind, taal) if kind else base
-    return f"{label} ({scenario})" if scenario else label
+    label, beside = name_of(kind, taal) if kind else base, ", ".join(t for t in told if t)
+    return f"{label} ({beside})" if beside else label
 
 
 def derived_text(name: str, taal: str = "nl") -> str:

@@ -307,7 +307,8 @@ def rules_version() -> str:
     digest = hashlib.sha256()
     names = sorted(f.name for f in data_file("").iterdir() if f.name.endswith(".toml"))
     paths = [data_file(name) for name in names]
-    paths += sorted(data_file("functies").iterdir(), key=lambda f: f.name)
+    for folder in ("functies", "maatregelen"):
+        paths += sorted(data_file(folder).iterdir(), key=lambda f: f.name)
     for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:16]

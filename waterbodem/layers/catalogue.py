@@ -299,10 +299,14 @@ def _name_functies(table: dict[str, Any], kind: LayerKind, functies: Functies, w
 
 def name_problems(name: str, where: str) -> list[WaterbodemError]:
     """Return what is wrong with the name of a layer, or of one of a scenario."""
-    base, scenario = LayerName.of(name)
+    base, scenario, percentile = LayerName.of(name)
     kinds = layer_kinds()
     if base not in kinds:
         return [CatalogueError("unknown layer", value=base, allowed=nearest(base, kinds), where=where)]
+    if percentile:
+        plain = LayerName(base, scenario)
+        allowed = f'{percentile} = "<file>" in [layers."{plain}"]'
+        return [CatalogueError("a percentile is no scenario", value=name, allowed=allowed, where=where)]
     if AT in name and not re.fullmatch(_SCENARIO, scenario):
         return [
             CatalogueError(

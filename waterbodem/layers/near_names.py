@@ -34,13 +34,13 @@ def meant(name: str) -> str:
     >>> meant("Kwel"), meant("seepage"), meant("kwel"), meant("rainfall")
     ('kwel', 'kwel', '', '')
     """
-    layer, scenario = LayerName.of(name)
+    layer, scenario, percentile = LayerName.of(name)
     if layer in layer_kinds():
         return ""
     small, known = layer.casefold(), _other_names()
     words = (small, re.split("[^a-z]", small)[0])  # ghg_m, kwel2020
     close = [found for word in words for found in get_close_matches(word, known, n=1, cutoff=ALIKE)]
-    return str(LayerName(known[close[0]], scenario)) if close else ""
+    return str(LayerName(known[close[0]], scenario, percentile)) if close else ""
 
 
 def tell_meant(names: Iterable[str]) -> None:

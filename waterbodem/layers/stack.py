@@ -118,15 +118,17 @@ class LayerStack:
     @property
     def problems(self) -> tuple[WaterbodemError, ...]:
         """Everything that is wrong: catalogue, files, and layers that do not fit the grid."""
-        return (*self.file_problems, *self._misfits().values(), *self._no_grid())
+        return (*self.file_problems, *self.misfits.values(), *self._no_grid())
 
     @property
     def fitting(self) -> tuple[str, ...]:
         """Names of the layers that can be read on the grid."""
-        bad = self._misfits()
+        bad = self.misfits
         return tuple(name for name in self.sources if name not in bad)
 
-    def _misfits(self) -> dict[str, WaterbodemError]:
+    @property
+    def misfits(self) -> dict[str, WaterbodemError]:
+        """What is wrong with the layers that cannot be read on the grid, by name."""
         found: dict[str, WaterbodemError] = {}
         for name, source in self.sources.items():
             try:

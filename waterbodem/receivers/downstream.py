@@ -15,12 +15,13 @@ from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.burden import Array, burden_arrays
 from waterbodem.engine.coverage import block_of
 from waterbodem.engine.layer_set import Floats, LayerSet, layer_set
-from waterbodem.engine.reference import reference_on
+from waterbodem.engine.reference import on_block, rows_of, use_of
 from waterbodem.engine.scoring import stack
 from waterbodem.kernels import components
 from waterbodem.layers.polygons import read_areas
@@ -68,7 +69,7 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
 
 
 def released(
-    cells: LayerSet, functie: Functie, reference: Functie | Array | None, storage: Storage
+    cells: LayerSet, functie: Functie, reference: Functie | UseMap, storage: Storage
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return what a hectare would release in every cell [m3/ha], NaN where nothing is known.
 
@@ -78,8 +79,7 @@ def released(
     partly = np.empty(cells.shape, np.bool_)
     for rows in _strips(cells.shape):
         part = {name: values[rows] for name, values in cells.present.items()}
-        ref = reference if reference is None or isinstance(reference, Functie) else reference[rows]
-        found = burden_arrays(part, functie, ref, storage).components
+        found = burden_arrays(part, functie, rows_of(reference, rows), storage).components
         per_ha, partly[rows], none = per_hectare(found[components.AFVOER], found[components.VERDRONGEN])
         amount[rows] = np.where(none, np.nan, per_ha)
     return amount, partly
@@ -139,8 +139,8 @@ def benedenstrooms(
     """
     settings = Settings.of_cells(locals())
     cells, land = layer_set(layers), land_of(layers)
-    reference = reference_on(settings.reference, cells)
     chosen, many = registry.choose(functie)
+    reference = on_block(use_of(settings.reference, layers, chosen), land.grid)
     flow = flow_over(land, bewaar, stroming)
     exposure = exposure_in(land, flow, land.grid, settings.damping)
     results = [_one(cells, f, reference, settings.storage, exposure, flow) for f in chosen]
@@ -194,7 +194,7 @@ def weighed_amount(amount: Floats, exposure: Floats) -> Floats:
 def _one(
     cells: LayerSet,
     functie: Functie,
-    reference: Functie | Array | None,
+    reference: Functie | UseMap,
     storage: Storage,
     exposures: tuple[Floats, Floats],
     flow: Flow | None,
@@ -268,7 +268,8 @@ def bovenstrooms(
     found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
     if functie is not None:
         chosen = registry.choose_one(functie)
-        amount, _ = released(cells, chosen, reference_on(settings.reference, cells), settings.storage)
+        reference = on_block(use_of(settings.reference, layers, [chosen]), land.grid)
+        amount, _ = released(cells, chosen, reference, settings.storage)
         found["last"] = (amount * share, {"units": "m3/ha", "long_name": f"water van {chosen.id} in de ontvanger"})
     return cells.results(found, {"niet_bepaald": NO_MAAIVELD} if flow is None else {})
 

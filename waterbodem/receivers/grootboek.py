@@ -16,7 +16,7 @@ from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.reference import cut_reference
+from waterbodem.engine.reference import use_of
 from waterbodem.layers.polygons import read_areas
 from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.flow import Flow
@@ -94,15 +94,16 @@ def grootboek(
     settings = Settings.of(locals())
     land = land_of(layers)
     plans = read_areas(gebied, land.grid.crs, id)
+    functies = _one_per_plan(functie, len(plans))
     enquiry = Enquiry(
         land,
         tuple(plans),
         read_targets(ontvangers, land.grid.crs, id_ontvangers),
-        settings.with_reference(cut_reference(settings.reference, layers, slice(None), slice(None))),
+        settings.with_reference(use_of(settings.reference, layers, functies)),
         None if stroming is None else on_grid(stroming, land.grid),
         bewaar,
     )
-    return enquiry.ledger(_one_per_plan(functie, len(plans)))
+    return enquiry.ledger(functies)
 
 
 def _one_per_plan(functie: Any, count: int) -> list[Functie]:
