@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 
@@ -36,11 +35,11 @@ def lower_by_enough(share, than):
 class Choice:
     """The packages for one functie in one plan: pool, order, halves, what is shown, and the sentences."""
 
-    def __init__(self, asked, plan, measures, functies, doubt=None):
+    def __init__(self, asked, plan, measures, functies, doubt=None, together=TOGETHER):
         self.asked, self.plan, self.all, self.functies = asked, plan, measures, functies
         self.doubt = doubt or Doubt()
         self.search = Search(asked, plan, measures)
-        self.order = list(measures)
+        self.order, self.together = list(measures), together
         self.now = self.search.row(())
         self._moved = {}
 
@@ -49,9 +48,7 @@ class Choice:
     def pool(self):
         if self.now.antwoord == X:
             return []
-        offered = self.search.offered()
-        packages = [p for n in range(1, TOGETHER + 1) for p in itertools.combinations(offered, n)]
-        packages = [p for p in packages if not self.search.contradiction(p)]
+        packages = self.search.packages(self.together)
         return [p for p in packages if self.klasse(p) < D and self.klasse(p) <= self.now.klasse]
 
     def klasse(self, package):
@@ -136,7 +133,7 @@ class Choice:
     def under_error(self, package):
         """Per group the rows down and up; None where a measure is not offered any more."""
         return {
-            group: [s.row(package) if all(s.offers[i].offered for i in package) else None for s in pair]
+            group: [s.row(package) if s.is_offered(package) else None for s in pair]
             for group, pair in self.variants().items()
         }
 
