@@ -30,6 +30,7 @@ _WHERE = {
     "compare": "assessment.comparison",
     "difference": "assessment.differences",
     "live_map": "assessment.live",
+    "mits": "assessment.mits",
     "run": "batch.runner",
     "status": "batch.state",
     "open_run": "batch.stores",
@@ -73,6 +74,7 @@ __all__ = [
     "layers_from",
     "live_map",
     "maatregelen",
+    "mits",
     "open_assessment",
     "open_layers",
     "open_run",
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
     from waterbodem.assessment.comparison import compare as compare
     from waterbodem.assessment.differences import difference as difference
     from waterbodem.assessment.live import live_map as live_map
+    from waterbodem.assessment.mits import mits as mits
     from waterbodem.assessment.opening import open_assessment as open_assessment
     from waterbodem.batch.runner import run as run
     from waterbodem.batch.state import status as status

@@ -79,7 +79,7 @@ def applicability(measure: Maatregel, plan: PlanCells) -> Applicability:
     return Applicability(
         acts,
         plan.share(possible),
-        plan.share(perhaps) + plan.outside / plan.size,
+        plan.share(perhaps) + plan.outside / (plan.inside + plan.outside),
         measure_rules().regels.aangeboden_vanaf if measure.waar_aandeel is None else measure.waar_aandeel,
         tuple(_untested(measure, plan, possible)),
         ", ".join(_unknown_in(measure, plan, perhaps)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -156,27 +156,3 @@ def _first_of(pairs: Iterable[tuple[Any, Candidate]]) -> tuple[Candidate, ...]:
     for key, candidate in pairs:
         found.setdefault(key, candidate)
     return tuple(found.values())
-
-
-def pareto(standings: Mapping[Numbers, tuple[Standing, float]]) -> set[Numbers]:
-    """Return the packages that no other equals in answer, largest share and price, and beats in one of them.
-
-    Parameters
-    ----------
-    standings : mapping of numbers of measures to (Standing, highest price)
-    """
-    known = {
-        n: (s.antwoord, s.aandeel, price)
-        for n, (s, price) in standings.items()
-        if s.antwoord and not math.isnan(s.aandeel) and not math.isnan(price)
-    }
-    return {n for n, point in known.items() if not any(_beats(other, point) for other in known.values())}
-
-
-#: Within so much two answers, shares and prices [EUR] are the same.
-SAME = (0.0, 1e-6, 1e-3)
-
-
-def _beats(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
-    pairs = list(zip(one, other, SAME, strict=True))
-    return all(a <= b + same for a, b, same in pairs) and any(a < b - same for a, b, same in pairs)

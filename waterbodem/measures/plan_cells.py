@@ -22,6 +22,8 @@ from waterbodem.kernels.zonal import COVERAGE_ONE
 
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
+#: Less than this share of a plan is none: areas of polygons and of cells are rounded apart.
+NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class PlanCells:
     ----------
     site : Site
         Layers (1, N), present use (1, N) and rules.
+    place : int64 array (N,)
+        Number of every cell in the block that the plan lies on.
     cover : int64 array (N,)
         Coverage fraction in units of 1 / COVERAGE_ONE.
     size : float
@@ -41,6 +45,7 @@ class PlanCells:
     """
 
     site: Site
+    place: NDArray[np.int64]
     cover: NDArray[np.int64]
     size: float
     cell_ha: float
@@ -75,11 +80,16 @@ class PlanCells:
         """Area of the plan, outside the data too [ha]."""
         return self.size * self.cell_ha
 
+    @cached_property
+    def inside(self) -> float:
+        """Area within the data, in cells."""
+        return self.covered(np.ones(self.count, np.bool_))
+
     @property
     def outside(self) -> float:
         """Area outside the data, in cells."""
-        rest = self.size - self.covered(np.ones(self.count, np.bool_))
-        return rest if rest >= 1e-6 * self.size else 0.0
+        rest = self.size - self.inside
+        return rest if rest >= NOTHING * self.size else 0.0
 
     def covered(self, chosen: Bools) -> float:
         """Return the covered area of chosen cells, in cells."""
@@ -87,7 +97,7 @@ class PlanCells:
 
     def share(self, chosen: Bools) -> float:
         """Return the share of the plan's area in chosen cells."""
-        return float(self.covered(chosen) / self.size)
+        return self.covered(chosen) / (self.inside + self.outside)
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -104,7 +114,8 @@ class PlanCells:
         cells = _cut(self.cells, chosen)
         reference = self.site.reference
         cut = reference if reference is None or isinstance(reference, Functie) else _taken(reference, chosen)
-        return replace(self, site=Site(cells, cut, self.site.rules), cover=self.cover[chosen])
+        site = Site(cells, cut, self.site.rules)
+        return replace(self, site=site, place=self.place[chosen], cover=self.cover[chosen])
 
     def without(self, freed: Bools) -> PlanCells:
         """Return the plan that is left where cells are taken out of it."""
@@ -136,5 +147,6 @@ def plan_cells(site: Site, prints: Footprints, sizes: Sequence[float], place: in
     first, after = prints.start[place], prints.start[place + 1]
     chosen, cover = prints.cell[first:after], prints.cover[first:after]
     order = np.argsort(chosen, kind="stable")
-    whole = PlanCells(site, np.empty(site.use.size, np.int64), sizes[place], prints.grid.cell_ha)
+    every = np.arange(site.use.size)
+    whole = PlanCells(site, every, np.zeros_like(every), float(sizes[place]), prints.grid.cell_ha)
     return replace(whole.some(chosen[order]), cover=cover[order])

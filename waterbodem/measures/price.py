@@ -15,7 +15,7 @@ def investment(terrain: Terrain, package: Package) -> Span:
         price, amount = terrain.measures[i].kosten, _amount(terrain, i, package)
         low += math.nan if price.laag is None else price.laag * amount
         high += math.nan if price.hoog is None else price.hoog * amount
-    return low, high
+    return float(low), float(high)
 
 
 def _amount(terrain: Terrain, measure: int, package: Package) -> float:
@@ -34,7 +34,7 @@ def without_land(terrain: Terrain, package: Package) -> bool:
 def months(terrain: Terrain, package: Package) -> tuple[int, int]:
     """Return how long a package takes at least and at most [months]."""
     spans = [terrain.measures[i].maanden for i in package]
-    return max(low for low, _ in spans), max(high for _, high in spans)
+    return max((low for low, _ in spans), default=0), max((high for _, high in spans), default=0)
 
 
 def step(terrain: Terrain, package: Package) -> int:

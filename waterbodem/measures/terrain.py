@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from waterbodem.definitions.measure import Maatregel
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.registry import answer_scale, burden_rules
 from waterbodem.definitions.settings import Storage
-from waterbodem.engine.burden import decline_of
+from waterbodem.engine.burden import decline_of, empty_burden, map_burden, scatter
 from waterbodem.engine.demands import demand_of
 from waterbodem.engine.layer_set import Floats
 from waterbodem.engine.plan import M2_PER_HA
 from waterbodem.engine.sums import Totals
 from waterbodem.engine.table import answers_in, causes_in
+from waterbodem.kernels.burden import Burden
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.measures import scored, shifted
 from waterbodem.measures.applicability import Applicability, applicability
@@ -28,7 +29,7 @@ from waterbodem.measures.design import PAVING, Design, Start, design_of
 from waterbodem.measures.effective import effective_layers
 from waterbodem.measures.plan_cells import PlanCells
 from waterbodem.measures.scored import Scored
-from waterbodem.measures.shifted import Shifted
+from waterbodem.measures.shifted import Shifted, burden_of
 from waterbodem.measures.standing import Standing, worst
 from waterbodem.measures.tally import Groups, groups_of
 
@@ -37,7 +38,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 #: Numbers of measures, ascending.
 Package = tuple[int, ...]
-#: Share of the plan's cells in chosen groups, with the design that acts there.
+#: A design, and the groups of cells in which it is made.
 Part = tuple[Design, Bools]
 
 
@@ -134,11 +135,10 @@ class Terrain:
     def parts(self, package: Package, small: bool | None = None) -> Iterator[Part]:
         """Yield the designs that a package makes, each with the groups of cells in which it is made."""
         asked = self.small(package) if small is None else small
-        acts = self._grouped[2][:, list(package)]
-        found, number = np.unique(acts, axis=0, return_inverse=True)
-        for k, row in enumerate(found):
-            acting = tuple(i for i, acted in zip(package, row, strict=True) if acted)
-            yield self.design(acting, asked), number.reshape(-1) == k
+        acts = self._grouped[2][:, list(package)].astype(np.int64) @ (1 << np.arange(len(package)))
+        for bits in sorted(set(acts.tolist())):
+            acting = tuple(i for k, i in enumerate(package) if bits >> k & 1)
+            yield self.design(acting, asked), acts == bits
 
     def small(self, package: Package) -> bool:
         """Tell whether a plan adds so little paving that no board asks for storage."""
@@ -212,6 +212,15 @@ class Terrain:
             self._declined[key] = decline_of(self.plan.cells, design.functie)
         return self._declined[key]
 
+    def burden(self, package: Package) -> tuple[PlanCells, Burden]:
+        """Return what every cell shifts with a package, and the cells; what no design makes is unknown."""
+        found = map_burden(_unknown, empty_burden((1, self.plan.count), True, True))
+        for design, groups in self.parts(package):
+            chosen = np.repeat(groups, np.diff(self.groups.start)).reshape(1, -1)
+            some = burden_of(self.plan, design, self._decline(design))
+            scatter(map_burden(partial(_chosen, chosen), some), chosen, found)
+        return self.plan, found
+
     def mean_where(self, measure: int, package: Package, parameter: str) -> float:
         """Return a parameter after a package, mean over the cells where one of its measures acts."""
         acts, total, covered = self._grouped[2][:, measure], 0.0, 0
@@ -224,6 +233,15 @@ class Terrain:
         """Return the share of the plan where a measure acts: a facility on one spot serves all of it."""
         facility = self.measures[measure].waar_aandeel is not None
         return 1.0 if facility else self.where[measure].possible
+
+
+def _unknown(array: Array) -> Array:
+    array.fill(np.nan if array.dtype.kind == "f" else 0)
+    return array
+
+
+def _chosen(chosen: Bools, values: Array) -> Array:
+    return values[..., chosen] if values.size else values
 
 
 def _known(values: Any) -> tuple[float | None, ...]:
