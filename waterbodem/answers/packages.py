@@ -80,6 +80,12 @@ class Packages:
         enquiry, grid = self.question.enquiry, self.question.grid
         return neighbours(enquiry, self._area(place), functie, grid, *terrain.burden(numbers))
 
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Plans that lie wholly outside the data."""
+        q = self.question
+        return tuple(a.name for a, n in zip(q.areas, q.prints.inside, strict=True) if n == 0)
+
     @cached_property
     def onbekend(self) -> pd.DataFrame:
         """Measures of which it is unknown whether they can be taken, with the layers that are missing."""

@@ -11,6 +11,7 @@ import xarray as xr
 
 from waterbodem.answers.command import FileNames
 from waterbodem.assessment.assessment import Assessment, assess
+from waterbodem.assessment.mits import Mits, mits
 from waterbodem.core.errors import DefinitionError, nearest, raise_all
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
@@ -74,21 +75,26 @@ class Request:
 
 def answer(request: Request, step: Step) -> Assessment:
     """Read what the polygons need and assess; ``step`` hears what is going on."""
+    data, functies, areas, settings = _asked(request, step)
+    return assess(data, functies, areas, **settings)
+
+
+def packages(request: Request, own: Path | None, together: int, free_by: str | None, step: Step) -> Mits:
+    """Read what the plans need and search measures, with those of a file of one's own."""
+    data, functies, plans, settings = _asked(request, step)
+    return mits(data, functies, plans, own, together, free_by, **settings)
+
+
+def _asked(request: Request, step: Step) -> tuple[xr.Dataset, list[Functie], list[Area], dict[str, Any]]:
+    """Return layers, functies, polygons and settings as functions take them."""
     known = registry.load_functies(request.functies_file)
     functies = chosen(known, request.functies, request.changes)
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
     data, areas, land = read(request, step, known)
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
-    return assess(
-        data,
-        functies,
-        areas,
-        ontvangers=request.ontvangers,
-        **settings.arguments(assess),
-        bewaar=kept_in(request.layers),
-        omgeving=land,
-    )
+    told: dict[str, Any] = {"ontvangers": request.ontvangers, "bewaar": kept_in(request.layers), "omgeving": land}
+    return data, functies, areas, told | settings.arguments(assess)
 
 
 def kept_in(catalogue: Path) -> Path:

@@ -74,19 +74,21 @@ class Move:
         """Return the percentile that a direction goes to."""
         return self.doubt.p90 if direction == UP else self.doubt.p10
 
-    def record(self, direction: Direction, share: float) -> np.void:
-        """Return what the kernel takes, for a plan that keeps a share of one standard deviation."""
+    @property
+    def record(self) -> np.void:
+        """What the kernel takes of it."""
         low, high = self.doubt.range or layer_kinds()[self.layer].range
         return record_of(
             kernel.MOVE,
-            **self._amounts(direction, share),
+            **self._amounts,
             most_of_value=0.5 if deviations()[self.layer].half else math.inf,
             percentile=range_rules().percentiel,
             low=np.float32(low),
             high=np.float32(high),
         )
 
-    def _amounts(self, direction: Direction, share: float) -> dict[str, Any]:
+    @property
+    def _amounts(self) -> dict[str, Any]:
         d = self.deviation
         clay = d.op_keileem if isinstance(d, Deviation) else None
         return {
@@ -95,13 +97,12 @@ class Move:
             "signed": isinstance(d, Deviation) and not d.absoluut,
             "least": _or(d.minstens if isinstance(d, Deviation) else None, -math.inf),
             "most": _or(d.hoogstens, math.inf),
-            "factor": self._factor(direction, share),
             "clay": np.float32(clay.tot if clay else math.nan),
             "clay_least": clay.minstens if clay else 0.0,
         }
 
-    def _factor(self, direction: Direction, share: float) -> float:
-        """Return what values are multiplied with; 0 where something is added."""
+    def factor(self, direction: Direction, share: float) -> float:
+        """Return what values are multiplied with, for a plan that keeps a share of an error; 0: something is added."""
         d = self.deviation
         if isinstance(d, Uncertainty):
             return _exp(direction * share * d.sd) if d.lognormal else 0.0
@@ -149,7 +150,7 @@ def moved_layers(
     --------
     >>> ghg = np.array([0.4, np.nan], np.float32)
     >>> moved_layers({"ghg": ghg}, {}, "grondwater", UP, 1.0)["ghg"].tolist()
-    [0.6499999761581421, nan]
+    [0.6500000357627869, nan]
     """
     share = share_of(hectares)
     new = {m.layer: _moved(m, layers, direction, share) for m in moves_of(layers, doubts, group)}
@@ -162,11 +163,11 @@ def _moved(move: Move, layers: Mapping[str, Floats], direction: Direction, share
     clay = layers[CLAY] if move.on_clay and CLAY in layers else EMPTY
     to, own = (EMPTY, EMPTY) if percentile is None else (percentile.reshape(-1), median.reshape(-1))
     flat, clay, out = value.reshape(-1), clay.reshape(-1), np.empty(value.shape, np.float32)
-    record, cells = move.record(direction, share), out.reshape(-1)
+    record, factor, cells = move.record, move.factor(direction, share), out.reshape(-1)
 
     def work(part: slice) -> None:
         some = flat[part], clay[part], to[part], own[part]
-        kernel.move_cells(*some, record, share, direction, np.empty(kernel.BLOCK), cells[part])
+        kernel.move_cells(*some, record, share, factor, direction, np.empty(kernel.BLOCK), cells[part])
 
     in_blocks(work, out.size, kernel.BLOCK)
     return out

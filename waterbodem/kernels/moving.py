@@ -24,7 +24,6 @@ MOVE = np.dtype(
         ("signed", "?"),  # per times the value as it is; else without its sign
         ("least", "f8"),
         ("most", "f8"),
-        ("factor", "f8"),  # 0, or a factor instead: what a value is multiplied with, the share of the plan included
         ("most_of_value", "f8"),  # no shift of one standard deviation is more than this share of the value
         ("clay", "f4"),  # where boulder clay lies no deeper than this,
         ("clay_least", "f8"),  # at least so much
@@ -100,8 +99,9 @@ def _shifted(value: Any, m: Any, shift: Any, out: Any) -> None:
 
 @stage
 def move_block(
-    value: Any, clay: Any, percentile: Any, median: Any, m: Any, share: float, direction: int, shift: Any, out: Any
-) -> None:
+    value: Any, clay: Any, percentile: Any, median: Any, m: Any, share: float, factor: float, direction: int,
+    shift: Any, out: Any,
+) -> None:  # fmt: skip
     """Move cells of one plan in one direction.
 
     Parameters
@@ -112,14 +112,16 @@ def move_block(
     m : record of MOVE
     share : float
         Of one standard deviation.
+    factor : float
+        What values are multiplied with instead, the share included; 0 = none.
     direction : int
         UP or DOWN.
     shift : float64 array (at least n,)
         Anything can be left in it.
     """
     s = shift[: value.size]
-    if m.factor > 0.0:
-        _by_factor(value, m.factor, s)
+    if factor > 0.0:
+        _by_factor(value, factor, s)
     else:
         _by_deviation(value, m, share, s)
         if clay.size:
@@ -134,9 +136,10 @@ def move_block(
 
 @kernel
 def move_cells(
-    value: Any, clay: Any, percentile: Any, median: Any, m: Any, share: float, direction: int, shift: Any, out: Any
-) -> None:
+    value: Any, clay: Any, percentile: Any, median: Any, m: Any, share: float, factor: float, direction: int,
+    shift: Any, out: Any,
+) -> None:  # fmt: skip
     """Move flat cells block by block; arguments as of :func:`move_block`, ``shift`` float64 (BLOCK,)."""
     for a in range(0, value.size, BLOCK):
         b = min(a + BLOCK, value.size)
-        move_block(value[a:b], clay[a:b], percentile[a:b], median[a:b], m, share, direction, shift, out[a:b])
+        move_block(value[a:b], clay[a:b], percentile[a:b], median[a:b], m, share, factor, direction, shift, out[a:b])

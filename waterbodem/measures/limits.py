@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.registry import answer_scale, scoring_rules
 from waterbodem.engine.scoring import Part, ceiling_of, parts_of, score_arrays
-from waterbodem.engine.sums import means
+from waterbodem.engine.sums import mean_of
 from waterbodem.engine.table import UNASSESSED, classes_of, largest_of
 from waterbodem.measures.plan_cells import PlanCells
 from waterbodem.measures.scored import Method
@@ -54,7 +54,7 @@ def heaviest(plan: PlanCells, functie: Functie, method: Method) -> str:
     parts, unknown = parts_of(functie, list(plan.layers)), found["klasse"].reshape(-1) == UNASSESSED
     rows = [np.where(unknown, np.float32(np.nan), loss) for loss in found["loss"][: len(parts)]]
     sums = Groups(np.array([0, plan.count]), plan.cover).sums(rows)
-    lost = np.array([means(row)[0] for row in sums])
+    lost = np.array([mean_of(row)[0] for row in sums])
     return str(largest_of(lost, [p.name for p in parts])[0])
 
 

@@ -55,7 +55,7 @@ class Groups:
         )
 
     def sums(self, rows: Sequence[Floats]) -> Ints:
-        """Return sums of coverage * value (rows, 3, G), as :func:`waterbodem.engine.sums.means` takes them."""
+        """Return sums of coverage * value (rows, 3, G), as :func:`waterbodem.engine.sums.mean_of` takes them."""
         found = np.zeros((len(rows), 3, self.count), np.int64)
         for row, out in zip(rows, found, strict=True):
             zonal.add_row(self._bands, 0, 0, np.ascontiguousarray(row.reshape(-1)), out)

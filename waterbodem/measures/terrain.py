@@ -20,7 +20,7 @@ from waterbodem.engine.demands import demand_of
 from waterbodem.engine.layer_set import Floats
 from waterbodem.engine.plan import M2_PER_HA
 from waterbodem.engine.sums import Totals
-from waterbodem.engine.table import answers_in, causes_in
+from waterbodem.engine.table import answers_of, causes_in, states_of
 from waterbodem.kernels.burden import Burden
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.measures import scored, shifted
@@ -272,11 +272,9 @@ def _codes(terrain: Terrain, packages: Sequence[Package], totals: Totals) -> Int
     """Return the answers of packages, each with the best class that its functie allows."""
     size, outside = (np.full(len(packages), v) for v in (terrain.whole.size, terrain.whole.outside))
     functies = [terrain.design(p).functie for p in packages]
-    codes = {step.letter: code for code, step in answer_scale().items()}
-    found = np.zeros(len(packages), np.int64)
+    states, found = states_of(totals), np.zeros(len(packages), np.int64)
     for cap in dict.fromkeys(f.hoogstens for f in functies):
         some = np.array([f.hoogstens == cap for f in functies])
         one = next(f for f in functies if f.hoogstens == cap)
-        letters = answers_in(size, outside, totals, one)["antwoord"]
-        found[some] = [codes[str(letter)] for letter in letters[some]]
+        found[some] = answers_of(states, size, outside, one)[0][some]
     return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from waterbodem.core.html import html_table
+from waterbodem.core.lazy import pd
 from waterbodem.definitions.labels import is_fictitious, name_of, short, texts
 from waterbodem.definitions.measure_rules import measure_rules
 from waterbodem.definitions.notation import typeset
@@ -37,6 +38,27 @@ def _lines(found: Packages, taal: str) -> Iterator[str]:
         if search.fitting:
             yield f"  {search.fits(taal)}"
     yield from _more(found, taal)
+
+
+def mits_data(found: Packages, taal: str = "nl") -> dict[str, Any]:
+    """Return what ``waterbodem mits --json`` prints: sentences, and the whole table, as plain data."""
+    outcomes = [
+        {
+            "gebied": area.name,
+            "functie": search.ask.functie.id,
+            "zin": search.headline(taal),
+            "past_wel": search.fits(taal),
+            "getoond": [search.sentence(c, taal) for c in search.shown],
+        }
+        for area, search in found.outcomes()
+    ]
+    return {"uitkomsten": outcomes, "pakketten": plain_rows(found.table), "onbekend": plain_rows(found.onbekend)}
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as plain data; what is unknown is None."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def mits_html(found: Packages, taal: str = "nl") -> str:
