@@ -115,16 +115,17 @@ class Choice:
 
     # --- range and doubt (keuze 4) ---
 
-    def variants(self):
-        """Per group the searches with its layers down and up."""
-        if not self._moved:
-            f = share_of_error(self.plan.hectares)
-            self._moved = {g: [self.variant(g, way, f) for way in (DOWN, UP)] for g in GROUPS}
-        return self._moved
+    def variants(self, search):
+        """Per group the searches with the layers of what is left of the plan down and up; what is free stays so."""
+        if id(search) not in self._moved:
+            f = share_of_error(search.plan.hectares)
+            found = {g: [self.variant(search, g, way, f) for way in (DOWN, UP)] for g in GROUPS}
+            self._moved[id(search)] = found
+        return self._moved[id(search)]
 
-    def variant(self, group, way, f):
-        cells = tuple(replace(c, values=self.moved(c.values, group, way, f)) for c in self.plan.cells)
-        return Search(self.asked, replace(self.plan, cells=cells), self.all)
+    def variant(self, search, group, way, f):
+        cells = tuple(replace(c, values=self.moved(c.values, group, way, f)) for c in search.plan.cells)
+        return Search(self.asked, replace(search.plan, cells=cells), self.all, search.density)
 
     def moved(self, values, group, way, f):
         new = moved(values, group, way, self.doubt, f)
@@ -132,10 +133,8 @@ class Choice:
 
     def under_error(self, package):
         """Per group the rows down and up; None where a measure is not offered any more."""
-        return {
-            group: [s.row(package) if s.is_offered(package) else None for s in pair]
-            for group, pair in self.variants().items()
-        }
+        found = self.variants(self.search.terrain(package))
+        return {g: [s.row_here(package) if s.offers_all(package) else None for s in pair] for g, pair in found.items()}
 
     def twijfel(self, package):
         return tuple(

@@ -6,6 +6,7 @@ Rules 6, 10, 15, 16, 18 and 22 of the measures.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -132,7 +133,9 @@ class Row:
 
     @property
     def klasse(self):
-        """The class by which packages are ordered: a tenzij lies between C2 and D."""
+        """The class by which packages are ordered: a tenzij lies between C2 and D, what is unknown after all."""
+        if self.antwoord == X:
+            return math.inf
         if self.antwoord != D:
             return float(self.antwoord)
         return float(D) if self.tenzij is None else CODE["C2"] + self.tenzij / 10
@@ -168,8 +171,8 @@ class Search:
 
     @cached_property
     def rest(self):
-        """The search on what is left; None where too little or too much would stay free."""
-        if self.leaver is None:
+        """The search on what is left; None where too little or too much would stay free, or some does already."""
+        if self.leaver is None or self.density != 1.0:
             return None
         low, high = self.measures[self.leaver]["gebied_zonder"]["aandeel"]
         area = sum(c.cover for c in self.freed)
@@ -202,9 +205,11 @@ class Search:
         return found
 
     def is_offered(self, ids):
-        return all(self.terrain(ids).offers[i].offered for i in ids) and (
-            self.leaver not in ids or self.rest is not None
-        )
+        return self.terrain(ids).offers_all(ids) and (self.leaver not in ids or self.rest is not None)
+
+    def offers_all(self, ids):
+        """Whether each is offered on this plan; what is left of another has no more to leave free."""
+        return all(self.offers[i].offered for i in ids if i != self.leaver or self.density == 1.0)
 
     def packages(self, together):
         """Packages that are on, offered and do not contradict themselves, swaps left out."""
@@ -273,11 +278,12 @@ class Search:
     def row(self, ids):
         """The row of a package, given in the order in which measures act."""
         if ids not in self._rows:
-            here = self.terrain(ids)
-            self._rows[ids] = here._row(ids, self)
+            self._rows[ids] = self.terrain(ids).row_here(ids, self)
         return self._rows[ids]
 
-    def _row(self, ids, whole):
+    def row_here(self, ids, whole=None):
+        """The row of a package on this plan, which is what is left of the whole."""
+        whole = whole or self
         acting = self.acting(ids)
         size = self.size(acting)
         found = [self.cell(a, c, size) for a, c in zip(acting, self.plan.cells, strict=True)]
