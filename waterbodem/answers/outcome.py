@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from waterbodem.answers.question import Question
 from waterbodem.core.lazy import pd
 from waterbodem.definitions.models import Functie
+from waterbodem.doubt import bandbreedte
 from waterbodem.engine.area_table import frame_of
 from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, scatter
 from waterbodem.engine.demands import Demand, groups
@@ -20,7 +21,7 @@ from waterbodem.engine.evaluation import Result, evaluate
 from waterbodem.engine.kompas import Findings, findings_of
 from waterbodem.engine.quantities import tally_of
 from waterbodem.engine.sums import Totals
-from waterbodem.engine.table import total
+from waterbodem.engine.table import states_of, total
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class Outcome:
         q, found = self.question, findings_of(self.question.circumstances, self.functie, self.totals)
         return found.with_strips(partial(q.strip, self.functie, self.demands), q.settings.rules)
 
-    @property
-    def frame(self) -> pd.DataFrame:
-        """Rows of the table, without geometry."""
-        return frame_of(self.question.circumstances, self.functie, "", self.totals, self.found, self.demands)
+    def frame(self, beside: Mapping[str, Any]) -> pd.DataFrame:
+        """Return the rows of the table, without geometry; ``beside`` as of :func:`ranges_of`."""
+        told = self.question.circumstances
+        return frame_of(told, self.functie, "", self.totals, self.found, self.demands, beside)
 
 
 def outcome_of(q: Question, functie: Functie) -> Outcome:
@@ -71,6 +72,15 @@ def outcome_of(q: Question, functie: Functie) -> Outcome:
     tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(some, results, strict=True))
     totals = total(tallies, len(q.areas))
     return Outcome(q, functie, demands, _laid_together(q, some, results), totals)
+
+
+def ranges_of(q: Question, outcomes: Sequence[Outcome]) -> list[dict[str, NDArray[Any]]]:
+    """Return per outcome the columns of the range of its answers; empty ones where it was not asked for."""
+    if not q.settings.has_range:
+        return [bandbreedte.no_range(len(q.areas)) for _ in outcomes]
+    plans = bandbreedte.Plans.of(q.prints, q.circumstances.size)
+    asked = [(o.functie, states_of(o.totals)) for o in outcomes]
+    return bandbreedte.ranges_of(q.cells, plans, asked, q.settings.method)
 
 
 def _laid_together(q: Question, plans: Sequence[NDArray[np.int64]], results: Sequence[Result]) -> Result:

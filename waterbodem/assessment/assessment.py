@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.outcome import outcome_of
+from waterbodem.answers.outcome import outcome_of, ranges_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
@@ -151,6 +151,7 @@ def assess(
     bergingseis_mm: float | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
+    bandbreedte: bool = True,
     id: str | None = None,
     kompas: KompasRules | None = None,
     ontvangers: Plans = None,
@@ -179,6 +180,9 @@ def assess(
         Storage built in the plan, default what the board asks; and storage owed per paved area [mm].
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
+    bandbreedte : bool
+        Also look into what one ordinary error of a group of maps does to the answer: ``antwoord_laag``,
+        ``antwoord_hoog`` and ``beslist`` in the table, empty without.
     id : str, optional
         Property that holds the polygons' names.
     kompas : KompasRules, optional
@@ -221,9 +225,10 @@ def assess(
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [cells_of(question, some.result) for some in found]
     areas, rules = question.areas, settings.rules
+    frames = [some.frame(held) for some, held in zip(found, ranges_of(question, found), strict=True)]
     return Assessment(
         cells=with_fill(stack(scores, chosen) if many else scores[0], NO_CRITERION),
-        rows=table_of(areas, [some.frame for some in found], question.grid.crs),
+        rows=table_of(areas, frames, question.grid.crs),
         kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,
         notes=_notes(question, outside),
@@ -293,6 +298,7 @@ class AssessSettings(TypedDict, total=False):
     bergingseis_mm: float | None
     methode: str
     orness: float | None
+    bandbreedte: bool
     id: str | None
     kompas: KompasRules | None
     ontvangers: Plans
