@@ -31,13 +31,16 @@ class Answer(Received):
         Suitability and burden on the smallest block of whole cells that covers the polygons; outside them classes
         are 255 and numbers NaN. A leading dimension ``functie`` where a list was asked.
     rows : geopandas.GeoDataFrame
-        A row per polygon and functie; areas in ha, volumes in m3. ``table`` adds who receives what is shifted.
+        A row per polygon and functie, today; areas in ha, volumes in m3. ``table`` adds who receives what is shifted,
+        and the rows of scenarios.
     kompas : pandas.DataFrame
         gebied, functie, beginsel, symbool, getal, eenheid, reden.
     outside : tuple of str
         Polygons that lie wholly outside the data.
     notes : tuple of str
         Repairs, ignored layers and other things a reader must know.
+    futures : geopandas.GeoDataFrame or None
+        A row per polygon, functie and scenario that was asked; None where none was.
     making : Making
         Edition of the rules, and versions, that it was made with.
     """
@@ -48,6 +51,7 @@ class Answer(Received):
     outside: tuple[str, ...]
     notes: tuple[str, ...]
     question: Question = field(repr=False)
+    futures: gpd.GeoDataFrame | None = None
     making: Making = field(default_factory=Making, repr=False)
 
     @property
@@ -58,7 +62,7 @@ class Answer(Received):
 
     def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
         """Explain one cell; ``functie`` defaults to the first that was asked."""
-        chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
+        chosen = registry.choose_one(functie) if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
         q, settings = self.question, _on_layers(self.question.settings, self.question.grid)
         if isinstance(settings.judge, Boundaries):

@@ -77,6 +77,7 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
         "eigen_gebruik": [functie(f) for f in own_use(q)],
         "waterschappen": [[b.id for b in some] for some in q.boards],
         "stroken": [[*key, *strip] for key, strip in sorted(q.strips.items()) if strip is not UNSEEN],
+        "scenarios": list(q.asked),
     }
 
 

@@ -33,12 +33,13 @@ from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.kompas import Strip
-from waterbodem.engine.layer_set import layer_set
+from waterbodem.engine.layer_set import LayerSet, layer_set
 from waterbodem.engine.scoring import ordered_power
 from waterbodem.formats.archive import DAMAGE, Unpacker
 from waterbodem.formats.archive_form import Column, Kept, Variable
 from waterbodem.formats.setting_forms import unpacked
 from waterbodem.receivers.land import land_of
+from waterbodem.receivers.ledger_columns import columns
 from waterbodem.receivers.question import Enquiry
 from waterbodem.views.kompas_table import KompasTable
 
@@ -95,9 +96,12 @@ def _assessment(found: Unpacker, where: str) -> Assessment:
     check_tables(table, kompas, question, text.editie, where)
     cells, table = with_blanks(cells, table, text.editie)
     geometry = [question.areas[nr - 1].geometry for nr in table["nr"]]
+    rows, then = gpd.GeoDataFrame(table, geometry=geometry, crs=crs), table["scenario"] != ""
+    futures = rows[then].drop(columns=list(columns()), errors="ignore").reset_index(drop=True)
     return Assessment(
         cells=cells,
-        rows=gpd.GeoDataFrame(table, geometry=geometry, crs=crs),
+        rows=rows[~then].reset_index(drop=True),
+        futures=futures if len(futures) else None,
         kompas=KompasTable(kompas),
         outside=text.outside,
         notes=tuple(dict.fromkeys((*text.notes, *_other_rules(text)))),
@@ -154,6 +158,7 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         prints=footprints(areas, grid),
         functies=functies,
         settings=settings,
+        asked=_asked(found, told.scenarios, held),
         boards=_boards(found, told.waterschappen, len(areas)),
         strips={(id_, place): Strip(*strip) for id_, place, *strip in told.stroken},
         enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
@@ -165,6 +170,14 @@ def _boards(found: Unpacker, told: Sequence[Sequence[str]], count: int) -> tuple
     if len(told) not in (0, count):
         raise found.broken("water boards are not those of the polygons", len(told))
     return tuple(tuple(board_of(id_) for id_ in some) for some in told) or ((),) * count
+
+
+def _asked(found: Unpacker, told: Sequence[str], held: LayerSet) -> tuple[str, ...]:
+    """Return the scenarios that a file says were asked; the layers must have them, each once."""
+    known = [s.name for s in held.scenarios]
+    if len(set(told)) < len(told) or not set(told) <= set(known):
+        raise found.broken("scenarios are not those of the layers", told)
+    return tuple(told)
 
 
 def _lies_on(found: Grid, grid: Grid) -> bool:

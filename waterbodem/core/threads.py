@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 #: Below this many cells a thread costs more than it brings.
 WORTH_A_THREAD = 200_000
@@ -34,6 +35,20 @@ def alone() -> Iterator[None]:
         yield
     finally:
         _alone.yes = before
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def each(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    """Yield what ``work`` makes of items, in their order, in threads."""
+    count = 1 if getattr(_alone, "yes", False) else min(workers(), len(items))
+    if count <= 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        yield from pool.map(work, items)
 
 
 def in_blocks(work: Callable[[slice], None], cells: int, align: int) -> None:

@@ -339,10 +339,10 @@ def layer_label(name: str, taal: str = "nl") -> str:
     >>> layer_label("ghg"), layer_label("droogte@2050Hd")
     ('GHG', 'Droogte (2050Hd)')
     """
-    base, scenario = LayerName.of(name)
+    base, *told = LayerName.of(name)
     kind = registry.layer_kinds().get(base)
-    label = name_of(kind, taal) if kind else base
-    return f"{label} ({scenario})" if scenario else label
+    label, beside = name_of(kind, taal) if kind else base, ", ".join(t for t in told if t)
+    return f"{label} ({beside})" if beside else label
 
 
 def derived_text(name: str, taal: str = "nl") -> str:

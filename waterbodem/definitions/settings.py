@@ -35,11 +35,15 @@ class Storage:
         Storage that a plan owes per paved area (bergingseis); None = the larger of plan and reference.
     board : Board or None
         The water board that judges the plan.
+    counted_mm, beside_mm : float
+        Storage that measures build [mm over the plan]: towards what the board asks, and what no board counts.
     """
 
     built_mm: float | None = None
     norm_mm: float | None = None
     board: Board | None = None
+    counted_mm: float = 0.0
+    beside_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Settings:
     bergingseis_mm: float | None = None
     methode: str = "meetkundig"
     orness: float | None = None
+    bandbreedte: bool = True
     demping_m: float | None = None
     reikwijdte: Reach | None = None
     onttrekking: Well | None = None
@@ -74,7 +79,7 @@ class Settings:
     def __post_init__(self) -> None:
         for setting in all_settings():
             value = getattr(self, setting.id)
-            if setting.soort == "getal" and (value is not None or setting.standaard is not None):
+            if setting.soort in ("getal", "schakelaar") and (value is not None or setting.standaard is not None):
                 setting.check(value)
         check_reach(self.reach)
         object.__setattr__(self, "waterschap", chosen_boards(self.waterschap))
@@ -152,6 +157,11 @@ class Settings:
     def method(self) -> tuple[str, float | None]:
         """How scores of criteria are combined: methode and orness."""
         return self.methode, self.orness
+
+    @property
+    def has_range(self) -> bool:
+        """Whether it is looked into what an ordinary error of a map does to an answer."""
+        return self.bandbreedte
 
     @property
     def damping(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from waterbodem.core import memory
 from waterbodem.core.dataset import grid_of
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
 from waterbodem.definitions.flags import cause_flags
@@ -40,11 +40,14 @@ Array = NDArray[Any]
 LAYERS_WORTH = 31
 
 
-def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
-    """Return arrays for the kernel to fill; without components there are none of those, nor of what is told beside."""
+def empty_burden(shape: tuple[int, ...], components: bool, largest: bool = False) -> kernel.Burden:
+    """Return arrays for the kernel to fill; without components there are none of those, nor of what is told beside.
+
+    ``largest`` also asks for the largest share before clipping.
+    """
     count = len(registry.burden_rules().components) if components else 0
     ruimte, tijd, geld, risico = (np.empty(shape, np.float32) for _ in INDICES)
-    beside = (shape if components else (0,) * len(shape),) * 2
+    beside = shape if components else (0,) * len(shape)
     return kernel.Burden(
         np.empty((count, *shape), np.float32),
         ruimte,
@@ -52,7 +55,9 @@ def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
         geld,
         risico,
         np.empty(shape, np.uint8),
-        *(np.empty(s, np.float32) for s in beside),
+        np.empty(beside, np.float32),
+        np.empty(beside, np.float32),
+        np.empty(shape if largest else (0,) * len(shape), np.float32),
     )
 
 
@@ -67,6 +72,7 @@ def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> ker
         oorzaak=function(burden.oorzaak),
         zonder=function(burden.zonder),
         stijging=function(burden.stijging),
+        aandeel=function(burden.aandeel),
     )
 
 
@@ -99,6 +105,7 @@ def burden_arrays(
     storage: Storage = Storage(),
     decline: Floats | None = None,
     components: bool = True,
+    largest: bool = False,
 ) -> kernel.Burden:
     """Compute the burden of a plan on arrays of one shape.
 
@@ -113,9 +120,11 @@ def burden_arrays(
         ``achteruitgang`` of the plan, from :func:`decline_of`.
     components : bool
         Whether to keep the ten components, or the indices only.
+    largest : bool
+        Whether to keep the largest share before clipping.
     """
     shape = next(iter(layers.values())).shape
-    out, use = empty_burden(shape, components), present_use(reference, layers)
+    out, use = empty_burden(shape, components, largest), present_use(reference, layers)
     if isinstance(use, Functie):
         fill_burden(layers, decline, changes_of(plan, use, storage), out)
     else:
@@ -164,7 +173,7 @@ def _fill_cells(
 ) -> None:
     """Compute some cells; arrays are flat."""
     if cells.size:
-        found = empty_burden(cells.shape, bool(len(out.components)))
+        found = empty_burden(cells.shape, bool(len(out.components)), bool(out.aandeel.size))
         some = {name: a[cells] for name, a in layers.items()}
         fill_burden(some, None if decline is None else decline[cells], changes, found)
         for to, values in zip(_rows(out), _rows(found), strict=True):
@@ -218,6 +227,7 @@ def decline_of(cells: LayerSet, plan: Functie, futures: Sequence[Mapping[str, Ar
     return worst
 
 
+@either_spelling
 def afwenteling(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -297,7 +307,7 @@ def _answers(
 def _warn_ignored(layers: xr.Dataset) -> None:
     for name in ignored_names(layers):
         present = LayerName.of(name).layer
-        warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: {present} is not in the data")
 
 
 def _one(cells: LayerSet, plan: Functie, reference: Reference, storage: Storage) -> xr.Dataset:

@@ -102,11 +102,11 @@ def demands_of(
     paving = new_paving(functie, use, cells) * grid.cell_area
     unknown = np.maximum(0.0, size - cells[:, 1:].sum(axis=1) * grid.cell_area)
     most = paving + unknown * functie.value("verhardingsgraad")
-    return tuple(_demand(*some) for some in zip(boards, paving.tolist(), most.tolist(), size.tolist(), strict=True))
+    return tuple(demand_of(*some) for some in zip(boards, paving.tolist(), most.tolist(), size.tolist(), strict=True))
 
 
-def _demand(boards: tuple[Board, ...], paving: float, most: float, size: float) -> Demand:
-    """Return what is asked of a plan of so much new paving, at least and at most, and such a size [m2]."""
+def demand_of(boards: tuple[Board, ...], paving: float, most: float, size: float) -> Demand:
+    """Return what boards ask, the largest share first, of a plan of so much new paving, at least and at most [m2]."""
     if not boards:
         return Demand()
     margin, first = registry.burden_rules().constants["marge"], boards[0]

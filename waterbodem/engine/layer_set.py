@@ -1,9 +1,9 @@
-"""Layers as plain float32 arrays on one grid: the form that the arithmetic takes."""
+"""Layers as plain float32 arrays on one grid, with what is known of their error: the form that the arithmetic takes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,14 @@ from waterbodem.core.errors import ArgumentError, Trial
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
+from waterbodem.engine.doubts import (
+    LayerDoubt,
+    check_percentiles,
+    doubts_of,
+    in_scenario,
+    named_layers,
+    percentiles_in_rules,
+)
 from waterbodem.engine.legal_values import check_values
 from waterbodem.layers.encoding import encoding_of, obeyed, values_of
 from waterbodem.layers.near_names import tell_meant
@@ -48,12 +56,15 @@ class LayerSet:
         Scenario layers whose present layer is not in the set.
     template : xr.Dataset, optional
         Coordinates and CRS for results; None has neither.
+    doubts : mapping of layer name, perhaps of a scenario, to LayerDoubt
+        What the data say of the error of layers; those of which they say nothing are not in it.
     """
 
     present: Mapping[str, Floats]
     scenarios: tuple[Scenario, ...]
     ignored: tuple[str, ...] = ()
     template: xr.Dataset | None = None
+    doubts: Mapping[str, LayerDoubt] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -72,11 +83,17 @@ class LayerSet:
         """Return arrays as a dataset on the coordinates of the layers."""
         mapping = dataset.grid_mapping(dataset.crs_of(self.frame))
         data = {n: (("y", "x"), a, {**extra, **mapping}) for n, (a, extra) in variables.items()}
-        return xr.Dataset(data, coords=dict(self.frame.coords), attrs=dict(attrs))
+        beside = {n: c.variable for n, c in self.frame.coords.items() if n not in data}
+        return xr.Dataset(data, coords=beside, attrs=dict(attrs))
 
     def with_scenario(self, scenario: Scenario) -> dict[str, Floats]:
         """Return the layers with those of a scenario in place of the present ones."""
         return {**self.present, **scenario.layers}
+
+    def in_scenario(self, scenario: Scenario) -> LayerSet:
+        """Return the set of a scenario alone: its layers in place of the present ones, each with its doubt."""
+        doubts = in_scenario(self.doubts, scenario.name, self.present, scenario.layers)
+        return LayerSet(self.with_scenario(scenario), (), (), self.template, doubts)
 
 
 def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
@@ -95,7 +112,7 @@ def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
         its layer cannot hold.
     """
     names = list(used) or known_names(layers)
-    tell_meant([str(n) for n in layers.data_vars if n not in names], stacklevel=4)
+    tell_meant([str(n) for n in layers.data_vars if n not in names])
     template = template_of(layers)
     check_encodings(layers)
     held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
@@ -107,7 +124,7 @@ def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
     scenarios = _scenarios(held, kept)
     futures = {str(LayerName(n, s.name)): a for s in scenarios for n, a in s.layers.items()}
     check_values({**present, **futures})
-    return LayerSet(present, scenarios, ignored, template)
+    return LayerSet(present, scenarios, ignored, template, doubts_of(layers, [*present, *futures]))
 
 
 def _nothing_known(layers: xr.Dataset) -> ArgumentError:
@@ -119,7 +136,7 @@ def _nothing_known(layers: xr.Dataset) -> ArgumentError:
 
 
 def known_names(layers: xr.Dataset) -> list[str]:
-    """Return the variables that the rules know, scenarios too.
+    """Return the variables that the rules know, scenarios too; percentiles are no layers.
 
     Raises
     ------
@@ -128,7 +145,7 @@ def known_names(layers: xr.Dataset) -> list[str]:
     """
     if not isinstance(layers, xr.Dataset):
         raise dataset.not_layers(layers)
-    return [str(n) for n in layers.data_vars if LayerName.of(n).layer in layer_kinds()]
+    return [n for n in named_layers(layers) if not LayerName.of(n).percentile]
 
 
 def check_encodings(layers: xr.Dataset) -> None:
@@ -143,8 +160,10 @@ def check_encodings(layers: xr.Dataset) -> None:
 def in_rules(layers: xr.Dataset) -> xr.Dataset:
     """Return a dataset whose layers are in unit and sign of the rules; what is so already is not copied."""
     check_encodings(layers)
+    check_percentiles(layers)
     named = {n: layers.variables[n] for n in known_names(layers)}
-    return layers.assign({n: obeyed(v, n) for n, v in named.items() if not encoding_of(v, n).plain})
+    asked = {n: obeyed(v, n) for n, v in named.items() if not encoding_of(v, n).plain}
+    return layers.assign({**asked, **percentiles_in_rules(layers)})
 
 
 def ignored_names(layers: xr.Dataset) -> tuple[str, ...]:
@@ -194,7 +213,7 @@ def names_of(layers: xr.Dataset, wanted: Collection[str]) -> list[str]:
 
 
 def template_of(layers: xr.Dataset) -> xr.Dataset:
-    """Return the coordinates and CRS that results carry, without variables.
+    """Return the coordinates and CRS that results carry, without variables: what tells of cells, rows or columns.
 
     Raises
     ------
@@ -202,6 +221,6 @@ def template_of(layers: xr.Dataset) -> xr.Dataset:
         If the layers are not on one regular grid with y descending.
     """
     grid = dataset.grid_of(layers)
-    keep = {n: layers.coords[n] for n in ("y", "x", "spatial_ref") if n in layers.coords}
+    keep = {n: c.variable for n, c in layers.coords.items() if set(c.dims) <= {"y", "x"} and n != "functie"}
     known = {n: c for n, c in dataset.coordinates(grid).items() if n == "spatial_ref"}
     return xr.Dataset(coords={**known, **keep})

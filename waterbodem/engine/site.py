@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import Cases, KompasRules, any_case
+from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse, Reference
 from waterbodem.engine.coverage import Footprints
@@ -22,6 +23,9 @@ from waterbodem.engine.sums import cells_of_use
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
+
+#: Begins the name of a measure that tells where a layer of a scenario differs from the present one.
+DIFFERS = "anders_"
 
 
 @dataclass(frozen=True)
@@ -124,11 +128,11 @@ class Site:
         return found
 
     def differences(self, layers: Collection[str]) -> dict[str, Floats]:
-        """Tell by 1 where a scenario with a horizon differs from the present, per layer of it among some."""
+        """Tell by 1 where a scenario differs from the present, per layer of it among some."""
         found = {}
         for s in self.futures:
-            for name in (n for n in s.layers if n in layers and s.horizon is not None):
-                key = f"anders_{name}@{s.name}"
+            for name in (n for n in s.layers if n in layers):
+                key = f"{DIFFERS}{LayerName(name, s.name)}"
                 if key not in self._different:
                     self._different[key] = _different(s.layers[name], self.layers[name])
                 found[key] = self._different[key]

@@ -158,7 +158,7 @@ class Totals(Sums):
 
         ``without`` is coverage (P,) of cells in which the measure is 0 and that do not count for the mean.
         """
-        return _mean(self.sums[self.measures.index(measure)], without)
+        return mean_of(self.sums[self.measures.index(measure)], without)
 
     def class_cells(self, name: str) -> Doubles:
         """Return the covered cells per polygon and class code (P, C)."""
@@ -175,7 +175,7 @@ class Totals(Sums):
         return np.asarray(self.inside / zonal.COVERAGE_ONE, np.float64)
 
 
-def _mean(sums: Integers, without: Integers | None = None) -> tuple[Doubles, Doubles]:
+def mean_of(sums: Integers, without: Integers | None = None) -> tuple[Doubles, Doubles]:
     """Return mean and known cells; one sum has one bit pattern, however it was split on the way."""
     high, low, known = sums
     high = high + (low >> zonal.SPLIT)
@@ -189,7 +189,7 @@ def mean(values: Array, prints: Footprints) -> tuple[Doubles, Doubles]:
     """Return per polygon the coverage-weighted mean of cells where known, and how many cells those are."""
     sums = np.zeros((3, len(prints.start) - 1), np.int64)
     zonal.add_row(runs_of(prints).bands(max(1, prints.grid.rows)), 0, 0, _flat(values), sums)
-    return _mean(sums)
+    return mean_of(sums)
 
 
 def ratio(total: Array, weight: Array) -> Doubles:

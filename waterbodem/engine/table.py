@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -92,11 +93,11 @@ def shares() -> Doubles:
 def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Functie) -> dict[str, Array]:
     """Return the columns of rekenregels section 7 by name, a value per polygon."""
     size = areas_of(areas)
-    outside = size / grid.cell_area - totals.cells
-    outside[outside < 1e-6 * size / grid.cell_area] = 0
+    outside = outside_of(size / grid.cell_area, totals.cells)
+    found = states_of(totals), size / grid.cell_area, outside
     columns = {
         **_sizes(size / M2_PER_HA, outside, grid, totals),
-        **_answers(size / grid.cell_area, outside, totals, functie),
+        **{n: lettered(codes) for n, codes in zip(ANSWERS, answers_of(*found, functie), strict=True)},
         **_scores(totals),
         **_losses(totals),
         **_burden(totals, grid),
@@ -104,6 +105,13 @@ def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Funct
     return {name: columns[name] for name in _order(columns)}
 
 
+def outside_of(size: Doubles, inside: Doubles) -> Doubles:
+    """Return what of polygons lies outside the data, of their size and what lies inside, in cells; noise is none."""
+    outside = size - inside
+    return np.where(outside < 1e-6 * size, 0.0, outside)
+
+
+ANSWERS = ("antwoord", "antwoord_min", "antwoord_max")
 LEADING = (
     "antwoord",
     "score",
@@ -157,33 +165,62 @@ def _sizes(size: Doubles, outside: Doubles, grid: Grid, totals: Totals) -> dict[
     return found
 
 
-def _answers(size: Doubles, outside: Doubles, totals: Totals, functie: Functie) -> dict[str, Any]:
-    """Return the answers; for the bounds, area outside the data turns out worst or best too."""
+@dataclass(frozen=True)
+class State:
+    """What answers of P polygons are made of: mean score (NaN: none), cells with one, and cells per class (P, C)."""
+
+    mean: Doubles
+    known: Doubles
+    by_class: Doubles
+
+    def some(self, which: NDArray[np.int64]) -> State:
+        """Return that of some of the polygons."""
+        return State(self.mean[which], self.known[which], self.by_class[which])
+
+
+#: A polygon as far as it is known, and with all that is unknown worst, and best.
+States = tuple[State, State, State]
+
+
+def states_of(totals: Totals) -> States:
+    """Return the states that totals hold."""
+    certain, least, most = (
+        State(*totals.mean(score), totals.class_cells(klasse))
+        for score, klasse in ((SCORE, "klasse"), ("score_min", "klasse_min"), ("score_max", "klasse_max"))
+    )
+    return certain, least, most
+
+
+def answers_of(states: States, size: Doubles, outside: Doubles, functie: Functie) -> tuple[Array, Array, Array]:
+    """Return the classes of answers, and of both ends, where area outside the data turns out worst or best too.
+
+    Parameters
+    ----------
+    states : States
+    size, outside : float64 array (P,)
+        Of polygons, and of what of them lies outside the data, in cells.
+    functie : Functie
+    """
     rules, nowhere = registry.scoring_rules(), np.zeros_like(outside)
     worst, best = max(letters()), min(code for code, _ in _graded())
-    certain, least, most = (
-        _class(totals, names, rest, functie)
-        for names, rest in (
-            ((SCORE, "klasse"), (nowhere, worst, 0.0)),
-            (("score_min", "klasse_min"), (outside, worst, 0.0)),
-            (("score_max", "klasse_max"), (outside, best, 1.0)),
-        )
-    )
-    assessed = totals.class_cells("klasse")[:, 1:].sum(axis=1)
+    rests = (nowhere, worst, 0.0), (outside, worst, 0.0), (outside, best, 1.0)
+    certain, least, most = (_class(s, rest, functie) for s, rest in zip(states, rests, strict=True))
+    assessed = states[0].by_class[:, 1:].sum(axis=1)
     enough = (ratio(assessed, size) + rules.marge >= rules.beoordeeld_min) & (assessed > 0)
-    found = {"antwoord": answer_of(certain, least, most, enough), "antwoord_min": least, "antwoord_max": most}
-    by_code = np.array([letters()[code] for code in sorted(letters())])
-    return {name: by_code[codes] for name, codes in found.items()}
+    return answer_of(certain, least, most, enough), least, most
 
 
-def _class(totals: Totals, names: tuple[str, str], rest: tuple[Doubles, int, float], functie: Functie) -> Array:
-    """Return the class per polygon by score and classes of these names; ``rest``: more cells, their class and score."""
-    score, klasse = names
-    extra, by_class = rest[0], totals.class_cells(klasse)
+def _class(state: State, rest: tuple[Doubles, int, float], functie: Functie) -> Array:
+    """Return the class per polygon of a state; ``rest``: more cells, their class and score."""
+    extra, by_class = rest[0], state.by_class.copy()
     by_class[:, rest[1]] += extra
-    average, known = totals.mean(score)
-    blended = ratio(np.nan_to_num(average) * known + rest[2] * extra, known + extra)
+    blended = ratio(np.nan_to_num(state.mean) * state.known + rest[2] * extra, state.known + extra)
     return answers(blended, by_class, cap_of(functie), registry.scoring_rules())
+
+
+def lettered(codes: Array) -> Array:
+    """Return class codes as letters."""
+    return np.array([letters()[code] for code in sorted(letters())])[codes]
 
 
 def cap_of(functie: Functie) -> int:
@@ -199,10 +236,10 @@ def _losses(totals: Totals) -> dict[str, Any]:
     names = [m for m in totals.measures if m.startswith("verlies_")]
     losses = {n: totals.mean(n)[0] for n in names}
     plain = [n.removeprefix("verlies_") for n in names]
-    return {**losses, "bepalend": _largest(np.array(list(losses.values())), plain)}
+    return {**losses, "bepalend": largest_of(np.array(list(losses.values())), plain)}
 
 
-def _largest(values: Doubles, names: Sequence[str]) -> Array:
+def largest_of(values: Doubles, names: Sequence[str]) -> Array:
     """Return the name of the largest value per column, the first within the margin; empty if none stands out."""
     margin = registry.scoring_rules().marge
     top = np.fmax.reduce(values)
@@ -216,7 +253,7 @@ def _burden(totals: Totals, grid: Grid) -> dict[str, Any]:
         "risico": totals.mean("risico")[0],
         "risico_zonder_compensatie": totals.mean("risico_zonder_compensatie")[0],
         "aandeel_risico_hoog": totals.mean("risico_hoog")[0],
-        "oorzaak": _causes(totals),
+        "oorzaak": causes_in(totals),
         **volumes,
         "basisafvoer_l_s": volumes["aanvullingsverlies_m3_jr"] / L_S,
         "stijging_m": totals.mean("stijging")[0],
@@ -230,7 +267,7 @@ def _volume(totals: Totals, name: str, grid: Grid) -> Doubles:
     return average * known * grid.cell_ha
 
 
-def _causes(totals: Totals) -> Array:
+def causes_in(totals: Totals) -> Array:
     """Return the component with the largest sum of coverage * risico, the first on a tie."""
     names = np.array([c.id for c in registry.burden_rules().components])
     by_component = totals.causes[:, 1:]

@@ -135,6 +135,7 @@ class Asked(Form):
     eigen_gebruik: Annotated[list[dict[str, Any]], Field(max_length=MOST_ITEMS)] = []
     waterschappen: Annotated[list[Texts], Field(max_length=MOST_ITEMS)] = []
     stroken: Annotated[list[Beside], Field(max_length=MOST_ITEMS)] = []
+    scenarios: Annotated[list[Text], Field(max_length=MOST_ITEMS)] = []
 
 
 class Way(Form):

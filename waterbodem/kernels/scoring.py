@@ -92,7 +92,7 @@ class Scores(NamedTuple):
 
 
 @stage
-def _copy(source: Any, target: Any) -> None:
+def copy(source: Any, target: Any) -> None:
     for i in range(target.size):
         target[i] = source[i]
 
@@ -112,7 +112,7 @@ def _threshold(v: Any, low: Any, high: Any, bit: Any, named: Any, flags: Any, ve
 
 
 @stage
-def _tally(score: Any, k: int, m: Any, own: Any, loss: Any, most: Any) -> None:
+def tally(score: Any, k: int, m: Any, own: Any, loss: Any, most: Any) -> None:
     """Keep and add the loss of criterion k, and the largest so far."""
     w, floor = m.weight[k], m.floor
     for i in range(score.size):
@@ -138,7 +138,7 @@ def _name_to(value: Any, border: Any, number: Any, out: Any) -> None:
 
 
 @stage
-def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> None:
+def weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> None:
     """Add what is known of criterion k to the weight, the basic weight and the bit mask."""
     w, b, bit = m.weight[k], m.basic[k], np.uint16(1 << k)
     for i in range(known.size):
@@ -148,7 +148,7 @@ def _weigh(known: Any, k: int, m: Any, total: Any, basis: Any, bits: Any) -> Non
 
 
 @stage
-def _lowest(score: Any, worst: Any) -> None:
+def lowest(score: Any, worst: Any) -> None:
     for i in range(score.size):
         worst[i] = score[i] if score[i] < worst[i] else worst[i]
 
@@ -270,7 +270,7 @@ def buffers() -> np.void:
 
 
 @stage
-def _reset(w: Any) -> None:
+def reset(w: Any) -> None:
     for i in range(BLOCK):
         w.loss[i], w.total[i], w.basis[i] = 0, 0, 0
     for i in range(BLOCK):
@@ -282,7 +282,7 @@ def _reset(w: Any) -> None:
 
 
 @stage
-def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) -> None:
+def criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) -> None:
     """Score criterion k for n cells from cell a on: its first member, then the others of its group."""
     score, known, whole = w.score[k, :n], w.known[k, :n], w.whole[k, :n]
     first, after = m.first[k], m.first[k + 1]
@@ -290,7 +290,7 @@ def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) 
         v = values_at(layers, m.layer[j], a, n, w)
         if j == first:
             score_member(v, m, lines, j, known, score)
-            _copy(known, whole)
+            copy(known, whole)
         else:
             score_member(v, m, lines, j, w.extra_known[:n], w.extra[:n])
             join(score, known, whole, w.extra[:n], w.extra_known[:n])
@@ -299,17 +299,17 @@ def _criterion(layers: Any, m: Any, lines: Any, k: int, a: int, n: int, w: Any) 
 
 
 @stage
-def _criteria(layers: Any, m: Any, lines: Any, a: int, n: int, w: Any) -> None:
+def criteria(layers: Any, m: Any, lines: Any, a: int, n: int, w: Any) -> None:
     for k in range(m.criteria):
-        _criterion(layers, m, lines, k, a, n, w)
-        _tally(w.score[k, :n], k, m, w.lost[k, :n], w.loss[:n], w.most[:n])
-        _weigh(w.known[k, :n], k, m, w.total[:n], w.basis[:n], w.bits[:n])
+        criterion(layers, m, lines, k, a, n, w)
+        tally(w.score[k, :n], k, m, w.lost[k, :n], w.loss[:n], w.most[:n])
+        weigh(w.known[k, :n], k, m, w.total[:n], w.basis[:n], w.bits[:n])
         if m.heavy[k]:
-            _lowest(w.score[k, :n], w.worst[:n])
+            lowest(w.score[k, :n], w.worst[:n])
 
 
 @stage
-def _thresholds(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
+def thresholds(layers: Any, m: Any, a: int, n: int, w: Any) -> None:
     for t in range(m.thresholds):
         if m.t_layer[t] != MISSING:
             v = values_at(layers, m.t_layer[t], a, n, w)
@@ -357,7 +357,7 @@ def _bound_class(m: Any, n: int, w: Any, score: Any, out: Any) -> None:
         w.worst[i] = np.float32(1)
     for k in range(m.criteria):
         if m.heavy[k]:
-            _lowest(w.filled[k, :n], w.worst[:n])
+            lowest(w.filled[k, :n], w.worst[:n])
     _classify(score, m.borders[: m.classes], m.margin, w.own[:n])
     _classify(w.worst[:n], m.borders[: m.classes], m.margin, w.cap[:n])
     _answer(w.own[:n], w.cap[:n], w.worst[:n], w.ones[:n], w.verdict[:n], m, out)
@@ -376,7 +376,7 @@ def _all_true(sure: Any, criteria: int, n: int) -> bool:
 
 
 @stage
-def _answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
+def answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
     """Turn the score of n cells into class, limiting criterion and the rest of the answer."""
     b = a + n
     s = out.score[a:b]
@@ -388,15 +388,15 @@ def _answers(m: Any, a: int, n: int, w: Any, out: Scores) -> None:
     if out.bepalend.size:
         _limit(m, n, w, out.bepalend[a:b])
     if out.dekking.size:
-        _copy(w.total[:n], out.dekking[a:b])
+        copy(w.total[:n], out.dekking[a:b])
     if out.flags.size:
-        _copy(w.flags[:n], out.flags[a:b])
+        copy(w.flags[:n], out.flags[a:b])
     if out.known.size:
-        _copy(w.bits[:n], out.known[a:b])
+        copy(w.bits[:n], out.known[a:b])
 
 
 @stage
-def _bounds(m: Any, a: int, n: int, w: Any, order: Any, out: Scores) -> None:
+def bounds_of(m: Any, a: int, n: int, w: Any, order: Any, out: Scores) -> None:
     """Losses of n cells, and what their score and class could be."""
     b = a + n
     if out.loss.shape[1]:
@@ -407,7 +407,7 @@ def _bounds(m: Any, a: int, n: int, w: Any, order: Any, out: Scores) -> None:
         if out.klasse_min.size:
             _bound_class(m, n, w, low, out.klasse_min[a:b])
         if _all_true(w.whole, m.criteria, n):  # both bounds are the same sum
-            _copy(low, high)
+            copy(low, high)
         else:
             _bound(w.whole, np.float32(1), n, m, w, order, high)
         if out.klasse_max.size:
@@ -425,14 +425,14 @@ def score_from(layers: Any, first: int, model: Any, out: Scores, w: Any, order: 
     m = model.numbers
     for a in range(0, out.score.size, BLOCK):
         n = min(BLOCK, out.score.size - a)
-        _reset(w)
+        reset(w)
         make_levels(layers, m, first + a, n, w)
-        _criteria(layers, m, model.lines, first + a, n, w)
-        _thresholds(layers, m, first + a, n, w)
+        criteria(layers, m, model.lines, first + a, n, w)
+        thresholds(layers, m, first + a, n, w)
         combine(w.score, w.known, n, m, w.loss[:n], w.total[:n], order, out.score[a : a + n])
-        _answers(m, a, n, w, out)
+        answers(m, a, n, w, out)
         if bounds is not None:
-            _bounds(m, a, n, w, order, bounds)
+            bounds_of(m, a, n, w, order, bounds)
 
 
 def score_cells(layers: Any, m: Model, out: Scores) -> None:

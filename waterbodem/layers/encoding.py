@@ -22,6 +22,7 @@ from waterbodem.definitions import units
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import LayerKind
 from waterbodem.definitions.registry import layer_kinds
+from waterbodem.definitions.uncertainty import Uncertainty, uncertainty_of
 
 Floats = NDArray[np.float32]
 
@@ -132,11 +133,29 @@ def values_of(data: xr.Variable, name: str) -> Floats:
     return read(dataset.on_rows_and_columns(data, name).values)
 
 
+def error_of(data: xr.Variable, name: str) -> Uncertainty | None:
+    """Return what a layer states of its error, in the unit of the rules; None: nothing.
+
+    Raises
+    ------
+    WaterbodemError
+        If it is not usable.
+    """
+    stated = data.attrs.get("uncertainty")
+    if stated is None:
+        return None
+    kind = layer_kinds()[LayerName.of(name).layer]
+    factor = _unit(data.attrs, kind, name)
+    return uncertainty_of(np.asarray(stated).tolist(), kind.id, factor, f"{name}: attribute uncertainty")
+
+
 def obeyed(data: xr.Variable, name: str) -> xr.Variable:
     """Return a layer in unit and sign of the rules, as its attributes then say."""
     kind = layer_kinds()[LayerName.of(name).layer]
     kept = {k: v for k, v in data.attrs.items() if k not in OBEYED}
     attrs = {**kept, "units": kind.unit, **given(kind, data.attrs.get("units"), data.attrs.get("positive"))}
+    error = error_of(data, name)
+    attrs |= {} if error is None else {"uncertainty": error.plain}
     return xr.Variable(("y", "x"), values_of(data, name), attrs)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
@@ -88,6 +89,7 @@ def _strips(shape: tuple[int, int]) -> Iterator[slice]:
     return (slice(r, min(r + height, shape[0])) for r in range(0, shape[0], height))
 
 
+@either_spelling
 def benedenstrooms(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -215,6 +217,7 @@ def _about(label: str) -> dict[str, str]:
     return {"units": "1", "long_name": label}
 
 
+@either_spelling
 def bovenstrooms(
     layers: xr.Dataset,
     ontvanger: Any,
@@ -263,7 +266,7 @@ def bovenstrooms(
         share = swept(flow, _coverage(ontvanger, land.grid), 0.0, settings.damping)
     found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
     if functie is not None:
-        chosen = registry.choose(functie)[0][0]
+        chosen = registry.choose_one(functie)
         reference = on_block(use_of(settings.reference, layers, [chosen]), land.grid)
         amount, _ = released(cells, chosen, reference, settings.storage)
         found["last"] = (amount * share, {"units": "m3/ha", "long_name": f"water van {chosen.id} in de ontvanger"})

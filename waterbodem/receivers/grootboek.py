@@ -10,6 +10,7 @@ import xarray as xr
 
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.lazy import gpd
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.models import Functie
@@ -25,6 +26,7 @@ from waterbodem.receivers.ledger import Ledger
 from waterbodem.receivers.question import Enquiry
 
 
+@either_spelling
 def grootboek(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -106,8 +108,8 @@ def grootboek(
 
 def _one_per_plan(functie: Any, count: int) -> list[Functie]:
     if isinstance(functie, (str, Functie)):
-        return registry.choose(functie)[0] * count
-    listed = [registry.choose(f)[0][0] for f in functie]
+        return [registry.choose_one(functie)] * count
+    listed = [registry.choose_one(f) for f in functie]
     if len(listed) == 1:
         return listed * count
     if len(listed) != count:

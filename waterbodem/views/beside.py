@@ -41,6 +41,7 @@ from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
 from waterbodem.views.editions import compared_text
+from waterbodem.views.futures import Futures
 from waterbodem.views.names import said
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Beside:
     def __init__(self, assessment: Answer, taal: str = "nl") -> None:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["naast"]
         self.functies = functies_of(assessment)
+        self.futures = Futures(assessment, taal)
         self._known: dict[str, list[Particulars]] = {}
 
     def of(self, row: Row) -> Particulars:
@@ -181,6 +183,7 @@ class Beside:
     def marks(self, row: Row) -> list[str]:
         """Return what must stand beside an answer wherever it does, a sentence each."""
         told = [self.use(row), self.without(row), self.rise(row), *self.compensation(row), self.abstraction(row)]
+        told += self.futures.sentences(row)
         answer = self.answer(row) if condition(self.told(row), self._taal) else ""
         return [s for s in (f"{answer[:1].upper()}{answer[1:]}." if answer else "", *told) if s]
 
@@ -196,6 +199,7 @@ class Beside:
             self.also_keeps_rain(row),
             self.peat(row),
             self.base_flow(row),
+            *self.futures.sentences(row),
             self.untested,
         ]
         return [s for s in told if s]

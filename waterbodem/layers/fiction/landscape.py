@@ -186,7 +186,7 @@ def example_tile(
 
 def _attrs(name: str) -> dict[str, Any]:
     """Return units, names and the mark that a layer is fiction."""
-    base, scenario = LayerName.of(name)
+    base, scenario, _ = LayerName.of(name)
     kind = layer_kinds()[base]
     attrs = {"units": kind.unit, "long_name": f"{kind.naam}: {kind.grootheid}", **_MARK}
     return {**attrs, **SCENARIO} if scenario else attrs

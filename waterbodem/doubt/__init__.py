@@ -1,0 +1,1 @@
+"""How far an answer holds: what an error of a layer does to it."""
