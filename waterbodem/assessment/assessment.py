@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.outcome import Outcome, outcome_of
+from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import tell_ignored
 from waterbodem.core.files import replacing
-from waterbodem.core.lazy import gpd, xr
+from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.core.progress import track
 from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
@@ -157,6 +157,7 @@ def assess(
     scenarios: str | Sequence[str] | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
+    bandbreedte: bool = True,
     id: str | None = None,
     kompas: KompasRules | None = None,
     ontvangers: Plans = None,
@@ -188,6 +189,9 @@ def assess(
         there) or ``"all"``. The rows of today then say what they say together; see ``Assessment.table``.
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
+    bandbreedte : bool
+        Also look into what one ordinary error of a group of maps does to the answer: ``antwoord_laag``,
+        ``antwoord_hoog`` and ``beslist`` in the table, empty without.
     id : str, optional
         Property that holds the polygons' names.
     kompas : KompasRules, optional
@@ -246,13 +250,16 @@ def assess(
 
 def _tables(q: Question, found: Sequence[Outcome]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
     """Return the rows of today, and those of the scenarios that were asked."""
-    under = {s: q.under(s) for s in q.asked}
-    pairs = [(some.functie, s) for some in found for s in q.asked]
-    then = {(f.id, s): outcome_of(under[s], f).frame for f, s in track(pairs, "scenario's beoordelen")}
-    frames = [frame for some in found for frame in (some.frame, *(then[some.functie.id, s] for s in q.asked))]
+    then = [_under(q.under(s), [some.functie for some in found]) for s in track(q.asked, "scenario's beoordelen")]
+    frames = [frame for same in zip(frames_of(q, found), *then, strict=True) for frame in same]
     frames, each, crs = across(frames, q.stress_tests), 1 + len(q.asked), q.grid.crs
     later = [frame for place, frame in enumerate(frames) if place % each]
     return table_of(q.areas, frames[::each], crs), table_of(q.areas, later, crs) if later else None
+
+
+def _under(q: Question, functies: Sequence[Functie]) -> list[pd.DataFrame]:
+    """Return the rows of functies on the layers of a scenario."""
+    return frames_of(q, [outcome_of(q, f) for f in functies])
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
@@ -301,6 +308,7 @@ class AssessSettings(TypedDict, total=False):
     scenarios: str | Sequence[str] | None
     methode: str
     orness: float | None
+    bandbreedte: bool
     id: str | None
     kompas: KompasRules | None
     ontvangers: Plans
