@@ -31,6 +31,7 @@ _WHERE = {
     "compare": "assessment.comparison",
     "difference": "assessment.differences",
     "live_map": "assessment.live",
+    "warm_up": "assessment.warming",
     "mits": "assessment.mits",
     "run": "batch.runner",
     "status": "batch.state",
@@ -87,6 +88,7 @@ __all__ = [
     "run",
     "status",
     "waarom",
+    "warm_up",
     "waterschappen",
     "write_zarr",
 ]
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
     from waterbodem.assessment.live import live_map as live_map
     from waterbodem.assessment.mits import mits as mits
     from waterbodem.assessment.opening import open_assessment as open_assessment
+    from waterbodem.assessment.warming import warm_up as warm_up
     from waterbodem.batch.runner import run as run
     from waterbodem.batch.state import status as status
     from waterbodem.batch.stores import open_run as open_run
