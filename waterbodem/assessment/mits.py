@@ -18,7 +18,7 @@ from waterbodem.definitions.measure_rules import measure_rules
 from waterbodem.definitions.measures import builtin_measures, load_measures
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine import warmup
+from waterbodem.engine import compiling
 from waterbodem.layers.polygons import Area
 from waterbodem.measures.plan_cells import plan_cells
 from waterbodem.measures.search import FREE_BY, Search, known_to
@@ -99,7 +99,7 @@ def mits(
 
 def _question(layers: xr.Dataset, functie: Any, gebied: Plans, settings: AssessSettings) -> Question:
     asked = Settings.of(settings)
-    warmup.begin()
+    compiling.tell()
     functies, _ = registry.choose(functie)
     land = settings.get("omgeving") or land_of(layers)
     given = read_targets(settings.get("ontvangers"), land.grid.crs, settings.get("id_ontvangers"))

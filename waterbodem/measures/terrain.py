@@ -129,7 +129,7 @@ class Terrain:
     def start(self, small: bool = False) -> Start:
         """Return what measures start from."""
         paving = 0.0 if small else np.inf
-        board = demand_of(self.ask.boards, paving, self.whole.area_ha).board
+        board = demand_of(self.ask.boards, paving, paving, self.whole.area_ha * M2_PER_HA).board
         return Start(self.ask.functie, replace(self.ask.storage, board=board), self.density)
 
     def parts(self, package: Package, small: bool | None = None) -> Iterator[Part]:
@@ -146,7 +146,8 @@ class Terrain:
         if not boards or not boards[0].vanaf_m2:
             return False
         area = sum(self._new_paving(d, groups) for d, groups in self.parts(package, False))
-        return demand_of(boards, area * self.whole.cell_ha * M2_PER_HA, self.whole.area_ha).small
+        paving = area * self.whole.cell_ha * M2_PER_HA
+        return demand_of(boards, paving, paving, self.whole.area_ha * M2_PER_HA).small
 
     def _new_paving(self, design: Design, groups: Bools) -> float:
         cells = self._use[groups].sum(axis=0) / COVERAGE_ONE
