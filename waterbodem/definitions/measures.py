@@ -115,6 +115,28 @@ def own_measures(path: str | Path, functies: Collection[str]) -> list[Maatregel]
     return [measure_of({"id": id_, **t}, f"{path}: {FOLDER}.{id_}", functies) for id_, t in tables.items()]
 
 
+def named_measures(given: Iterable[Any], functies: Collection[str]) -> list[Maatregel]:
+    """Return measures that are named, by id or as they are; those that a user made are held to the same rules.
+
+    Raises
+    ------
+    DefinitionError
+        If an id is unknown, none is named or one twice, or a measure does what none may.
+    """
+    known = builtin_measures()
+    found = [known[m] if isinstance(m, str) else m for m in given]
+    for measure in found:
+        if not isinstance(measure, Maatregel):
+            raise DefinitionError("not a measure", value=measure, allowed="an id or a Maatregel", where="maatregelen")
+    ids = [m.id for m in found]
+    if not ids or len(set(ids)) < len(ids):
+        raise DefinitionError("give at least one measure, each once", value=ids, where="maatregelen")
+    raise_all([p for m in found for p in problems_of(m, f"maatregelen: {m.id}", {*load_functies(), *functies})])
+    strangers = Maatregelen([*(m for m in known.values() if m.id not in ids), *found]).strangers("maatregelen")
+    raise_all(list(strangers))
+    return found
+
+
 def load_measures(path: str | Path | None = None, functies: Collection[str] | None = None) -> Maatregelen:
     """Measures that can turn an answer into a yes, or lessen what it puts on others, with a user's own added.
 
