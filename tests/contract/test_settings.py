@@ -107,6 +107,15 @@ ALIKE = {
         "engine/area_table.py",
         "engine/demands.py",
         "layers/boundaries.py",
+        "definitions/measure.py",
+        "definitions/measure_checks.py",
+        "views/measure_list.py",
+    },
+    "aangelegde_berging_mm": {
+        "definitions/measure.py",
+        "definitions/measure_checks.py",
+        "measures/design.py",
+        "measures/rows.py",
     },
     "methode": {"views/console.py"},
     "kompas": {
