@@ -23,7 +23,8 @@ _WHERE = {
     "Maatregel": "definitions.measure",
     "geschiktheid": "engine.scoring",
     "afwenteling": "engine.burden",
-    "waarom": "engine.explanation",
+    "waarom": "doubt.why",
+    "gevoeligheid": "doubt.gevoeligheid",
     "assess": "assessment.assessment",
     "per_gebied": "assessment.assessment",
     "Assessment": "assessment.assessment",
@@ -74,6 +75,7 @@ __all__ = [
     "example_plans",
     "functies",
     "geschiktheid",
+    "gevoeligheid",
     "grootboek",
     "kompas_regels",
     "layers_from",
@@ -117,8 +119,9 @@ if TYPE_CHECKING:
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte
     from waterbodem.definitions.registry import load_functies as functies
+    from waterbodem.doubt.gevoeligheid import gevoeligheid as gevoeligheid
+    from waterbodem.doubt.why import waarom as waarom
     from waterbodem.engine.burden import afwenteling as afwenteling
-    from waterbodem.engine.explanation import waarom as waarom
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
     from waterbodem.layers.fiction.areas import example_plans as example_plans
     from waterbodem.layers.fiction.landscape import example as example
