@@ -6,9 +6,10 @@ thread or another machine, without harm. Maps lie in it as the compressed tiles 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from waterbodem.core.grid import Grid
 from waterbodem.core.threads import alone, workers
 from waterbodem.definitions.layer_name import AT, PERCENTILES, LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.doubt.varying import Asked, Variants, sets_of, variants_of
 from waterbodem.engine.demands import groups
 from waterbodem.engine.doubts import LayerDoubt
@@ -39,6 +41,8 @@ from waterbodem.kernels import pack
 from waterbodem.layers.raster import RasterFile, kept_open
 
 Array = NDArray[Any]
+#: Gives what the plans on a block of cells are held against; a raster of it is read once.
+Use = Callable[[], Functie | UseMap]
 
 #: The map of answers; its cells are counted per class.
 CLASSES = "klasse"
@@ -244,11 +248,12 @@ def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: _Sinks) -
     footing = footing_of(job.areas, job.tree, grid) if job.areas else None
     if job.areas and footing is None:
         return
+    use = cache(partial(job.use_on, grid))
     for variants, arrays in _readable(job, grid, sinks):
         if footing is None:
-            _without_areas(job, arrays, variants, sinks, (rows, cols))
+            _without_areas(job, arrays, use, variants, sinks, (rows, cols))
         else:
-            _with_areas(job, arrays, variants, sinks, (rows, cols), footing)
+            _with_areas(job, arrays, use, variants, sinks, (rows, cols), footing)
 
 
 def _readable(job: Job, grid: Grid, sinks: _Sinks) -> Iterator[tuple[Sequence[Variant], Mapping[str, Array]]]:
@@ -274,6 +279,7 @@ def _layers(job: Job, grid: Grid, variants: Sequence[Variant]) -> dict[str, Arra
 def _with_areas(
     job: Job,
     arrays: Mapping[str, Array],
+    use: Use,
     variants: Sequence[Variant],
     sinks: _Sinks,
     block: tuple[slice, slice],
@@ -285,7 +291,7 @@ def _with_areas(
         with sinks.risking(variant) as sink:
             if variant.scenario not in sites:
                 cells = cells_of(job, variant, arrays)
-                sites[variant.scenario] = Site(cells, job.settings.reference, job.settings.rules)
+                sites[variant.scenario] = Site(cells, use(), job.settings.rules)
             maps, tally = gather(sites[variant.scenario], variant.functie, job.settings.method, job.storage, footing)
             for some in (
                 _tallies(job, variant.functie, sites[variant.scenario], footing) if any(job.boards) else [tally]
@@ -320,23 +326,29 @@ def _tallies(job: Job, functie: Functie, site: Site, footing: Footing) -> Iterat
 
 
 def _without_areas(
-    job: Job, arrays: Mapping[str, Array], variants: Sequence[Variant], sinks: _Sinks, block: tuple[slice, slice]
+    job: Job,
+    arrays: Mapping[str, Array],
+    use: Use,
+    variants: Sequence[Variant],
+    sinks: _Sinks,
+    block: tuple[slice, slice],
 ) -> None:
     """Write the maps of a block; where nothing is known at all, every cell is like the first."""
     shape = next(iter(arrays.values())).shape
-    nothing = all(_is_unknown(a) for a in arrays.values())
+    nothing = job.use_source is None and all(_is_unknown(a) for a in arrays.values())
     for variant in variants:
         with sinks.risking(variant) as sink:
             cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
-            maps = _cell_maps(job, variant, cells)
+            maps = _cell_maps(job, variant, cells, use)
             if nothing:
                 maps = {n: np.full(shape, a[0, 0]) for n, a in maps.items()}
             sink.write(*block, maps, np.empty(0, np.bool_))
 
 
-def _cell_maps(job: Job, variant: Variant, cells: LayerSet) -> dict[str, Array]:
+def _cell_maps(job: Job, variant: Variant, cells: LayerSet, use: Use) -> dict[str, Array]:
     if job.wants_burden:
-        return maps_of(evaluate(cells, variant.functie, job.settings, job.storage, full=False))
+        settings = job.settings.with_reference(use())
+        return maps_of(evaluate(cells, variant.functie, settings, job.storage, full=False))
     return named_maps(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
 
 
@@ -352,7 +364,8 @@ def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSe
     cells = LayerSet(present, scenarios, doubts=doubts)
     if not variant.scenario:
         return cells
-    return cells.in_scenario(next(s for s in scenarios if s.name == variant.scenario))
+    chosen = next((s for s in scenarios if s.name == variant.scenario), None)
+    return replace(cells, scenarios=()) if chosen is None else cells.in_scenario(chosen)
 
 
 def _doubts(job: Job, arrays: Mapping[str, Array]) -> dict[str, LayerDoubt]:

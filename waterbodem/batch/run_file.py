@@ -14,6 +14,7 @@ from waterbodem.core.destination import refusal
 from waterbodem.core.errors import CatalogueError, raise_all
 from waterbodem.definitions.data_files import is_plain_file, read_toml
 from waterbodem.definitions.models import Definition, Finite
+from waterbodem.definitions.scenarios import ALL, presets
 from waterbodem.definitions.setting_list import Setting, all_settings
 from waterbodem.definitions.validation import complaints
 from waterbodem.formats.output_names import ALL_MAPS, MAPS
@@ -141,7 +142,7 @@ class RunFile(SettingTable):
     layers: FileName
     functies: Literal["all"] | tuple[str, ...]
     output: Destination
-    scenarios: tuple[str, ...] = ()
+    scenarios: str | tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None
     ontvangers: ReceiverChoice = ReceiverChoice()
@@ -162,8 +163,11 @@ class RunFile(SettingTable):
 
     @field_validator("scenarios")
     @classmethod
-    def _once(cls, scenarios: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(scenarios)) < len(scenarios):
+    def _once(cls, scenarios: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        several = (ALL, *presets())
+        if isinstance(scenarios, str) and scenarios not in several:
+            raise ValueError(f"must be a list of scenarios, or one of {', '.join(several)}")
+        if len(set(scenarios)) < len(scenarios) and not isinstance(scenarios, str):
             raise ValueError("name each scenario once")
         return scenarios
 

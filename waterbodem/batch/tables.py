@@ -63,7 +63,8 @@ def _stage_table(delivery: Delivery, places: Callable[[], Places], stage: Stage)
     for variant, key in delivery.keys.items():
         rows = beside(_frame(job, variant, key, places()[0]), columns_of_run(delivery, variant))
         shelved.append(_shelved(stage, job, variant, rows))
-    stage_pieces(stage, job.output, pieces(job.areas, shelved, job.grid.crs))
+    tests = [s.name for s in job.scenarios if s.stress_test]
+    stage_pieces(stage, job.output, pieces(job.areas, shelved, job.grid.crs, tests))
 
 
 def _tallies(job: Job, key: str) -> Iterator[Tally]:
@@ -90,7 +91,8 @@ def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     """Return the rows of a variant."""
     totals, f = total(_tallies(job, key), len(job.areas), last), variant.functie
     scenarios = () if variant.scenario else job.scenarios
-    told = Circumstances(job.areas, job.grid, job.layers, scenarios, job.present_use, job.settings.rules)
+    use, rules = job.present_use, job.settings.rules
+    told = Circumstances(job.areas, job.grid, job.layers, scenarios, use, rules, job.asked)
     found = findings_of(told, f, totals).with_strips(_strips(job, variant), told.rules)
     return frame_of(told, f, variant.scenario, totals, found, job.demands(f), _range(job, variant, key, totals))
 

@@ -15,6 +15,7 @@ from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Board, Boundaries, board_of, chosen_boards, waterschappen
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap, is_given
 from waterbodem.definitions.receiving import BY_SITUATION, Reach, check_reach, reception_rules
 from waterbodem.definitions.setting_list import all_settings
 
@@ -34,11 +35,15 @@ class Storage:
         Storage that a plan owes per paved area (bergingseis); None = the larger of plan and reference.
     board : Board or None
         The water board that judges the plan.
+    counted_mm, beside_mm : float
+        Storage that measures build [mm over the plan]: towards what the board asks, and what no board counts.
     """
 
     built_mm: float | None = None
     norm_mm: float | None = None
     board: Board | None = None
+    counted_mm: float = 0.0
+    beside_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Settings:
         """The same settings with what None stands for, as far as that is a value."""
         return replace(
             self,
-            referentie=self.reference,
+            referentie=self.reference if is_given(self.reference) else None,
             waterschap=self.waterschap if self.board is None else self.board.id,
             demping_m=self.damping,
             reikwijdte=self.reach,
@@ -119,10 +124,10 @@ class Settings:
         )
 
     @property
-    def reference(self) -> Functie | Any:
-        """Present use: a functie, or a raster of functie codes; None: layer ``gebruik``, else the one assumed."""
+    def reference(self) -> Functie | UseMap | Any:
+        """Present use: a functie, or a map of functie codes; None: layer ``gebruik``, else the one assumed."""
         given = self.referentie
-        if given is None or (hasattr(given, "dtype") and not isinstance(given, str)):
+        if given is None or isinstance(given, UseMap) or (hasattr(given, "dtype") and not isinstance(given, str)):
             return given
         found, many = registry.choose(given)
         if many:

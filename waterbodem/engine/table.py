@@ -236,10 +236,10 @@ def _losses(totals: Totals) -> dict[str, Any]:
     names = [m for m in totals.measures if m.startswith("verlies_")]
     losses = {n: totals.mean(n)[0] for n in names}
     plain = [n.removeprefix("verlies_") for n in names]
-    return {**losses, "bepalend": _largest(np.array(list(losses.values())), plain)}
+    return {**losses, "bepalend": largest_of(np.array(list(losses.values())), plain)}
 
 
-def _largest(values: Doubles, names: Sequence[str]) -> Array:
+def largest_of(values: Doubles, names: Sequence[str]) -> Array:
     """Return the name of the largest value per column, the first within the margin; empty if none stands out."""
     margin = registry.scoring_rules().marge
     top = np.fmax.reduce(values)
@@ -253,7 +253,7 @@ def _burden(totals: Totals, grid: Grid) -> dict[str, Any]:
         "risico": totals.mean("risico")[0],
         "risico_zonder_compensatie": totals.mean("risico_zonder_compensatie")[0],
         "aandeel_risico_hoog": totals.mean("risico_hoog")[0],
-        "oorzaak": _causes(totals),
+        "oorzaak": causes_in(totals),
         **volumes,
         "basisafvoer_l_s": volumes["aanvullingsverlies_m3_jr"] / L_S,
         "stijging_m": totals.mean("stijging")[0],
@@ -267,7 +267,7 @@ def _volume(totals: Totals, name: str, grid: Grid) -> Doubles:
     return average * known * grid.cell_ha
 
 
-def _causes(totals: Totals) -> Array:
+def causes_in(totals: Totals) -> Array:
     """Return the component with the largest sum of coverage * risico, the first on a tie."""
     names = np.array([c.id for c in registry.burden_rules().components])
     by_component = totals.causes[:, 1:]

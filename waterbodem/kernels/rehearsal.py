@@ -25,7 +25,7 @@ def _bands() -> zonal.Bands:
 
 
 def _shift() -> tuple[Any, ...]:
-    out, change = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1 f4 f4")), record_of(components.CHANGE)
+    out, change = burden.Burden(*_arrays("f4*2 f4 f4 f4 f4 u1 f4 f4 f4")), record_of(components.CHANGE)
     return (*_arrays("i8"), 0, change, change, out, record_of(burden.BUFFERS))
 
 

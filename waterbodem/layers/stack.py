@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,11 +19,11 @@ from waterbodem.core.dataset import build
 from waterbodem.core.errors import (
     ArgumentError,
     GridMismatch,
-    LayerIgnored,
     OutOfSpace,
     WaterbodemError,
     nearest,
     raise_all,
+    tell_ignored,
 )
 from waterbodem.core.grid import Bounds, Grid, on_multiples
 from waterbodem.core.html import html_table
@@ -120,15 +119,17 @@ class LayerStack:
     @property
     def problems(self) -> tuple[WaterbodemError, ...]:
         """Everything that is wrong: catalogue, files, and layers that do not fit the grid."""
-        return (*self.file_problems, *self._misfits().values(), *self._no_grid())
+        return (*self.file_problems, *self.misfits.values(), *self._no_grid())
 
     @property
     def fitting(self) -> tuple[str, ...]:
         """Names of the layers that can be read on the grid."""
-        bad = self._misfits()
+        bad = self.misfits
         return tuple(_whole({name: source for name, source in self.sources.items() if name not in bad}))
 
-    def _misfits(self) -> dict[str, WaterbodemError]:
+    @property
+    def misfits(self) -> dict[str, WaterbodemError]:
+        """What is wrong with the layers that cannot be read on the grid, by name."""
         found: dict[str, WaterbodemError] = {}
         for name, source in self.sources.items():
             try:
@@ -428,7 +429,7 @@ def layers_of(stack: LayerStack, *, lenient: bool = False, chunks: Any = None) -
 
 def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
     for problem in problems:
-        warnings.warn(f"left out: {problem}", LayerIgnored, stacklevel=4)
+        tell_ignored(f"left out: {problem}")
 
 
 def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | str, int | str]) -> xr.Dataset:
