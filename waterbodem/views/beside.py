@@ -207,7 +207,6 @@ class Beside:
     def sentences(self, row: Row) -> list[str]:
         """Return all that stands beside an answer and its risk, a sentence each."""
         told = [
-            *self.ranges.sentences(row),
             self.use(row),
             self.without(row),
             self.rise(row),

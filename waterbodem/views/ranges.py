@@ -102,6 +102,11 @@ class Ranges:
         best, worst = whole_range(row)
         return "" if best == worst else str(self._t["kort"].format(van=best, tot=worst))
 
+    def letters(self, row: Row) -> str:
+        """The letter of an answer and its range; of one that a map does not decide the range alone."""
+        letter, between = "" if is_undecided(row) else row["antwoord"], self.short(row)
+        return "; ".join(t for t in (letter, between) if t)
+
     def sentences(self, row: Row) -> list[str]:
         """Tell how far an answer holds, what decides, and which part of it is unknown."""
         if not has_range(row) or not self.asked:

@@ -240,7 +240,7 @@ class View:
 
     @property
     def lead(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Return per functie its name, and letter (none where a map does not decide) and words of answers, best first."""
+        """Return the answer: per functie its name, and letter (none: a map decides) and words of every one, best first."""
         return [(short(name_of(f, self.taal), NAME_LENGTH), self._lead(f)) for f in self.functies.values()]
 
     def _lead(self, functie: Functie) -> list[tuple[str, str]]:
@@ -306,7 +306,7 @@ class View:
                 functie=name_of(line.functie, self.taal),
                 gebied=line.said,
                 antwoord=self.beside.head(line.row),
-                letter=self.beside.ranges.short(line.row) if self.undecided(line) else line.row["antwoord"],
+                letter=self.beside.ranges.letters(line.row),
             )
         )
 
@@ -317,6 +317,7 @@ class View:
     def sentences(self, line: Line) -> list[str]:
         """Return what stands behind the answer, a sentence each."""
         told = [
+            *self.beside.ranges.sentences(line.row),
             self._thresholds(line),
             self._score(line),
             self._limiting(line),
