@@ -19,8 +19,8 @@ _WHERE = {
     "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
     "Functie": "definitions.models",
-    "maatregelen": "definitions.measures",
-    "Maatregel": "definitions.measure",
+    "maatregelen": "definitions.measures.catalogue",
+    "Maatregel": "definitions.measures.measure",
     "geschiktheid": "engine.scoring",
     "afwenteling": "engine.burden",
     "waarom": "doubt.why",
@@ -114,8 +114,8 @@ if TYPE_CHECKING:
     from waterbodem.definitions.abstraction import Well as Put
     from waterbodem.definitions.boards import waterschappen as waterschappen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
-    from waterbodem.definitions.measure import Maatregel as Maatregel
-    from waterbodem.definitions.measures import load_measures as maatregelen
+    from waterbodem.definitions.measures.catalogue import load_measures as maatregelen
+    from waterbodem.definitions.measures.measure import Maatregel as Maatregel
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte
     from waterbodem.definitions.registry import load_functies as functies

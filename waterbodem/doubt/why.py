@@ -14,14 +14,14 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.doubt.gevoeligheid import ALONE
+from waterbodem.doubt.place import Place
 from waterbodem.doubt.spread import Spread, spreads_of
+from waterbodem.doubt.tipping import Flip, Tip, tip_of
 from waterbodem.engine.burden import burden_arrays, decline_of
 from waterbodem.engine.explanation import Explanation, TippingPoint, cell_at, explain
 from waterbodem.engine.layer_set import layer_set
-from waterbodem.engine.place import Place
 from waterbodem.engine.reference import on_block, use_of
 from waterbodem.engine.table import letters
-from waterbodem.engine.tipping import Flip, Tip, tip_of
 
 
 @either_spelling
