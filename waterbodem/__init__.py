@@ -19,11 +19,12 @@ _WHERE = {
     "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
     "Functie": "definitions.models",
-    "maatregelen": "definitions.measures",
-    "Maatregel": "definitions.measure",
+    "maatregelen": "definitions.measures.catalogue",
+    "Maatregel": "definitions.measures.measure",
     "geschiktheid": "engine.scoring",
     "afwenteling": "engine.burden",
-    "waarom": "engine.explanation",
+    "waarom": "doubt.why",
+    "gevoeligheid": "doubt.gevoeligheid",
     "assess": "assessment.assessment",
     "per_gebied": "assessment.assessment",
     "Assessment": "assessment.assessment",
@@ -31,6 +32,7 @@ _WHERE = {
     "compare": "assessment.comparison",
     "difference": "assessment.differences",
     "live_map": "assessment.live",
+    "warm_up": "assessment.warming",
     "mits": "assessment.mits",
     "run": "batch.runner",
     "status": "batch.state",
@@ -73,6 +75,7 @@ __all__ = [
     "example_plans",
     "functies",
     "geschiktheid",
+    "gevoeligheid",
     "grootboek",
     "kompas_regels",
     "layers_from",
@@ -87,6 +90,7 @@ __all__ = [
     "run",
     "status",
     "waarom",
+    "warm_up",
     "waterschappen",
     "write_zarr",
 ]
@@ -102,6 +106,7 @@ if TYPE_CHECKING:
     from waterbodem.assessment.live import live_map as live_map
     from waterbodem.assessment.mits import mits as mits
     from waterbodem.assessment.opening import open_assessment as open_assessment
+    from waterbodem.assessment.warming import warm_up as warm_up
     from waterbodem.batch.runner import run as run
     from waterbodem.batch.state import status as status
     from waterbodem.batch.stores import open_run as open_run
@@ -109,13 +114,14 @@ if TYPE_CHECKING:
     from waterbodem.definitions.abstraction import Well as Put
     from waterbodem.definitions.boards import waterschappen as waterschappen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
-    from waterbodem.definitions.measure import Maatregel as Maatregel
-    from waterbodem.definitions.measures import load_measures as maatregelen
+    from waterbodem.definitions.measures.catalogue import load_measures as maatregelen
+    from waterbodem.definitions.measures.measure import Maatregel as Maatregel
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte
     from waterbodem.definitions.registry import load_functies as functies
+    from waterbodem.doubt.gevoeligheid import gevoeligheid as gevoeligheid
+    from waterbodem.doubt.why import waarom as waarom
     from waterbodem.engine.burden import afwenteling as afwenteling
-    from waterbodem.engine.explanation import waarom as waarom
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
     from waterbodem.layers.fiction.areas import example_plans as example_plans
     from waterbodem.layers.fiction.landscape import example as example

@@ -113,7 +113,7 @@ def offered(table):
     return {tuple(filter(None, row["maatregelen"].split("+"))): row for row in rows}
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_every_package_on_a_random_plan_is_that_of_the_twin(seed):
     q = question(seed)
     choice, found = twin_of(q, 2), library_of(q, 2)
@@ -128,7 +128,7 @@ def test_every_package_on_a_random_plan_is_that_of_the_twin(seed):
     assert set(found.onbekend.maatregel) == (doubtful if choice.now.antwoord else set(found.onbekend.maatregel))
 
 
-@pytest.mark.parametrize("seed", range(100, 110))
+@pytest.mark.parametrize("seed", range(100, 108))
 def test_what_is_shown_and_said_of_a_random_plan_is_that_of_the_twin(seed):
     q = question(seed)
     choice, found = twin_of(q, 3), library_of(q, 3)

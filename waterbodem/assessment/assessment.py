@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import IO, TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.assessment.reported import Reported
 from waterbodem.core.dataset import with_fill
-from waterbodem.core.destination import destination
 from waterbodem.core.errors import tell_ignored
-from waterbodem.core.files import replacing
+from waterbodem.core.files import write_whole
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.core.progress import track
 from waterbodem.core.spellings import either_spelling
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 
-class Assessment(Answer):
+class Assessment(Answer, Reported):
     """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
 
     @either_spelling
@@ -79,17 +79,6 @@ class Assessment(Answer):
         from waterbodem.views.webmap.page import map_page
 
         return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
-
-    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
-        """Write the dossier as one HTML file, whole or not at all; return its path.
-
-        Settings as in :func:`waterbodem.views.report.page.report_html`.
-        """
-        file = destination(path)
-        text = self.html(taal, kleuren=kleuren)
-        with replacing(file) as temp:
-            temp.write_text(text, encoding="utf-8", newline="\n")
-        return file
 
     def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
         """Return the dossier as text: what :meth:`report` writes."""
@@ -125,13 +114,15 @@ class Assessment(Answer):
 
         return keep(self, path)
 
-    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+    @overload
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path: ...
+    @overload
+    def to_csv(self, path: IO[Any], *, excel: bool = False) -> None: ...
+    def to_csv(self, path: str | Path | IO[Any], *, excel: bool = False) -> Path | None:
         """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
         from waterbodem.formats.tables import csv_bytes
 
-        with replacing(path) as temp:
-            temp.write_bytes(csv_bytes(self.table, excel=excel))
-        return Path(path)
+        return write_whole(path, csv_bytes(self.table, excel=excel))
 
     def __repr__(self) -> str:
         from waterbodem.views.notebook import assessment_text

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import M2_PER_HA
 from waterbodem.definitions.boards import Board
-from waterbodem.definitions.measure import Maatregel
+from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.registry import answer_scale, burden_rules
 from waterbodem.definitions.settings import Storage

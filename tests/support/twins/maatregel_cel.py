@@ -269,7 +269,7 @@ def storage(asked, functie, reference, state, size):
     demanded = asked_mm(functie, reference, asked.norm, size) if known else NAN
     own = (asked.given_mm or 0.0) + state.counted
     total = largest(demanded, own) if asked.given_mm is None else own
-    return total + state.uncounted, own
+    return total + state.uncounted, NAN if reference is None else own
 
 
 def answered(asked, measures, values, reference, size=None, density=None):
