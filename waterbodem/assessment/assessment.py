@@ -52,7 +52,9 @@ class Assessment(Answer, Reported):
     """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files.
 
     ``.cells`` holds the grids (xr.Dataset), ``.table`` a row per polygon and functie (GeoDataFrame), ``.kompas`` six
-    verdicts for each, ``.grootboek`` who receives what is shifted; see :class:`waterbodem.types.Answer`.
+    verdicts for each, ``.grootboek`` who receives what is shifted. Water is routed when the table or the grootboek is
+    first read, which takes minutes where layers hold a province; ``.rows`` is the table without it. See
+    :class:`waterbodem.types.Answer`.
 
     Examples
     --------
@@ -78,7 +80,10 @@ class Assessment(Answer, Reported):
         kleuren: str = "landelijk",
         taal: str = "nl",
     ) -> Figure:
-        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`.
+
+        A figure of its own, of several maps: there is no ``ax`` to give. ``figure.savefig(path)`` keeps it.
+        """
         from waterbodem.views.figures.maps import plot_assessment
 
         return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
