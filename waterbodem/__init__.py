@@ -33,11 +33,12 @@ _WHERE = {
     "functies": "definitions.registry",
     "lagen": "definitions.kinds",
     "Functie": "definitions.models",
-    "maatregelen": "definitions.measures",
-    "Maatregel": "definitions.measure",
+    "maatregelen": "definitions.measures.catalogue",
+    "Maatregel": "definitions.measures.measure",
     "geschiktheid": "engine.scoring",
     "afwenteling": "engine.burden",
-    "waarom": "engine.explanation",
+    "waarom": "doubt.why",
+    "gevoeligheid": "doubt.gevoeligheid",
     "assess": "assessment.assessment",
     "per_gebied": "assessment.assessment",
     "Assessment": "assessment.assessment",
@@ -88,6 +89,7 @@ __all__ = [
     "example_plans",
     "functies",
     "geschiktheid",
+    "gevoeligheid",
     "grootboek",
     "kompas_regels",
     "lagen",
@@ -128,13 +130,14 @@ if TYPE_CHECKING:
     from waterbodem.definitions.boards import waterschappen as waterschappen
     from waterbodem.definitions.kinds import lagen as lagen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
-    from waterbodem.definitions.measure import Maatregel as Maatregel
-    from waterbodem.definitions.measures import load_measures as maatregelen
+    from waterbodem.definitions.measures.catalogue import load_measures as maatregelen
+    from waterbodem.definitions.measures.measure import Maatregel as Maatregel
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte
     from waterbodem.definitions.registry import load_functies as functies
+    from waterbodem.doubt.gevoeligheid import gevoeligheid as gevoeligheid
+    from waterbodem.doubt.why import waarom as waarom
     from waterbodem.engine.burden import afwenteling as afwenteling
-    from waterbodem.engine.explanation import waarom as waarom
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
     from waterbodem.layers.fiction.areas import example_plans as example_plans
     from waterbodem.layers.fiction.landscape import example as example

@@ -249,7 +249,7 @@ def functies(functie: str | None, own: Path | None) -> None:
 @click.option("--taal", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Taal.")
 def maatregelen(maatregel: str | None, own: Path | None, functies_file: Path | None, taal: str) -> None:
     """Toon welke maatregelen er zijn, of een ervan volledig, met bronnen."""
-    from waterbodem.definitions.measures import load_measures
+    from waterbodem.definitions.measures.catalogue import load_measures
     from waterbodem.definitions.registry import load_functies
     from waterbodem.views.measure_list import measure_text, measures_text
 
@@ -296,6 +296,7 @@ def _reach(text: str) -> float | str:
 #: What click needs to know of an option, by kind of setting.
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "getal": {"type": float},
+    "schakelaar": {"is_flag": True, "default": False, "callback": lambda _context, _option, off: not off},
     "woord": {},
     "functie": {},
     "norm": {},
@@ -309,7 +310,7 @@ def _option(setting: Setting) -> Callable[[Any], Any]:
     """Return the option of a setting."""
     shown = bool(setting.woorden) and setting.standaard is not None
     told = {"metavar": setting.toon, "default": setting.standaard, "show_default": shown, "help": setting.hulp}
-    return click.option(setting.option, setting.id, **told, **KINDS[setting.soort])
+    return click.option(setting.option, setting.id, **{**told, **KINDS[setting.soort]})
 
 
 Options = tuple[Callable[[Any], Any], ...]

@@ -61,7 +61,7 @@ PLACE = {"layers", "functie", "gebied", "ontvanger", "x", "y"}
 OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval", "scenarios"} | PLACE
 
 #: A value as a user types it, by kind of setting; a file of one's own stands in the folder of the test.
-TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
+TYPED = {"getal": 60, "schakelaar": False, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
          "lengte": 150.0, "put": (500_000, 265, 2500), "regels": "streng.toml"}  # fmt: skip
 #: Where a kind does not do.
 OWN = {"orness": 0.3}
@@ -107,6 +107,15 @@ ALIKE = {
         "engine/area_table.py",
         "engine/demands.py",
         "layers/boundaries.py",
+        "definitions/measures/measure.py",
+        "definitions/measures/checks.py",
+        "views/measure_list.py",
+    },
+    "aangelegde_berging_mm": {
+        "definitions/measures/measure.py",
+        "definitions/measures/checks.py",
+        "measures/design.py",
+        "measures/rows.py",
     },
     "methode": {"views/console.py"},
     "kompas": {
@@ -296,7 +305,8 @@ def run_file(folder, given):
     for id_, value in given.items():
         tables.setdefault(KNOWN[id_].tabel, []).append(f"{KNOWN[id_].key} = {json.dumps(value)}")
     lines += tables.pop("", [])
-    lines += ["[grid]", "bounds = [238000, 553000, 239000, 554000]", "[gebieden]", 'path = "lagen/plannen.geojson"']
+    lines += ["[grid]", "bounds = [238000, 553000, 239000, 554000]"]
+    tables.setdefault("gebieden", []).append('path = "lagen/plannen.geojson"')
     tables.setdefault("ontvangers", []).append('path = "lagen/beekdal.geojson"')
     for table, keys in tables.items():
         lines += [f"[{table}]", *keys]

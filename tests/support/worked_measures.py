@@ -91,7 +91,7 @@ def cell_of(row):
         **{f"{name}_{unit}": burden[name] for name, unit in UNITS.items()},
         **{name: burden[name] for name in ("achteruitgang", "ruimte", "tijd", "geld", "risico")},
         **{name: burden[name] for name in ("risico_zonder_compensatie", "gevraagd_mm", "grootste_aandeel")},
-        "taak_aandeel": burden["taak_aandeel"],
+        "taak_aandeel": row.taak_aandeel,
         "aangelegde_berging_mm": burden["aangelegd_mm"],
         "oorzaak": ("geen", *COMPONENTS)[burden["oorzaak"]],
     }

@@ -63,7 +63,7 @@ class Question:
     def under(self, scenario: str) -> Question:
         """Return the same question on the layers of a scenario, which has no scenarios itself."""
         chosen = next(s for s in self.cells.scenarios if s.name == scenario)
-        cells = replace(self.cells, present=self.cells.with_scenario(chosen), scenarios=(), ignored=())
+        cells = self.cells.in_scenario(chosen)
         enquiry = replace(self.enquiry, land=in_scenario(self.enquiry.land, scenario))
         return replace(self, cells=cells, enquiry=enquiry, strips={}, asked=(), scenario=scenario)
 

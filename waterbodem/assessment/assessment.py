@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.outcome import Outcome, outcome_of
+from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.assessment.reported import Reported
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.errors import tell_ignored
 from waterbodem.core.files import write_whole
-from waterbodem.core.lazy import gpd, xr
+from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.core.progress import track
 from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
@@ -25,7 +25,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.scenarios import is_vague, vague_text
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine import warmup
+from waterbodem.engine import compiling
 from waterbodem.engine.across import across
 from waterbodem.engine.area_table import table_of
 from waterbodem.engine.derived import derived_of
@@ -173,6 +173,7 @@ def assess(
     scenarios: str | Sequence[str] | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
+    bandbreedte: bool = True,
     id: str | None = None,
     kompas: KompasRules | None = None,
     ontvangers: Plans = None,
@@ -204,6 +205,9 @@ def assess(
         there) or ``"all"``. The rows of today then say what they say together; see ``Assessment.table``.
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
+    bandbreedte : bool
+        Also look into what one ordinary error of a group of maps does to the answer: ``antwoord_laag``,
+        ``antwoord_hoog`` and ``beslist`` in the table, empty without.
     id : str, optional
         Property that holds the polygons' names.
     kompas : KompasRules, optional
@@ -234,7 +238,7 @@ def assess(
     True
     """
     settings = Settings.of(locals())
-    warmup.begin()
+    compiling.tell()
     chosen, many = registry.choose(functie)
     settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
@@ -262,13 +266,16 @@ def assess(
 
 def _tables(q: Question, found: Sequence[Outcome]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
     """Return the rows of today, and those of the scenarios that were asked."""
-    under = {s: q.under(s) for s in q.asked}
-    pairs = [(some.functie, s) for some in found for s in q.asked]
-    then = {(f.id, s): outcome_of(under[s], f).frame for f, s in track(pairs, "scenario's beoordelen")}
-    frames = [frame for some in found for frame in (some.frame, *(then[some.functie.id, s] for s in q.asked))]
+    then = [_under(q.under(s), [some.functie for some in found]) for s in track(q.asked, "scenario's beoordelen")]
+    frames = [frame for same in zip(frames_of(q, found), *then, strict=True) for frame in same]
     frames, each, crs = across(frames, q.stress_tests), 1 + len(q.asked), q.grid.crs
     later = [frame for place, frame in enumerate(frames) if place % each]
     return table_of(q.areas, frames[::each], crs), table_of(q.areas, later, crs) if later else None
+
+
+def _under(q: Question, functies: Sequence[Functie]) -> list[pd.DataFrame]:
+    """Return the rows of functies on the layers of a scenario."""
+    return frames_of(q, [outcome_of(q, f) for f in functies])
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
@@ -317,6 +324,7 @@ class AssessSettings(TypedDict, total=False):
     scenarios: str | Sequence[str] | None
     methode: str
     orness: float | None
+    bandbreedte: bool
     id: str | None
     kompas: KompasRules | None
     ontvangers: Plans

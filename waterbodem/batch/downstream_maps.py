@@ -183,7 +183,8 @@ def _shares(
     job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Sequence[Floats]]
 ) -> Iterator[tuple[Variant, Floats]]:
     wanted = {*LAYERS, *(() if is_given(job.settings.reference) else (USE,))}
-    names = [n for n in job.stack.sources if LayerName.of(n).layer in wanted]
+    told = {n: LayerName.of(n) for n in job.stack.sources}
+    names = [n for n, t in told.items() if t.layer in wanted and not t.percentile]
     arrays = job.stack.read(block, names)
     reference, storage = job.use_on(block), job.storage
     for variant in variants:

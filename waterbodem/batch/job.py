@@ -20,7 +20,7 @@ from waterbodem.core.path_gate import Digest, companions, sha256_of
 from waterbodem.core.version import code_version
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
-from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.layer_name import PERCENTILES, LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE, PresentUse, UseMap, is_given
 from waterbodem.definitions.receiving import reach_table
@@ -39,7 +39,7 @@ from waterbodem.formats.setting_forms import Origin, files_of, marks, read_setti
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.catalogue import catalogue_file
-from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.layers.polygons import Area, areas_of, read_areas
 from waterbodem.layers.raster import RasterFile
 from waterbodem.layers.stack import TOLD, LayerStack, open_catalogue
 from waterbodem.layers.use_map import UseSource, opened_use
@@ -194,6 +194,16 @@ class Job:
         return bool(self.areas or self.receivers) or any(s.entry.is_vector for s in self.stack.sources.values())
 
     @property
+    def wants_range(self) -> bool:
+        """Whether it is looked into what an ordinary error of a layer does to the answers of polygons."""
+        return bool(self.areas) and self.settings.has_range
+
+    @cached_property
+    def hectares(self) -> NDArray[np.float64]:
+        """Size of every polygon."""
+        return areas_of(self.areas) / 1e4
+
+    @property
     def wants_burden(self) -> bool:
         """Whether afwenteling has to be computed: for a map of it, or for polygons."""
         return bool(self.areas) or any(m.of_burden and m.name in self.file.maps for m in CELL_MAPS)
@@ -216,7 +226,9 @@ class Job:
         wanted = {*layers_of(variant.functie, present=present), *((*BURDEN_LAYERS, *use) if shifts else ())}
         if self.areas:
             wanted |= layers_of_site(self.settings.rules, present)
-        return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
+        kept = {"", *(PERCENTILES if self.wants_range else ())}
+        names = {n: LayerName.of(n) for n in self.stack.sources}
+        return tuple(n for n, t in names.items() if t.layer in wanted and t.percentile in kept)
 
     def mark(self, name: str) -> list[str]:
         """Return all that the numbers of a layer depend on."""
@@ -261,8 +273,8 @@ class Job:
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Names and horizons of the scenarios in the layers, without cells."""
-        names = dict.fromkeys(LayerName.of(n).scenario for n in self.stack.sources if "@" in n)
-        return tuple(self._scenario(s) for s in names)
+        named = (LayerName.of(n).scenario for n in self.stack.sources)
+        return tuple(self._scenario(s) for s in dict.fromkeys(s for s in named if s))
 
     def _scenario(self, name: str) -> Scenario:
         entries = [s.entry for n, s in self.stack.sources.items() if LayerName.of(n).scenario == name]

@@ -9,7 +9,7 @@ from typing import Any
 
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.definitions.data_files import data_file, read_toml
-from waterbodem.definitions.layer_name import AT, LayerName
+from waterbodem.definitions.layer_name import LayerName
 
 #: Stands for every scenario in the data.
 ALL = "all"
@@ -82,11 +82,11 @@ def scenarios_in(layers: Collection[str]) -> tuple[list[str], list[str]]:
 
     Examples
     --------
-    >>> scenarios_in(["ghg", "ghg@2050Hd", "kwel@T1000"])
+    >>> scenarios_in(["ghg", "ghg@p10", "ghg@2050Hd", "kwel@T1000"])
     (['2050Hd'], ['T1000'])
     """
-    found = {LayerName.of(n).scenario: False for n in layers if AT in n}
-    found |= {LayerName.of(n).scenario: True for n in layers if AT in n and LayerName.of(n).layer in layers}
+    named = [n for n in map(LayerName.of, layers) if n.scenario and not n.percentile]
+    found = {n.scenario: False for n in named} | {n.scenario: True for n in named if n.layer in layers}
     return [s for s, counts in found.items() if counts], [s for s, counts in found.items() if not counts]
 
 

@@ -70,6 +70,7 @@ class Settings:
     bergingseis_mm: float | None = None
     methode: str = "meetkundig"
     orness: float | None = None
+    bandbreedte: bool = True
     demping_m: float | None = None
     reikwijdte: Reach | None = None
     onttrekking: Well | None = None
@@ -78,7 +79,7 @@ class Settings:
     def __post_init__(self) -> None:
         for setting in all_settings():
             value = getattr(self, setting.id)
-            if setting.soort == "getal" and (value is not None or setting.standaard is not None):
+            if setting.soort in ("getal", "schakelaar") and (value is not None or setting.standaard is not None):
                 setting.check(value)
         check_reach(self.reach)
         object.__setattr__(self, "waterschap", chosen_boards(self.waterschap))
@@ -156,6 +157,11 @@ class Settings:
     def method(self) -> tuple[str, float | None]:
         """How scores of criteria are combined: methode and orness."""
         return self.methode, self.orness
+
+    @property
+    def has_range(self) -> bool:
+        """Whether it is looked into what an ordinary error of a map does to an answer."""
+        return self.bandbreedte
 
     @property
     def damping(self) -> float:

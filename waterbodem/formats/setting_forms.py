@@ -97,6 +97,21 @@ class NumberForm(Form):
         return [f"{value:.15g}"]
 
 
+class SwitchForm(Form):
+    """Something that is on unless it is turned off."""
+
+    def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
+        if not isinstance(told, bool):
+            raise found.broken(f"setting {where} is neither on nor off", told)
+        return told
+
+    def text(self, value: Any, setting: Setting, taal: str) -> str:
+        return setting.word("aan" if value else "uit", taal)
+
+    def words(self, value: Any, file: str) -> Sequence[str]:
+        return []
+
+
 class UseForm(Form):
     """A functie, or a raster of their codes in a file; the name of a file has an ending, an id of a functie none."""
 
@@ -256,6 +271,7 @@ class RulesForm(Form):
 
 FORMS: Mapping[str, Form] = {
     "getal": NumberForm(),
+    "schakelaar": SwitchForm(),
     "woord": Form(),
     "functie": UseForm(),
     "norm": BoardForm(),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, nearest
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.receivers.division import LEVEL, Division, Receiver
@@ -391,7 +391,7 @@ def _added(volumes: Sequence[Volumes]) -> Volumes:
 
 
 def _amount(volume: float, total: float, receiver: Receiver | None = None) -> dict[str, float]:
-    hectares = np.nan if receiver is None else receiver.area.geometry.area / 1e4
+    hectares = np.nan if receiver is None else receiver.area.geometry.area / M2_PER_HA
     return {
         "m3": volume,
         "aandeel": volume / total if total else np.nan,

@@ -264,12 +264,12 @@ def capped_by(functie, score, deciding, layers):
 
 
 def storage(asked, functie, reference, state, size):
-    """A of rule 13 before its cap, and the share of the task that is built."""
+    """A of rule 13 before its cap, and what of it counts towards the task."""
     known = reference is not None or asked.norm is None
     demanded = asked_mm(functie, reference, asked.norm, size) if known else NAN
     own = (asked.given_mm or 0.0) + state.counted
     total = largest(demanded, own) if asked.given_mm is None else own
-    return total + state.uncounted, (min(1.0, own / demanded) if demanded > 0 else NAN)
+    return total + state.uncounted, NAN if reference is None else own
 
 
 def answered(asked, measures, values, reference, size=None, density=None):
@@ -277,12 +277,12 @@ def answered(asked, measures, values, reference, size=None, density=None):
     state, size = under(asked, measures, values, density), size or PlanSize()
     functie, score, other, deciding = judged(asked, measures, values, state)
     parameters = {**asked.parameters, **changed(asked, state)}
-    built, share = storage(asked, functie, reference, state, size)
+    built, counted = storage(asked, functie, reference, state, size)
     burden = burden_cell(
         asked.functie, reference, values, parameters=parameters, board=asked.norm, plan=size, given_mm=built
     )
     top = NAN if unknown(burden["risico"]) else max(burden["aandelen"].values())
-    burden = {**burden, "grootste_aandeel": top, "taak_aandeel": share}
+    burden = {**burden, "grootste_aandeel": top, "geteld_mm": counted}
     if reference is None:
         burden["aangelegd_mm"] = smallest(built, ROOM_MM * (1 - parameter(functie, "verhardingsgraad")))
     return Answered(score, other, burden, state, deciding, capped_by(functie, score, deciding, state.layers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 
@@ -36,11 +35,11 @@ def lower_by_enough(share, than):
 class Choice:
     """The packages for one functie in one plan: pool, order, halves, what is shown, and the sentences."""
 
-    def __init__(self, asked, plan, measures, functies, doubt=None):
+    def __init__(self, asked, plan, measures, functies, doubt=None, together=TOGETHER):
         self.asked, self.plan, self.all, self.functies = asked, plan, measures, functies
         self.doubt = doubt or Doubt()
         self.search = Search(asked, plan, measures)
-        self.order = list(measures)
+        self.order, self.together = list(measures), together
         self.now = self.search.row(())
         self._moved = {}
 
@@ -49,9 +48,7 @@ class Choice:
     def pool(self):
         if self.now.antwoord == X:
             return []
-        offered = self.search.offered()
-        packages = [p for n in range(1, TOGETHER + 1) for p in itertools.combinations(offered, n)]
-        packages = [p for p in packages if not self.search.contradiction(p)]
+        packages = self.search.packages(self.together)
         return [p for p in packages if self.klasse(p) < D and self.klasse(p) <= self.now.klasse]
 
     def klasse(self, package):
@@ -118,16 +115,17 @@ class Choice:
 
     # --- range and doubt (keuze 4) ---
 
-    def variants(self):
-        """Per group the searches with its layers down and up."""
-        if not self._moved:
-            f = share_of_error(self.plan.hectares)
-            self._moved = {g: [self.variant(g, way, f) for way in (DOWN, UP)] for g in GROUPS}
-        return self._moved
+    def variants(self, search):
+        """Per group the searches with the layers of what is left of the plan down and up; what is free stays so."""
+        if id(search) not in self._moved:
+            f = share_of_error(search.plan.hectares)
+            found = {g: [self.variant(search, g, way, f) for way in (DOWN, UP)] for g in GROUPS}
+            self._moved[id(search)] = found
+        return self._moved[id(search)]
 
-    def variant(self, group, way, f):
-        cells = tuple(replace(c, values=self.moved(c.values, group, way, f)) for c in self.plan.cells)
-        return Search(self.asked, replace(self.plan, cells=cells), self.all)
+    def variant(self, search, group, way, f):
+        cells = tuple(replace(c, values=self.moved(c.values, group, way, f)) for c in search.plan.cells)
+        return Search(self.asked, replace(search.plan, cells=cells), self.all, search.density)
 
     def moved(self, values, group, way, f):
         new = moved(values, group, way, self.doubt, f)
@@ -135,10 +133,8 @@ class Choice:
 
     def under_error(self, package):
         """Per group the rows down and up; None where a measure is not offered any more."""
-        return {
-            group: [s.row(package) if all(s.offers[i].offered for i in package) else None for s in pair]
-            for group, pair in self.variants().items()
-        }
+        found = self.variants(self.search.terrain(package))
+        return {g: [s.row_here(package) if s.offers_all(package) else None for s in pair] for g, pair in found.items()}
 
     def twijfel(self, package):
         return tuple(

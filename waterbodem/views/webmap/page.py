@@ -195,7 +195,13 @@ def list_rows(assessment: Answer, beside: Beside) -> Sequence[Any]:
     """Return the lines of the table beside the map."""
     table = assessment.rows.drop(columns="geometry").head(MAX_ROWS)
     return [
-        {**beside.told(row), "gebied": short(row["gebied"], NAME), "naast": beside.marks(row)}
+        {
+            **beside.told(row),
+            "gebied": short(row["gebied"], NAME),
+            "naast": beside.marks(row),
+            "onbeslist": beside.ranges.head(row),
+            "tussen": beside.ranges.short(row),
+        }
         for row in table.to_dict("records")
     ]
 
