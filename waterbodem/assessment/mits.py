@@ -12,6 +12,7 @@ from waterbodem.assessment.assessment import AssessSettings
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.lazy import xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.measures.catalogue import load_measures, named_measures
 from waterbodem.definitions.measures.measure import Maatregel
@@ -45,6 +46,7 @@ class Mits(Packages):
         return mits_html(self)
 
 
+@either_spelling
 def mits(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
