@@ -231,8 +231,10 @@ class Choice:
         return f"; dat ligt aan {listed([self.name('laagnamen', layer) for layer in layers])}" if layers else ""
 
     def fits(self):
-        """Ids of the functies that fit here, by swaps that are on and offered."""
+        """Ids of the functies that fit here, by swaps that are on and offered; none is sought where it is X."""
         found = []
+        if self.now.antwoord == X:
+            return ()
         for id_, measure in self.search.measures.items():
             if measure["aan"] and "functie" in measure and self.search.offers[id_].offered:
                 other = measure["functie"][self.asked.functie["id"]]
@@ -247,10 +249,8 @@ class Choice:
     def is_better(self, row):
         """Class and risico not worse than as it is (an unknown risico is), one of them better."""
         now = self.now
-        worse = row.antwoord == X or (now.antwoord != X and row.klasse > now.klasse)
-        worse = worse or unknown(row.risico) or row.risico > now.risico + NOISE
-        better = (now.antwoord == X) or row.klasse < now.klasse or risk_rank(row.risico) < risk_rank(now.risico)
-        return not worse and better
+        worse = row.klasse > now.klasse or unknown(row.risico) or row.risico > now.risico + NOISE
+        return not worse and (row.klasse < now.klasse or risk_rank(row.risico) < risk_rank(now.risico))
 
     def fits_text(self):
         names = [self.name("functienamen", f) for f in self.fits()]
