@@ -1,6 +1,7 @@
 """Water en bodem sturend: which functie belongs where, why, and what it shifts to others.
 
-Importing this package is light; numba, xarray, geopandas and rasterio load on first use.
+Importing this package is light; numba, xarray, geopandas and rasterio load on first use. ``wb.errors`` and ``wb.types``
+hold every error, and every type for annotations.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ _RENAMED = {
     "Put": "Well",
 }
 
+#: Modules that are names of their own.
+_ROOMS = ("errors", "types")
+
 #: Literal, for type checkers read no tables; the same names as those above.
 __all__ = [
     "Assessment",
@@ -88,6 +92,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from waterbodem import errors as errors
+    from waterbodem import types as types
     from waterbodem.assessment.assessment import Assessment as Assessment
     from waterbodem.assessment.assessment import assess as assess
     from waterbodem.assessment.assessment import per_gebied as per_gebied
@@ -121,6 +127,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
+        if name in _ROOMS:
+            return import_module(f"waterbodem.{name}")
         if name not in _WHERE:
             raise AttributeError(f"module 'waterbodem' has no attribute {name!r}")
         module = import_module(f"waterbodem.{_WHERE[name]}")
@@ -130,4 +138,4 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_ROOMS])

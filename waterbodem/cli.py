@@ -45,6 +45,7 @@ class Named(click.Path):
 
 FILE = Named(path_type=Path)
 SETTING = "FUNCTIE.PARAMETER=GETAL"
+SCENARIO = "Ook met de lagen van dit scenario, of van alle: knmi23, all. Mag vaker."
 
 #: Of all commands; colours of a terminal are never stripped, for then what carries them would not be seen.
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "color": True}
@@ -295,6 +296,7 @@ def _reach(text: str) -> float | str:
 #: What click needs to know of an option, by kind of setting.
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "getal": {"type": float},
+    "schakelaar": {"is_flag": True, "default": False, "callback": lambda _context, _option, off: not off},
     "woord": {},
     "functie": {},
     "norm": {},
@@ -308,21 +310,30 @@ def _option(setting: Setting) -> Callable[[Any], Any]:
     """Return the option of a setting."""
     shown = bool(setting.woorden) and setting.standaard is not None
     told = {"metavar": setting.toon, "default": setting.standaard, "show_default": shown, "help": setting.hulp}
-    return click.option(setting.option, setting.id, **told, **KINDS[setting.soort])
+    return click.option(setting.option, setting.id, **{**told, **KINDS[setting.soort]})
 
 
 Options = tuple[Callable[[Any], Any], ...]
 #: What is asked of plans, and what is the user's own; then how the answer is told.
 PLAN_OPTIONS: Options = (
     click.option("--layers", metavar="BESTAND", type=FILE, required=True, help="lagen.toml, of de map ervan."),
-    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help="Mag vaker."),
-    click.option("--gebied", metavar="BESTAND", type=FILE, required=True, help="Polygonen, in elk stelsel."),
+    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help='Mag vaker; "all" is elke.'),
+    click.option(
+        "--gebied",
+        "--gebieden",
+        "gebied",
+        metavar="BESTAND",
+        type=FILE,
+        required=True,
+        help="Polygonen, in elk stelsel.",
+    ),
 )
 OWN_OPTIONS: Options = (
     click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies erbij."),
     click.option("--set", "changes", metavar=SETTING, type=_setting, multiple=True, help="Eigen waarde, mag vaker."),
     click.option("--id", "id", metavar="VELD", help="Veld met de naam van een gebied."),
     click.option("--ontvangers", metavar="BESTAND", type=FILE, help="Polygonen die de last kunnen krijgen."),
+    click.option("--scenario", "scenarios", metavar="NAAM", multiple=True, help=SCENARIO),
     *map(_option, all_settings()),
 )
 TOLD_OPTIONS: Options = (

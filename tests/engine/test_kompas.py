@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import waterbodem as wb
@@ -35,9 +35,6 @@ from waterbodem.engine.site import Site
 from waterbodem.engine.table import total
 from waterbodem.kernels.burden import Burden
 from waterbodem.layers.polygons import Area
-
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
-settings.load_profile("repeatable")
 
 CELLS = 10
 FUTURE = "from __future__ import annotations"

@@ -165,7 +165,7 @@ def test_every_measure_is_in_every_place_that_of_the_twin(id_):
         if (id_,) in rows and not swapped:
             assert unlike(rows[(id_,)], twin_row(choice, (id_,))) == []
         if (id_,) in rows and swapped:
-            then = choice.swapped(swapped)
+            then = choice.swapped(id_)
             assert rows[(id_,)]["antwoord_na"] == letter(then.antwoord)
             assert unlike(rows[(id_,)], {"score_na": then.score, "risico_na": then.risico}) == []
         acted += (id_,) in rows

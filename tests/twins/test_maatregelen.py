@@ -40,7 +40,7 @@ def rows_of(case):
     """The rows before and after the package of a case."""
     choice = choice_of(case)
     if "functie_na" in case:
-        return choice.now, choice.swapped(case["functie_na"])
+        return choice.now, choice.swapped(case["maatregelen"][0])
     return choice.now, choice.search.row(tuple(case["maatregelen"]))
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from waterbodem.answers.making import Making
 from waterbodem.answers.question import Question
 from waterbodem.answers.received import Received
 from waterbodem.core.errors import ArgumentError, nearest
+from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Boundaries
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.derived import derived_of
 from waterbodem.engine.explanation import Explanation, waarom
+from waterbodem.engine.reference import HeldUse
 from waterbodem.engine.scoring import layers_of
 
 
@@ -28,13 +31,16 @@ class Answer(Received):
         Suitability and burden on the smallest block of whole cells that covers the polygons; outside them classes
         are 255 and numbers NaN. A leading dimension ``functie`` where a list was asked.
     rows : geopandas.GeoDataFrame
-        A row per polygon and functie; areas in ha, volumes in m3. ``table`` adds who receives what is shifted.
+        A row per polygon and functie, today; areas in ha, volumes in m3. ``table`` adds who receives what is shifted,
+        and the rows of scenarios.
     kompas : pandas.DataFrame
         gebied, functie, beginsel, symbool, getal, eenheid, reden.
     outside : tuple of str
         Polygons that lie wholly outside the data.
     notes : tuple of str
         Repairs, ignored layers and other things a reader must know.
+    futures : geopandas.GeoDataFrame or None
+        A row per polygon, functie and scenario that was asked; None where none was.
     making : Making
         Edition of the rules, and versions, that it was made with.
     """
@@ -45,6 +51,7 @@ class Answer(Received):
     outside: tuple[str, ...]
     notes: tuple[str, ...]
     question: Question = field(repr=False)
+    futures: gpd.GeoDataFrame | None = None
     making: Making = field(default_factory=Making, repr=False)
 
     @property
@@ -55,9 +62,9 @@ class Answer(Received):
 
     def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
         """Explain one cell; ``functie`` defaults to the first that was asked."""
-        chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
+        chosen = registry.choose_one(functie) if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
-        q, settings = self.question, _on_layers(self.question.settings)
+        q, settings = self.question, _on_layers(self.question.settings, self.question.grid)
         if isinstance(settings.judge, Boundaries):
             settings = settings.judged_by(self._board_at(x, y))
         return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **settings.arguments(waarom))
@@ -79,8 +86,10 @@ class Answer(Received):
         return known[id_]
 
 
-def _on_layers(settings: Settings) -> Settings:
+def _on_layers(settings: Settings, grid: Grid) -> Settings:
     """Settings as arguments beside the layers of a question; a reference raster lies on them."""
-    if settings.reference is None or isinstance(settings.reference, Functie):
+    use = settings.reference
+    if not isinstance(use, UseMap) or use.codes is None:
         return settings
-    return settings.with_reference(xr.DataArray(settings.reference, dims=("y", "x")))
+    held = HeldUse(xr.DataArray(use.codes, dims=("y", "x")), grid)
+    return settings.with_reference(replace(use, source=held, codes=None))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.editions import EDITION, earlier_editions
 from waterbodem.definitions.labels import texts
 from waterbodem.definitions.present_use import ASSUMED, GIVEN, MAPPED
+from waterbodem.definitions.uncertainty import layer_groups
+from waterbodem.doubt.bandbreedte import COLUMNS as RANGE
+from waterbodem.engine import across
 from waterbodem.engine import table as summary
 from waterbodem.engine.area_table import DEMANDED, TOLD
 from waterbodem.engine.burden import INDICES, TOLD_BESIDE, beside_attrs
@@ -29,7 +32,8 @@ ASKED = ("nr", "gebied", "functie", "scenario")
 KOMPAS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 VERDICTS = ("gebied", "functie", "beginsel", "eenheid")
 #: Columns of the table that hold texts, without those of receivers.
-TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", *TOLD)
+ANSWERS = (*summary.ANSWERS, *RANGE)
+TEXTS = ("gebied", "functie", "scenario", *ANSWERS, "bepalend", "oorzaak", *TOLD)
 
 
 @dataclass(frozen=True)
@@ -111,15 +115,17 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, edition
     CorruptLayer
     """
     ids, principles = _ids(q), q.settings.rules.beginselen.values()
-    asked = [(a.nr, a.name, id_, "") for a in q.areas for id_ in ids]
-    _check_columns(table, [p.kolom for p in principles], held_by(edition), where)
+    asked = [(a.nr, a.name, id_, s) for a in q.areas for id_ in ids for s in ("", *q.asked)]
+    _check_columns(table, [p.kolom for p in principles], held_by(edition), across.COLUMNS if q.asked else (), where)
     _same(_rows(table, ASKED), asked, "table", where)
     symbols, letters = texts("nl")["rapport"]["symbool_woord"], summary.letters().values()
     for name, known in {
-        **dict.fromkeys(("antwoord", "antwoord_min", "antwoord_max"), letters),
+        **dict.fromkeys(summary.ANSWERS, letters),
+        **{n: ("", *letters, *layer_groups()) for n in RANGE if n in table},
         **{p.kolom: symbols for p in principles},
         "oorzaak": ["", *(c.id for c in registry.burden_rules(edition).components)],
         "bepalend": ["", *(str(c).removeprefix(summary.SCORED) for c in table if str(c).startswith(summary.SCORED))],
+        **({"antwoord_slechtst": ["", *letters], "spijt_functie": ["", *ids]} if q.asked else {}),
         **({"referentie_bron": (GIVEN, MAPPED, ASSUMED)} if "referentie_bron" in table else {}),
     }.items():
         _among(table[name], known, name, where)
@@ -130,11 +136,11 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, edition
     _check_kinds(kompas, [n for n in KOMPAS if n != "getal"], where)
 
 
-def _check_columns(table: pd.DataFrame, principles: list[str], held: Held, where: str) -> None:
-    must = {*held.table, *principles}
+def _check_columns(table: pd.DataFrame, principles: list[str], held: Held, more: Collection[str], where: str) -> None:
+    must = {*held.table, *principles, *more}
     names = {str(c) for c in table if not str(c).startswith(summary.SCORED)}
     _same(sorted(names), sorted(must | (set(held.receivers) if NAME in table else set())), "table", where)
-    _check_kinds(table, [*TEXTS, NAME, *principles], where)
+    _check_kinds(table, [*TEXTS, *across.WORDS, NAME, *principles], where)
 
 
 def _check_kinds(table: pd.DataFrame, words: list[str], where: str) -> None:

@@ -53,6 +53,8 @@ def _words(q: Question, files: FileNames) -> Iterator[str]:
     for option, value in (("--functies", files.functies), ("--id", files.id)):
         yield from () if value is None else (option, value)
     yield from ("--ontvangers", files.ontvangers) if q.enquiry.given else ()
+    for name in q.asked:
+        yield from ("--scenario", name)
     yield from words(q.settings, files.settings)
     yield from ("--float",) if files.float_ else ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -11,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.answers.question import Question
-from waterbodem.core.lazy import pd
+from waterbodem.core.lazy import pd, xr
+from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
+from waterbodem.doubt import bandbreedte
 from waterbodem.engine.area_table import frame_of
-from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, scatter
+from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, reference_attrs, scatter, variables_of
 from waterbodem.engine.demands import Demand, groups
-from waterbodem.engine.evaluation import Result, evaluate
+from waterbodem.engine.evaluation import Result, evaluate, masked
 from waterbodem.engine.kompas import Findings, findings_of
 from waterbodem.engine.quantities import tally_of
+from waterbodem.engine.scoring import VARIABLES, scoring_attrs
 from waterbodem.engine.sums import Totals
-from waterbodem.engine.table import total
+from waterbodem.engine.table import states_of, total
+from waterbodem.formats.output_names import CELL_MAPS, MAPS
+from waterbodem.kernels.scoring import NO_CRITERION
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,34 @@ class Outcome:
         q, found = self.question, findings_of(self.question.circumstances, self.functie, self.totals)
         return found.with_strips(partial(q.strip, self.functie, self.demands), q.settings.rules)
 
+    def frame(self, beside: Mapping[str, Any]) -> pd.DataFrame:
+        """Return the rows of the table, without geometry; ``beside`` as of :func:`ranges_of`."""
+        q = self.question
+        return frame_of(q.circumstances, self.functie, q.scenario, self.totals, self.found, self.demands, beside)
+
     @property
-    def frame(self) -> pd.DataFrame:
-        """Rows of the table, without geometry."""
-        return frame_of(self.question.circumstances, self.functie, "", self.totals, self.found, self.demands)
+    def cells(self) -> xr.Dataset:
+        """Grids; outside the polygons 255, no flags, NaN."""
+        q, result, inside = self.question, self.result, self.question.prints.mask
+        names = {n: v for n, v in VARIABLES.items() if n in MAPS or n == "vlaggen"}
+        found = {
+            n: (result.scores[kernel_name], scoring_attrs(n, result.functie, result.criteria))
+            for n, (kernel_name, _) in names.items()
+        }
+        found |= variables_of(result.burden)
+        blank = {"vlaggen": 0, **{m.name: NO_CRITERION for m in CELL_MAPS if not m.is_share}}
+        cut = {n: (masked(a, inside, blank.get(n, np.nan)), attrs) for n, (a, attrs) in found.items()}
+        return q.cells.results(
+            cut,
+            {
+                "functie": result.functie.id,
+                "criteria": list(result.criteria),
+                "methode": q.settings.method[0],
+                **reference_attrs(q.settings.reference, q.cells),
+                "definities": registry.rules_version(),
+                "functie_sha256": registry.fingerprint(result.functie),
+            },
+        )
 
 
 def outcome_of(q: Question, functie: Functie) -> Outcome:
@@ -71,6 +100,20 @@ def outcome_of(q: Question, functie: Functie) -> Outcome:
     tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(some, results, strict=True))
     totals = total(tallies, len(q.areas))
     return Outcome(q, functie, demands, _laid_together(q, some, results), totals)
+
+
+def frames_of(q: Question, outcomes: Sequence[Outcome]) -> list[pd.DataFrame]:
+    """Return the rows of the table per outcome of a question, without geometry."""
+    return [some.frame(beside) for some, beside in zip(outcomes, ranges_of(q, outcomes), strict=True)]
+
+
+def ranges_of(q: Question, outcomes: Sequence[Outcome]) -> list[dict[str, NDArray[Any]]]:
+    """Return per outcome the columns of the range of its answers; empty ones where it was not asked for."""
+    if not q.settings.has_range:
+        return [bandbreedte.no_range(len(q.areas)) for _ in outcomes]
+    plans = bandbreedte.Plans.of(q.prints, q.circumstances.size)
+    asked = [(o.functie, states_of(o.totals)) for o in outcomes]
+    return bandbreedte.ranges_of(q.cells, plans, asked, q.settings.method)
 
 
 def _laid_together(q: Question, plans: Sequence[NDArray[np.int64]], results: Sequence[Result]) -> Result:

@@ -89,6 +89,13 @@ class Particulars:
         some = np.maximum(0.0, np.nan_to_num(values)) * self.answer.question.grid.cell_ha
         return self._total(some) if np.isfinite(values).any() else np.nan
 
+    @cached_property
+    def unknown_use(self) -> float:
+        """Share of the plan of which the present use is not known, outside the data too."""
+        q = self.answer.question
+        known = q.use_cells[self.place, 1:].sum() * q.grid.cell_area
+        return float(max(0.0, 1 - known / q.areas[self.place].geometry.area))
+
     @property
     def storage(self) -> Storage:
         """What is agreed about storage on this plan."""

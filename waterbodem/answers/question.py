@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,16 +19,18 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.scenarios import scenarios_among, scenarios_in
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.coverage import Footprints, block_of, footprints
 from waterbodem.engine.demands import Demand, demands_of
 from waterbodem.engine.kompas import Strip
-from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
-from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.layer_set import LayerSet, in_rules, known_names, layer_set
+from waterbodem.engine.reference import on_block, use_of
 from waterbodem.engine.site import Site
 from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.receivers.land import in_scenario
 from waterbodem.receivers.question import Enquiry
 
 Plans = Any
@@ -41,7 +43,8 @@ class Question:
     """What was asked, resolved: polygons on a block of cells, functies, settings, and who may receive.
 
     ``boards`` are per polygon the water boards that hold a part of it, the largest share first; ``strips`` what was
-    found of the land around polygons, by functie and place.
+    found of the land around polygons, by functie and place; ``asked`` the scenarios that get rows of their own.
+    ``scenario`` is the one whose layers ``cells`` hold in place of the present ones; empty = the present.
     """
 
     layers: xr.Dataset
@@ -54,6 +57,20 @@ class Question:
     enquiry: Enquiry
     boards: tuple[tuple[Board, ...], ...]
     strips: dict[tuple[str, int], Strip] = field(default_factory=dict, repr=False)
+    asked: tuple[str, ...] = ()
+    scenario: str = ""
+
+    def under(self, scenario: str) -> Question:
+        """Return the same question on the layers of a scenario, which has no scenarios itself."""
+        chosen = next(s for s in self.cells.scenarios if s.name == scenario)
+        cells = self.cells.in_scenario(chosen)
+        enquiry = replace(self.enquiry, land=in_scenario(self.enquiry.land, scenario))
+        return replace(self, cells=cells, enquiry=enquiry, strips={}, asked=(), scenario=scenario)
+
+    @property
+    def stress_tests(self) -> tuple[str, ...]:
+        """Scenarios that count in nothing but rows of their own."""
+        return tuple(s.name for s in self.cells.scenarios if s.stress_test)
 
     def strip(self, functie: Functie, demands: Sequence[Demand], place: int) -> Strip:
         """Return what lies where the land around the polygon in a place, from 0, becomes wetter by a functie."""
@@ -71,7 +88,7 @@ class Question:
     def circumstances(self) -> Circumstances:
         """What holds for every functie."""
         cells, use, rules = self.cells, self.site.present_use, self.settings.rules
-        return Circumstances(self.areas, self.grid, list(cells.present), cells.scenarios, use, rules)
+        return Circumstances(self.areas, self.grid, list(cells.present), cells.scenarios, use, rules, self.asked)
 
     def demands(self, functie: Functie) -> tuple[Demand, ...]:
         """Return what boards ask of the plans for a functie."""
@@ -90,6 +107,7 @@ def ask(
     settings: Settings,
     id: str | None,
     enquire: Callable[[Sequence[Area]], Enquiry],
+    scenarios: str | Sequence[str] | None = None,
 ) -> Question:
     """Resolve a question: read the polygons, cut the layers to the block they need."""
     grid = dataset.grid_of(layers)
@@ -100,15 +118,15 @@ def ask(
     block = block_of(areas, grid)
     memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
     rows, cols = grid.slices(block)
-    cut = in_rules(layers.isel(y=rows, x=cols))
+    cut = dataset.placed(in_rules(layers.isel(y=rows, x=cols)), block)
     cells = layer_set(cut)
-    reference = reference_on(cut_reference(settings.reference, layers, rows, cols), cells)
+    asked = scenarios_among(scenarios, *scenarios_in(known_names(cut)))
+    use = on_block(use_of(settings.reference, layers, functies), block)
     prints = footprints(areas, block)
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
-    return Question(
-        cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference), enquiry, boards
-    )
+    found = cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(use)
+    return Question(*found, enquiry, boards, asked=asked)
 
 
 def _check_metres(grid: Grid) -> None:

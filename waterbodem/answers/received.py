@@ -25,6 +25,7 @@ class Received:
 
     cells: xr.Dataset
     rows: gpd.GeoDataFrame
+    futures: gpd.GeoDataFrame | None
     question: Question
 
     def of(self, functie: str | Functie) -> xr.Dataset:
@@ -43,6 +44,25 @@ class Received:
 
     @cached_property
     def table(self) -> gpd.GeoDataFrame:
+        """The rows of today, as :attr:`today`, each followed by those of the scenarios that were asked.
+
+        Who receives is found for today. On the row of today stand ``antwoord_slechtst``, ``houdt_k`` and ``houdt_n``
+        (in k of n scenarios the answer is the same or better), ``spijt`` and ``spijt_functie`` (how far it stays below
+        the best functie asked, where that is most) and ``lagen_met_variant``. Stress tests count in none of them.
+        """
+        if self.futures is None:
+            return self.today
+        count, each = len(self.rows), len(self.futures) // len(self.rows)
+        order = np.hstack([np.arange(count)[:, None], count + np.arange(count * each).reshape(count, each)]).ravel()
+        blank = {NAME: ""} if NAME in self.today else {}
+        return (
+            pd.concat([self.today, self.futures.assign(**blank)], ignore_index=True)
+            .take(order, axis=0)
+            .reset_index(drop=True)
+        )
+
+    @cached_property
+    def today(self) -> gpd.GeoDataFrame:
         """The rows with who receives what is shifted: volume, shares, the largest receiver, lowering under receivers.
 
         They add up with the ledgers, and are missing where a ledger is *niet bepaald*. Water is routed when the table

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-import numpy as np
-
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.outcome import outcome_of
+from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.destination import destination
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.core.files import replacing
-from waterbodem.core.lazy import gpd, xr
+from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.labels import derived_text, texts
+from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
+from waterbodem.definitions.scenarios import is_vague, vague_text
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine import warmup
+from waterbodem.engine import compiling
+from waterbodem.engine.across import across
 from waterbodem.engine.area_table import table_of
-from waterbodem.engine.burden import reference_attrs, variables_of
 from waterbodem.engine.derived import derived_of
-from waterbodem.engine.evaluation import Result, masked
 from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.reference import use_of
 from waterbodem.engine.rewetting import rewets
-from waterbodem.engine.scoring import VARIABLES, layers_of, scoring_attrs, stack
-from waterbodem.formats.output_names import CELL_MAPS, MAPS
+from waterbodem.engine.scoring import layers_of, stack
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import read_targets
@@ -52,20 +51,25 @@ Kompas = Sequence[Sequence[Sequence[Verdict]]]
 class Assessment(Answer):
     """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
 
-    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
-        """Draw who receives the burden; settings as in :func:`waterbodem.views.figures.receivers.plot_receivers`."""
+    @either_spelling
+    def plot_receivers(self, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
+        """Draw who receives the burden, see :func:`waterbodem.views.figures.receivers.plot_receivers`."""
         from waterbodem.views.figures.receivers import plot_receivers
 
-        return plot_receivers(self, functie, **settings)
+        return plot_receivers(self, functie, taal=taal)
 
-    def plot(self, **settings: Any) -> Figure:
-        """Draw score, class, risk and what limits.
-
-        Settings as in :func:`waterbodem.views.figures.maps.plot_assessment`.
-        """
+    @either_spelling
+    def plot(
+        self,
+        functie: str | Functie | Sequence[str | Functie] | None = None,
+        *,
+        kleuren: str = "landelijk",
+        taal: str = "nl",
+    ) -> Figure:
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
         from waterbodem.views.figures.maps import plot_assessment
 
-        return plot_assessment(self, **settings)
+        return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
 
     def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
         """Return an interactive map that works without network; see :func:`waterbodem.views.webmap.page.map_page`.
@@ -140,6 +144,7 @@ class Assessment(Answer):
         return assessment_html(self)
 
 
+@either_spelling
 def assess(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -149,8 +154,10 @@ def assess(
     waterschap: str | Path | gpd.GeoDataFrame | None = None,
     aangelegde_berging_mm: float | None = None,
     bergingseis_mm: float | None = None,
+    scenarios: str | Sequence[str] | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
+    bandbreedte: bool = True,
     id: str | None = None,
     kompas: KompasRules | None = None,
     ontvangers: Plans = None,
@@ -177,8 +184,14 @@ def assess(
         field ``waterschap`` or ``naam``: each plan is judged by the board that holds most of it.
     aangelegde_berging_mm, bergingseis_mm : float, optional
         Storage built in the plan, default what the board asks; and storage owed per paved area [mm].
+    scenarios : str or list of str, optional
+        Scenarios that get rows beside today's: names of variants in the data, ``"knmi23"`` (those of KNMI'23 that are
+        there) or ``"all"``. The rows of today then say what they say together; see ``Assessment.table``.
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
+    bandbreedte : bool
+        Also look into what one ordinary error of a group of maps does to the answer: ``antwoord_laag``,
+        ``antwoord_hoog`` and ``beslist`` in the table, empty without.
     id : str, optional
         Property that holds the polygons' names.
     kompas : KompasRules, optional
@@ -197,7 +210,8 @@ def assess(
     Raises
     ------
     WaterbodemError
-        If a polygon is empty or broken, all lie outside the data, or an argument is not usable.
+        If a polygon is empty or broken, all lie outside the data, an argument is not usable, or a scenario is unknown
+        or has no variant.
 
     Examples
     --------
@@ -208,22 +222,25 @@ def assess(
     True
     """
     settings = Settings.of(locals())
-    warmup.begin()
+    compiling.tell()
     chosen, many = registry.choose(functie)
+    settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
     given = read_targets(ontvangers, land.grid.crs, id_ontvangers)
 
     def enquire(areas: Sequence[Area]) -> Enquiry:
         return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
-    question = ask(layers, chosen, gebied, settings, id, enquire)
+    question = ask(layers, chosen, gebied, settings, id, enquire, scenarios)
     found = [outcome_of(question, f) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
-    scores = [cells_of(question, some.result) for some in found]
+    scores = [some.cells for some in found]
     areas, rules = question.areas, settings.rules
+    rows, futures = _tables(question, found)
     return Assessment(
         cells=with_fill(stack(scores, chosen) if many else scores[0], NO_CRITERION),
-        rows=table_of(areas, [some.frame for some in found], question.grid.crs),
+        rows=rows,
+        futures=futures,
         kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),
         outside=outside,
         notes=_notes(question, outside),
@@ -231,28 +248,18 @@ def assess(
     )
 
 
-def cells_of(q: Question, result: Result) -> xr.Dataset:
-    """Return the grids of one functie; outside the polygons 255, no flags, NaN."""
-    inside = q.prints.mask
-    names = {n: v for n, v in VARIABLES.items() if n in MAPS or n == "vlaggen"}
-    found = {
-        n: (result.scores[kernel_name], scoring_attrs(n, result.functie, result.criteria))
-        for n, (kernel_name, _) in names.items()
-    }
-    found |= variables_of(result.burden)
-    blank = {"vlaggen": 0, **{m.name: NO_CRITERION for m in CELL_MAPS if not m.is_share}}
-    cut = {n: (masked(a, inside, blank.get(n, np.nan)), attrs) for n, (a, attrs) in found.items()}
-    return q.cells.results(
-        cut,
-        {
-            "functie": result.functie.id,
-            "criteria": list(result.criteria),
-            "methode": q.settings.method[0],
-            **reference_attrs(q.settings.reference, q.cells),
-            "definities": registry.rules_version(),
-            "functie_sha256": registry.fingerprint(result.functie),
-        },
-    )
+def _tables(q: Question, found: Sequence[Outcome]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+    """Return the rows of today, and those of the scenarios that were asked."""
+    then = [_under(q.under(s), [some.functie for some in found]) for s in track(q.asked, "scenario's beoordelen")]
+    frames = [frame for same in zip(frames_of(q, found), *then, strict=True) for frame in same]
+    frames, each, crs = across(frames, q.stress_tests), 1 + len(q.asked), q.grid.crs
+    later = [frame for place, frame in enumerate(frames) if place % each]
+    return table_of(q.areas, frames[::each], crs), table_of(q.areas, later, crs) if later else None
+
+
+def _under(q: Question, functies: Sequence[Functie]) -> list[pd.DataFrame]:
+    """Return the rows of functies on the layers of a scenario."""
+    return frames_of(q, [outcome_of(q, f) for f in functies])
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
@@ -278,10 +285,17 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     notes += [derived_text(n) for n in derived_of(q.cells.present) if n in layers_of(*q.functies)]
     told_not = texts("nl")["peil_zonder_ghg"]
     notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
+    notes += _vague(q)
     for name in q.cells.ignored:
-        told = f"scenario layer {name} is ignored: its present layer is not in the data"
-        warnings.warn(told, LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: its present layer is not in the data")
     return tuple(notes)
+
+
+def _vague(q: Question) -> list[str]:
+    """Remark on layers of scenarios asked that do not say which scenario they are of."""
+    names = [n for n in q.layers.data_vars if LayerName.of(n).scenario in q.asked]
+    unsaid = [n for n in names if is_vague(LayerName.of(n).scenario) and not q.layers[n].attrs.get("bron_scenario")]
+    return [f"{n}: {vague_text(LayerName.of(n).scenario)}" for n in unsaid]
 
 
 class AssessSettings(TypedDict, total=False):
@@ -291,8 +305,10 @@ class AssessSettings(TypedDict, total=False):
     waterschap: str | Path | gpd.GeoDataFrame | None
     aangelegde_berging_mm: float | None
     bergingseis_mm: float | None
+    scenarios: str | Sequence[str] | None
     methode: str
     orness: float | None
+    bandbreedte: bool
     id: str | None
     kompas: KompasRules | None
     ontvangers: Plans
@@ -304,6 +320,7 @@ class AssessSettings(TypedDict, total=False):
     omgeving: Land | None
 
 
+@either_spelling
 def per_gebied(
     layers: xr.Dataset,
     functies: str | Functie | Sequence[str | Functie],

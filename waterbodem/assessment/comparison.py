@@ -19,6 +19,7 @@ from waterbodem.answers.question import Plans
 from waterbodem.assessment.assessment import Assessment, AssessSettings, assess
 from waterbodem.core.destination import destination
 from waterbodem.core.files import replacing
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     decimal,
@@ -157,6 +158,7 @@ def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
     }
 
 
+@either_spelling
 def compare(
     layers: xr.Dataset,
     functies: str | Functie | Sequence[str | Functie],
@@ -168,8 +170,7 @@ def compare(
     Parameters
     ----------
     layers : xr.Dataset
-    functies : list of str or Functie, or ``"all"``
-        ``"all"`` = every built-in functie.
+    functies : list of str or Functie, or "all"
     gebieden
         As ``gebied`` of :func:`waterbodem.assess`.
     **settings
@@ -188,8 +189,7 @@ def compare(
     >>> c.advies[0][:45]
     'Plan Es – stelt hier de minste eisen: woningb'
     """
-    wanted = list(registry.builtin_functies().values()) if functies == "all" else functies
-    chosen, _ = registry.choose(wanted)
+    chosen, _ = registry.choose(functies)
     found = assess(layers, chosen, gebieden, **settings)
     asked = functies_of(found)
     grids = {c: _matrix(found, c) for c in ("antwoord", "score", "risico")}

@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from waterbodem.answers.answer import Answer
+from waterbodem.answers.outcome import outcome_of
 from waterbodem.answers.question import inputs_of
 from waterbodem.assessment.provenance import herkomst
 from waterbodem.core.destination import destination
@@ -132,18 +133,27 @@ def _stage_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> I
     grid, made = assessment.question.grid, assessment.making
     inputs = inputs_of(assessment.question.layers)
     licences = {"LICENTIE": licence_text((row["laag"], row.get("licence")) for row in inputs)}
-    for functie, cells, criteria in layers_of(assessment):
+    for functie, cells, criteria, scenario in _variants(assessment):
         told = made_with(made.library, made.rules) | about(functie) | licences
-        for m in _maps(functie, criteria, float_):
+        for m in _maps(functie, criteria, float_, scenario):
             stage.folder(root / m.folder)
             steps, values = None if m.float_ else m.legend, cells[m.product].values
             yield from stage_raster(stage, root / m.path, _coded(values, steps), grid, steps, m.title, told)
 
 
-def _maps(functie: Functie, criteria: Sequence[str], float_: bool) -> Iterator[OutputMap]:
+def _variants(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str], str]]:
+    """Yield functie, cells, criteria and scenario: those of today, each followed by those of scenarios, made again."""
+    under = {s: assessment.question.under(s) for s in assessment.question.asked}
+    for functie, cells, criteria in layers_of(assessment):
+        yield functie, cells, criteria, ""
+        for scenario, question in under.items():
+            yield functie, outcome_of(question, functie).cells, criteria, scenario
+
+
+def _maps(functie: Functie, criteria: Sequence[str], float_: bool, scenario: str = "") -> Iterator[OutputMap]:
     """Yield what every map of a functie is; a share a second time if it is wanted in float32."""
     for name in MAPS:
-        m = OutputMap(name, functie, criteria)
+        m = OutputMap(name, functie, criteria, scenario)
         yield m
         if float_ and not m.legend.classes:
             yield replace(m, float_=True)
@@ -178,7 +188,8 @@ def _received_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -
 def _shown(root: Path, assessment: Answer, float_: bool, received: Collection[Path]) -> Iterator[OutputMap]:
     """Yield every map with a style, functie by functie: first its own, then those of who receives it."""
     for functie, _, criteria in layers_of(assessment):
-        yield from _maps(functie, criteria, float_)
+        for scenario in ("", *assessment.question.asked):
+            yield from _maps(functie, criteria, float_, scenario)
         yield from (m for n in RECEPTION if root / (m := OutputMap(n, functie)).path in received)
 
 

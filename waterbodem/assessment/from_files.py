@@ -14,7 +14,9 @@ from waterbodem.assessment.assessment import Assessment, assess
 from waterbodem.assessment.mits import Mits, mits
 from waterbodem.core.errors import DefinitionError, nearest, raise_all
 from waterbodem.definitions import registry
+from waterbodem.definitions.layer_name import AT
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.scenarios import scenarios_among, scenarios_in
 from waterbodem.engine.coverage import block_of
 from waterbodem.formats.output_names import WORK
 from waterbodem.formats.overwriting import refuse_overwriting
@@ -24,6 +26,7 @@ from waterbodem.layers.catalogue import catalogue_file
 from waterbodem.layers.fiction.areas import example_plans
 from waterbodem.layers.fiction.landscape import example
 from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.layers.use_map import opened_use
 from waterbodem.receivers.land import Land, land_of_stack
 
 Step = Callable[[str], None]
@@ -56,6 +59,7 @@ class Request:
     ontvangers: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     output: Path | None = None
+    scenarios: tuple[str, ...] = ()
 
     @property
     def file_names(self) -> FileNames:
@@ -76,7 +80,7 @@ class Request:
 def answer(request: Request, step: Step) -> Assessment:
     """Read what the polygons need and assess; ``step`` hears what is going on."""
     data, functies, areas, settings = _asked(request, step)
-    return assess(data, functies, areas, **settings)
+    return assess(data, functies, areas, scenarios=request.scenarios or None, **settings)
 
 
 def packages(request: Request, own: Path | None, together: int, free_by: str | None, step: Step) -> Mits:
@@ -91,7 +95,8 @@ def _asked(request: Request, step: Step) -> tuple[xr.Dataset, list[Functie], lis
     functies = chosen(known, request.functies, request.changes)
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
-    data, areas, land = read(request, step, known)
+    data, areas, land = read(request, step, known, [f.id for f in functies])
+    settings = settings.with_reference(opened_use(settings.reference, land.grid, known))
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
     told: dict[str, Any] = {"ontvangers": request.ontvangers, "bewaar": kept_in(request.layers), "omgeving": land}
     return data, functies, areas, told | settings.arguments(assess)
@@ -103,13 +108,14 @@ def kept_in(catalogue: Path) -> Path:
 
 
 def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:
-    """Return the functies asked for, with the user's own parameter values.
+    """Return the functies asked for (``"all"``: every one that is known), with the user's own parameter values.
 
     Raises
     ------
     DefinitionError
         If an id is unknown or asked twice, or a change is not usable.
     """
+    ids = list(known) if list(ids) == [registry.ALL] else ids
     if len(set(ids)) < len(ids):
         raise DefinitionError("a functie is asked twice", value=list(ids), where="--functie")
     found = {id_: known[id_] for id_ in ids}
@@ -124,7 +130,9 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dataset, list[Area], Land]:
+def read(
+    request: Request, step: Step, known: registry.Functies, ids: Sequence[str]
+) -> tuple[xr.Dataset, list[Area], Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
     stack = layers.open_catalogue(request.layers, request.allow, functies=known)
     raise_all(list(stack.problems), where=stack.where)
@@ -135,11 +143,17 @@ def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dat
             request.ontvangers,
             *map(Path, files_of(request.settings).values()),
         ]
-        refuse_overwriting(request.output, request.functies, (catalogue_file(request.layers), *own, *stack.files))
+        folders = [f"{id_}{end}" for id_ in ids for end in ("", *_endings(request, stack))]
+        refuse_overwriting(request.output, folders, (catalogue_file(request.layers), *own, *stack.files))
     areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")
     near = layers.layers_of(stack.on(block_of(areas, stack.grid).bounds))
     return near, areas, land_of_stack(stack)
+
+
+def _endings(request: Request, stack: layers.LayerStack) -> list[str]:
+    """Return what follows the name of a functie in the folders of scenarios."""
+    return [f"{AT}{s}" for s in scenarios_among(request.scenarios, *scenarios_in(stack.sources))]
 
 
 def demo() -> Assessment:

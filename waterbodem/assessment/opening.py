@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,18 @@ from waterbodem.core.path_gate import given_file
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board, board_of
 from waterbodem.definitions.editions import EDITION
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.kompas import Strip
-from waterbodem.engine.layer_set import layer_set
+from waterbodem.engine.layer_set import LayerSet, layer_set
 from waterbodem.engine.scoring import ordered_power
 from waterbodem.formats.archive import DAMAGE, Unpacker
 from waterbodem.formats.archive_form import Column, Kept, Variable
 from waterbodem.formats.setting_forms import unpacked
 from waterbodem.receivers.land import land_of
+from waterbodem.receivers.ledger_columns import columns
 from waterbodem.receivers.question import Enquiry
 from waterbodem.views.kompas_table import KompasTable
 
@@ -92,9 +96,12 @@ def _assessment(found: Unpacker, where: str) -> Assessment:
     check_tables(table, kompas, question, text.editie, where)
     cells, table = with_blanks(cells, table, text.editie)
     geometry = [question.areas[nr - 1].geometry for nr in table["nr"]]
+    rows, then = gpd.GeoDataFrame(table, geometry=geometry, crs=crs), table["scenario"] != ""
+    futures = rows[then].drop(columns=list(columns()), errors="ignore").reset_index(drop=True)
     return Assessment(
         cells=cells,
-        rows=gpd.GeoDataFrame(table, geometry=geometry, crs=crs),
+        rows=rows[~then].reset_index(drop=True),
+        futures=futures if len(futures) else None,
         kompas=KompasTable(kompas),
         outside=text.outside,
         notes=tuple(dict.fromkeys((*text.notes, *_other_rules(text)))),
@@ -139,8 +146,8 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
     areas = tuple(area_of(found, *told) for told in told.areas)
     if [a.nr for a in areas] != list(range(1, len(areas) + 1)):
         raise found.broken("polygons are not numbered", len(areas))
-    functies = tuple(registry.functie_of(f, f"functies: {str(f.get('id'))[:80]}", text.editie) for f in told.functies)
-    settings = _settings(found, told.instellingen, grid)
+    functies = tuple(_functie(found, f) for f in told.functies)
+    settings = _settings(found, told.instellingen, told.eigen_gebruik, grid)
     plain = Enquiry(land_of(layers), areas, settings=settings, kept=True)
     kept = text.ontvangst
     return Question(
@@ -151,6 +158,7 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         prints=footprints(areas, grid),
         functies=functies,
         settings=settings,
+        asked=_asked(found, told.scenarios, held),
         boards=_boards(found, told.waterschappen, len(areas)),
         strips={(id_, place): Strip(*strip) for id_, place, *strip in told.stroken},
         enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
@@ -164,16 +172,32 @@ def _boards(found: Unpacker, told: Sequence[Sequence[str]], count: int) -> tuple
     return tuple(tuple(board_of(id_) for id_ in some) for some in told) or ((),) * count
 
 
+def _asked(found: Unpacker, told: Sequence[str], held: LayerSet) -> tuple[str, ...]:
+    """Return the scenarios that a file says were asked; the layers must have them, each once."""
+    known = [s.name for s in held.scenarios]
+    if len(set(told)) < len(told) or not set(told) <= set(known):
+        raise found.broken("scenarios are not those of the layers", told)
+    return tuple(told)
+
+
 def _lies_on(found: Grid, grid: Grid) -> bool:
     """Tell whether coordinates are those of a grid, but for noise."""
     edges = np.subtract(found.bounds, grid.bounds)
     return found.shape == grid.shape and bool((np.abs(edges) <= SPACING_TOLERANCE * grid.dx).all())
 
 
-def _settings(found: Unpacker, told: Mapping[str, Any], grid: Grid) -> Settings:
+def _settings(found: Unpacker, told: Mapping[str, Any], own: Sequence[Mapping[str, Any]], grid: Grid) -> Settings:
+    """Return settings, with what codes of the present use may stand for; ``own`` are functies of the user's own."""
     settings = unpacked(told, found)
-    known = settings.reference
-    if isinstance(known, np.ndarray) and (known.shape != grid.shape or known.dtype.kind not in "fiu"):
-        raise found.broken("reference does not lie on the grid", known.shape)
     ordered_power(*settings.method)
-    return settings
+    use = UseMap() if settings.reference is None else settings.reference
+    if not isinstance(use, UseMap):
+        return settings
+    if use.codes is not None and (use.codes.shape != grid.shape or use.codes.dtype.kind not in "fiu"):
+        raise found.broken("reference does not lie on the grid", use.codes.shape)
+    known = registry.load_functies().extended(_functie(found, f) for f in own)
+    return settings.with_reference(replace(use, functies=known))
+
+
+def _functie(found: Unpacker, told: Mapping[str, Any]) -> Functie:
+    return registry.functie_of(told, f"functies: {str(told.get('id'))[:80]}", found.text.editie)

@@ -28,10 +28,12 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.labels import graded, plain, reference_text, short, steps
 from waterbodem.definitions.legends import map_title
 from waterbodem.definitions.models import Functie
+from waterbodem.engine.across import WORDS as ACROSS
 from waterbodem.formats.output_names import AREAS, LEDGER, PATHS, PROJECT, REPORT
 from waterbodem.formats.setting_forms import facts, files_of
 from waterbodem.formats.tables import original
 from waterbodem.receivers.ledger_columns import NAME
+from waterbodem.views.futures import holds_text
 from waterbodem.views.pages import environment, policy, render
 
 Files = Mapping[Path, str]
@@ -44,6 +46,7 @@ SHOWN = 1000
 LONG, REASON, NAMED = 120, 400, 100
 #: Columns of the table that are words.
 WORDS = {"gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", "scenario", NAME}
+WORDS |= {*ACROSS}
 
 
 def prepare_page() -> None:
@@ -127,11 +130,10 @@ def _question(job: Job) -> dict[str, Any]:
     """Return what was asked."""
     grid = job.grid
     functies = list({v.functie.id: v.functie for v in job.variants}.values())
-    scenarios = list(dict.fromkeys(v.scenario for v in job.variants if v.scenario))
     names = [short(a.name, LONG) for a in job.areas[:NAMED]]
     return {
         "functies": functies,
-        "scenarios": [short(s, LONG) for s in scenarios],
+        "scenarios": [short(s, LONG) for s in job.asked],
         "gebieden": names if len(job.areas) <= 12 else [],
         "aantal": len(job.areas),
         "cel": plain(grid.dx),
@@ -202,6 +204,7 @@ def _line(row: Mapping[str, str], functies: Mapping[str, Functie]) -> dict[str, 
         found[name] = short(found[name], LONG)
     found["functie"] = functies[found["functie"]]
     found["hectares"] = list(_shares(found))
+    found["houdt"] = holds_text(found, TEMPLATE[1]) if "houdt_n" in found else ""
     found["kompas"] = [v for n, v in row.items() if n.startswith("kompas_")]
     return found
 

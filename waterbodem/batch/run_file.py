@@ -14,6 +14,7 @@ from waterbodem.core.destination import refusal
 from waterbodem.core.errors import CatalogueError, raise_all
 from waterbodem.definitions.data_files import is_plain_file, read_toml
 from waterbodem.definitions.models import Definition, Finite
+from waterbodem.definitions.scenarios import ALL, presets
 from waterbodem.definitions.setting_list import Setting, all_settings
 from waterbodem.definitions.validation import complaints
 from waterbodem.formats.output_names import ALL_MAPS, MAPS
@@ -43,6 +44,7 @@ Destination = Annotated[str, AfterValidator(_spelled_out), AfterValidator(_of_th
 #: What a key of a run file takes, by kind of setting; limits of numbers come beside it.
 KINDS: Mapping[str, tuple[Any, ...]] = {
     "getal": (float,),
+    "schakelaar": (bool,),
     "woord": (str,),
     "functie": (str,),
     "norm": (str,),
@@ -101,7 +103,8 @@ class GridChoice(Definition):
     bounds: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
 
 
-class AreaChoice(Definition):
+@with_settings("gebieden")
+class AreaChoice(SettingTable):
     """Polygons that get a row in the table; cells outside all of them are not computed."""
 
     path: FileName
@@ -139,7 +142,7 @@ class RunFile(SettingTable):
     layers: FileName
     functies: Literal["all"] | tuple[str, ...]
     output: Destination
-    scenarios: tuple[str, ...] = ()
+    scenarios: str | tuple[str, ...] = ()
     grid: GridChoice = GridChoice()
     gebieden: AreaChoice | None = None
     ontvangers: ReceiverChoice = ReceiverChoice()
@@ -160,8 +163,11 @@ class RunFile(SettingTable):
 
     @field_validator("scenarios")
     @classmethod
-    def _once(cls, scenarios: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(scenarios)) < len(scenarios):
+    def _once(cls, scenarios: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        several = (ALL, *presets())
+        if isinstance(scenarios, str) and scenarios not in several:
+            raise ValueError(f"must be a list of scenarios, or one of {', '.join(several)}")
+        if len(set(scenarios)) < len(scenarios) and not isinstance(scenarios, str):
             raise ValueError("name each scenario once")
         return scenarios
 

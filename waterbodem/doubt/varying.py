@@ -30,6 +30,8 @@ Integers = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 #: Cells of plans that are moved and scored at once: what is moved stays small whatever is asked.
 PIECE = 1 << 17
+#: Plans whose sums are in memory at once.
+TOGETHER = 1000
 DIRECTIONS: tuple[Direction, Direction] = (DOWN, UP)
 
 
@@ -197,6 +199,12 @@ def _sums(asked: Asked, moved: Moved) -> Variants:
         kernel.States(states.sums, states.classes),
     )
     return states
+
+
+def sets_of(plans: int) -> Iterator[Integers]:
+    """Yield the places of so many plans, as many at a time as sums are made of together."""
+    for first in range(0, plans, TOGETHER):
+        yield np.arange(first, min(first + TOGETHER, plans), dtype=np.int64)
 
 
 def variants_of(cells: LayerSet, prints: Footprints, hectares: Doubles, asked: Sequence[Asked]) -> list[Variants]:

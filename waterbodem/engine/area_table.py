@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from waterbodem.core.lazy import gpd, pd
 from waterbodem.definitions.models import Functie
+from waterbodem.engine.across import VARIED, across, varied
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.demands import Demand, demand_columns
 from waterbodem.engine.kompas import Findings, symbols_of
 from waterbodem.engine.sums import Totals
-from waterbodem.engine.table import columns_of
+from waterbodem.engine.table import ANSWERS, columns_of
 from waterbodem.layers.polygons import Area
 
 #: Columns on what a plan is held against, and what its water board asks: texts, and numbers.
@@ -23,23 +25,41 @@ PIECE_ROWS = 30_000
 
 
 def frame_of(
-    told: Circumstances, functie: Functie, scenario: str, totals: Totals, found: Findings, demands: Sequence[Demand]
+    told: Circumstances,
+    functie: Functie,
+    scenario: str,
+    totals: Totals,
+    found: Findings,
+    demands: Sequence[Demand],
+    beside: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Return the rows of one functie under one scenario, in the order of the polygons, without geometry."""
+    """Return the rows of one functie under one scenario, in the order of the polygons, without geometry.
+
+    ``beside`` are columns that follow both ends of the answer.
+    """
+    asked = told.asked and not scenario
     return pd.DataFrame(
         {
             "nr": [a.nr for a in told.areas],
             "gebied": [a.name for a in told.areas],
             "functie": functie.id,
-            **columns_of(told.areas, told.grid, totals, functie),
+            **_with(columns_of(told.areas, told.grid, totals, functie), beside),
             "referentie": told.use.label,
             "referentie_bron": told.use.source,
             **demand_columns(demands, functie, told.use, totals.use_cells, told.grid),
             "niet_getoetst": told.untested,
             "scenario": scenario,
+            **({VARIED: varied(told, functie, totals)} if asked else {}),
             **symbols_of(found, told.rules),
         }
     )
+
+
+def _with(columns: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns with others after the ends of the answer."""
+    names = list(columns)
+    place = names.index(ANSWERS[-1]) + 1
+    return {n: columns[n] for n in names[:place]} | dict(beside) | {n: columns[n] for n in names[place:]}
 
 
 class Shelved:
@@ -70,7 +90,9 @@ class Shelved:
         return pd.concat([_plain(rest), floats], axis=1)[self.columns]
 
 
-def pieces(areas: Sequence[Area], shelved: Sequence[Shelved], crs: str | None) -> Iterator[gpd.GeoDataFrame]:
+def pieces(
+    areas: Sequence[Area], shelved: Sequence[Shelved], crs: str | None, stress_tests: Collection[str] = ()
+) -> Iterator[gpd.GeoDataFrame]:
     """Yield the table of all that was shelved, polygon by polygon, some polygons at a time.
 
     Parameters
@@ -79,25 +101,20 @@ def pieces(areas: Sequence[Area], shelved: Sequence[Shelved], crs: str | None) -
     shelved : sequence of Shelved
         Over all of the areas.
     crs : str or None
+    stress_tests : collection of str
+        Scenarios that do not count in what is told across scenarios.
     """
     step = max(1, PIECE_ROWS // len(shelved))
-    names = _names([s.columns for s in shelved])
     for first in range(0, len(areas), step):
-        some = areas[first : first + step]
-        yield _piece(some, [s.rows(first, first + step) for s in shelved], names, crs)
+        frames = across([s.rows(first, first + step) for s in shelved], stress_tests)
+        yield table_of(areas[first : first + step], frames, crs)
 
 
 def table_of(areas: Sequence[Area], frames: Sequence[pd.DataFrame], crs: str | None) -> gpd.GeoDataFrame:
     """Return the table of all frames as one, polygon by polygon."""
-    return _piece(areas, frames, _names([list(f.columns) for f in frames]), crs)
-
-
-def _piece(
-    areas: Sequence[Area], frames: Sequence[pd.DataFrame], names: list[str], crs: str | None
-) -> gpd.GeoDataFrame:
     whole = pd.concat(frames, ignore_index=True)
     by_polygon = np.arange(len(whole)).reshape(len(frames), -1).T.ravel()
-    rows = whole.reindex(columns=names).take(by_polygon).reset_index(drop=True)
+    rows = whole.reindex(columns=_names([list(f.columns) for f in frames])).take(by_polygon).reset_index(drop=True)
     geometry = np.repeat(np.array([a.geometry for a in areas], dtype=object), len(frames))
     return gpd.GeoDataFrame(rows, geometry=geometry, crs=crs)
 

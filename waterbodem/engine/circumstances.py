@@ -33,6 +33,8 @@ class Circumstances:
         Names and horizons; their cells are not looked at.
     use : PresentUse
     rules : KompasRules
+    asked : sequence of str
+        Scenarios that get rows of their own.
     """
 
     areas: Sequence[Area]
@@ -41,6 +43,7 @@ class Circumstances:
     scenarios: Sequence[Scenario]
     use: PresentUse
     rules: KompasRules
+    asked: Sequence[str] = ()
 
     @cached_property
     def size(self) -> NDArray[np.float64]:

@@ -37,11 +37,14 @@ class Demand:
         Whether its new paving is too little to be asked for storage.
     large : bool
         Whether it is so large that the board computes itself what it asks.
+    unsure : bool
+        Whether what is unknown of its present use decides if it is too small.
     """
 
     boards: tuple[Board, ...] = ()
     small: bool = False
     large: bool = False
+    unsure: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -96,17 +99,20 @@ def demands_of(
     """
     if not any(boards):
         return (Demand(),) * len(areas)
-    paving, size = new_paving(functie, use, use_cells()) * grid.cell_area, areas_of(areas) / M2_PER_HA
-    return tuple(demand_of(some, m2, ha) for some, m2, ha in zip(boards, paving, size, strict=True))
+    cells, size = use_cells(), areas_of(areas)
+    paving = new_paving(functie, use, cells) * grid.cell_area
+    unknown = np.maximum(0.0, size - cells[:, 1:].sum(axis=1) * grid.cell_area)
+    most = paving + unknown * functie.value("verhardingsgraad")
+    return tuple(demand_of(*some) for some in zip(boards, paving.tolist(), most.tolist(), size.tolist(), strict=True))
 
 
-def demand_of(boards: tuple[Board, ...], new_paving_m2: float, area_ha: float) -> Demand:
-    """Return what boards, the largest share first, ask of one plan with so much new paving."""
+def demand_of(boards: tuple[Board, ...], paving: float, most: float, size: float) -> Demand:
+    """Return what boards ask, the largest share first, of a plan of so much new paving, at least and at most [m2]."""
     if not boards:
         return Demand()
     margin, first = registry.burden_rules().constants["marge"], boards[0]
-    small, large = new_paving_m2 + margin < first.vanaf_m2, area_ha - margin > (first.tot_ha or np.inf)
-    return Demand(boards, small=bool(small), large=bool(large))
+    small, large = paving + margin < first.vanaf_m2, size / M2_PER_HA - margin > (first.tot_ha or np.inf)
+    return Demand(boards, small, large, unsure=small and not large and most + margin >= first.vanaf_m2)
 
 
 def demand_columns(
@@ -114,7 +120,7 @@ def demand_columns(
 ) -> dict[str, Any]:
     """Return by column whose plan it is, the task [m3], and its room as a share of the plan."""
     asked = np.array([0.0 if d.board is None else d.board.storage_mm for d in demands])
-    asked[[d.large for d in demands]] = np.nan
+    asked[[d.large or d.unsure for d in demands]] = np.nan
     rise = np.array([np.inf if d.board is None else d.board.peilstijging_m for d in demands])
     paving, known = new_paving(functie, use, use_cells), use_cells[:, 1:].sum(axis=1)
     told = np.array([d.label for d in demands], dtype=object)

@@ -13,6 +13,7 @@ from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, NoOverlap
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import decimal, derived_text, risk_class, risk_text, threshold_label
 from waterbodem.definitions.models import Criterion, Functie
@@ -21,7 +22,7 @@ from waterbodem.definitions.units import unit_text
 from waterbodem.engine.burden import burden_arrays, decline_of
 from waterbodem.engine.derived import derived_of, with_derived
 from waterbodem.engine.layer_set import LayerSet, layer_set
-from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.reference import on_block, use_of
 from waterbodem.engine.rewetting import rewets, rewetted
 from waterbodem.engine.scoring import Part, ceilings_of, parts_of, score_arrays
 from waterbodem.kernels.levels import LEVELS
@@ -171,6 +172,7 @@ def shown(value: float | dict[str, float] | None) -> str:
     return "" if value is None else number(value)
 
 
+@either_spelling
 def waarom(
     layers: xr.Dataset,
     functie: str | Functie,
@@ -215,15 +217,13 @@ def waarom(
     1.0
     """
     settings = Settings.of_cells(locals())
-    found, many = registry.choose(functie)
-    chosen = found[0]
-    if many:
-        raise ArgumentError("waarom explains one functie", value=functie, allowed="an id or a Functie")
+    chosen = registry.choose_one(functie)
     row, col = _cell_at(layers, x, y)
     one = layers.isel(y=[row], x=[col])
     cells = layer_set(one)
-    reference = reference_on(cut_reference(settings.reference, layers, [row], [col]), cells)
-    burden = burden_arrays(cells.present, chosen, reference, settings.storage, decline_of(cells, chosen))
+    cell = dataset.grid_of(layers).part(slice(row, row + 1), slice(col, col + 1))
+    use = on_block(use_of(settings.reference, layers, [chosen]), cell)
+    burden = burden_arrays(cells.present, chosen, use, settings.storage, decline_of(cells, chosen))
     return _explain(cells, chosen, burden, (x, y), *settings.method)
 
 

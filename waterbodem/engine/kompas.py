@@ -26,6 +26,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.quantities import EVERYWHERE, extreme_layers
+from waterbodem.engine.site import DIFFERS
 from waterbodem.engine.sums import Totals, ratio
 
 Array = NDArray[Any]
@@ -230,8 +231,8 @@ def _horizons(totals: Totals, told: Circumstances, layers: Sequence[str], functi
     year = told.rules.horizon.year(functie.value("levensduur_jr"))
     far = {s.name for s in told.scenarios if not s.stress_test and s.horizon is not None and s.horizon >= year}
     reached: dict[str, Mask] = {}
-    for name in (n for n in totals.measures if n.startswith("anders_") and LayerName.of(n).scenario in far):
-        layer, differs = LayerName.of(name).layer.removeprefix("anders_"), totals.mean(name)[0] > 0
+    for name in (n for n in totals.measures if n.startswith(DIFFERS) and LayerName.of(n).scenario in far):
+        layer, differs = LayerName.of(name).layer.removeprefix(DIFFERS), totals.mean(name)[0] > 0
         reached[layer] = reached.get(layer, np.False_) | differs
     nowhere = np.zeros(len(totals.inside), np.bool_)
     each = np.logical_and.reduce([reached.get(n, nowhere) for n in layers] or [nowhere])

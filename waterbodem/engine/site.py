@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import Cases, KompasRules, any_case
+from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import PresentUse
+from waterbodem.definitions.present_use import PresentUse, Reference
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.layer_set import LayerSet, Scenario
-from waterbodem.engine.reference import implausible, present_use, references, told_by
+from waterbodem.engine.reference import implausible, present_use, references
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
 from waterbodem.engine.sums import cells_of_use
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
+
+#: Begins the name of a measure that tells where a layer of a scenario differs from the present one.
+DIFFERS = "anders_"
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,13 @@ class Site:
     Parameters
     ----------
     cells : LayerSet
-    reference : Functie, array of functie codes (rows, cols), or None
+    reference : Functie, UseMap, array of functie codes (rows, cols), or None
         As :func:`waterbodem.engine.reference.present_use` takes it.
     rules : KompasRules
     """
 
     cells: LayerSet
-    reference: Functie | Array | None
+    reference: Reference
     rules: KompasRules
     _different: dict[str, Floats] = field(default_factory=dict, repr=False)
     _changed: dict[int, dict[str, Floats]] = field(default_factory=dict, repr=False)
@@ -63,7 +67,7 @@ class Site:
         codes = present_use(self.reference, self.layers)
         if isinstance(codes, Functie):
             return np.asarray(~implausible(self.reference, self.layers), np.uint8)
-        references(codes, told_by(self.reference))
+        references(codes, self.reference)
         places = np.zeros(1 + max(f.code for f in self.present_use.functies), np.uint8)
         places[[f.code for f in self.present_use.functies]] = 1 + np.arange(len(self.present_use.functies))
         return places[np.nan_to_num(codes).astype(np.int64)]
@@ -124,11 +128,11 @@ class Site:
         return found
 
     def differences(self, layers: Collection[str]) -> dict[str, Floats]:
-        """Tell by 1 where a scenario with a horizon differs from the present, per layer of it among some."""
+        """Tell by 1 where a scenario differs from the present, per layer of it among some."""
         found = {}
         for s in self.futures:
-            for name in (n for n in s.layers if n in layers and s.horizon is not None):
-                key = f"anders_{name}@{s.name}"
+            for name in (n for n in s.layers if n in layers):
+                key = f"{DIFFERS}{LayerName(name, s.name)}"
                 if key not in self._different:
                     self._different[key] = _different(s.layers[name], self.layers[name])
                 found[key] = self._different[key]

@@ -173,6 +173,10 @@ class State:
     known: Doubles
     by_class: Doubles
 
+    def some(self, which: NDArray[np.int64]) -> State:
+        """Return that of some of the polygons."""
+        return State(self.mean[which], self.known[which], self.by_class[which])
+
 
 #: A polygon as far as it is known, and with all that is unknown worst, and best.
 States = tuple[State, State, State]

@@ -160,7 +160,7 @@ class _Chain:
         own = self._functie.value
         changed = {n: numbers[n] for n in sorted(self._set - {BUILT_SHARE}) if not _same(numbers[n], own(n))}
         return Design(
-            self._functie.replace(**changed) if changed else self._functie,
+            self._functie.with_numbers(changed) if changed else self._functie,
             self._storage(),
             tuple(self._effects),
             dict(numbers),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import PresentUse
+from waterbodem.definitions.present_use import PresentUse, Reference, UseMap
 from waterbodem.doubt.moving import Direction, moved_layers
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.derived import with_derived
@@ -112,9 +112,7 @@ class PlanCells:
     def some(self, chosen: NDArray[np.int64]) -> PlanCells:
         """Return some of the cells, in that order; the plan keeps its size."""
         cells = _cut(self.cells, chosen)
-        reference = self.site.reference
-        cut = reference if reference is None or isinstance(reference, Functie) else _taken(reference, chosen)
-        site = Site(cells, cut, self.site.rules)
+        site = Site(cells, _some_use(self.site.reference, chosen), self.site.rules)
         return replace(self, site=site, place=self.place[chosen], cover=self.cover[chosen])
 
     def without(self, freed: Bools) -> PlanCells:
@@ -133,6 +131,12 @@ def _cut(cells: LayerSet, chosen: NDArray[np.int64]) -> LayerSet:
     present = {n: _taken(a, chosen) for n, a in cells.present.items()}
     doubts = {n: doubt(d) for n, d in cells.doubts.items()}
     return LayerSet(present, tuple(map(scenario, cells.scenarios)), cells.ignored, doubts=doubts)
+
+
+def _some_use(reference: Reference, chosen: NDArray[np.int64]) -> Reference:
+    if isinstance(reference, UseMap):
+        return reference if reference.codes is None else reference.holding(_taken(reference.codes, chosen))
+    return reference if reference is None or isinstance(reference, Functie) else _taken(reference, chosen)
 
 
 def _taken(values: Array, chosen: NDArray[np.int64]) -> Array:

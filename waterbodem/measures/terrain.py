@@ -89,6 +89,7 @@ class Terrain:
     _designs: dict[tuple[Package, bool], Design] = field(default_factory=dict, repr=False)
     _scored: dict[Hashable, Scored] = field(default_factory=dict, repr=False)
     _shifted: dict[Hashable, Shifted] = field(default_factory=dict, repr=False)
+    _answers: dict[Hashable, Standing] = field(default_factory=dict, repr=False)
     _declined: dict[Hashable, Floats | None] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -129,7 +130,7 @@ class Terrain:
     def start(self, small: bool = False) -> Start:
         """Return what measures start from."""
         paving = 0.0 if small else np.inf
-        board = demand_of(self.ask.boards, paving, self.whole.area_ha).board
+        board = demand_of(self.ask.boards, paving, paving, self.whole.area_ha * M2_PER_HA).board
         return Start(self.ask.functie, replace(self.ask.storage, board=board), self.density)
 
     def parts(self, package: Package, small: bool | None = None) -> Iterator[Part]:
@@ -146,7 +147,8 @@ class Terrain:
         if not boards or not boards[0].vanaf_m2:
             return False
         area = sum(self._new_paving(d, groups) for d, groups in self.parts(package, False))
-        return demand_of(boards, area * self.whole.cell_ha * M2_PER_HA, self.whole.area_ha).small
+        paving = area * self.whole.cell_ha * M2_PER_HA
+        return demand_of(boards, paving, paving, self.whole.area_ha * M2_PER_HA).small
 
     def _new_paving(self, design: Design, groups: Bools) -> float:
         cells = self._use[groups].sum(axis=0) / COVERAGE_ONE
@@ -157,9 +159,12 @@ class Terrain:
         """Return how the plan stands with each of some packages."""
         return _standings(self, packages, *self._totals(packages)) if packages else []
 
-    def classes(self, packages: Sequence[Package]) -> list[Standing]:
-        """Return the same of the answer alone: what is shifted is not looked at."""
-        return _standings(self, packages, *self._totals(packages, answer=True)) if packages else []
+    def answer(self, package: Package) -> Standing:
+        """Return the same of one package and of its answer alone: what is shifted is not looked at."""
+        key = tuple((self._score_key(d), groups.tobytes()) for d, groups in self.parts(package))
+        if key not in self._answers:
+            (self._answers[key],) = _standings(self, [package], *self._totals([package], answer=True))
+        return self._answers[key]
 
     def _totals(self, packages: Sequence[Package], answer: bool = False) -> tuple[Totals, Totals, Ints]:
         """Return sums over all cells per package, the same with thresholds lifted, and what of it is lifted."""
@@ -184,8 +189,12 @@ class Terrain:
         )
         return one, other, lifted
 
+    def _score_key(self, design: Design) -> Hashable:
+        """Return what makes designs score the same."""
+        return design.functie.id, _known(design.level), design.effects, design.lifts
+
     def _score(self, design: Design) -> Scored:
-        key = design.functie.id, _known(design.level), design.effects, design.lifts
+        key = self._score_key(design)
         if key not in self._scored:
             self._scored[key] = scored.scored(
                 self.plan.layers,

@@ -66,9 +66,9 @@ def land_of(layers: xr.Dataset) -> Land:
     """
     grid = dataset.grid_of(layers)
     check_encodings(layers)
-    present = {n: layers.variables[n] for n in known_names(layers) if "@" not in n}
-    held = {n: (encoding_of(v, n), dataset.on_rows_and_columns(v, n)) for n, v in present.items()}
-    return Land(grid, tuple(str(n) for n in layers.data_vars), _HeldBlocks(grid, held), _HeldLayers(layers))
+    known = {n: layers.variables[n] for n in known_names(layers)}
+    held = {n: (encoding_of(v, n), dataset.on_rows_and_columns(v, n)) for n, v in known.items()}
+    return Land(grid, tuple(known), _HeldBlocks(grid, held), _HeldLayers(layers))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ class _HeldBlocks:
 
     def __call__(self, block: Grid, names: Sequence[str] | None) -> Mapping[str, Floats]:
         window = self.grid.slices(block)
-        wanted = {n: self.held[n] for n in (self.held if names is None else names)}
+        present = [n for n in self.held if "@" not in n]
+        wanted = {n: self.held[n] for n in (present if names is None else names)}
         return {n: decode(cells[window].values) for n, (decode, cells) in wanted.items()}
 
 

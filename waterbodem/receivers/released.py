@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from waterbodem.core.errors import NoOverlap
 from waterbodem.core.grid import Grid
-from waterbodem.core.lazy import xr
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
@@ -20,8 +19,7 @@ from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.coverage import Footprints, block_of, footprints
 from waterbodem.engine.demands import demands_of
-from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.reference import reference_on
+from waterbodem.engine.reference import on_block
 from waterbodem.engine.site import Site
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
@@ -212,8 +210,7 @@ def plot_of(
     if not prints.cell.size:
         return None
     cells = land.cut(block)
-    site = Site(cells, _reference(land.grid, block, reference, cells), rules)
-
+    site = Site(cells, on_block(reference, block), rules)
     return Plot(area, block, _cover(prints), _Shift(land.grid, area, prints, site, storage, boards))
 
 
@@ -248,9 +245,3 @@ def _cover(prints: Footprints) -> Doubles:
     cover = np.zeros(prints.grid.rows * prints.grid.cols)
     cover[prints.cell] = prints.cover / COVERAGE_ONE
     return cover.reshape(prints.grid.shape)
-
-
-def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array | None:
-    rows, cols = grid.slices(block)
-    whole = isinstance(reference, xr.DataArray) and dict(reference.sizes) == {"y": grid.rows, "x": grid.cols}
-    return reference_on(reference.isel(y=rows, x=cols) if whole else reference, cells)

@@ -42,6 +42,7 @@ from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
 from waterbodem.views.editions import compared_text
+from waterbodem.views.futures import Futures
 from waterbodem.views.names import said
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ Row = Mapping[Any, Any]
 REMARK = 200
 #: Smaller amounts are not told: CO2 [t/ha/jr], groundwater [m], water [m3], base flow [l/s], storage [mm].
 NO_CO2, NO_LOWERING, NO_WATER, NO_FLOW, NO_STORAGE = 0.05, 0.005, 1.0, 0.01, 0.5
+#: Nor a share that rounds to no percent.
+NO_SHARE = 0.005
 
 
 def conditional_answer(row: Row, taal: str, *, brief: bool = False) -> str:
@@ -115,6 +118,7 @@ class Beside:
     def __init__(self, assessment: Answer, taal: str = "nl") -> None:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["naast"]
         self.functies = functies_of(assessment)
+        self.futures = Futures(assessment, taal)
         self._known: dict[str, list[Particulars]] = {}
 
     def of(self, row: Row) -> Particulars:
@@ -184,6 +188,7 @@ class Beside:
     def marks(self, row: Row) -> list[str]:
         """Return what must stand beside an answer wherever it does, a sentence each."""
         told = [self.use(row), self.without(row), self.rise(row), *self.compensation(row), self.abstraction(row)]
+        told += self.futures.sentences(row)
         answer = self.answer(row) if condition(self.told(row), self._taal) else ""
         return [s for s in (f"{answer[:1].upper()}{answer[1:]}." if answer else "", *told) if s]
 
@@ -199,6 +204,7 @@ class Beside:
             self.also_keeps_rain(row),
             self.peat(row),
             self.base_flow(row),
+            *self.futures.sentences(row),
             self.untested,
         ]
         return [s for s in told if s]
@@ -309,7 +315,7 @@ class Beside:
         if p.is_present_use or self._assessment.making.is_earlier:
             return []
         counts = p.demand.large or p.demand.small or self.compensated(row)
-        asked = [self._asked(row, p, boards[0])] if boards and p.owed > 0 and counts else []
+        asked = [self._asked(row, p, boards[0])] if boards and ((p.owed > 0 and counts) or self._unsure(p)) else []
         left = p.runoff_m3 if p.runoff_m3 > NO_WATER else 0.0
         if p.built > 0 and left:
             asked.append(self._t["blijft_over"].format(mm=rounded(p.built, self._taal), m3=rounded(left, self._taal)))
@@ -317,14 +323,23 @@ class Beside:
             asked.append(self._t["niet_neutraal"])
         return [*asked, *self._too_much(p)]
 
+    def _unsure(self, p: Particulars) -> bool:
+        """Tell whether it is not known if a board asks anything: the present use is not."""
+        return p.demand.unsure or (not p.known > 0 and p.functie.value("verhardingsgraad") > 0)
+
     def _asked(self, row: Row, p: Particulars, board: Board) -> str:
         words = {"wie": p.demand.label, "jaar": board.normdatum, "mm": rounded(board.storage_mm, self._taal)}
+        unknown = percent(p.unknown_use, self._taal)
         if p.demand.large:
             return str(self._t["rekent_zelf"].format(ha=plain(board.tot_ha or 0.0, self._taal), **words))
+        if self._unsure(p):
+            return str(self._t["vraagt_onbekend"].format(deel=unknown, **words))
         if p.demand.small:
             return str(self._t["vraagt_niet"].format(m2=plain(board.vanaf_m2, self._taal), **words))
+        told = self._t["vraagt" if p.unknown_use < NO_SHARE else "vraagt_ten_minste"]
         share = percent(row["gevraagd_aandeel"], self._taal)
-        return str(self._t["vraagt"].format(m3=rounded(row["gevraagd_m3"], self._taal), deel=share, **words))
+        m3 = rounded(row["gevraagd_m3"], self._taal)
+        return str(told.format(m3=m3, deel=share, onbekend=unknown, **words))
 
     def _too_much(self, p: Particulars) -> list[str]:
         """Tell that there is no room for all the storage that was given."""

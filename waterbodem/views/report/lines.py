@@ -116,14 +116,14 @@ class View:
     def __init__(self, assessment: Answer, taal: str, limit: int) -> None:
         self.assessment, self.taal, self.t = assessment, taal, texts(taal)
         self.functies = functies_of(assessment)
-        self.total = len(assessment.table)
+        self.total = len(assessment.today)
         self._limit = limit
         self._name_length = NAME_LENGTH if self.total <= MANY_LINES else SHORT_LENGTH
 
     @cached_property
     def lines(self) -> list[Line]:
         """Lines in the order of the table: polygons first."""
-        table = pd.DataFrame(self.assessment.table.drop(columns="geometry")).head(self._limit)
+        table = pd.DataFrame(self.assessment.today.drop(columns="geometry")).head(self._limit)
         rows = table.to_dict("records")
         named = list(zip(self._names(rows), self._names(rows, self._said), strict=True))
         verdicts = self._verdicts(len(rows))
@@ -293,7 +293,7 @@ class View:
     @property
     def warnings(self) -> list[str]:
         """Return what a reader must know before all else: that there is nothing, or too little, to go by."""
-        table, t = self.assessment.table, self.t["vraag"]
+        table, t = self.assessment.today, self.t["vraag"]
         if not (table.dekking > 0).any():
             return [str(t["geen_gegevens"])]
         return [str(t["te_weinig"])] if (table.antwoord == unknown().letter).all() else []
@@ -390,7 +390,7 @@ class View:
     @property
     def counts(self) -> list[tuple[Functie, list[tuple[str, int, float]]]]:
         """Per functie how often every answer occurs, and as a share."""
-        table, found = self.assessment.table, []
+        table, found = self.assessment.today, []
         for id_, functie in self.functies.items():
             letters = Counter(table.antwoord[table.functie == id_])
             whole = max(1, sum(letters.values()))

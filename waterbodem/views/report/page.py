@@ -125,8 +125,8 @@ def _drawings(view: View, kleuren: str) -> list[tuple[Functie, list[Line], Drawi
 
 def _criteria(assessment: Answer) -> list[str]:
     """Return the names of criteria that have a loss in the table, in the order of its columns."""
-    columns = [str(c) for c in assessment.table.columns if str(c).startswith("verlies_")]
-    return [c.removeprefix("verlies_") for c in columns if (assessment.table[c] > 0).any()]
+    columns = [str(c) for c in assessment.today.columns if str(c).startswith("verlies_")]
+    return [c.removeprefix("verlies_") for c in columns if (assessment.today[c] > 0).any()]
 
 
 def _map(assessment: Answer, functie: Functie, taal: str, kleuren: str) -> str:

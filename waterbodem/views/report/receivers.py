@@ -251,9 +251,7 @@ class ReceptionView:
     def _together(self, ledger: Ledger) -> list[str]:
         if len(ledger.entries) < 2 or not ledger.division.receivers:
             return []
-        others = [r.target.soort != "ander plan" for r in ledger.division.receivers]  # a plan has its own change too
-        found = zip(ledger.cumulatie.to_dict("records"), others, strict=True)
-        rows = [row for row, other in found if row["alleen_samen"] and other]
+        rows = [row for row in ledger.cumulatie.to_dict("records") if row["alleen_samen"]]
         return [
             self._t["alleen_samen"].format(
                 wie=self._who(row),
