@@ -31,7 +31,7 @@ from waterbodem.measures.plan_cells import PlanCells
 from waterbodem.measures.scored import Scored
 from waterbodem.measures.shifted import Shifted, burden_of
 from waterbodem.measures.standing import Standing, worst
-from waterbodem.measures.tally import Groups, groups_of
+from waterbodem.measures.tally import Groups, groups_of, signatures
 
 Array = NDArray[Any]
 Ints = NDArray[np.int64]
@@ -101,9 +101,8 @@ class Terrain:
     def _grouped(self) -> tuple[PlanCells, Groups, Bools]:
         """The cells group by group, the groups, and which measures act in each (G, measures)."""
         acts = np.array([w.acts for w in self.where], np.bool_).reshape(len(self.measures), self.whole.count).T
-        found, number = np.unique(acts, axis=0, return_inverse=True)
-        order, _, groups = groups_of(number.reshape(-1).astype(np.int64), self.whole.cover)
-        return self.whole.some(order), groups, found
+        order, groups = groups_of(signatures(acts), self.whole.cover)
+        return self.whole.some(order), groups, acts[order[groups.start[:-1]]]
 
     @property
     def plan(self) -> PlanCells:
