@@ -39,6 +39,8 @@ from waterbodem.definitions.labels import (
     texts,
     threshold_label,
 )
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Criterion, Functie, Group, LayerKind, Parameter
 from waterbodem.definitions.receiving import builtin_reach, reception_rules
 from waterbodem.definitions.units import unit_text
@@ -281,6 +283,39 @@ def derivation_text(kind: LayerKind) -> str:
     return f"{plain(kind.afleiding.vast)} + {terms} ({', '.join(kind.afleiding.bron)})"
 
 
+MEASURES = """# Maatregelen
+
+Wat een antwoord tot *ja, mits* kan maken, of minder bij anderen neerlegt. Hoe zij werken:
+de [regels](maatregelregels.md). Van elke groep staat er ten hoogste een in een pakket. Kosten zijn een indicatie."""
+
+
+def measures_page() -> str:
+    parts, rules = [MEASURES], measure_rules()
+    for m in wb.maatregelen().values():
+        rows = [row for row in measure_rows(m) if row[1]]
+        parts += [f"## {m.naam} {{ #{m.id} }}", f"Groep *{m.groep}* ({rules.groepen[m.groep]}).", table(["", ""], rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def measure_rows(m: Maatregel) -> list[tuple[str, str]]:
+    """What there is to say of a measure: name and text, empty where it does not apply."""
+    known = [wb.functies()[f] for f in m.functies] if m.functies != "alle" else []
+    return [
+        ("id", f"`{m.id}`, nr {m.nr}"),
+        ("uit", m.reden),
+        ("voor", ", ".join(map(functie_link, known)) or "alle functies"),
+        ("waar", "; ".join(m.conditions)),
+        ("verandert", "<br>".join(m.changes)),
+        ("niet met", ", ".join(f"[{other}](#{other})" for other in m.niet_met)),
+        ("kosten", f"{m.kosten.text}; {source(m.kosten, up='')}"),
+        ("maanden", " tot ".join(map(str, m.maanden))),
+        ("hangt af van", ", ".join(m.hangt_af_van)),
+        ("ook nodig", "; ".join(m.ook_nodig)),
+        ("bijwerking", m.bijwerking),
+        ("bron", source(m, up="")),
+    ]
+
+
 def glossary_page() -> str:
     rows = [(f"**{word}**", t.uitleg, f"*{t.gloss}*") for word, t in sorted(registry.terms().items())]
     return "# Woordenlijst\n\n" + table(["woord", "uitleg", "English"], rows) + "\n"
@@ -349,12 +384,14 @@ def pages() -> dict[str, str]:
         "functies/index.md": functies_index(),
         **{f"functies/{f.id}.md": functie_page(f) for f in wb.functies().values()},
         "lagen.md": layers_page(),
+        "maatregelen.md": measures_page(),
         "woordenlijst.md": glossary_page(),
         "bronnen.md": sources_page(),
         "kompas.md": kompas_page(environment()),
         "archetypen.md": archetypes_page(environment()),
         "rekenvoorbeeld.md": example_page(environment()),
         "rekenregels.md": (HERE / "rekenregels.md").read_text("utf-8"),
+        "maatregelregels.md": (HERE / "maatregelregels.md").read_text("utf-8"),
         "ontwikkelaars/errors.md": errors_page(),
     }
 

@@ -1,6 +1,7 @@
 """Water en bodem sturend: which functie belongs where, why, and what it shifts to others.
 
-Importing this package is light; numba, xarray, geopandas and rasterio load on first use.
+Importing this package is light; numba, xarray, geopandas and rasterio load on first use. ``wb.errors`` and ``wb.types``
+hold every error, and every type for annotations.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _WHERE = {
     "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
     "Functie": "definitions.models",
+    "maatregelen": "definitions.measures.catalogue",
+    "Maatregel": "definitions.measures.measure",
     "geschiktheid": "engine.scoring",
     "afwenteling": "engine.burden",
     "waarom": "doubt.why",
@@ -29,6 +32,8 @@ _WHERE = {
     "compare": "assessment.comparison",
     "difference": "assessment.differences",
     "live_map": "assessment.live",
+    "warm_up": "assessment.warming",
+    "mits": "assessment.mits",
     "run": "batch.runner",
     "status": "batch.state",
     "open_run": "batch.stores",
@@ -43,15 +48,20 @@ _WHERE = {
 }
 _RENAMED = {
     "functies": "load_functies",
+    "maatregelen": "load_measures",
     "kompas_regels": "load_rules",
     "reikwijdte": "chosen_reach",
     "Put": "Well",
 }
 
+#: Modules that are names of their own.
+_ROOMS = ("errors", "types")
+
 #: Literal, for type checkers read no tables; the same names as those above.
 __all__ = [
     "Assessment",
     "Functie",
+    "Maatregel",
     "Put",
     "WaterbodemError",
     "__version__",
@@ -70,6 +80,8 @@ __all__ = [
     "kompas_regels",
     "layers_from",
     "live_map",
+    "maatregelen",
+    "mits",
     "open_assessment",
     "open_layers",
     "open_run",
@@ -78,18 +90,23 @@ __all__ = [
     "run",
     "status",
     "waarom",
+    "warm_up",
     "waterschappen",
     "write_zarr",
 ]
 
 if TYPE_CHECKING:
+    from waterbodem import errors as errors
+    from waterbodem import types as types
     from waterbodem.assessment.assessment import Assessment as Assessment
     from waterbodem.assessment.assessment import assess as assess
     from waterbodem.assessment.assessment import per_gebied as per_gebied
     from waterbodem.assessment.comparison import compare as compare
     from waterbodem.assessment.differences import difference as difference
     from waterbodem.assessment.live import live_map as live_map
+    from waterbodem.assessment.mits import mits as mits
     from waterbodem.assessment.opening import open_assessment as open_assessment
+    from waterbodem.assessment.warming import warm_up as warm_up
     from waterbodem.batch.runner import run as run
     from waterbodem.batch.state import status as status
     from waterbodem.batch.stores import open_run as open_run
@@ -97,6 +114,8 @@ if TYPE_CHECKING:
     from waterbodem.definitions.abstraction import Well as Put
     from waterbodem.definitions.boards import waterschappen as waterschappen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
+    from waterbodem.definitions.measures.catalogue import load_measures as maatregelen
+    from waterbodem.definitions.measures.measure import Maatregel as Maatregel
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte
     from waterbodem.definitions.registry import load_functies as functies
@@ -114,6 +133,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
+        if name in _ROOMS:
+            return import_module(f"waterbodem.{name}")
         if name not in _WHERE:
             raise AttributeError(f"module 'waterbodem' has no attribute {name!r}")
         module = import_module(f"waterbodem.{_WHERE[name]}")
@@ -123,4 +144,4 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_ROOMS])

@@ -243,6 +243,21 @@ def functies(functie: str | None, own: Path | None) -> None:
 
 
 @cli.command()
+@click.argument("maatregel", metavar="[ID]", required=False)
+@click.option("--maatregelen", "own", metavar="BESTAND", type=FILE, help="Bestand met eigen maatregelen erbij.")
+@click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies die daarin staan.")
+@click.option("--taal", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Taal.")
+def maatregelen(maatregel: str | None, own: Path | None, functies_file: Path | None, taal: str) -> None:
+    """Toon welke maatregelen er zijn, of een ervan volledig, met bronnen."""
+    from waterbodem.definitions.measures.catalogue import load_measures
+    from waterbodem.definitions.registry import load_functies
+    from waterbodem.views.measure_list import measure_text, measures_text
+
+    known = load_measures(own, load_functies(functies_file))
+    click.echo(measures_text(known.values(), taal) if maatregel is None else measure_text(known[maatregel], taal))
+
+
+@cli.command()
 @click.argument("file", metavar="BESTAND", type=FILE)
 @click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen.")
 @click.option("--json", "as_json", is_flag=True, help="Uitkomst als JSON.")
@@ -281,6 +296,7 @@ def _reach(text: str) -> float | str:
 #: What click needs to know of an option, by kind of setting.
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "getal": {"type": float},
+    "schakelaar": {"is_flag": True, "default": False, "callback": lambda _context, _option, off: not off},
     "woord": {},
     "functie": {},
     "norm": {},
@@ -294,34 +310,64 @@ def _option(setting: Setting) -> Callable[[Any], Any]:
     """Return the option of a setting."""
     shown = bool(setting.woorden) and setting.standaard is not None
     told = {"metavar": setting.toon, "default": setting.standaard, "show_default": shown, "help": setting.hulp}
-    return click.option(setting.option, setting.id, **told, **KINDS[setting.soort])
+    return click.option(setting.option, setting.id, **{**told, **KINDS[setting.soort]})
 
 
-ASSESS_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+Options = tuple[Callable[[Any], Any], ...]
+#: What is asked of plans, and what is the user's own; then how the answer is told.
+PLAN_OPTIONS: Options = (
     click.option("--layers", metavar="BESTAND", type=FILE, required=True, help="lagen.toml, of de map ervan."),
-    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help="Mag vaker."),
-    click.option("--gebied", metavar="BESTAND", type=FILE, required=True, help="Polygonen, in elk stelsel."),
-    click.option("--output", metavar="MAP", type=FILE, help="Uitvoermap; zonder deze alleen het antwoord."),
+    click.option("--functie", "ids", metavar="ID", multiple=True, required=True, help='Mag vaker; "all" is elke.'),
+    click.option(
+        "--gebied",
+        "--gebieden",
+        "gebied",
+        metavar="BESTAND",
+        type=FILE,
+        required=True,
+        help="Polygonen, in elk stelsel.",
+    ),
+)
+OWN_OPTIONS: Options = (
     click.option("--functies", "functies_file", metavar="BESTAND", type=FILE, help="Eigen functies erbij."),
     click.option("--set", "changes", metavar=SETTING, type=_setting, multiple=True, help="Eigen waarde, mag vaker."),
     click.option("--id", "id", metavar="VELD", help="Veld met de naam van een gebied."),
     click.option("--ontvangers", metavar="BESTAND", type=FILE, help="Polygonen die de last kunnen krijgen."),
     click.option("--scenario", "scenarios", metavar="NAAM", multiple=True, help=SCENARIO),
     *map(_option, all_settings()),
-    click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
+)
+TOLD_OPTIONS: Options = (
     click.option("--allow", metavar="MAP", type=FILE, multiple=True, help="Map waar lagen ook mogen liggen."),
     click.option("--json", "as_json", is_flag=True, help="Antwoord als JSON."),
 )
+ASSESS_OPTIONS: Options = (
+    *PLAN_OPTIONS,
+    click.option("--output", metavar="MAP", type=FILE, help="Uitvoermap; zonder deze alleen het antwoord."),
+    *OWN_OPTIONS,
+    click.option("--float", "float_", is_flag=True, help="Schrijf ook <naam>_f32.tif."),
+    *TOLD_OPTIONS,
+)
+MITS_OPTIONS: Options = (
+    *PLAN_OPTIONS,
+    click.option("--maatregelen", "own", metavar="BESTAND", type=FILE, help="Bestand met eigen maatregelen erbij."),
+    click.option("--samen", type=click.IntRange(1, 3), default=3, show_default=True, help="Zoveel tegelijk."),
+    click.option("--vrij", type=click.Choice(["D", "risico"]), help="Waarom hectares vrij blijven; standaard een nee."),
+    *OWN_OPTIONS,
+    *TOLD_OPTIONS,
+)
 
 
-def _assess_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(ASSESS_OPTIONS):
-        command = option(command)
-    return command
+def _with(options: Options) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 @cli.command()
-@_assess_options
+@_with(ASSESS_OPTIONS)
 def assess(
     output: Path | None,
     as_json: bool,
@@ -355,6 +401,32 @@ def assess(
         click.echo(answer_text(found) + (ledger_text(found) if found.question.enquiry.given else ""))
     if output is not None and not as_json:
         click.echo(f"\nRapport: {output / REPORT}")
+    _finish(found.outside)
+
+
+@cli.command()
+@_with(MITS_OPTIONS)
+def mits(
+    as_json: bool,
+    ids: tuple[str, ...],
+    changes: tuple[tuple[str, str, float], ...],
+    own: Path | None,
+    samen: int,
+    vrij: str | None,
+    **given: Any,
+) -> None:
+    """Zoek wat het een ja maakt: maatregelen voor de plek en voor de buren, met kosten en bandbreedte."""
+    with _loading():
+        from waterbodem.assessment import from_files
+        from waterbodem.views.measures import mits_data, mits_text
+
+    settings = {s.id: given.pop(s.id) for s in all_settings()}
+    request = from_files.Request(
+        functies=ids, changes=tuple(from_files.Change(*s) for s in changes), settings=settings, **given
+    )
+    with _progress() as step:
+        found = from_files.packages(request, own, samen, vrij, step)
+    click.echo(_json(mits_data(found)) if as_json else mits_text(found))
     _finish(found.outside)
 
 

@@ -14,7 +14,7 @@ import shapely
 import xarray as xr
 
 import waterbodem as wb
-from tests.support.grids import box, even
+from tests.support.grids import LEFT, TOP, box, even
 from waterbodem.assessment.files import save_assessment
 from waterbodem.core import memory
 from waterbodem.core.errors import ArgumentError, CorruptLayer, UnsafePath, WaterbodemError
@@ -159,7 +159,20 @@ def test_own_functie_raster_reference_and_outside_polygons_come_back(crs, tmp_pa
     b = wb.assess(even(crs=crs), own, plans, referentie=codes, methode="owa", orness=0.3, bergingseis_mm=60)
     back = reopened(b, tmp_path)
     same(b, back)
-    assert np.array_equal(back.question.settings.reference, b.question.settings.reference, equal_nan=True)
+    assert np.array_equal(back.question.settings.reference.codes, b.question.settings.reference.codes, equal_nan=True)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:28992", None])
+@pytest.mark.parametrize("cells", [(2, 2, 3, 3), (0, 2, 6, 3), (2, 0, 3, 6), (1, 1, 5, 4)])
+def test_one_cell_one_row_and_one_column_come_back_where_they_lie(cells, crs, tmp_path):
+    """Coordinates of one cell do not tell how large it is, and those of a part are not those of the whole."""
+    b = wb.assess(even(6, 6, ghg=0.5, crs=crs), "woningbouw", box(*cells))
+    same(b, reopened(b, tmp_path))
+    left, top = LEFT + 10 * cells[0], TOP - 10 * cells[1]
+    b.waarom(left + 1, top - 1)  # a corner of the first cell, far from its middle
+    if crs or 1 in (cells[2] - cells[0], cells[3] - cells[1]):
+        numbers = [float(v) for v in b.cells.spatial_ref.attrs["GeoTransform"].split()]
+        assert numbers == [left, 10, 0, top, 0, -10]
 
 
 def test_the_same_answer_gives_the_same_bytes(answer, tmp_path):

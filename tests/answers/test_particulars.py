@@ -31,8 +31,8 @@ def codes(data, value, cells):
     return found
 
 
-def beside(data, **settings):
-    answer = wb.assess(data, "woningbouw", PLAN, **settings)
+def beside(data, functie="woningbouw", **settings):
+    answer = wb.assess(data, functie, PLAN, **settings)
     row = answer.table.drop(columns="geometry").to_dict("records")[0]
     return Beside(answer, "nl"), row
 
@@ -91,3 +91,25 @@ def test_a_code_that_no_functie_has_is_told_with_a_board_too():
     for given in (99.0, 101.0, -1.0):
         with pytest.raises(wb.WaterbodemError, match="unknown functie code"):
             wb.assess(data, "woningbouw", PLAN, referentie=xr.full_like(data.kwel, given), waterschap="hunze_en_aas")
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [(0, "is onbekend: van 100 % van het plan"), (4, "is onbekend: van 99 % van het plan"),
+     (300, "vraagt ten minste"), (400, "vraagt ")],
+)  # fmt: skip
+def test_what_a_board_asks_is_told_as_far_as_the_present_use_is_known(cells, said):
+    """Noorderzijlvest asks from 750 m2 of new paving: 4 cells of grass make 216 m2, 396 more could make a town."""
+    data = layers()
+    b, row = beside(data, referentie=codes(data, GRASS, cells), waterschap="noorderzijlvest")
+    told = " ".join(b.compensation(row)).replace("\u00a0", " ")
+    assert said in told, told
+    assert "vraagt geen berging" not in told
+    assert ("ten minste" in told) == (cells == 300)
+    assert np.isnan(row["gevraagd_m3"]) == (cells < 300)
+
+
+def test_a_functie_without_paving_is_asked_nothing_though_its_present_use_is_unknown():
+    data = layers()
+    b, row = beside(data, "natte_natuur", referentie=codes(data, GRASS, 0), waterschap="noorderzijlvest")
+    assert b.compensation(row) == []

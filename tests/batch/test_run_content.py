@@ -25,8 +25,7 @@ from waterbodem.batch.job import open_job
 from waterbodem.batch.provenance import input_data
 from waterbodem.cli import cli
 from waterbodem.core import memory
-from waterbodem.core.errors import ArgumentError, CorruptLayer, GeometryError, Problems, WaterbodemError
-from waterbodem.definitions.registry import UnknownFunctie
+from waterbodem.core.errors import ArgumentError, CorruptLayer, GeometryError, Problems, UnknownFunctie, WaterbodemError
 from waterbodem.formats.cog.writer import percent
 
 ONE = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\npictures = false\n'

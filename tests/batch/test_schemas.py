@@ -13,6 +13,7 @@ import pytest
 import waterbodem as wb
 from waterbodem.batch.run_file import read_run_file
 from waterbodem.batch.schemas import schemas
+from waterbodem.definitions.measures.catalogue import load_measures, measure_of
 from waterbodem.definitions.registry import builtin_functies, layer_kinds, own_functies
 from waterbodem.layers.catalogue import parse_catalogue
 from waterbodem.layers.template import catalogue_template
@@ -152,3 +153,38 @@ def test_what_the_schema_says_of_a_run_file_reading_it_says(tmp_path, old, new):
     assert refused(read(file), RUN)
     with pytest.raises(wb.WaterbodemError, match=r"run\.toml"):
         read_run_file(file)
+
+
+# --- measures --------------------------------------------------------------------------------------------------------
+
+MEASURE = schemas()["maatregel.schema.json"]
+MEASURES = sorted((ROOT / "waterbodem/data/maatregelen").glob("*.toml"))
+WADI = read(next(path for path in MEASURES if path.stem == "wadi"))
+
+
+def test_every_file_of_a_measure_validates():
+    assert len(MEASURES) == len(load_measures())
+    for path in MEASURES:
+        jsonschema.validate(read(path), MEASURE)
+    jsonschema.validate({"maatregelen": {"eigen": {k: v for k, v in WADI.items() if k != "id"}}}, MEASURE)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"onbekend": 1},
+        {"trede": 4},
+        {"waar": {"ghgg": {"minstens": 1}}},
+        {"waar": {"ghg": {"minst": 1}}},
+        {"lagen": {"natuur": {"hoogstens": 0}}},
+        {"lagen": {"ghg": {"wordt": 1}}},
+        {"parameters": {"bergingseis_mm": {"wordt": 40}}},
+        {"ruimte": {"plus": -0.1}},
+        {"kosten": {"laag": 1, "hoog": 2}},
+    ],
+    ids=str,
+)
+def test_what_a_measure_may_not_hold_its_schema_refuses_too(changes):
+    assert refused({**WADI, **changes}, MEASURE)
+    with pytest.raises(wb.WaterbodemError):
+        measure_of({**WADI, **changes}, "wadi", wb.functies())

@@ -31,6 +31,7 @@ from waterbodem.cli import assess as assess_command
 from waterbodem.core.errors import ArgumentError, CorruptLayer
 from waterbodem.definitions import registry
 from waterbodem.definitions.editions import EDITION
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.setting_list import all_settings
 from waterbodem.definitions.settings import Settings
 from waterbodem.formats.archive import Packer, Unpacker, write
@@ -60,7 +61,7 @@ PLACE = {"layers", "functie", "gebied", "ontvanger", "x", "y"}
 OTHERS = {"id", "id_ontvangers", "ontvangers", "bewaar", "omgeving", "stroming", "interval", "scenarios"} | PLACE
 
 #: A value as a user types it, by kind of setting; a file of one's own stands in the folder of the test.
-TYPED = {"getal": 60, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
+TYPED = {"getal": 60, "schakelaar": False, "woord": "gemiddelde", "functie": "akkerbouw", "norm": "Hunze en Aa's",
          "lengte": 150.0, "put": (500_000, 265, 2500), "regels": "streng.toml"}  # fmt: skip
 #: Where a kind does not do.
 OWN = {"orness": 0.3}
@@ -98,6 +99,7 @@ ALIKE = {
         "engine/reference.py",
         "engine/area_table.py",
         "assessment/turning.py",
+        "layers/use_map.py",
     },
     "waterschap": {
         "definitions/boards.py",
@@ -105,6 +107,15 @@ ALIKE = {
         "engine/area_table.py",
         "engine/demands.py",
         "layers/boundaries.py",
+        "definitions/measures/measure.py",
+        "definitions/measures/checks.py",
+        "views/measure_list.py",
+    },
+    "aangelegde_berging_mm": {
+        "definitions/measures/measure.py",
+        "definitions/measures/checks.py",
+        "measures/design.py",
+        "measures/rows.py",
     },
     "methode": {"views/console.py"},
     "kompas": {
@@ -294,7 +305,8 @@ def run_file(folder, given):
     for id_, value in given.items():
         tables.setdefault(KNOWN[id_].tabel, []).append(f"{KNOWN[id_].key} = {json.dumps(value)}")
     lines += tables.pop("", [])
-    lines += ["[grid]", "bounds = [238000, 553000, 239000, 554000]", "[gebieden]", 'path = "lagen/plannen.geojson"']
+    lines += ["[grid]", "bounds = [238000, 553000, 239000, 554000]"]
+    tables.setdefault("gebieden", []).append('path = "lagen/plannen.geojson"')
     tables.setdefault("ontvangers", []).append('path = "lagen/beekdal.geojson"')
     for table, keys in tables.items():
         lines += [f"[{table}]", *keys]
@@ -351,11 +363,21 @@ def test_a_setting_is_in_an_archive_in_herkomst_in_keys_in_facts_and_in_a_differ
 
 
 def test_a_reference_raster_has_every_form(tmp_path):
-    asked = Settings(np.array([[6.0, np.nan]]))
+    asked = Settings(UseMap(codes=np.array([[6.0, np.nan]])))
     back = archived(asked, tmp_path / "a")
-    assert np.array_equal(back.reference, asked.reference, equal_nan=True)
-    assert told(asked)["referentie"] == "raster" and list(words(asked, {})) == ["--referentie", "raster"]
-    assert "raster" not in dict(facts(asked, "nl"))
+    assert np.array_equal(back.reference.codes, asked.reference.codes, equal_nan=True)
+    assert told(asked)["referentie"] == "raster" and list(words(asked, {})) == ["--referentie", "referentie.tif"]
+    assert dict(facts(asked, "nl"))["Huidig gebruik"] == "een kaart met het gebruik per cel"
+
+
+def test_a_reference_raster_from_a_file_has_every_form(tmp_path):
+    about = {"bestand": "gebruik.tif", "sha256": "ab" * 32, "bewerkt": ""}
+    asked = Settings(UseMap(file=Path("elders/gebruik.tif"), told=about, codes=np.array([[6.0, np.nan]])))
+    back = archived(asked, tmp_path / "a").reference
+    assert (back.told, back.file) == (about, Path("gebruik.tif"))
+    assert told(asked)["referentie"] == about
+    assert list(words(asked, {"referentie": "gebruik.tif"})) == ["--referentie", "gebruik.tif"]
+    assert dict(facts(asked, "nl"))["Huidig gebruik"] == "het gebruik per cel volgens gebruik.tif"
 
 
 @pytest.mark.parametrize("wrong", [{"methode": 5}, {"demping_m": "ver"}, {"demping_m": -1}, {"orness": True},

@@ -136,6 +136,15 @@ def test_a_file_with_long_keys_and_values_is_told_in_short(tmp_path, case):
         assert done.exit_code == 1 and max(map(len, done.output.splitlines())) <= 520, done.output[:2000]
 
 
+def test_every_error_has_its_problems():
+    """Whether one thing is wrong or ten: who catches reads one list."""
+    one, other = LayerError("a"), PartFailed({"woningbouw": "b"})
+    assert one.problems == (one,) and other.problems == (other,)
+    both = Problems([one, Problems([other])])
+    assert both.problems == (one, other)
+    assert [str(p) for p in pickle.loads(pickle.dumps(one)).problems] == ["a"]
+
+
 # --- kinds -----------------------------------------------------------------------------------------------------------
 
 
@@ -144,6 +153,11 @@ def test_every_kind_has_a_code_of_its_own_that_stays():
     assert found == CODES
     assert len(kinds()) == len(CODES)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in found)
+
+
+def test_every_kind_can_be_caught_by_its_public_name():
+    assert {kind.__name__ for kind in kinds()} | {"LayerIgnored"} == set(wb.errors.__all__)
+    assert all(getattr(wb.errors, kind.__name__) is kind for kind in kinds())
 
 
 def test_the_documentation_lists_every_kind(monkeypatch):

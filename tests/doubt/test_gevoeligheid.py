@@ -17,13 +17,13 @@ from tests.twins.test_gevoeligheid import ERRORS, VALUES
 from waterbodem.core.errors import ArgumentError, NoOverlap
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.doubt.gevoeligheid import ALONE, COLUMNS, plan_place, sensitivity
+from waterbodem.doubt.place import Place
 from waterbodem.doubt.shares import shares_of
 from waterbodem.doubt.spread import spreads_of
+from waterbodem.doubt.tipping import tips_of
+from waterbodem.doubt.weighing import weight_flips
 from waterbodem.engine.layer_set import layer_set
-from waterbodem.engine.place import Place
 from waterbodem.engine.scoring import parts_of
-from waterbodem.engine.tipping import tips_of
-from waterbodem.engine.weighing import weight_flips
 
 LETTERS = ("X", "A", "B", "C1", "C2", "D")
 #: The errors of the worked cell as data state them; that of zettingsgevoeligheid has no mean of its own there.

@@ -24,9 +24,6 @@ from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.plan import asked_depth, asked_mm, built_mm, drains_of
 from waterbodem.engine.reference import implausible
 
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
-settings.load_profile("repeatable")
-
 CELLS = 40
 INDICES = ("ruimte", "tijd", "geld", "risico")
 BESIDE = ("stijging", "co2", "risico_zonder_compensatie")

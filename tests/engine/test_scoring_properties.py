@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numba import njit
 
@@ -36,9 +36,6 @@ from waterbodem.engine.rewetting import CAUSES, rewets
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.kernels import float32
 from waterbodem.kernels._compile.records import places_of
-
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
-settings.load_profile("repeatable")
 
 CELLS = 40
 EXACT = ("klasse", "bepalend", "vlaggen")

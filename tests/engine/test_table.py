@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import waterbodem as wb
@@ -16,9 +16,6 @@ from tests.support.twins.functie import plain, plain_functies
 from tests.support.twins.klasse import score_cell
 from tests.support.twins.polygon import Covered, polygon_row
 from tests.support.twins.reference import reference_of
-
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
-settings.load_profile("repeatable")
 
 BORDERS = (0.80, 0.60, 0.40, 0.20)
 

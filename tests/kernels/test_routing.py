@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.worked import read
-from waterbodem.core.errors import ArgumentError
+from waterbodem.core.errors import ArgumentError, Circular
 from waterbodem.receivers import downstream as library
 from waterbodem.receivers.downstream import sweep_of
-from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Circular, Network
+from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Network
 
 CASES = read("routering")["routering"]
 

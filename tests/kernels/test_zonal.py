@@ -6,16 +6,13 @@ import math
 
 import numpy as np
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from waterbodem.core.grid import Grid
 from waterbodem.engine.coverage import Footprints, covered
 from waterbodem.engine.sums import Settled, Sums, Totals, ratio, runs_of, totals_of, with_bins
 from waterbodem.kernels import quantities, zonal
-
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
-settings.load_profile("repeatable")
 
 GRID = Grid(0, 60, 10, 10, 6, 7)
 CELLS = GRID.rows * GRID.cols

@@ -259,7 +259,7 @@ def test_every_key_of_the_contract_is_known_and_every_layer_may_stand_in_a_catal
     stated = {"path", "unit", "sign", "source", "vintage", "absent", "nodata", "classes",
               "unlisted", "horizon", "band", "sha256", "uncertainty", "resampling", "range",
               "outside", "layer", "field", "value", "else", "korrel_m", "afwijking", "bron_scenario",
-              "stresstest", "licence", "attribution"}  # fmt: skip
+              "stresstest", "licence", "attribution", "p10", "p90"}  # fmt: skip
     assert set(KEYS) == stated
     signs = {"kwel": "up", "ghg": "down", "gvg": "down", "glg": "down"}
     text = "".join(

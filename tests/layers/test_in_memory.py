@@ -198,7 +198,34 @@ def uneven():
     return data.assign_coords(x=[0.0, 10, 20, 40])
 
 
+def per_cell():
+    """Cells whose place stands in two dimensions, as models on turned grids write it."""
+    lon, lat = np.meshgrid(np.linspace(6.5, 6.6, COLS), np.linspace(53, 52.9, ROWS))
+    return metres(1.0).assign_coords(lon=(("y", "x"), lon), lat=(("y", "x"), lat))
+
+
+def coarse(step, size=20):
+    """Cells of so many times ten metres, and how many in each direction."""
+    y, x = TOP - 10 * step * (np.arange(size) + 0.5), LEFT + 10 * step * (np.arange(size) + 0.5)
+    return xr.DataArray(np.ones((size, size)), {"y": y, "x": x}, ("y", "x"))
+
+
+def joined(one, other):
+    """Two layers in one Dataset, as xarray joins them."""
+    return xr.merge([one.rename("ghg"), other.rename("kwel")], join="outer").sortby("y", ascending=False)
+
+
 BAD = {
+    "two grids joined": (joined(coarse(1), coarse(5, 4)), {}, ["kwel", "one in 5 along x", "reindex_like"]),
+    "half a cell": (joined(coarse(1), coarse(1).assign_coords(x=coarse(1).x + 5)), {}, ["kwel", "one in 2 along x"]),
+    "two grids by name": (
+        xr.Dataset({"ghg": metres(1.0), "kwel": (("y2", "x2"), np.ones((3, 3)))}),
+        {},
+        ["kwel", "layers.rename({'y2': 'y', 'x2': 'x'})"],
+    ),
+    "place per cell": ({"ghg": per_cell().drop_vars(["y", "x"])}, {}, ["ghg", "per cell", "drop_vars(['lon', 'lat'])"]),
+    "swapped without crs": ({"ghg": swapped()}, {}, ["ghg", "swapped", "or state crs="]),
+    "no cells": ({"ghg": metres(1.0)[:, :0]}, {}, ["ghg", "no cells", "'x': 0"]),
     "two grids": ({"ghg": metres(1.0), "kwel": metres(1.0).isel(x=slice(1, None))}, {}, ["kwel", "xr.align"]),
     "numpy beside a grid": ({"ghg": metres(1.0), "kwel": np.ones(SHAPE)}, {}, ["kwel", "without coordinates"]),
     "uneven": ({"ghg": uneven()}, {}, ["ghg", "evenly", "layers.interp"]),
@@ -246,6 +273,60 @@ def test_everything_that_is_wrong_is_told_at_once():
         wb.layers_from(given)
     told = {p.where.partition(":")[0] for p in caught.value.problems}
     assert {"kwel", "glg", "droogte"} == told and len(caught.value.problems) == 3
+
+
+def test_one_thing_that_is_wrong_is_a_list_of_one():
+    with pytest.raises(wb.WaterbodemError) as caught:
+        wb.layers_from({"droogte": metres(1.0, positive="up")})
+    assert caught.value.problems == (caught.value,)
+
+
+def test_a_layer_that_is_known_in_few_places_is_no_other_grid():
+    holes = np.full(SHAPE, np.nan)
+    holes[0, [0, 2]] = holes[4, 2] = 1.0
+    assert int(wb.layers_from({"ghg": metres(1.0).copy(data=holes)}).ghg.notnull().sum()) == 3
+
+
+def test_a_warning_points_at_the_line_of_who_asked():
+    for ask in (lambda: wb.layers_from(SLIP), lambda: wb.geschiktheid(xr.Dataset(SLIP), "woningbouw")):
+        with pytest.warns(LayerIgnored) as told:
+            ask()
+        assert [w.filename for w in told] == [__file__]
+
+
+SLIP = {"ghg": metres(1.0), "droogte": metres(1.0), "Kwel": metres(1.0)}
+
+
+# --- coordinates -----------------------------------------------------------------------------------------------------
+
+
+def test_coordinates_of_cells_rows_and_columns_go_along_into_every_result():
+    """Named as a result, or as the dimension of a list of functies, they would take its place: those stay behind."""
+    given = per_cell().assign_coords(rij=("y", range(ROWS)), klasse=("x", range(COLS)), tijd=3, functie="x")
+    data = wb.layers_from({"ghg": given.sortby("y")})
+    for name in ("lon", "lat", "rij"):
+        assert data[name].variable.equals(given[name].variable), name
+    data = data.assign_coords(tijd=3, functie="x")
+    for form in (data, data.chunk(x=2)):
+        for asked in ("woningbouw", ["woningbouw", "natte_natuur"]):
+            for found in (wb.geschiktheid(form, asked), wb.afwenteling(form, asked)):
+                plain = {"functie"} if asked != "woningbouw" else set()
+                named = {"y", "x", "lon", "lat", "rij", "klasse", "tijd"} - set(found.data_vars)
+                assert set(found.coords) == named | plain
+                assert found.lon.variable.equals(given.lon.variable)
+
+
+def test_a_coordinate_that_two_layers_have_otherwise_is_told():
+    given = {"ghg": per_cell(), "kwel": per_cell().assign_coords(lon=per_cell().lon + 1)}
+    with pytest.warns(LayerIgnored, match="coordinate lon of layer kwel"):
+        found = wb.layers_from(given)
+    assert found.lon.variable.equals(given["ghg"].lon.variable)
+
+
+def test_a_layer_among_the_coordinates_is_told():
+    with pytest.warns(LayerIgnored, match=r"layers.reset_coords\('maaiveld'\)"):
+        found = wb.layers_from(xr.Dataset({"ghg": metres(1.0), "maaiveld": metres(1.0)}).set_coords("maaiveld"))
+    assert list(found.data_vars) == ["ghg"] and "maaiveld" not in found.coords
 
 
 def test_a_lazy_layer_is_checked_when_it_is_read():

@@ -16,11 +16,11 @@ import waterbodem.receivers.flow as flow_module
 from tests.support.grids import ahn_tile
 from tests.support.twins.terrain import broken_rules
 from waterbodem.core.dataset import build
-from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError
+from waterbodem.core.errors import ArgumentError, Circular, GridMismatch, LayerError
 from waterbodem.core.grid import Grid
 from waterbodem.receivers.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_estimate, with_water_levels
 from waterbodem.receivers.flow_store import flow_of, on_grid
-from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Circular
+from waterbodem.receivers.network import LEAVES, NO_PART, STAYS
 
 
 def grid_for(level, size=5.0):

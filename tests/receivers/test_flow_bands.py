@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 pytest.importorskip("pyflwdir")
 
+from waterbodem.core.errors import Circular
 from waterbodem.core.grid import Grid
 from waterbodem.receivers.flow import flow_from_codes, flow_from_maaiveld
 from waterbodem.receivers.flow_bands import expose_in_bands
-from waterbodem.receivers.network import Circular
 
 
 def whole(flow, value, damping=None, beyond=0.0):

@@ -230,6 +230,23 @@ def test_cumulation_names_what_only_the_sum_does():
     assert "verlaging_grootste_m" in found.alleen_samen
 
 
+def test_what_plans_do_to_a_plan_is_what_the_others_do():
+    """Its own lowering is in neither number: between two others it is the sum of theirs, beside one that of one."""
+    layers, reach = strip(cols=60, rows=1), 40.0
+    plans = named(links=box(20, 21), midden=box(25, 26), rechts=box(30, 31))
+    found = wb.assess(layers, DRAINER, plans, reikwijdte=reach).ledgers[DRAINER]
+    target = named(midden=box(25, 26))
+    two = grootboek(layers, DRAINER, named(links=box(20, 21), rechts=box(30, 31)), target, reikwijdte=reach)
+    got, want = found.cumulatie.set_index("ontvanger"), two.cumulatie.set_index("ontvanger").loc["midden"]
+    assert got.loc["midden"].drop(["alleen_samen", "soort"]).equals(want.drop(["alleen_samen", "soort"]))
+    head = float(wb.afwenteling(layers, DRAINER).grondwaterverlaging.max())
+    assert got.loc["midden"].verlaging_grootste_m_alleen == pytest.approx(head * math.exp(-50 / reach), rel=1e-5)
+    assert got.loc["midden"].verlaging_grootste_m_samen == pytest.approx(2 * head * math.exp(-50 / reach), rel=1e-5)
+    one = wb.assess(layers, DRAINER, plans[:2], reikwijdte=reach).ledgers[DRAINER].cumulatie
+    for name in ("verlaging_grootste_m", "vernatting_grootste_m", "waterschijf_mm"):
+        assert one[f"{name}_samen"].equals(one[f"{name}_alleen"]) and not one.alleen_samen.any()
+
+
 def test_reverse_query_agrees_with_the_ledger():
     layers, plans = wb.example(), wb.example_plans()
     flow = flow_of(layers)

@@ -1,4 +1,4 @@
-"""The functies and water boards of the library as plain mappings, as the twins read them."""
+"""The functies, water boards and measures of the library as plain mappings, as the twins read them."""
 
 from __future__ import annotations
 
@@ -28,4 +28,23 @@ def functies():
 @cache
 def boards():
     """Every water board by id."""
-    return tomllib.loads(files("waterbodem.data").joinpath("normen.toml").read_text("utf-8"))
+    return data("normen.toml")
+
+
+def data(*path):
+    """A data file of the library, as it is."""
+    return tomllib.loads(files("waterbodem.data").joinpath(*path).read_text("utf-8"))
+
+
+@cache
+def measures():
+    """Every measure by id, in the order in which they act."""
+    names = [f.name for f in files("waterbodem.data").joinpath("maatregelen").iterdir() if f.name.endswith(".toml")]
+    found = sorted((data("maatregelen", name) for name in names), key=lambda m: m["volgorde"])
+    return {m["id"]: m for m in found}
+
+
+@cache
+def measure_head():
+    """What holds for all measures: shares of building, room, names."""
+    return data("maatregelen.toml")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from waterbodem.answers.making import Making
 from waterbodem.answers.question import Question
 from waterbodem.answers.received import Received
 from waterbodem.core.errors import ArgumentError, nearest
+from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Boundaries
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.settings import Settings
 from waterbodem.doubt.why import waarom
 from waterbodem.engine.derived import derived_of
 from waterbodem.engine.explanation import Explanation
+from waterbodem.engine.reference import HeldUse
 from waterbodem.engine.scoring import layers_of
 
 
@@ -60,9 +63,9 @@ class Answer(Received):
 
     def waarom(self, x: float, y: float, functie: str | None = None) -> Explanation:
         """Explain one cell; ``functie`` defaults to the first that was asked."""
-        chosen = registry.choose(functie)[0][0] if functie else self.question.functies[0]
+        chosen = registry.choose_one(functie) if functie else self.question.functies[0]
         asked = {f.id: f for f in self.question.functies}
-        q, settings = self.question, _on_layers(self.question.settings)
+        q, settings = self.question, _on_layers(self.question.settings, self.question.grid)
         if isinstance(settings.judge, Boundaries):
             settings = settings.judged_by(self._board_at(x, y))
         return waarom(q.layers, asked.get(chosen.id, chosen), x, y, **settings.arguments(waarom))
@@ -84,8 +87,10 @@ class Answer(Received):
         return known[id_]
 
 
-def _on_layers(settings: Settings) -> Settings:
+def _on_layers(settings: Settings, grid: Grid) -> Settings:
     """Settings as arguments beside the layers of a question; a reference raster lies on them."""
-    if settings.reference is None or isinstance(settings.reference, Functie):
+    use = settings.reference
+    if not isinstance(use, UseMap) or use.codes is None:
         return settings
-    return settings.with_reference(xr.DataArray(settings.reference, dims=("y", "x")))
+    held = HeldUse(xr.DataArray(use.codes, dims=("y", "x")), grid)
+    return settings.with_reference(replace(use, source=held, codes=None))

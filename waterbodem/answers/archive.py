@@ -16,7 +16,9 @@ from waterbodem.core.destination import destination
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.engine.kompas import UNSEEN
+from waterbodem.engine.reference import present_use
 from waterbodem.formats.archive import Packer, plain, write
 from waterbodem.formats.setting_forms import packed
 from waterbodem.layers.polygons import Area
@@ -72,10 +74,19 @@ def question(q: Question, packer: Packer) -> dict[str, Any]:
         "areas": [_area(a) for a in q.areas],
         "functies": [functie(f) for f in q.functies],
         "instellingen": packed(q.settings, packer),
+        "eigen_gebruik": [functie(f) for f in own_use(q)],
         "waterschappen": [[b.id for b in some] for some in q.boards],
         "stroken": [[*key, *strip] for key, strip in sorted(q.strips.items()) if strip is not UNSEEN],
         "scenarios": list(q.asked),
     }
+
+
+def own_use(q: Question) -> tuple[Functie, ...]:
+    """Return functies of the user's own that lie on the cells today."""
+    given, use = q.settings.reference, present_use(q.settings.reference, q.cells.present)
+    if not isinstance(given, UseMap) or isinstance(use, Functie):
+        return ()
+    return tuple(f for f in given.own if (use == f.code).any())
 
 
 def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:

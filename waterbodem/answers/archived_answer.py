@@ -17,6 +17,8 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.editions import EDITION, earlier_editions
 from waterbodem.definitions.labels import texts
 from waterbodem.definitions.present_use import ASSUMED, GIVEN, MAPPED
+from waterbodem.definitions.uncertainty import layer_groups
+from waterbodem.doubt.bandbreedte import COLUMNS as RANGE
 from waterbodem.engine import across
 from waterbodem.engine import table as summary
 from waterbodem.engine.area_table import DEMANDED, TOLD
@@ -30,7 +32,8 @@ ASKED = ("nr", "gebied", "functie", "scenario")
 KOMPAS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
 VERDICTS = ("gebied", "functie", "beginsel", "eenheid")
 #: Columns of the table that hold texts, without those of receivers.
-TEXTS = ("gebied", "functie", "scenario", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", *TOLD)
+ANSWERS = (*summary.ANSWERS, *RANGE)
+TEXTS = ("gebied", "functie", "scenario", *ANSWERS, "bepalend", "oorzaak", *TOLD)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,8 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, edition
     _same(_rows(table, ASKED), asked, "table", where)
     symbols, letters = texts("nl")["rapport"]["symbool_woord"], summary.letters().values()
     for name, known in {
-        **dict.fromkeys(("antwoord", "antwoord_min", "antwoord_max"), letters),
+        **dict.fromkeys(summary.ANSWERS, letters),
+        **{n: ("", *letters, *layer_groups()) for n in RANGE if n in table},
         **{p.kolom: symbols for p in principles},
         "oorzaak": ["", *(c.id for c in registry.burden_rules(edition).components)],
         "bepalend": ["", *(str(c).removeprefix(summary.SCORED) for c in table if str(c).startswith(summary.SCORED))],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -14,6 +14,7 @@ from waterbodem.answers.question import Question
 from waterbodem.core.lazy import pd, xr
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
+from waterbodem.doubt import bandbreedte
 from waterbodem.engine.area_table import frame_of
 from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, reference_attrs, scatter, variables_of
 from waterbodem.engine.demands import Demand, groups
@@ -22,7 +23,7 @@ from waterbodem.engine.kompas import Findings, findings_of
 from waterbodem.engine.quantities import tally_of
 from waterbodem.engine.scoring import VARIABLES, scoring_attrs
 from waterbodem.engine.sums import Totals
-from waterbodem.engine.table import total
+from waterbodem.engine.table import states_of, total
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
 from waterbodem.kernels.scoring import NO_CRITERION
 
@@ -54,11 +55,10 @@ class Outcome:
         q, found = self.question, findings_of(self.question.circumstances, self.functie, self.totals)
         return found.with_strips(partial(q.strip, self.functie, self.demands), q.settings.rules)
 
-    @property
-    def frame(self) -> pd.DataFrame:
-        """Rows of the table, without geometry."""
+    def frame(self, beside: Mapping[str, Any]) -> pd.DataFrame:
+        """Return the rows of the table, without geometry; ``beside`` as of :func:`ranges_of`."""
         q = self.question
-        return frame_of(q.circumstances, self.functie, q.scenario, self.totals, self.found, self.demands)
+        return frame_of(q.circumstances, self.functie, q.scenario, self.totals, self.found, self.demands, beside)
 
     @property
     def cells(self) -> xr.Dataset:
@@ -102,6 +102,20 @@ def outcome_of(q: Question, functie: Functie) -> Outcome:
     return Outcome(q, functie, demands, _laid_together(q, some, results), totals)
 
 
+def frames_of(q: Question, outcomes: Sequence[Outcome]) -> list[pd.DataFrame]:
+    """Return the rows of the table per outcome of a question, without geometry."""
+    return [some.frame(beside) for some, beside in zip(outcomes, ranges_of(q, outcomes), strict=True)]
+
+
+def ranges_of(q: Question, outcomes: Sequence[Outcome]) -> list[dict[str, NDArray[Any]]]:
+    """Return per outcome the columns of the range of its answers; empty ones where it was not asked for."""
+    if not q.settings.has_range:
+        return [bandbreedte.no_range(len(q.areas)) for _ in outcomes]
+    plans = bandbreedte.Plans.of(q.prints, q.circumstances.size)
+    asked = [(o.functie, states_of(o.totals)) for o in outcomes]
+    return bandbreedte.ranges_of(q.cells, plans, asked, q.settings.method)
+
+
 def _laid_together(q: Question, plans: Sequence[NDArray[np.int64]], results: Sequence[Result]) -> Result:
     """Return one result: of cells that several plans cover that of the first."""
     if len(results) == 1:
@@ -114,4 +128,4 @@ def _laid_together(q: Question, plans: Sequence[NDArray[np.int64]], results: Seq
 
 
 def _of(chosen: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
-    return values[..., chosen]
+    return values[..., chosen] if values.size else values

@@ -26,7 +26,7 @@ from waterbodem.engine.coverage import Footprints, block_of, footprints
 from waterbodem.engine.demands import Demand, demands_of
 from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import LayerSet, in_rules, known_names, layer_set
-from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.reference import on_block, use_of
 from waterbodem.engine.site import Site
 from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area, read_areas
@@ -118,14 +118,14 @@ def ask(
     block = block_of(areas, grid)
     memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
     rows, cols = grid.slices(block)
-    cut = in_rules(layers.isel(y=rows, x=cols))
+    cut = dataset.placed(in_rules(layers.isel(y=rows, x=cols)), block)
     cells = layer_set(cut)
     asked = scenarios_among(scenarios, *scenarios_in(known_names(cut)))
-    reference = reference_on(cut_reference(settings.reference, layers, rows, cols), cells)
+    use = on_block(use_of(settings.reference, layers, functies), block)
     prints = footprints(areas, block)
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
-    found = cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(reference)
+    found = cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(use)
     return Question(*found, enquiry, boards, asked=asked)
 
 

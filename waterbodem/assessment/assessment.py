@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import IO, TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.outcome import Outcome, outcome_of
+from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.assessment.reported import Reported
 from waterbodem.core.dataset import with_fill
-from waterbodem.core.destination import destination
-from waterbodem.core.errors import LayerIgnored
-from waterbodem.core.files import replacing
-from waterbodem.core.lazy import gpd, xr
+from waterbodem.core.errors import tell_ignored
+from waterbodem.core.files import write_whole
+from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.kompas_rules import KompasRules
@@ -25,11 +25,12 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.scenarios import is_vague, vague_text
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine import warmup
+from waterbodem.engine import compiling
 from waterbodem.engine.across import across
 from waterbodem.engine.area_table import table_of
 from waterbodem.engine.derived import derived_of
 from waterbodem.engine.kompas import Verdict, verdicts
+from waterbodem.engine.reference import use_of
 from waterbodem.engine.rewetting import rewets
 from waterbodem.engine.scoring import layers_of, stack
 from waterbodem.kernels.scoring import NO_CRITERION
@@ -47,23 +48,28 @@ if TYPE_CHECKING:
 Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 
-class Assessment(Answer):
+class Assessment(Answer, Reported):
     """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
 
-    def plot_receivers(self, functie: str | Functie | None = None, **settings: Any) -> Figure:
-        """Draw who receives the burden; settings as in :func:`waterbodem.views.figures.receivers.plot_receivers`."""
+    @either_spelling
+    def plot_receivers(self, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
+        """Draw who receives the burden, see :func:`waterbodem.views.figures.receivers.plot_receivers`."""
         from waterbodem.views.figures.receivers import plot_receivers
 
-        return plot_receivers(self, functie, **settings)
+        return plot_receivers(self, functie, taal=taal)
 
-    def plot(self, **settings: Any) -> Figure:
-        """Draw score, class, risk and what limits.
-
-        Settings as in :func:`waterbodem.views.figures.maps.plot_assessment`.
-        """
+    @either_spelling
+    def plot(
+        self,
+        functie: str | Functie | Sequence[str | Functie] | None = None,
+        *,
+        kleuren: str = "landelijk",
+        taal: str = "nl",
+    ) -> Figure:
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
         from waterbodem.views.figures.maps import plot_assessment
 
-        return plot_assessment(self, **settings)
+        return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
 
     def explore(self, *, taal: str = "nl", kleuren: str = "landelijk", achtergrond: bool = False) -> MapPage:
         """Return an interactive map that works without network; see :func:`waterbodem.views.webmap.page.map_page`.
@@ -73,17 +79,6 @@ class Assessment(Answer):
         from waterbodem.views.webmap.page import map_page
 
         return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
-
-    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
-        """Write the dossier as one HTML file, whole or not at all; return its path.
-
-        Settings as in :func:`waterbodem.views.report.page.report_html`.
-        """
-        file = destination(path)
-        text = self.html(taal, kleuren=kleuren)
-        with replacing(file) as temp:
-            temp.write_text(text, encoding="utf-8", newline="\n")
-        return file
 
     def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
         """Return the dossier as text: what :meth:`report` writes."""
@@ -119,13 +114,15 @@ class Assessment(Answer):
 
         return keep(self, path)
 
-    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+    @overload
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path: ...
+    @overload
+    def to_csv(self, path: IO[Any], *, excel: bool = False) -> None: ...
+    def to_csv(self, path: str | Path | IO[Any], *, excel: bool = False) -> Path | None:
         """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
         from waterbodem.formats.tables import csv_bytes
 
-        with replacing(path) as temp:
-            temp.write_bytes(csv_bytes(self.table, excel=excel))
-        return Path(path)
+        return write_whole(path, csv_bytes(self.table, excel=excel))
 
     def __repr__(self) -> str:
         from waterbodem.views.notebook import assessment_text
@@ -138,6 +135,7 @@ class Assessment(Answer):
         return assessment_html(self)
 
 
+@either_spelling
 def assess(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -150,6 +148,7 @@ def assess(
     scenarios: str | Sequence[str] | None = None,
     methode: str = "meetkundig",
     orness: float | None = None,
+    bandbreedte: bool = True,
     id: str | None = None,
     kompas: KompasRules | None = None,
     ontvangers: Plans = None,
@@ -181,6 +180,9 @@ def assess(
         there) or ``"all"``. The rows of today then say what they say together; see ``Assessment.table``.
     methode, orness
         As in :func:`waterbodem.geschiktheid`.
+    bandbreedte : bool
+        Also look into what one ordinary error of a group of maps does to the answer: ``antwoord_laag``,
+        ``antwoord_hoog`` and ``beslist`` in the table, empty without.
     id : str, optional
         Property that holds the polygons' names.
     kompas : KompasRules, optional
@@ -211,8 +213,9 @@ def assess(
     True
     """
     settings = Settings.of(locals())
-    warmup.begin()
+    compiling.tell()
     chosen, many = registry.choose(functie)
+    settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
     given = read_targets(ontvangers, land.grid.crs, id_ontvangers)
 
@@ -238,13 +241,16 @@ def assess(
 
 def _tables(q: Question, found: Sequence[Outcome]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
     """Return the rows of today, and those of the scenarios that were asked."""
-    under = {s: q.under(s) for s in q.asked}
-    pairs = [(some.functie, s) for some in found for s in q.asked]
-    then = {(f.id, s): outcome_of(under[s], f).frame for f, s in track(pairs, "scenario's beoordelen")}
-    frames = [frame for some in found for frame in (some.frame, *(then[some.functie.id, s] for s in q.asked))]
+    then = [_under(q.under(s), [some.functie for some in found]) for s in track(q.asked, "scenario's beoordelen")]
+    frames = [frame for same in zip(frames_of(q, found), *then, strict=True) for frame in same]
     frames, each, crs = across(frames, q.stress_tests), 1 + len(q.asked), q.grid.crs
     later = [frame for place, frame in enumerate(frames) if place % each]
     return table_of(q.areas, frames[::each], crs), table_of(q.areas, later, crs) if later else None
+
+
+def _under(q: Question, functies: Sequence[Functie]) -> list[pd.DataFrame]:
+    """Return the rows of functies on the layers of a scenario."""
+    return frames_of(q, [outcome_of(q, f) for f in functies])
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")
@@ -272,8 +278,7 @@ def _notes(q: Question, outside: Sequence[str]) -> tuple[str, ...]:
     notes += [told_not.format(functie=f.naam) for f in q.functies if rewets(f) and "ghg" not in q.cells.present]
     notes += _vague(q)
     for name in q.cells.ignored:
-        told = f"scenario layer {name} is ignored: its present layer is not in the data"
-        warnings.warn(told, LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: its present layer is not in the data")
     return tuple(notes)
 
 
@@ -294,6 +299,7 @@ class AssessSettings(TypedDict, total=False):
     scenarios: str | Sequence[str] | None
     methode: str
     orness: float | None
+    bandbreedte: bool
     id: str | None
     kompas: KompasRules | None
     ontvangers: Plans
@@ -305,6 +311,7 @@ class AssessSettings(TypedDict, total=False):
     omgeving: Land | None
 
 
+@either_spelling
 def per_gebied(
     layers: xr.Dataset,
     functies: str | Functie | Sequence[str | Functie],

@@ -11,6 +11,7 @@ import xarray as xr
 
 from waterbodem.answers.command import FileNames
 from waterbodem.assessment.assessment import Assessment, assess
+from waterbodem.assessment.mits import Mits, mits
 from waterbodem.core.errors import DefinitionError, nearest, raise_all
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import AT
@@ -25,6 +26,7 @@ from waterbodem.layers.catalogue import catalogue_file
 from waterbodem.layers.fiction.areas import example_plans
 from waterbodem.layers.fiction.landscape import example
 from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.layers.use_map import opened_use
 from waterbodem.receivers.land import Land, land_of_stack
 
 Step = Callable[[str], None]
@@ -77,22 +79,27 @@ class Request:
 
 def answer(request: Request, step: Step) -> Assessment:
     """Read what the polygons need and assess; ``step`` hears what is going on."""
+    data, functies, areas, settings = _asked(request, step)
+    return assess(data, functies, areas, scenarios=request.scenarios or None, **settings)
+
+
+def packages(request: Request, own: Path | None, together: int, free_by: str | None, step: Step) -> Mits:
+    """Read what the plans need and search measures, with those of a file of one's own."""
+    data, functies, plans, settings = _asked(request, step)
+    return mits(data, functies, plans, own, together, free_by, **settings)
+
+
+def _asked(request: Request, step: Step) -> tuple[xr.Dataset, list[Functie], list[Area], dict[str, Any]]:
+    """Return layers, functies, polygons and settings as functions take them."""
     known = registry.load_functies(request.functies_file)
     functies = chosen(known, request.functies, request.changes)
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
-    data, areas, land = read(request, step, known)
+    data, areas, land = read(request, step, known, [f.id for f in functies])
+    settings = settings.with_reference(opened_use(settings.reference, land.grid, known))
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
-    return assess(
-        data,
-        functies,
-        areas,
-        ontvangers=request.ontvangers,
-        **settings.arguments(assess),
-        bewaar=kept_in(request.layers),
-        omgeving=land,
-        scenarios=request.scenarios or None,
-    )
+    told: dict[str, Any] = {"ontvangers": request.ontvangers, "bewaar": kept_in(request.layers), "omgeving": land}
+    return data, functies, areas, told | settings.arguments(assess)
 
 
 def kept_in(catalogue: Path) -> Path:
@@ -101,13 +108,14 @@ def kept_in(catalogue: Path) -> Path:
 
 
 def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:
-    """Return the functies asked for, with the user's own parameter values.
+    """Return the functies asked for (``"all"``: every one that is known), with the user's own parameter values.
 
     Raises
     ------
     DefinitionError
         If an id is unknown or asked twice, or a change is not usable.
     """
+    ids = list(known) if list(ids) == [registry.ALL] else ids
     if len(set(ids)) < len(ids):
         raise DefinitionError("a functie is asked twice", value=list(ids), where="--functie")
     found = {id_: known[id_] for id_ in ids}
@@ -122,7 +130,9 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dataset, list[Area], Land]:
+def read(
+    request: Request, step: Step, known: registry.Functies, ids: Sequence[str]
+) -> tuple[xr.Dataset, list[Area], Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
     stack = layers.open_catalogue(request.layers, request.allow, functies=known)
     raise_all(list(stack.problems), where=stack.where)
@@ -133,7 +143,7 @@ def read(request: Request, step: Step, known: registry.Functies) -> tuple[xr.Dat
             request.ontvangers,
             *map(Path, files_of(request.settings).values()),
         ]
-        folders = [f"{id_}{end}" for id_ in request.functies for end in ("", *_endings(request, stack))]
+        folders = [f"{id_}{end}" for id_ in ids for end in ("", *_endings(request, stack))]
         refuse_overwriting(request.output, folders, (catalogue_file(request.layers), *own, *stack.files))
     areas = read_areas(request.gebied, stack.grid.crs, request.id)
     step(f"lagen lezen: {len(stack.sources)}")

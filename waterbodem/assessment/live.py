@@ -13,6 +13,7 @@ from waterbodem.assessment.assessment import Assessment, AssessSettings, assess
 from waterbodem.core import dataset
 from waterbodem.core.crs import projected
 from waterbodem.core.errors import ArgumentError, WaterbodemError
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions.models import Functie
 
 WGS84 = "EPSG:4326"
@@ -64,6 +65,7 @@ class LiveMap:
         return self._box._repr_mimebundle_(**options)
 
 
+@either_spelling
 def live_map(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from waterbodem.core.path_gate import given_file
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board, board_of
 from waterbodem.definitions.editions import EDITION
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.kompas import Strip
@@ -143,8 +146,8 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
     areas = tuple(area_of(found, *told) for told in told.areas)
     if [a.nr for a in areas] != list(range(1, len(areas) + 1)):
         raise found.broken("polygons are not numbered", len(areas))
-    functies = tuple(registry.functie_of(f, f"functies: {str(f.get('id'))[:80]}", text.editie) for f in told.functies)
-    settings = _settings(found, told.instellingen, grid)
+    functies = tuple(_functie(found, f) for f in told.functies)
+    settings = _settings(found, told.instellingen, told.eigen_gebruik, grid)
     plain = Enquiry(land_of(layers), areas, settings=settings, kept=True)
     kept = text.ontvangst
     return Question(
@@ -183,10 +186,18 @@ def _lies_on(found: Grid, grid: Grid) -> bool:
     return found.shape == grid.shape and bool((np.abs(edges) <= SPACING_TOLERANCE * grid.dx).all())
 
 
-def _settings(found: Unpacker, told: Mapping[str, Any], grid: Grid) -> Settings:
+def _settings(found: Unpacker, told: Mapping[str, Any], own: Sequence[Mapping[str, Any]], grid: Grid) -> Settings:
+    """Return settings, with what codes of the present use may stand for; ``own`` are functies of the user's own."""
     settings = unpacked(told, found)
-    known = settings.reference
-    if isinstance(known, np.ndarray) and (known.shape != grid.shape or known.dtype.kind not in "fiu"):
-        raise found.broken("reference does not lie on the grid", known.shape)
     ordered_power(*settings.method)
-    return settings
+    use = UseMap() if settings.reference is None else settings.reference
+    if not isinstance(use, UseMap):
+        return settings
+    if use.codes is not None and (use.codes.shape != grid.shape or use.codes.dtype.kind not in "fiu"):
+        raise found.broken("reference does not lie on the grid", use.codes.shape)
+    known = registry.load_functies().extended(_functie(found, f) for f in own)
+    return settings.with_reference(replace(use, functies=known))
+
+
+def _functie(found: Unpacker, told: Mapping[str, Any]) -> Functie:
+    return registry.functie_of(told, f"functies: {str(told.get('id'))[:80]}", found.text.editie)

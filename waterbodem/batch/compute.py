@@ -6,9 +6,10 @@ thread or another machine, without harm. Maps lie in it as the compressed tiles 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from waterbodem.core.errors import CorruptLayer, OutOfSpace, PartFailed, told
 from waterbodem.core.files import replacing
 from waterbodem.core.grid import Grid
 from waterbodem.core.threads import alone, workers
-from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.layer_name import AT, PERCENTILES, LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
+from waterbodem.doubt.varying import Asked, Variants, sets_of, variants_of
 from waterbodem.engine.demands import groups
+from waterbodem.engine.doubts import LayerDoubt
 from waterbodem.engine.evaluation import GRIDS, Result, evaluate
 from waterbodem.engine.fused import Footing, footing_of, gather
 from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
@@ -37,6 +41,8 @@ from waterbodem.kernels import pack
 from waterbodem.layers.raster import RasterFile, kept_open
 
 Array = NDArray[Any]
+#: Gives what the plans on a block of cells are held against; a raster of it is read once.
+Use = Callable[[], Functie | UseMap]
 
 #: The map of answers; its cells are counted per class.
 CLASSES = "klasse"
@@ -108,6 +114,7 @@ class _Sink:
         self.products, self._path = products(job), part_file(job, key)
         self.counts = np.zeros((count, 256), np.int64)
         self._tallies: list[tuple[int, int, int]] = []
+        self._ranges: list[tuple[int, int, int]] = []
         self._tiles = np.zeros((count, -(-rows // TILE), -(-cols // TILE), ENTRY), np.int64)
         self._halves = np.zeros((count, -(-rows // 2 // TILE), -(-cols // 2 // TILE), ENTRY), np.int64)
         self._stack = ExitStack()
@@ -118,6 +125,12 @@ class _Sink:
             self._writer = PartWriter(stack.enter_context(temp.open("wb", BUFFER)), self._path.name)
             self._stack = stack.pop_all()
         return self
+
+    def add_range(self, variants: Variants, polygons: Array) -> None:
+        """Write the sums of a block with layers moved, of polygons by their numbers."""
+        short = variants.short
+        arrays = {"groups": np.array(short.groups, dtype=np.str_), "sums": short.sums, "classes": short.classes}
+        self._ranges.append(self._writer.add(packed({**arrays, "polygons": polygons})))
 
     def add(self, tally: Tally) -> None:
         """Write the sums of a block, so that they do not pile up in memory."""
@@ -159,8 +172,8 @@ class _Sink:
 
     def finish(self) -> None:
         """Put the file in place."""
-        tallies = np.array(self._tallies, np.int64).reshape(-1, ENTRY)
-        index = {"counts": self.counts, "tiles": self._tiles, "halves": self._halves, "tallies": tallies}
+        index = {"counts": self.counts, "tiles": self._tiles, "halves": self._halves}
+        index |= {"tallies": _entries(self._tallies), "ranges": _entries(self._ranges)}
         self._writer.finish(index)
         self.__exit__(None, None, None)
 
@@ -174,6 +187,10 @@ class _Sink:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         self._stack.pop_all().__exit__(kind, error, trace)
+
+
+def _entries(found: Sequence[tuple[int, int, int]]) -> Array:
+    return np.array(found, np.int64).reshape(-1, ENTRY)
 
 
 class _Sinks:
@@ -231,11 +248,12 @@ def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: _Sinks) -
     footing = footing_of(job.areas, job.tree, grid) if job.areas else None
     if job.areas and footing is None:
         return
+    use = cache(partial(job.use_on, grid))
     for variants, arrays in _readable(job, grid, sinks):
         if footing is None:
-            _without_areas(job, arrays, variants, sinks, (rows, cols))
+            _without_areas(job, arrays, use, variants, sinks, (rows, cols))
         else:
-            _with_areas(job, arrays, variants, sinks, (rows, cols), footing)
+            _with_areas(job, arrays, use, variants, sinks, (rows, cols), footing)
 
 
 def _readable(job: Job, grid: Grid, sinks: _Sinks) -> Iterator[tuple[Sequence[Variant], Mapping[str, Array]]]:
@@ -261,24 +279,42 @@ def _layers(job: Job, grid: Grid, variants: Sequence[Variant]) -> dict[str, Arra
 def _with_areas(
     job: Job,
     arrays: Mapping[str, Array],
+    use: Use,
     variants: Sequence[Variant],
     sinks: _Sinks,
     block: tuple[slice, slice],
     footing: Footing,
 ) -> None:
-    """Write the maps of a block and its sums over polygons."""
+    """Write the maps of a block and its sums over polygons, as they are and with layers moved."""
     sites: dict[str, Site] = {}
     for variant in variants:
         with sinks.risking(variant) as sink:
             if variant.scenario not in sites:
                 cells = cells_of(job, variant, arrays)
-                sites[variant.scenario] = Site(cells, job.settings.reference, job.settings.rules)
+                sites[variant.scenario] = Site(cells, use(), job.settings.rules)
             maps, tally = gather(sites[variant.scenario], variant.functie, job.settings.method, job.storage, footing)
             for some in (
                 _tallies(job, variant.functie, sites[variant.scenario], footing) if any(job.boards) else [tally]
             ):
                 sink.add(some)
             sink.write(*block, named_maps(maps), footing.inside)
+    if job.wants_range:
+        _with_ranges(job, {s: site.cells for s, site in sites.items()}, variants, sinks, footing)
+
+
+def _with_ranges(
+    job: Job, cells: Mapping[str, LayerSet], variants: Sequence[Variant], sinks: _Sinks, footing: Footing
+) -> None:
+    """Write the sums of a block over polygons with layers moved, which is done once for all functies of a scenario."""
+    for scenario, held in cells.items():
+        some = [v for v in variants if v.scenario == scenario and v in sinks.open]
+        asked = [Asked.of(v.functie, list(held.present), job.settings.method) for v in some]
+        for which in sets_of(len(footing.numbers)):
+            polygons = footing.numbers[which]
+            varied = variants_of(held, footing.runs.prints.some(which), job.hectares[polygons], asked)
+            for variant, found in zip(some, varied, strict=True):
+                with sinks.risking(variant) as sink:
+                    sink.add_range(found, polygons)
 
 
 def _tallies(job: Job, functie: Functie, site: Site, footing: Footing) -> Iterator[Tally]:
@@ -290,23 +326,29 @@ def _tallies(job: Job, functie: Functie, site: Site, footing: Footing) -> Iterat
 
 
 def _without_areas(
-    job: Job, arrays: Mapping[str, Array], variants: Sequence[Variant], sinks: _Sinks, block: tuple[slice, slice]
+    job: Job,
+    arrays: Mapping[str, Array],
+    use: Use,
+    variants: Sequence[Variant],
+    sinks: _Sinks,
+    block: tuple[slice, slice],
 ) -> None:
     """Write the maps of a block; where nothing is known at all, every cell is like the first."""
     shape = next(iter(arrays.values())).shape
-    nothing = all(_is_unknown(a) for a in arrays.values())
+    nothing = job.use_source is None and all(_is_unknown(a) for a in arrays.values())
     for variant in variants:
         with sinks.risking(variant) as sink:
             cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
-            maps = _cell_maps(job, variant, cells)
+            maps = _cell_maps(job, variant, cells, use)
             if nothing:
                 maps = {n: np.full(shape, a[0, 0]) for n, a in maps.items()}
             sink.write(*block, maps, np.empty(0, np.bool_))
 
 
-def _cell_maps(job: Job, variant: Variant, cells: LayerSet) -> dict[str, Array]:
+def _cell_maps(job: Job, variant: Variant, cells: LayerSet, use: Use) -> dict[str, Array]:
     if job.wants_burden:
-        return maps_of(evaluate(cells, variant.functie, job.settings, job.storage, full=False))
+        settings = job.settings.with_reference(use())
+        return maps_of(evaluate(cells, variant.functie, settings, job.storage, full=False))
     return named_maps(score_arrays(cells.present, variant.functie, *job.settings.method, GRIDS))
 
 
@@ -318,20 +360,34 @@ def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSe
     """Return the layers of a variant: present ones and scenarios, or a scenario's in place of the present."""
     present = {n: a for n, a in arrays.items() if "@" not in n}
     scenarios = _scenarios(job, arrays, present)
-    cells = LayerSet(present, scenarios)
+    doubts = _doubts(job, arrays) if job.wants_range else {}
+    cells = LayerSet(present, scenarios, doubts=doubts)
     if not variant.scenario:
         return cells
     chosen = next((s for s in scenarios if s.name == variant.scenario), None)
-    return LayerSet(present if chosen is None else cells.with_scenario(chosen), ())
+    return LayerSet(present, (), doubts=doubts) if chosen is None else cells.in_scenario(chosen)
+
+
+def _doubts(job: Job, arrays: Mapping[str, Array]) -> dict[str, LayerDoubt]:
+    """Return what the catalogue says of the error of layers, with the percentiles of their cells."""
+    found = {}
+    for name in (n for n in arrays if not LayerName.of(n).percentile and n in job.stack.sources):
+        source = job.stack.sources[name]
+        low, high = (arrays.get(f"{name}{AT}{p}") for p in PERCENTILES)
+        doubt = LayerDoubt(source.error, low, high, range=source.entry.range)
+        if doubt.of_data or doubt.range:
+            found[name] = doubt
+    return found
 
 
 def _scenarios(job: Job, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> tuple[Scenario, ...]:
-    names = dict.fromkeys(LayerName.of(n).scenario for n in arrays if "@" in n)
-    return tuple(_scenario(job, s, arrays, present) for s in names)
+    named = (LayerName.of(n).scenario for n in arrays)
+    return tuple(_scenario(job, s, arrays, present) for s in dict.fromkeys(s for s in named if s))
 
 
 def _scenario(job: Job, name: str, arrays: Mapping[str, Array], present: Mapping[str, Array]) -> Scenario:
-    members = [n for n in arrays if LayerName.of(n).scenario == name and LayerName.of(n).layer in present]
+    told = {n: LayerName.of(n) for n in arrays}
+    members = [n for n, t in told.items() if t.scenario == name and t.layer in present and not t.percentile]
     entries = [job.stack.sources[n].entry for n in members]
     layers = {LayerName.of(n).layer: arrays[n] for n in members}
     return scenario_of(name, layers, [e.horizon for e in entries], [e.stresstest for e in entries])
@@ -353,6 +409,20 @@ def tallies_of(job: Job, key: str) -> Iterator[Tally]:
         for entry in part["tallies"]:
             found = unpacked(part.blob(entry))
             yield Tally(tuple(map(str, found["measures"])), *(found[f] for f in FIELDS))
+
+
+def ranges_of(job: Job, key: str) -> Iterator[tuple[Variants, Array]]:
+    """Yield the sums of the blocks of a part with layers moved, and the numbers of their polygons.
+
+    Raises
+    ------
+    CorruptLayer
+        If the file is not whole.
+    """
+    with PartReader(part_file(job, key)) as part:
+        for entry in part["ranges"]:
+            found = unpacked(part.blob(entry))
+            yield Variants(tuple(map(str, found["groups"])), found["sums"], found["classes"]), found["polygons"]
 
 
 def halves(

@@ -20,7 +20,7 @@ from waterbodem.core.files import Stage
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.legends import legend, map_title, nodata
-from waterbodem.definitions.present_use import USE
+from waterbodem.definitions.present_use import USE, is_given
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.layer_set import Floats, LayerSet
 from waterbodem.formats.cog.told import made_with
@@ -182,10 +182,11 @@ def _inside(job: Job, block: Grid) -> NDArray[np.bool_]:
 def _shares(
     job: Job, variants: Sequence[Variant], block: Grid, swept: Mapping[str, Sequence[Floats]]
 ) -> Iterator[tuple[Variant, Floats]]:
-    wanted = {*LAYERS, *((USE,) if job.settings.reference is None else ())}
-    names = [n for n in job.stack.sources if LayerName.of(n).layer in wanted]
+    wanted = {*LAYERS, *(() if is_given(job.settings.reference) else (USE,))}
+    told = {n: LayerName.of(n) for n in job.stack.sources}
+    names = [n for n, t in told.items() if t.layer in wanted and not t.percentile]
     arrays = job.stack.read(block, names)
-    reference, storage = job.settings.reference, job.storage
+    reference, storage = job.use_on(block), job.storage
     for variant in variants:
         present = _under(arrays, variant.scenario)
         if not present:

@@ -22,6 +22,7 @@ from waterbodem.core.threads import workers as default_workers
 from waterbodem.definitions.labels import decimal, plain
 from waterbodem.formats.overwriting import nearest_folder
 from waterbodem.layers.audit import Audit, audit_stack
+from waterbodem.layers.source import LayerSource
 from waterbodem.views.pace import count
 
 #: Bytes per cell of a block beside its layers: results of one functie, with polygons.
@@ -119,7 +120,7 @@ def preview(path: str | Path, workers: int | None = None) -> tuple[Preview, Audi
         Everything that is wrong with it; also if disk or memory will not do.
     """
     job = open_job(path)
-    audit = audit_stack(job.stack)
+    audit = audit_stack(job.stack, _sources(job)[len(job.stack.sources) :])
     raise_all(list(audit.problems), where=str(path))
     threads = workers or default_workers()
     found = _sampled(job, _bounds_of(job, threads), threads, measure(job))
@@ -158,7 +159,7 @@ def _bounds_of(job: Job, threads: int) -> Preview:
         cells=busy_cells(job),
         variants=len(job.variants),
         polygons=len(job.areas),
-        read=sum(_size(job, n) for n in job.stack.sources),
+        read=sum(s.file.path.stat().st_size for s in _sources(job)),
         disk=max(0, disk_space.most(job) - disk_space.there(job)),
         memory=_memory(job, threads),
         free=free,
@@ -184,12 +185,12 @@ def _fixed_seconds(job: Job) -> float:
     return STARTING + A_MAP * maps * variants + A_PICTURE * pictures + A_ROW * rows + seconds_needed(job)
 
 
-def _size(job: Job, name: str) -> int:
-    return job.stack.sources[name].file.path.stat().st_size
+def _sources(job: Job) -> list[LayerSource]:
+    return [*job.stack.sources.values(), *([job.use_source] if job.use_source else [])]
 
 
 def _memory(job: Job, threads: int) -> int:
-    blocks = threads * math.prod(BLOCK) * (4 * len(job.stack.sources) + RESULT_BYTES)
+    blocks = threads * math.prod(BLOCK) * (4 * len(_sources(job)) + RESULT_BYTES)
     return 300_000_000 + blocks + cache_of(job) + memory_needed(job)
 
 

@@ -20,15 +20,16 @@ from waterbodem.core.path_gate import Digest, companions, sha256_of
 from waterbodem.core.version import code_version
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
-from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.layer_name import PERCENTILES, LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import USE, PresentUse
+from waterbodem.definitions.present_use import USE, PresentUse, UseMap, is_given
 from waterbodem.definitions.receiving import reach_table
 from waterbodem.definitions.scenarios import scenarios_among, scenarios_in
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.demands import Demand, demands_of
 from waterbodem.engine.fused import footing_of
 from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
+from waterbodem.engine.reference import on_block
 from waterbodem.engine.scoring import layers_of, ordered_power
 from waterbodem.engine.site import Site, layers_of_site
 from waterbodem.formats.cog.tiles import TILE
@@ -38,9 +39,10 @@ from waterbodem.formats.setting_forms import Origin, files_of, marks, read_setti
 from waterbodem.kernels.components import LAYERS as BURDEN_LAYERS
 from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.catalogue import catalogue_file
-from waterbodem.layers.polygons import Area, read_areas
+from waterbodem.layers.polygons import Area, areas_of, read_areas
 from waterbodem.layers.raster import RasterFile
 from waterbodem.layers.stack import TOLD, LayerStack, open_catalogue
+from waterbodem.layers.use_map import UseSource, opened_use
 from waterbodem.receivers.division import Target, read_targets
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
@@ -138,6 +140,16 @@ class Job:
         """What plans are held against."""
         return PresentUse.of(self.settings.reference, self.layers)
 
+    def use_on(self, block: Grid) -> Functie | UseMap:
+        """Return what plans are held against on a block of cells."""
+        return on_block(self.settings.reference, block)
+
+    @property
+    def use_source(self) -> UseSource | None:
+        """The raster of present use that the run names beside its layers."""
+        source = getattr(self.settings.reference, "source", None)
+        return source if isinstance(source, UseSource) else None
+
     @property
     def storage(self) -> Storage:
         """What is agreed for maps: they are without a water board."""
@@ -156,7 +168,7 @@ class Job:
             footing = footing_of(self.areas, self.tree, grid)
             if footing is not None:
                 held = self.stack.read(grid, names) or {"ghg": np.full(grid.shape, np.nan, np.float32)}
-                site = Site(LayerSet(held, ()), self.settings.reference, self.settings.rules)
+                site = Site(LayerSet(held, ()), self.use_on(grid), self.settings.rules)
                 found[footing.numbers] += site.use_cells(footing.runs.prints)
         return found
 
@@ -182,6 +194,16 @@ class Job:
         return bool(self.areas or self.receivers) or any(s.entry.is_vector for s in self.stack.sources.values())
 
     @property
+    def wants_range(self) -> bool:
+        """Whether it is looked into what an ordinary error of a layer does to the answers of polygons."""
+        return bool(self.areas) and self.settings.has_range
+
+    @cached_property
+    def hectares(self) -> NDArray[np.float64]:
+        """Size of every polygon."""
+        return areas_of(self.areas) / 1e4
+
+    @property
     def wants_burden(self) -> bool:
         """Whether afwenteling has to be computed: for a map of it, or for polygons."""
         return bool(self.areas) or any(m.of_burden and m.name in self.file.maps for m in CELL_MAPS)
@@ -200,11 +222,13 @@ class Job:
         """Return the layers that a variant's numbers depend on, in the order of the catalogue."""
         shifts = self.wants_burden or self.wants_downstream
         present = self.stack.sources
-        use = (USE,) if self.settings.reference is None else ()
+        use = () if is_given(self.settings.reference) else (USE,)
         wanted = {*layers_of(variant.functie, present=present), *((*BURDEN_LAYERS, *use) if shifts else ())}
         if self.areas:
             wanted |= layers_of_site(self.settings.rules, present)
-        return tuple(n for n in self.stack.sources if LayerName.of(n).layer in wanted)
+        kept = {"", *(PERCENTILES if self.wants_range else ())}
+        names = {n: LayerName.of(n) for n in self.stack.sources}
+        return tuple(n for n, t in names.items() if t.layer in wanted and t.percentile in kept)
 
     def mark(self, name: str) -> list[str]:
         """Return all that the numbers of a layer depend on."""
@@ -218,6 +242,12 @@ class Job:
         text = json.dumps([layers, marks(self.settings, "ontvangers")], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def own_use(self) -> list[str]:
+        """Marks of the functies of the user's own that codes of the present use may stand for."""
+        use = self.settings.reference
+        return [registry.fingerprint(f) for f in use.own] if isinstance(use, UseMap) else []
+
     def key(self, variant: Variant) -> str:
         """Return the sha256 of all that a variant's numbers depend on."""
         layers = {n: self.mark(n) for n in self.layers_of(variant)}
@@ -225,6 +255,7 @@ class Job:
             "code": code_version(),
             "rules": registry.rules_version(),
             "functie": registry.fingerprint(variant.functie),
+            "own": self.own_use,
             "scenario": variant.scenario,
             "settings": marks(self.settings, "scores", "last", *(("tabel",) if self.areas else ())),
             "grid": repr(self.grid),
@@ -242,8 +273,8 @@ class Job:
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Names and horizons of the scenarios in the layers, without cells."""
-        names = dict.fromkeys(LayerName.of(n).scenario for n in self.stack.sources if "@" in n)
-        return tuple(self._scenario(s) for s in names)
+        named = (LayerName.of(n).scenario for n in self.stack.sources)
+        return tuple(self._scenario(s) for s in dict.fromkeys(s for s in named if s))
 
     def _scenario(self, name: str) -> Scenario:
         entries = [s.entry for n, s in self.stack.sources.items() if LayerName.of(n).scenario == name]
@@ -309,6 +340,8 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
         with trial.step():
             raise_all(list(land.problems))
             _check_grid(land, chosen=file.grid.bounds is not None)
+        with trial.step():
+            settings = settings.with_reference(opened_use(settings.reference, land.grid, known, digest))
         with trial.step():
             scenarios = () if land.file_problems else scenarios_of(file, land)  # its layers may be the ones
         with trial.step():

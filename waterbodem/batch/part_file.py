@@ -23,10 +23,10 @@ Index = NDArray[np.int64]
 #: Numbers of an entry of the index: offset, size (0 = nothing but nodata) and CRC-32 of a blob.
 ENTRY = 3
 #: Arrays of the index that hold entries.
-ENTRIES = ("tiles", "halves", "tallies")
+ENTRIES = ("tiles", "halves", "tallies", "ranges")
 #: Start and CRC-32 of the index, and what kind of file it is.
 _FOOTER = struct.Struct("<QI8s")
-_MAGIC = b"wbpart06"
+_MAGIC = b"wbpart07"
 #: Length of the table of contents that an index starts with.
 _LENGTH = struct.Struct("<I")
 

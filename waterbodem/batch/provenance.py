@@ -17,6 +17,7 @@ from waterbodem.core.files import staging
 from waterbodem.core.path_gate import sha256_of
 from waterbodem.core.version import versions
 from waterbodem.definitions import registry
+from waterbodem.definitions.editions import EDITION
 from waterbodem.definitions.labels import derived_text
 from waterbodem.engine.derived import derived_of, sources_of
 from waterbodem.engine.scoring import layers_of
@@ -36,12 +37,14 @@ def write_provenance(delivery: Delivery) -> list[str]:
     job, outcome, outputs = delivery.job, delivery.outcome, listed(delivery)
     data: dict[str, Any] = {
         "versies": versions(vector=job.has_vector),
+        "editie": EDITION,
         "definities": registry.rules_version(),
         "functies": {
             v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": k} for v, k in delivery.keys.items()
         },
         "kompas": {"sha256": registry.fingerprint(job.settings.rules)},
         "lagen": inputs_of(job),
+        "huidig_gebruik": _use(job),
         "rooster": {
             "bounds": job.grid.bounds,
             "resolutie": job.grid.dx,
@@ -65,6 +68,15 @@ def inputs_of(job: Job) -> dict[str, dict[str, Any]]:
     used = layers_of(*(v.functie for v in job.variants))
     given = {n: input_data(job, n) for n in job.stack.sources}
     return given | {n: _derived_input(n, given) for n in derived_of(given) if n in used}
+
+
+def _use(job: Job) -> dict[str, str]:
+    """Return what plans are held against and where that comes from, of a raster also its file."""
+    use, source = job.present_use, job.use_source
+    found = {"naam": use.label, "bron": use.source}
+    if source is None:
+        return found
+    return {**found, "bestand": source.entry.path, "sha256": source.sha256, "bewerkt": source.resampled(job.grid) or ""}
 
 
 def _derived_input(name: str, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

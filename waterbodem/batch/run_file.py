@@ -44,6 +44,7 @@ Destination = Annotated[str, AfterValidator(_spelled_out), AfterValidator(_of_th
 #: What a key of a run file takes, by kind of setting; limits of numbers come beside it.
 KINDS: Mapping[str, tuple[Any, ...]] = {
     "getal": (float,),
+    "schakelaar": (bool,),
     "woord": (str,),
     "functie": (str,),
     "norm": (str,),
@@ -102,7 +103,8 @@ class GridChoice(Definition):
     bounds: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
 
 
-class AreaChoice(Definition):
+@with_settings("gebieden")
+class AreaChoice(SettingTable):
     """Polygons that get a row in the table; cells outside all of them are not computed."""
 
     path: FileName

@@ -88,9 +88,9 @@ def measure(job: Job) -> Rates:
 def _sizes(path: Path) -> tuple[int, int, int]:
     """Return the bytes of maps and of sums in a part, and how often a polygon lies in a block."""
     with PartReader(path) as part:
-        tallies = part["tallies"]
+        tallies, ranges = part["tallies"], part["ranges"]
         met = sum(unpacked(part.blob(entry))["polygons"].size for entry in tallies)
-    sums = int(tallies[:, 1].sum())
+    sums = int(tallies[:, 1].sum() + ranges[:, 1].sum())
     return path.stat().st_size - sums, sums, met
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from waterbodem.batch.run_file import RunFile
+from waterbodem.definitions.measures.checks import parameter_names
+from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.parameters import parameter_kinds
 from waterbodem.definitions.registry import layer_kinds
@@ -23,11 +25,12 @@ def schemas() -> dict[str, Schema]:
     Examples
     --------
     >>> sorted(schemas())
-    ['functie.schema.json', 'lagen.schema.json', 'run.schema.json']
+    ['functie.schema.json', 'lagen.schema.json', 'maatregel.schema.json', 'run.schema.json']
     """
     return {
         "lagen.schema.json": catalogue_schema(),
         "functie.schema.json": functie_schema(),
+        "maatregel.schema.json": measure_schema(),
         "run.schema.json": run_schema(),
     }
 
@@ -54,32 +57,47 @@ def functie_schema() -> Schema:
     parts["Criterion"] = _one_form(parts["Criterion"])
     parts["Threshold"]["properties"]["laag"] = {"enum": list(layer_kinds())}
     one = _named(_closed(schema))
-    pattern = one["properties"]["id"]["pattern"]
+    return _one_or_several("functie", "functies", one, parts)
+
+
+def measure_schema() -> Schema:
+    """Return the schema of a file of measures: one, or several as ``[maatregelen.<id>]`` tables."""
+    schema = Maatregel.model_json_schema()
+    parts = {name: _closed(part) for name, part in schema.pop("$defs").items()}
+    parts["Otherwise"] = _of_layers(parts["Otherwise"])
+    return _one_or_several("maatregel", "maatregelen", _of_layers(_closed(schema)), parts)
+
+
+def _of_layers(part: Schema) -> Schema:
+    """Name the layers and parameters that a measure may speak of."""
+    names = {"waar": list(layer_kinds()), "waar_bekend": list(layer_kinds()), "parameters": list(parameter_names())}
+    names["lagen"] = [name for name, kind in layer_kinds().items() if kind.soort != "klasse"]
+    tables = {key: {**part["properties"][key], "propertyNames": {"enum": known}} for key, known in names.items()}
+    return {**part, "properties": {**part["properties"], **tables}}
+
+
+def _one_or_several(title: str, table: str, one: Schema, parts: dict[str, Schema]) -> Schema:
+    """Return the schema of a file with one definition, or with a table of several by id."""
+    name, pattern = title.capitalize(), one["properties"]["id"]["pattern"]
     several = {**one, "required": [n for n in one["required"] if n != "id"]}
-    parts |= {"Functie": one, "FunctieZonderId": several}
     return {
         "$schema": DRAFT,
-        "title": "functie",
-        "description": "Een functie, of meer functies als tabellen [functies.<id>]",
+        "title": title,
+        "description": f"Een {title}, of meer {table} als tabellen [{table}.<id>]",
         "type": "object",
-        "anyOf": [{"$ref": "#/$defs/Functie"}, _collection(pattern)],
-        "$defs": dict(sorted(parts.items())),
+        "anyOf": [{"$ref": f"#/$defs/{name}"}, _collection(table, pattern, f"{name}ZonderId")],
+        "$defs": dict(sorted((parts | {name: one, f"{name}ZonderId": several}).items())),
     }
 
 
-def _collection(pattern: str) -> Schema:
-    table = {
+def _collection(table: str, pattern: str, part: str) -> Schema:
+    tables = {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "patternProperties": {pattern: {"$ref": "#/$defs/FunctieZonderId"}},
+        "patternProperties": {pattern: {"$ref": f"#/$defs/{part}"}},
     }
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["functies"],
-        "properties": {"functies": table},
-    }
+    return {"type": "object", "additionalProperties": False, "required": [table], "properties": {table: tables}}
 
 
 def _closed(part: Mapping[str, Any]) -> Schema:

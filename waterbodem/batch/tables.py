@@ -9,18 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.batch.compute import tallies_of
+from waterbodem.batch.compute import ranges_of, tallies_of
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.outputs import Delivery, Outcome, Output
 from waterbodem.batch.receiver_ledger import LABEL, columns_of_run, package
 from waterbodem.batch.state import around_key, table_key, table_names
 from waterbodem.core.files import Stage
 from waterbodem.core.lazy import pd
+from waterbodem.doubt.bandbreedte import no_range, range_columns
+from waterbodem.doubt.varying import Variants
 from waterbodem.engine.area_table import Shelved, frame_of, pieces
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.kompas import Strip, findings_of
-from waterbodem.engine.sums import Tally
-from waterbodem.engine.table import total
+from waterbodem.engine.sums import Tally, Totals
+from waterbodem.engine.table import outside_of, states_of, total
 from waterbodem.formats.tables import stage_pieces
 from waterbodem.receivers.land import in_scenario, land_of_stack
 from waterbodem.receivers.ledger_columns import beside
@@ -92,7 +94,21 @@ def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     use, rules = job.present_use, job.settings.rules
     told = Circumstances(job.areas, job.grid, job.layers, scenarios, use, rules, job.asked)
     found = findings_of(told, f, totals).with_strips(_strips(job, variant), told.rules)
-    return frame_of(told, f, variant.scenario, totals, found, job.demands(f))
+    return frame_of(told, f, variant.scenario, totals, found, job.demands(f), _range(job, variant, key, totals))
+
+
+def _range(job: Job, variant: Variant, key: str, totals: Totals) -> dict[str, Array]:
+    """Return the columns of the range of a variant; empty ones where it was not asked for."""
+    if not job.wants_range:
+        return no_range(len(job.areas))
+    varied: Variants | None = None
+    for part in job.parts():
+        for some, polygons in ranges_of(job, job.part_key(key, part)):
+            varied = varied or Variants.none(some.groups, len(job.areas))
+            varied.add(some, polygons)
+    size = job.hectares / job.grid.cell_ha
+    outside = outside_of(size, totals.cells)
+    return range_columns(states_of(totals), varied or Variants.none((), len(size)), size, outside, variant.functie)
 
 
 def _strips(job: Job, variant: Variant) -> Callable[[int], Strip]:

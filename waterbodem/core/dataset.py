@@ -49,6 +49,18 @@ def coordinates(grid: Grid) -> dict[str, Any]:
     return coords
 
 
+def placed(data: xr.Dataset, grid: Grid) -> xr.Dataset:
+    """Return data whose ``spatial_ref`` tells where its own cells lie: those of a part, and one cell, do not by others.
+
+    Data of several rows and columns without a CRS stay as they are: their coordinates tell it.
+    """
+    if grid.crs is None and 1 not in grid.shape:
+        return data
+    known = data.coords["spatial_ref"].attrs if "spatial_ref" in data.coords else {}
+    about = {} if grid.crs is None else _cf_attrs(grid)
+    return data.assign_coords(spatial_ref=((), np.int64(0), {**about, **known, "GeoTransform": _geotransform(grid)}))
+
+
 def grid_mapping(crs: str | None) -> dict[str, str]:
     """Return the attribute that ties a variable to ``spatial_ref``."""
     return {} if crs is None else {"grid_mapping": "spatial_ref"}
@@ -56,8 +68,11 @@ def grid_mapping(crs: str | None) -> dict[str, str]:
 
 def _cf_attrs(grid: Grid) -> dict[str, Any]:
     crs = parse(str(grid.crs), "crs")
-    geotransform = " ".join(repr(float(v)) for v in grid.transform.to_gdal())
-    return {**crs.to_cf(), "spatial_ref": crs.to_wkt(), "GeoTransform": geotransform}
+    return {**crs.to_cf(), "spatial_ref": crs.to_wkt(), "GeoTransform": _geotransform(grid)}
+
+
+def _geotransform(grid: Grid) -> str:
+    return " ".join(repr(float(v)) for v in grid.transform.to_gdal())
 
 
 def grid_of(data: xr.Dataset | xr.DataArray) -> Grid:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -33,6 +35,8 @@ class WaterbodemError(Exception):
     ----------
     code : str
         What kind of error it is, for programs: a slug that stays.
+    problems : tuple of WaterbodemError
+        All that is wrong: the error alone, or each of several.
 
     Examples
     --------
@@ -46,6 +50,11 @@ class WaterbodemError(Exception):
     def __init__(self, what: str, *, value: object = None, allowed: str = "", where: str = "") -> None:
         self.what, self.value, self.allowed, self.where = what, value, allowed, where
         super().__init__(self._message())
+
+    @property
+    def problems(self) -> tuple[WaterbodemError, ...]:
+        """Every problem that it tells of: itself, or those that :class:`Problems` holds."""
+        return (self,)
 
     def _message(self) -> str:
         value = "" if self.value is None else f"got {self.value!r}"
@@ -94,6 +103,15 @@ class DefinitionError(WaterbodemError):
     code = "definition"
 
 
+class UnknownFunctie(DefinitionError, KeyError):
+    """No functie of that id."""
+
+    code = "unknown-functie"
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class CatalogueError(WaterbodemError):
     """A lagen.toml or run file does not hold what it should."""
 
@@ -104,6 +122,21 @@ class LayerError(WaterbodemError):
     """The values of a layer cannot be used: range, class, type, shape."""
 
     code = "layer"
+
+
+class Circular(LayerError):
+    """Directions run in a circle; ``.cell`` is the number of its first cell."""
+
+    code = "circular"
+
+    def __init__(self, cell: int, count: int, where: str = "") -> None:
+        self.cell, self.count = cell, count
+        super().__init__(
+            "flow directions run in a circle",
+            value=f"cell {cell}, {count} cells in circles",
+            allowed="every cell drains to an edge, a pit or an unknown cell",
+            where=where,
+        )
 
 
 class CorruptLayer(LayerError):
@@ -202,8 +235,13 @@ class Problems(WaterbodemError):
     code = "problems"
 
     def __init__(self, problems: Iterable[WaterbodemError], *, where: str = "") -> None:
-        self.problems: tuple[WaterbodemError, ...] = tuple(each for p in problems for each in _each(p))
-        super().__init__(f"{len(self.problems)} problem(s)", where=where)
+        self._held = tuple(each for problem in problems for each in problem.problems)
+        super().__init__(f"{len(self._held)} problem(s)", where=where)
+
+    @property
+    def problems(self) -> tuple[WaterbodemError, ...]:
+        """Every problem, in the order found."""
+        return self._held
 
     def _message(self) -> str:
         left = len(self.problems) - SHOWN
@@ -212,11 +250,15 @@ class Problems(WaterbodemError):
 
 
 class LayerIgnored(UserWarning):
-    """A layer is there and takes no part."""
+    """A layer, or a coordinate of one, is there and takes no part."""
 
 
-def _each(problem: WaterbodemError) -> tuple[WaterbodemError, ...]:
-    return problem.problems if isinstance(problem, Problems) else (problem,)
+def tell_ignored(told: str) -> None:
+    """Warn of what takes no part, at the line that called the library."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "waterbodem":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(told, LayerIgnored, stacklevel=level + 1)
 
 
 def told(error: BaseException) -> str:
@@ -262,10 +304,8 @@ class Trial:
         """Keep what goes wrong for later."""
         try:
             yield
-        except Problems as error:
-            self._problems += error.problems
         except WaterbodemError as error:
-            self._problems.append(error)
+            self._problems += error.problems
 
     def end(self) -> None:
         """Raise what went wrong, if anything did."""

@@ -18,7 +18,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import RGB, AnswerClass, Functie, RiskClass, Threshold
 from waterbodem.definitions.notation import typeset, written
-from waterbodem.definitions.present_use import ASSUMED, GIVEN, assumed, reference_source
+from waterbodem.definitions.present_use import ASSUMED, GIVEN, UseMap, assumed, reference_source
 from waterbodem.definitions.units import unit_text
 
 LANGUAGES = ("nl", "en")
@@ -70,6 +70,8 @@ def reference_name(reference: Any, layers: Collection[str], taal: str = "nl") ->
         return name_of(reference, taal)
     if source == ASSUMED:
         return str(words["naam_aangenomen"]).format(naam=name_of(assumed(), taal))
+    if isinstance(reference, UseMap) and reference.file is not None:
+        return str(words["rasterbestand"]).format(bestand=short(reference.file.name, NAME))
     return str(words["raster" if source == GIVEN else "uit_gebruik"])
 
 

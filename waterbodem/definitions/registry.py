@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from waterbodem.core.errors import DefinitionError, nearest
+from waterbodem.core.errors import ArgumentError, DefinitionError, UnknownFunctie, nearest
 from waterbodem.core.html import html_table
 from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.editions import EDITION, earlier_editions, edition_file
@@ -26,6 +26,9 @@ from waterbodem.definitions.models import (
     Term,
 )
 from waterbodem.definitions.validation import define
+
+#: Every functie that comes with the package, as an argument.
+ALL = "all"
 
 
 class Functies(Mapping[str, Functie]):
@@ -76,16 +79,9 @@ class Functies(Mapping[str, Functie]):
         return Functies(known.values())
 
 
-class UnknownFunctie(DefinitionError, KeyError):
-    """No functie of that id."""
-
-    code = "unknown-functie"
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
 def _check_free(functie: Functie, known: Mapping[str, Functie], where: str) -> None:
+    if functie.id == ALL:
+        raise DefinitionError("id means every functie", value=ALL, allowed="another id", where=f"{where}.id")
     if functie.code < OWN_CODE:
         raise DefinitionError(
             "code is reserved", value=functie.code, allowed=f"{OWN_CODE} and up", where=f"{where}.code"
@@ -241,6 +237,17 @@ def burden_rules(edition: int = EDITION) -> BurdenRules:
     )
 
 
+def noise(margin: str = "marge") -> float:
+    """Return what float noise may be, in favour of "at least": of plain numbers, or ``marge_m3_ha`` of volumes.
+
+    Examples
+    --------
+    >>> noise(), noise("marge_m3_ha")
+    (1e-06, 0.001)
+    """
+    return burden_rules().constants[margin]
+
+
 @cache
 def sources() -> Mapping[str, Source]:
     """Return the documents that numbers come from, by key."""
@@ -256,22 +263,40 @@ def terms() -> Mapping[str, Term]:
 
 
 def choose(functie: str | Functie | Iterable[str | Functie]) -> tuple[list[Functie], bool]:
-    """Return the functies meant by an argument, and whether it was a list.
+    """Return the functies meant by an argument, and whether it was a list; ``"all"`` is one.
 
     Raises
     ------
     DefinitionError
         If an id is unknown, or the list is empty or holds an id twice.
     """
+    if isinstance(functie, str) and functie == ALL:
+        return list(builtin_functies().values()), True
     if isinstance(functie, (str, Functie)):
         return [_chosen(functie)], False
     if not isinstance(functie, (list, tuple)):
-        raise DefinitionError("not a functie", value=functie, allowed="an id, a Functie, or a list of them")
+        raise DefinitionError("not a functie", value=functie, allowed="an id, a Functie, a list of them, or 'all'")
     functies = [_chosen(f) for f in functie]
     ids = [f.id for f in functies]
     if not ids or len(set(ids)) < len(ids):
         raise DefinitionError("give at least one functie, each once", value=ids)
     return functies, True
+
+
+def choose_one(functie: str | Functie, where: str = "functie") -> Functie:
+    """Return the functie meant by an argument that takes one.
+
+    Raises
+    ------
+    DefinitionError
+        If its id is unknown.
+    ArgumentError
+        If several are given.
+    """
+    found, many = choose(functie)
+    if many:
+        raise ArgumentError(f"give one {where}", value=functie, allowed="an id or a Functie", where=where)
+    return found[0]
 
 
 def _chosen(functie: str | Functie) -> Functie:
@@ -293,7 +318,8 @@ def rules_version() -> str:
     digest = hashlib.sha256()
     names = sorted(f.name for f in data_file("").iterdir() if f.name.endswith(".toml"))
     paths = [data_file(name) for name in names]
-    paths += sorted(data_file("functies").iterdir(), key=lambda f: f.name)
+    for folder in ("functies", "maatregelen"):
+        paths += sorted(data_file(folder).iterdir(), key=lambda f: f.name)
     for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:16]

@@ -56,8 +56,8 @@ class Setting:
 
     @property
     def option(self) -> str:
-        """Its option on the command line."""
-        return f"--{self.id.replace('_', '-')}"
+        """Its option on the command line; what is on unless it is turned off has one that does so."""
+        return f"--{'zonder-' if self.soort == 'schakelaar' else ''}{self.id.replace('_', '-')}"
 
     def label(self, taal: str) -> str:
         """Its name in a language."""
@@ -68,15 +68,22 @@ class Setting:
         return self.woorden.get(value, {}).get("naam" if taal == "nl" else "name", value)
 
     def check(self, value: Any) -> None:
-        """Refuse what is no number, or one outside the limits.
+        """Refuse what is no number, or one outside the limits; of a switch, what is neither on nor off.
 
         Raises
         ------
         ArgumentError
         """
+        if self.soort == "schakelaar":
+            self._check_switch(value)
+            return
         number = isinstance(value, Real) and not isinstance(value, bool)
         if not number or not all(holds(value, border) for border, _, holds in self._borders()):
             raise ArgumentError("not a number within its limits", value=value, allowed=self.limits, where=self.id)
+
+    def _check_switch(self, value: Any) -> None:
+        if not isinstance(value, bool):
+            raise ArgumentError("not on or off", value=value, allowed="True or False", where=self.id)
 
     @property
     def limits(self) -> str:

@@ -15,6 +15,7 @@ from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Board, Boundaries, board_of, chosen_boards, waterschappen
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap, is_given
 from waterbodem.definitions.receiving import BY_SITUATION, Reach, check_reach, reception_rules
 from waterbodem.definitions.setting_list import all_settings
 
@@ -34,11 +35,15 @@ class Storage:
         Storage that a plan owes per paved area (bergingseis); None = the larger of plan and reference.
     board : Board or None
         The water board that judges the plan.
+    counted_mm, beside_mm : float
+        Storage that measures build [mm over the plan]: towards what the board asks, and what no board counts.
     """
 
     built_mm: float | None = None
     norm_mm: float | None = None
     board: Board | None = None
+    counted_mm: float = 0.0
+    beside_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Settings:
     bergingseis_mm: float | None = None
     methode: str = "meetkundig"
     orness: float | None = None
+    bandbreedte: bool = True
     demping_m: float | None = None
     reikwijdte: Reach | None = None
     onttrekking: Well | None = None
@@ -73,7 +79,7 @@ class Settings:
     def __post_init__(self) -> None:
         for setting in all_settings():
             value = getattr(self, setting.id)
-            if setting.soort == "getal" and (value is not None or setting.standaard is not None):
+            if setting.soort in ("getal", "schakelaar") and (value is not None or setting.standaard is not None):
                 setting.check(value)
         check_reach(self.reach)
         object.__setattr__(self, "waterschap", chosen_boards(self.waterschap))
@@ -110,7 +116,7 @@ class Settings:
         """The same settings with what None stands for, as far as that is a value."""
         return replace(
             self,
-            referentie=self.reference,
+            referentie=self.reference if is_given(self.reference) else None,
             waterschap=self.waterschap if self.board is None else self.board.id,
             demping_m=self.damping,
             reikwijdte=self.reach,
@@ -118,10 +124,10 @@ class Settings:
         )
 
     @property
-    def reference(self) -> Functie | Any:
-        """Present use: a functie, or a raster of functie codes; None: layer ``gebruik``, else the one assumed."""
+    def reference(self) -> Functie | UseMap | Any:
+        """Present use: a functie, or a map of functie codes; None: layer ``gebruik``, else the one assumed."""
         given = self.referentie
-        if given is None or (hasattr(given, "dtype") and not isinstance(given, str)):
+        if given is None or isinstance(given, UseMap) or (hasattr(given, "dtype") and not isinstance(given, str)):
             return given
         found, many = registry.choose(given)
         if many:
@@ -151,6 +157,11 @@ class Settings:
     def method(self) -> tuple[str, float | None]:
         """How scores of criteria are combined: methode and orness."""
         return self.methode, self.orness
+
+    @property
+    def has_range(self) -> bool:
+        """Whether it is looked into what an ordinary error of a map does to an answer."""
+        return self.bandbreedte
 
     @property
     def damping(self) -> float:

@@ -17,18 +17,18 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.labels import decimal, layer_label, percent, plain, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.tipping_rules import tipping_rules
+from waterbodem.doubt.place import Place
 from waterbodem.doubt.radius import radius_of
 from waterbodem.doubt.shares import Shares, shares_of
 from waterbodem.doubt.spread import spreads_of
+from waterbodem.doubt.tipping import NONE, Flip, Tip, tips_of
+from waterbodem.doubt.weighing import weight_flips
 from waterbodem.engine.coverage import block_of, footprints
 from waterbodem.engine.doubts import LayerDoubt
 from waterbodem.engine.explanation import cell_at
 from waterbodem.engine.layer_set import LayerSet, in_rules, layer_set
-from waterbodem.engine.place import Place
 from waterbodem.engine.scoring import criterion_of
 from waterbodem.engine.table import letters
-from waterbodem.engine.tipping import NONE, Flip, Tip, tips_of
-from waterbodem.engine.weighing import weight_flips
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import read_areas

@@ -10,9 +10,9 @@ from itertools import product
 import numpy as np
 
 from waterbodem.definitions.tipping_rules import tipping_rules
+from waterbodem.doubt.place import Codes, Place
 from waterbodem.doubt.spread import Doubles, Floats, Spread, coupled
-from waterbodem.engine.place import Codes, Place
-from waterbodem.engine.tipping import UNASSESSED
+from waterbodem.doubt.tipping import UNASSESSED
 
 #: Errors that are tried within a radius, and how often what lies between radii is halved.
 TRIED, HALVED = 17, 17

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.definitions.tipping_rules import tipping_rules
+from waterbodem.doubt.place import Place
 from waterbodem.doubt.spread import Spread, coupled
-from waterbodem.engine.place import Place
 
 Doubles = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.definitions.uncertainty import layer_groups
 from waterbodem.doubt.moving import CLAY, DOWN, UP, Direction, Move, moves_of, share_of
+from waterbodem.doubt.place import Place
 from waterbodem.engine.derived import derived_of, sources_of
-from waterbodem.engine.place import Place
 from waterbodem.engine.rewetting import CAUSES, rewets
 from waterbodem.engine.scoring import Part
 from waterbodem.kernels import moving as kernel

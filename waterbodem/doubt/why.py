@@ -7,22 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from waterbodem.core.errors import ArgumentError
+from waterbodem.core.dataset import grid_of
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.doubt.gevoeligheid import ALONE
+from waterbodem.doubt.place import Place
 from waterbodem.doubt.spread import Spread, spreads_of
+from waterbodem.doubt.tipping import Flip, Tip, tip_of
 from waterbodem.engine.burden import burden_arrays, decline_of
 from waterbodem.engine.explanation import Explanation, TippingPoint, cell_at, explain
 from waterbodem.engine.layer_set import layer_set
-from waterbodem.engine.place import Place
-from waterbodem.engine.reference import cut_reference, reference_on
+from waterbodem.engine.reference import on_block, use_of
 from waterbodem.engine.table import letters
-from waterbodem.engine.tipping import Flip, Tip, tip_of
 
 
+@either_spelling
 def waarom(
     layers: xr.Dataset,
     functie: str | Functie,
@@ -68,15 +70,13 @@ def waarom(
     1.0
     """
     settings = Settings.of_cells(locals())
-    found, many = registry.choose(functie)
-    chosen = found[0]
-    if many:
-        raise ArgumentError("waarom explains one functie", value=functie, allowed="an id or a Functie")
+    chosen = registry.choose_one(functie)
     row, col = cell_at(layers, x, y)
     one = layers.isel(y=[row], x=[col])
     cells = layer_set(one)
-    reference = reference_on(cut_reference(settings.reference, layers, [row], [col]), cells)
-    burden = burden_arrays(cells.present, chosen, reference, settings.storage, decline_of(cells, chosen))
+    cell = grid_of(layers).part(slice(row, row + 1), slice(col, col + 1))
+    use = on_block(use_of(settings.reference, layers, [chosen]), cell)
+    burden = burden_arrays(cells.present, chosen, use, settings.storage, decline_of(cells, chosen))
     place = Place(chosen, cells, np.ones(1), 1.0, ALONE, settings.method, is_cell=True)
     return replace(explain(cells, chosen, burden, (x, y), *settings.method), kantelpunt=tipping_point(place))
 

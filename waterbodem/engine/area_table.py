@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.demands import Demand, demand_columns
 from waterbodem.engine.kompas import Findings, symbols_of
 from waterbodem.engine.sums import Totals
-from waterbodem.engine.table import columns_of
+from waterbodem.engine.table import ANSWERS, columns_of
 from waterbodem.layers.polygons import Area
 
 #: Columns on what a plan is held against, and what its water board asks: texts, and numbers.
@@ -24,16 +25,25 @@ PIECE_ROWS = 30_000
 
 
 def frame_of(
-    told: Circumstances, functie: Functie, scenario: str, totals: Totals, found: Findings, demands: Sequence[Demand]
+    told: Circumstances,
+    functie: Functie,
+    scenario: str,
+    totals: Totals,
+    found: Findings,
+    demands: Sequence[Demand],
+    beside: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Return the rows of one functie under one scenario, in the order of the polygons, without geometry."""
+    """Return the rows of one functie under one scenario, in the order of the polygons, without geometry.
+
+    ``beside`` are columns that follow both ends of the answer.
+    """
     asked = told.asked and not scenario
     return pd.DataFrame(
         {
             "nr": [a.nr for a in told.areas],
             "gebied": [a.name for a in told.areas],
             "functie": functie.id,
-            **columns_of(told.areas, told.grid, totals, functie),
+            **_with(columns_of(told.areas, told.grid, totals, functie), beside),
             "referentie": told.use.label,
             "referentie_bron": told.use.source,
             **demand_columns(demands, functie, told.use, totals.use_cells, told.grid),
@@ -43,6 +53,13 @@ def frame_of(
             **symbols_of(found, told.rules),
         }
     )
+
+
+def _with(columns: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns with others after the ends of the answer."""
+    names = list(columns)
+    place = names.index(ANSWERS[-1]) + 1
+    return {n: columns[n] for n in names[:place]} | dict(beside) | {n: columns[n] for n in names[place:]}
 
 
 class Shelved:

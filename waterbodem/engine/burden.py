@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 
 from waterbodem.core import memory
 from waterbodem.core.dataset import grid_of
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
 from waterbodem.definitions.flags import cause_flags
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import ASSUMED, USE, reference_label, reference_source
+from waterbodem.definitions.present_use import ASSUMED, USE, Reference, UseMap, reference_label, reference_source
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.layer_set import Floats, LayerSet, Scenario, ignored_names, known_names, layer_set, names_of
 from waterbodem.engine.lazy import by_block
 from waterbodem.engine.plan import changes_of
-from waterbodem.engine.reference import cut_reference, present_use, reference_on, references, told_by
+from waterbodem.engine.reference import HeldUse, present_use, references, use_of
 from waterbodem.engine.scoring import layers_of, score_arrays, stack
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS, VEEN
@@ -39,11 +40,14 @@ Array = NDArray[Any]
 LAYERS_WORTH = 31
 
 
-def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
-    """Return arrays for the kernel to fill; without components there are none of those, nor of what is told beside."""
+def empty_burden(shape: tuple[int, ...], components: bool, largest: bool = False) -> kernel.Burden:
+    """Return arrays for the kernel to fill; without components there are none of those, nor of what is told beside.
+
+    ``largest`` also asks for the largest share before clipping.
+    """
     count = len(registry.burden_rules().components) if components else 0
     ruimte, tijd, geld, risico = (np.empty(shape, np.float32) for _ in INDICES)
-    beside = (shape if components else (0,) * len(shape),) * 2
+    beside = shape if components else (0,) * len(shape)
     return kernel.Burden(
         np.empty((count, *shape), np.float32),
         ruimte,
@@ -51,7 +55,9 @@ def empty_burden(shape: tuple[int, ...], components: bool) -> kernel.Burden:
         geld,
         risico,
         np.empty(shape, np.uint8),
-        *(np.empty(s, np.float32) for s in beside),
+        np.empty(beside, np.float32),
+        np.empty(beside, np.float32),
+        np.empty(shape if largest else (0,) * len(shape), np.float32),
     )
 
 
@@ -66,6 +72,7 @@ def map_burden(function: Callable[[Array], Array], burden: kernel.Burden) -> ker
         oorzaak=function(burden.oorzaak),
         zonder=function(burden.zonder),
         stijging=function(burden.stijging),
+        aandeel=function(burden.aandeel),
     )
 
 
@@ -94,10 +101,11 @@ def fill_burden(
 def burden_arrays(
     layers: Mapping[str, Floats],
     plan: Functie,
-    reference: Functie | NDArray[Any] | None,
+    reference: Reference,
     storage: Storage = Storage(),
     decline: Floats | None = None,
     components: bool = True,
+    largest: bool = False,
 ) -> kernel.Burden:
     """Compute the burden of a plan on arrays of one shape.
 
@@ -105,20 +113,22 @@ def burden_arrays(
     ----------
     layers : mapping of layer id to float32 array
     plan : Functie
-    reference : Functie, array of functie codes (NaN = unknown), or None
+    reference : Functie, UseMap, array of functie codes (NaN = unknown), or None
         None: layer ``gebruik``, else the functie that is assumed.
     storage : Storage
     decline : float32 array, optional
         ``achteruitgang`` of the plan, from :func:`decline_of`.
     components : bool
         Whether to keep the ten components, or the indices only.
+    largest : bool
+        Whether to keep the largest share before clipping.
     """
     shape = next(iter(layers.values())).shape
-    out, use = empty_burden(shape, components), present_use(reference, layers)
+    out, use = empty_burden(shape, components, largest), present_use(reference, layers)
     if isinstance(use, Functie):
         fill_burden(layers, decline, changes_of(plan, use, storage), out)
     else:
-        _by_code(layers, plan, references(use, told_by(reference)), use, storage, decline, out)
+        _by_code(layers, plan, references(use, reference), use, storage, decline, out)
     return out
 
 
@@ -163,7 +173,7 @@ def _fill_cells(
 ) -> None:
     """Compute some cells; arrays are flat."""
     if cells.size:
-        found = empty_burden(cells.shape, bool(len(out.components)))
+        found = empty_burden(cells.shape, bool(len(out.components)), bool(out.aandeel.size))
         some = {name: a[cells] for name, a in layers.items()}
         fill_burden(some, None if decline is None else decline[cells], changes, found)
         for to, values in zip(_rows(out), _rows(found), strict=True):
@@ -217,6 +227,7 @@ def decline_of(cells: LayerSet, plan: Functie, futures: Sequence[Mapping[str, Ar
     return worst
 
 
+@either_spelling
 def afwenteling(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -266,34 +277,40 @@ def afwenteling(
     """
     settings = Settings.of_cells(locals())
     _warn_ignored(layers)
-    reference = settings.reference
     chosen, many = registry.choose(functie)
-    answers = partial(_answers, plans=chosen, many=many, storage=settings.storage)
-    used = names_of(
-        layers, layers_of(*chosen, present=known_names(layers)) | set(LAYERS) | ({USE} if reference is None else set())
-    )
-    if reference is None or isinstance(reference, Functie):
-        return by_block(partial(answers, reference=reference), layers, used)
-    return by_block(answers, layers, used, cut_reference(reference, layers, slice(None), slice(None)))
+    use = use_of(settings.reference, layers, chosen)
+    raster = use.source.raster if isinstance(use, UseMap) and isinstance(use.source, HeldUse) else None
+    present = {USE} if raster is None and isinstance(use, UseMap) else set()
+    used = names_of(layers, layers_of(*chosen, present=known_names(layers)) | set(LAYERS) | present)
+    plain = replace(use, source=None) if isinstance(use, UseMap) else use
+    answers = partial(_answers, plans=chosen, many=many, storage=settings.storage, use=plain)
+    return by_block(answers, layers, used, raster)
 
 
 def _answers(
-    layers: xr.Dataset, reference: Any = None, *, plans: Sequence[Functie], many: bool, storage: Storage
+    layers: xr.Dataset,
+    raster: xr.DataArray | None = None,
+    *,
+    plans: Sequence[Functie],
+    many: bool,
+    storage: Storage,
+    use: Functie | UseMap,
 ) -> xr.Dataset:
     memory.check_room(grid_of(layers), LAYERS_WORTH * len(plans))
     cells = layer_set(layers)
-    found = reference_on(reference, cells)
-    results = [_one(cells, f, found, storage) for f in plans]
+    if raster is not None and isinstance(use, UseMap):
+        use = use.holding(np.ascontiguousarray(raster.values))
+    results = [_one(cells, f, use, storage) for f in plans]
     return stack(results, plans) if many else results[0]
 
 
 def _warn_ignored(layers: xr.Dataset) -> None:
     for name in ignored_names(layers):
         present = LayerName.of(name).layer
-        warnings.warn(f"scenario layer {name} is ignored: {present} is not in the data", LayerIgnored, stacklevel=3)
+        tell_ignored(f"scenario layer {name} is ignored: {present} is not in the data")
 
 
-def _one(cells: LayerSet, plan: Functie, reference: Functie | Array | None, storage: Storage) -> xr.Dataset:
+def _one(cells: LayerSet, plan: Functie, reference: Reference, storage: Storage) -> xr.Dataset:
     result = burden_arrays(cells.present, plan, reference, storage, decline_of(cells, plan))
     agreed = {
         "waterschap": None if storage.board is None else storage.board.id,
@@ -311,7 +328,7 @@ def _one(cells: LayerSet, plan: Functie, reference: Functie | Array | None, stor
     )
 
 
-def reference_attrs(reference: Functie | Array | None, cells: LayerSet) -> dict[str, Any]:
+def reference_attrs(reference: Reference, cells: LayerSet) -> dict[str, Any]:
     """Return the attributes that tell the present use, and whether it was assumed."""
     label = {"referentie": reference_label(reference, cells.present)}
     assumption = reference_source(reference, cells.present) == ASSUMED

@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.definitions import registry
-from waterbodem.definitions.boards import Board
+from waterbodem.definitions.boards import MM_PER_M, Board
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
-from waterbodem.engine.plan import M2_PER_HA, MM_TO_M3_HA
+from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.sums import ratio
 from waterbodem.layers.polygons import Area, areas_of
 
 Doubles = NDArray[np.float64]
-MM_PER_M = 1000.0
 #: Columns of the table on what is asked.
 COLUMNS = ("waterschap", "gevraagd_m3", "gevraagd_aandeel")
 
@@ -37,11 +36,14 @@ class Demand:
         Whether its new paving is too little to be asked for storage.
     large : bool
         Whether it is so large that the board computes itself what it asks.
+    unsure : bool
+        Whether what is unknown of its present use decides if it is too small.
     """
 
     boards: tuple[Board, ...] = ()
     small: bool = False
     large: bool = False
+    unsure: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -96,14 +98,20 @@ def demands_of(
     """
     if not any(boards):
         return (Demand(),) * len(areas)
-    margin = registry.burden_rules().constants["marge"]
-    paving, size = new_paving(functie, use, use_cells()) * grid.cell_area, areas_of(areas) / M2_PER_HA
-    return tuple(
-        Demand(some, small=m2 + margin < some[0].vanaf_m2, large=ha - margin > (some[0].tot_ha or np.inf))
-        if some
-        else Demand()
-        for some, m2, ha in zip(boards, paving, size, strict=True)
-    )
+    cells, size = use_cells(), areas_of(areas)
+    paving = new_paving(functie, use, cells) * grid.cell_area
+    unknown = np.maximum(0.0, size - cells[:, 1:].sum(axis=1) * grid.cell_area)
+    most = paving + unknown * functie.value("verhardingsgraad")
+    return tuple(demand_of(*some) for some in zip(boards, paving.tolist(), most.tolist(), size.tolist(), strict=True))
+
+
+def demand_of(boards: tuple[Board, ...], paving: float, most: float, size: float) -> Demand:
+    """Return what boards ask, the largest share first, of a plan of so much new paving, at least and at most [m2]."""
+    if not boards:
+        return Demand()
+    margin, first = registry.burden_rules().constants["marge"], boards[0]
+    small, large = paving + margin < first.vanaf_m2, size / M2_PER_HA - margin > (first.tot_ha or np.inf)
+    return Demand(boards, small, large, unsure=small and not large and most + margin >= first.vanaf_m2)
 
 
 def demand_columns(
@@ -111,7 +119,7 @@ def demand_columns(
 ) -> dict[str, Any]:
     """Return by column whose plan it is, the task [m3], and its room as a share of the plan."""
     asked = np.array([0.0 if d.board is None else d.board.storage_mm for d in demands])
-    asked[[d.large for d in demands]] = np.nan
+    asked[[d.large or d.unsure for d in demands]] = np.nan
     rise = np.array([np.inf if d.board is None else d.board.peilstijging_m for d in demands])
     paving, known = new_paving(functie, use, use_cells), use_cells[:, 1:].sum(axis=1)
     told = np.array([d.label for d in demands], dtype=object)

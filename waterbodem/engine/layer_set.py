@@ -83,7 +83,8 @@ class LayerSet:
         """Return arrays as a dataset on the coordinates of the layers."""
         mapping = dataset.grid_mapping(dataset.crs_of(self.frame))
         data = {n: (("y", "x"), a, {**extra, **mapping}) for n, (a, extra) in variables.items()}
-        return xr.Dataset(data, coords=dict(self.frame.coords), attrs=dict(attrs))
+        beside = {n: c.variable for n, c in self.frame.coords.items() if n not in data}
+        return xr.Dataset(data, coords=beside, attrs=dict(attrs))
 
     def with_scenario(self, scenario: Scenario) -> dict[str, Floats]:
         """Return the layers with those of a scenario in place of the present ones."""
@@ -111,7 +112,7 @@ def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
         its layer cannot hold.
     """
     names = list(used) or known_names(layers)
-    tell_meant([str(n) for n in layers.data_vars if n not in names], stacklevel=4)
+    tell_meant([str(n) for n in layers.data_vars if n not in names])
     template = template_of(layers)
     check_encodings(layers)
     held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
@@ -212,7 +213,7 @@ def names_of(layers: xr.Dataset, wanted: Collection[str]) -> list[str]:
 
 
 def template_of(layers: xr.Dataset) -> xr.Dataset:
-    """Return the coordinates and CRS that results carry, without variables.
+    """Return the coordinates and CRS that results carry, without variables: what tells of cells, rows or columns.
 
     Raises
     ------
@@ -220,12 +221,6 @@ def template_of(layers: xr.Dataset) -> xr.Dataset:
         If the layers are not on one regular grid with y descending.
     """
     grid = dataset.grid_of(layers)
-    keep = {n: layers.coords[n] for n in ("y", "x") if n in layers.coords}
-    ref = {} if grid.crs is None else {"spatial_ref": _reference(layers, grid)}
-    return xr.Dataset(coords={**keep, **ref})
-
-
-def _reference(layers: xr.Dataset, grid: Any) -> Any:
-    if "spatial_ref" in layers.coords:
-        return layers.coords["spatial_ref"]
-    return dataset.coordinates(grid)["spatial_ref"]
+    keep = {n: c.variable for n, c in layers.coords.items() if set(c.dims) <= {"y", "x"} and n != "functie"}
+    known = {n: c for n, c in dataset.coordinates(grid).items() if n == "spatial_ref"}
+    return xr.Dataset(coords={**known, **keep})

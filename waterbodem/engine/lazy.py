@@ -46,9 +46,10 @@ def by_block(
     if not names or not is_chunked(layers) or 0 in layers.sizes.values():
         return with_fill(function(layers, *rest), nodata())
     check_encodings(layers)
-    known = layers[names].assign_coords(template_of(layers).coords).unify_chunks()
+    known = layers[names].reset_coords(drop=True).assign_coords(template_of(layers).coords).unify_chunks()
     example = function(_unknown_cell(known), *(_unknown_cell(r.to_dataset(name="raster")).raster for r in rest))
-    return with_fill(_lazy(function, known, rest, example), nodata())
+    kept = known.drop_vars([c for c in known.coords if c not in example.coords])
+    return with_fill(_lazy(function, kept, rest, example), nodata())
 
 
 def is_chunked(layers: xr.Dataset) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from waterbodem.core.grid import M2_PER_HA
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.models import Functie
@@ -19,7 +20,6 @@ from waterbodem.kernels._compile.records import record_of
 from waterbodem.kernels.components import CHANGE
 
 MM_TO_M3_HA = 10.0
-M2_PER_HA = 1e4
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,16 @@ def asked_mm(plan: Functie, reference: Functie, board: Board | None) -> float:
 
 
 def built_mm(plan: Functie, reference: Functie, storage: Storage) -> float:
-    """Return the storage that is built [mm over the plan]: given, else what is asked; as far as there is room."""
-    wanted = asked_mm(plan, reference, storage.board) if storage.built_mm is None else storage.built_mm
+    """Return the storage that is built [mm over the plan]: given, else what is asked; as far as there is room.
+
+    What measures build is added to what is given, and counts towards what is asked.
+    """
+    if storage.built_mm is None:
+        wanted = max(asked_mm(plan, reference, storage.board), storage.counted_mm)
+    else:
+        wanted = storage.built_mm + storage.counted_mm
     most = registry.burden_rules().constants["berging_hoogstens_mm"] * (1 - plan.value("verhardingsgraad"))
-    return min(wanted, most)
+    return min(wanted + storage.beside_mm, most)
 
 
 def norm_mm(plan: Functie, reference: Functie, storage: Storage) -> float:

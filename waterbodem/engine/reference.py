@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,22 @@ from numpy.typing import NDArray
 from waterbodem.core.crs import same_crs
 from waterbodem.core.dataset import crs_of, grid_of
 from waterbodem.core.errors import ArgumentError, GridMismatch
+from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import USE, assumed
-from waterbodem.engine.layer_set import Floats, LayerSet
+from waterbodem.definitions.present_use import USE, Reference, UseMap, assumed, is_given, known_functies
 
 Array = NDArray[Any]
 
 
-def present_use(reference: Functie | Array | None, layers: Mapping[str, Array]) -> Functie | Array:
+def present_use(reference: Reference, layers: Mapping[str, Array]) -> Functie | Array:
     """Return the present use on layers: what is given, else layer ``gebruik``, else the functie that is assumed."""
-    if reference is not None:
+    if isinstance(reference, Functie):
         return reference
+    codes = reference.codes if isinstance(reference, UseMap) else reference
+    if codes is not None:
+        return codes
     return layers[USE] if USE in layers else assumed()
 
 
@@ -42,12 +46,12 @@ def believed_from(reference: Functie) -> float:
     return max(passed, default=-math.inf)
 
 
-def implausible(reference: Functie | Array | None, layers: Mapping[str, Array]) -> NDArray[np.bool_]:
+def implausible(reference: Reference, layers: Mapping[str, Array]) -> NDArray[np.bool_]:
     """Tell where the known ghg is less than ground with these drains has; of a raster too, which is believed.
 
     Parameters
     ----------
-    reference : Functie, array of codes (rows, cols), or None
+    reference : Functie, UseMap, array of codes (rows, cols), or None
         None: layer ``gebruik``, else the functie that is assumed.
     layers : mapping of layer id to float32 array (rows, cols)
     """
@@ -59,64 +63,78 @@ def implausible(reference: Functie | Array | None, layers: Mapping[str, Array]) 
     if isinstance(use, Functie):
         return np.asarray(ghg < np.float32(believed_from(use)))
     found = np.zeros(shape, np.bool_)
-    for code, functie in references(use).items():
+    for code, functie in references(use, reference).items():
         found |= (use == code) & (ghg < np.float32(believed_from(functie)))
     return found
 
 
-def told_by(reference: Functie | Array | None) -> str:
-    """Return what holds the codes of the present use, as an error names it."""
-    return USE if reference is None else "referentie"
-
-
-def references(codes: Array, where: str = "referentie") -> dict[float, Functie]:
+def references(codes: Array, reference: Reference = None) -> dict[float, Functie]:
     """Return the functie of every code that occurs.
 
     Raises
     ------
     ArgumentError
-        If a code belongs to no functie.
+        If a code belongs to no functie that is known.
     """
-    known = registry.load_functies().by_code()
+    known = known_functies(reference).by_code()
     found = np.unique(codes[np.isfinite(codes)]) if codes.dtype.kind == "f" else np.unique(codes)
     strange = [float(c) for c in found if float(c) not in known]
     if strange or np.isinf(codes).any():
         raise ArgumentError(
             "unknown functie code in the present use",
             value=strange[:10] or ["inf"],
-            allowed=", ".join(f"{c} {f.id}" for c, f in known.items()),
-            where=where,
+            allowed=", ".join(f"{c} {f.id}" for c, f in known.items()) + "; one of your own where it is asked or read",
+            where="referentie" if is_given(reference) else USE,
         )
     return {float(c): known[int(c)] for c in found}
 
 
-def reference_on(reference: Any, cells: LayerSet) -> Functie | Floats | Array | None:
-    """Present use on a block of cells: a functie, or functie codes (rows, cols); None stays None.
+@dataclass(frozen=True)
+class HeldUse:
+    """Codes of functies in memory, on a grid."""
+
+    raster: xr.DataArray
+    grid: Grid
+
+    def read(self, block: Grid) -> Array:
+        """Return the codes on a block of the grid."""
+        rows, cols = self.grid.slices(block)
+        return np.ascontiguousarray(self.raster.isel(y=rows, x=cols).values)
+
+
+def use_of(reference: Any, layers: xr.Dataset, asked: Sequence[Functie]) -> Functie | UseMap:
+    """Return the present use of layers as it is given: a functie, or a map in which functies that are asked count.
+
+    Parameters
+    ----------
+    reference : Functie, UseMap, xr.DataArray of codes on the grid of the layers, or None
 
     Raises
     ------
     GridMismatch
-        If a raster does not lie on it.
+        If a raster lies on another grid.
     """
-    if isinstance(reference, xr.DataArray):
-        _check_reference(reference, cells.frame, cells.shape)
-        return np.ascontiguousarray(reference.transpose("y", "x").values)
-    found: Functie | Array | None = reference
-    return found
-
-
-def cut_reference(reference: Any, layers: xr.Dataset, rows: Any, cols: Any) -> Any:
-    """Return the part of a reference raster that belongs to a part of the layers; a functie as it is.
-
-    Raises
-    ------
-    GridMismatch
-        If it does not lie on the grid of all the layers.
-    """
-    if not isinstance(reference, xr.DataArray):
+    if isinstance(reference, Functie):
         return reference
-    _check_reference(reference, layers, grid_of(layers).shape)
-    return reference.transpose("y", "x").isel(y=rows, x=cols)
+    if isinstance(reference, UseMap):
+        return reference.knowing(asked)
+    if reference is None:
+        return UseMap().knowing(asked)
+    grid = grid_of(layers)
+    _check_reference(reference, layers, grid.shape)
+    return UseMap(source=HeldUse(reference.transpose("y", "x"), grid)).knowing(asked)
+
+
+def on_block(reference: Functie | UseMap, block: Grid) -> Functie | UseMap:
+    """Return the present use on a block of cells; a functie as it is."""
+    return reference if isinstance(reference, Functie) else reference.on(block)
+
+
+def rows_of(reference: Functie | UseMap, rows: slice) -> Functie | UseMap:
+    """Return the present use on some rows of the cells in question; a functie as it is."""
+    if isinstance(reference, Functie) or reference.codes is None:
+        return reference
+    return reference.holding(reference.codes[rows])
 
 
 def _check_reference(reference: xr.DataArray, layers: xr.Dataset, shape: tuple[int, int]) -> None:

@@ -16,6 +16,7 @@ from waterbodem.core import memory
 from waterbodem.core.dataset import grid_of
 from waterbodem.core.errors import ArgumentError, LayerError, nearest
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
 from waterbodem.definitions.flags import answer_flags, criterion_flags
@@ -380,6 +381,7 @@ def _one(cells: LayerSet, functie: Functie, methode: str, orness: float | None, 
     )
 
 
+@either_spelling
 def geschiktheid(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],

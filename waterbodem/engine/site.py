@@ -14,10 +14,10 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import Cases, KompasRules, any_case
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import PresentUse
+from waterbodem.definitions.present_use import PresentUse, Reference
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.layer_set import LayerSet, Scenario
-from waterbodem.engine.reference import implausible, present_use, references, told_by
+from waterbodem.engine.reference import implausible, present_use, references
 from waterbodem.engine.scoring import ceiling_of, layers_of, score_arrays
 from waterbodem.engine.sums import cells_of_use
 
@@ -35,13 +35,13 @@ class Site:
     Parameters
     ----------
     cells : LayerSet
-    reference : Functie, array of functie codes (rows, cols), or None
+    reference : Functie, UseMap, array of functie codes (rows, cols), or None
         As :func:`waterbodem.engine.reference.present_use` takes it.
     rules : KompasRules
     """
 
     cells: LayerSet
-    reference: Functie | Array | None
+    reference: Reference
     rules: KompasRules
     _different: dict[str, Floats] = field(default_factory=dict, repr=False)
     _changed: dict[int, dict[str, Floats]] = field(default_factory=dict, repr=False)
@@ -67,7 +67,7 @@ class Site:
         codes = present_use(self.reference, self.layers)
         if isinstance(codes, Functie):
             return np.asarray(~implausible(self.reference, self.layers), np.uint8)
-        references(codes, told_by(self.reference))
+        references(codes, self.reference)
         places = np.zeros(1 + max(f.code for f in self.present_use.functies), np.uint8)
         places[[f.code for f in self.present_use.functies]] = 1 + np.arange(len(self.present_use.functies))
         return places[np.nan_to_num(codes).astype(np.int64)]

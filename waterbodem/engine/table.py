@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie, ScoringRules
 from waterbodem.engine.plan import MM_TO_M3_HA
@@ -96,7 +96,7 @@ def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Funct
     outside = outside_of(size / grid.cell_area, totals.cells)
     found = states_of(totals), size / grid.cell_area, outside
     columns = {
-        **_sizes(size / 1e4, outside, grid, totals),
+        **_sizes(size / M2_PER_HA, outside, grid, totals),
         **{n: lettered(codes) for n, codes in zip(ANSWERS, answers_of(*found, functie), strict=True)},
         **_scores(totals),
         **_losses(totals),
@@ -173,6 +173,10 @@ class State:
     known: Doubles
     by_class: Doubles
 
+    def some(self, which: NDArray[np.int64]) -> State:
+        """Return that of some of the polygons."""
+        return State(self.mean[which], self.known[which], self.by_class[which])
+
 
 #: A polygon as far as it is known, and with all that is unknown worst, and best.
 States = tuple[State, State, State]
@@ -232,10 +236,10 @@ def _losses(totals: Totals) -> dict[str, Any]:
     names = [m for m in totals.measures if m.startswith("verlies_")]
     losses = {n: totals.mean(n)[0] for n in names}
     plain = [n.removeprefix("verlies_") for n in names]
-    return {**losses, "bepalend": _largest(np.array(list(losses.values())), plain)}
+    return {**losses, "bepalend": largest_of(np.array(list(losses.values())), plain)}
 
 
-def _largest(values: Doubles, names: Sequence[str]) -> Array:
+def largest_of(values: Doubles, names: Sequence[str]) -> Array:
     """Return the name of the largest value per column, the first within the margin; empty if none stands out."""
     margin = registry.scoring_rules().marge
     top = np.fmax.reduce(values)
@@ -249,7 +253,7 @@ def _burden(totals: Totals, grid: Grid) -> dict[str, Any]:
         "risico": totals.mean("risico")[0],
         "risico_zonder_compensatie": totals.mean("risico_zonder_compensatie")[0],
         "aandeel_risico_hoog": totals.mean("risico_hoog")[0],
-        "oorzaak": _causes(totals),
+        "oorzaak": causes_in(totals),
         **volumes,
         "basisafvoer_l_s": volumes["aanvullingsverlies_m3_jr"] / L_S,
         "stijging_m": totals.mean("stijging")[0],
@@ -263,7 +267,7 @@ def _volume(totals: Totals, name: str, grid: Grid) -> Doubles:
     return average * known * grid.cell_ha
 
 
-def _causes(totals: Totals) -> Array:
+def causes_in(totals: Totals) -> Array:
     """Return the component with the largest sum of coverage * risico, the first on a tie."""
     names = np.array([c.id for c in registry.burden_rules().components])
     by_component = totals.causes[:, 1:]

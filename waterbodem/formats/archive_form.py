@@ -132,6 +132,7 @@ class Asked(Form):
     areas: Annotated[list[Polygon], Field(min_length=1, max_length=MOST_ITEMS)]
     functies: Annotated[list[dict[str, Any]], Field(min_length=1)]
     instellingen: dict[Text, Any]
+    eigen_gebruik: Annotated[list[dict[str, Any]], Field(max_length=MOST_ITEMS)] = []
     waterschappen: Annotated[list[Texts], Field(max_length=MOST_ITEMS)] = []
     stroken: Annotated[list[Beside], Field(max_length=MOST_ITEMS)] = []
     scenarios: Annotated[list[Text], Field(max_length=MOST_ITEMS)] = []

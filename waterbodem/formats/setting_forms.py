@@ -18,16 +18,18 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Boundaries, board_of, chosen_boards
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules, load_rules
-from waterbodem.definitions.labels import name_of, texts
 from waterbodem.definitions.labels import plain as number_text
-from waterbodem.definitions.models import Functie
-from waterbodem.definitions.present_use import reference_label
+from waterbodem.definitions.labels import reference_name
+from waterbodem.definitions.present_use import UseMap, reference_label
 from waterbodem.definitions.receiving import BY_SITUATION, ReachTable, chosen_reach
 from waterbodem.definitions.setting_list import Setting, all_settings
 from waterbodem.definitions.settings import Settings
 from waterbodem.definitions.validation import define
 from waterbodem.formats.archive import Packer, Unpacker, plain, restored
 from waterbodem.formats.archive_form import Array
+
+#: Letters of what an archive, which anyone may have written, tells of a file.
+NOTE = 1000
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Origin:
 
 class Form:
     """A plain value: a text; other kinds say where they differ."""
+
+    #: What the name of a file of one ends with, where it is not known.
+    suffix = "toml"
 
     def read(self, given: Any, origin: Origin) -> Any:
         """The value of what a user typed."""
@@ -92,35 +97,63 @@ class NumberForm(Form):
         return [f"{value:.15g}"]
 
 
-class FunctieForm(Form):
-    """A functie, or a raster of their codes."""
-
-    def read(self, given: Any, origin: Origin) -> Any:
-        return origin.functies[given]
-
-    def packed(self, value: Any, packer: Packer) -> Any:
-        return value.model_dump(mode="json", exclude_none=True) if isinstance(value, Functie) else packer.array(value)
+class SwitchForm(Form):
+    """Something that is on unless it is turned off."""
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
-        if "vorm" in told:
-            return found.array(Array.model_validate(told))
-        return registry.functie_of(told, where, found.text.editie)
-
-    def told(self, value: Any) -> Any:
-        return reference_label(value)
-
-    def mark(self, value: Any) -> Any:
-        return registry.fingerprint(value)
+        if not isinstance(told, bool):
+            raise found.broken(f"setting {where} is neither on nor off", told)
+        return told
 
     def text(self, value: Any, setting: Setting, taal: str) -> str:
-        return name_of(value, taal) if isinstance(value, Functie) else str(texts(taal)["rapport"]["raster"])
+        return setting.word("aan" if value else "uit", taal)
 
     def words(self, value: Any, file: str) -> Sequence[str]:
-        return [reference_label(value)]
+        return []
+
+
+class UseForm(Form):
+    """A functie, or a raster of their codes in a file; the name of a file has an ending, an id of a functie none."""
+
+    suffix = "tif"
+
+    def read(self, given: Any, origin: Origin) -> Any:
+        if self.file(given) is None:
+            return origin.functies[given]
+        return UseMap(origin.functies, file=origin.folder / given)
+
+    def file(self, given: Any) -> str | None:
+        return given if isinstance(given, str) and Path(given).suffix else None
+
+    def packed(self, value: Any, packer: Packer) -> Any:
+        if isinstance(value, UseMap):
+            return {**packer.array(value.codes), "over": dict(value.told)}
+        return value.model_dump(mode="json", exclude_none=True)
+
+    def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
+        if "vorm" not in told:
+            return registry.functie_of(told, where, found.text.editie)
+        about = {str(name)[:NOTE]: str(text)[:NOTE] for name, text in told.get("over", {}).items()}
+        codes = found.array(Array.model_validate({name: value for name, value in told.items() if name != "over"}))
+        return UseMap(file=Path(about["bestand"]) if "bestand" in about else None, told=about, codes=codes)
+
+    def told(self, value: Any) -> Any:
+        return dict(value.told) if isinstance(value, UseMap) and value.told else reference_label(value)
+
+    def mark(self, value: Any) -> Any:
+        return dict(value.told) if isinstance(value, UseMap) else registry.fingerprint(value)
+
+    def text(self, value: Any, setting: Setting, taal: str) -> str:
+        return reference_name(value, (), taal)
+
+    def words(self, value: Any, file: str) -> Sequence[str]:
+        return [file] if isinstance(value, UseMap) else [value.id]
 
 
 class BoardForm(Form):
     """A water board, by its id; or boundaries, by the name of their file."""
+
+    suffix = "gpkg"
 
     def read(self, given: Any, origin: Origin) -> Any:
         found = chosen_boards(given, origin.folder)
@@ -238,8 +271,9 @@ class RulesForm(Form):
 
 FORMS: Mapping[str, Form] = {
     "getal": NumberForm(),
+    "schakelaar": SwitchForm(),
     "woord": Form(),
-    "functie": FunctieForm(),
+    "functie": UseForm(),
     "norm": BoardForm(),
     "lengte": ReachForm(),
     "put": WellForm(),
@@ -342,7 +376,7 @@ def words(settings: Settings, files: Mapping[str, str]) -> Iterator[str]:
     """
     for s, value in _values(settings):
         if _is_own(s, value):
-            yield from (s.option, *FORMS[s.soort].words(value, files.get(s.id, f"{s.id}.toml")))
+            yield from (s.option, *FORMS[s.soort].words(value, files.get(s.id, f"{s.id}.{FORMS[s.soort].suffix}")))
 
 
 def _values(settings: Settings) -> list[tuple[Setting, Any]]:

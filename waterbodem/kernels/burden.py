@@ -41,6 +41,10 @@ GROUPS = np.array([AFVOER, ZETTING, KOSTEN, COMPONENTS])
 PLACES = np.array([KWELAFVOER, AANVULLING])
 
 
+#: Cells of what is not asked.
+NOTHING = np.empty(0, np.float32)
+
+
 class Burden(NamedTuple):
     """Where the results go; empty arrays are not filled."""
 
@@ -52,6 +56,7 @@ class Burden(NamedTuple):
     oorzaak: NDArray[np.uint8]
     zonder: Floats  # risico without built storage
     stijging: Floats  # rise of the groundwater by a level of the plan [m]
+    aandeel: Floats = NOTHING  # largest share before clipping, NaN where risico is
 
 
 @stage
@@ -170,6 +175,13 @@ def _cause(risico: Any, margin: float, cause: Any, out: Any) -> None:
         out[i] = np.uint8(cause[i] if risico[i] >= margin else 0)
 
 
+@stage
+def _largest_share(risico: Any, best: Any, out: Any) -> None:
+    """The largest share of all components, unknown where the risk is."""
+    for i in range(out.size):
+        out[i] = np.float32(best[i] if risico[i] == risico[i] else np.nan)
+
+
 #: Buffers for one block of cells, and what need not be looked at in any.
 BUFFERS = np.dtype(
     [
@@ -247,6 +259,8 @@ def _nothing(out: Any, a: int, b: int) -> None:
     _fill(zero, out.zonder[a:b])
     _fill(zero, out.stijging[a:b])
     _fill(np.uint8(0), out.oorzaak[a:b])
+    if out.aandeel.size:
+        _fill(zero, out.aandeel[a:b])
     for k in range(out.components.shape[0]):
         _fill(zero, out.components[k, a:b])
 
@@ -266,6 +280,8 @@ def _disbelieve(ghg: Any, c: Any, w: Any, out: Any, a: int, b: int) -> None:
         _mask(marked, nan, out.zonder[a:b])
         _mask(marked, nan, out.stijging[a:b])
         _mask(marked, np.uint8(0), out.oorzaak[a:b])
+        if out.aandeel.size:
+            _mask(marked, nan, out.aandeel[a:b])
         for k in range(out.components.shape[0]):
             _mask(marked, nan, out.components[k, a:b])
 
@@ -332,6 +348,8 @@ def shift_from(layers: Any, first: int, c: Any, bare: Any, out: Burden, w: Any) 
             _money(c, n, w, out.geld[a:b])
             _risk(out.ruimte[a:b], out.tijd[a:b], out.geld[a:b], c, out.risico[a:b])
             _cause(out.risico[a:b], c.margin, w.cause[:n], out.oorzaak[a:b])
+            if out.aandeel.size:
+                _largest_share(out.risico[a:b], w.best[:n], out.aandeel[a:b])
             _store_components(n, w, out, a, b)
             if out.zonder.size:
                 if c.built > 0.0:

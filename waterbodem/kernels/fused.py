@@ -122,7 +122,7 @@ def _gather_band(
     i, beside = band.indices, band.beside
     shifted = burden.Burden(
         band.components, i[0, :n], i[1, :n], i[2, :n], maps.risico[a:e], maps.oorzaak[a:e], beside[0, :n],
-        beside[1, :n],
+        beside[1, :n], beside[0, :0],
     )  # fmt: skip
     if cells.shifted.risico.size:
         _take_band(cells.shifted, a, shifted)

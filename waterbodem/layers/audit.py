@@ -12,7 +12,7 @@ import numpy as np
 
 from waterbodem.core import crs as crs_text
 from waterbodem.core import memory
-from waterbodem.core.errors import Problems, WaterbodemError
+from waterbodem.core.errors import WaterbodemError
 from waterbodem.core.grid import Grid
 from waterbodem.core.terminal import lines_of, one_line
 from waterbodem.definitions.labels import brief, decimal, percent, plain
@@ -189,16 +189,15 @@ def check_catalogue(path: str | Path, allow: Iterable[str | Path] = ()) -> Audit
     try:
         stack = open_catalogue(path, allow)
     except WaterbodemError as error:
-        found = error.problems if isinstance(error, Problems) else (error,)
-        return Audit("", str(path), (), tuple(found), (), None)
+        return Audit("", str(path), (), error.problems, (), None)
     return audit_stack(stack)
 
 
-def audit_stack(stack: LayerStack) -> Audit:
-    """Check layers on their grid; as :func:`check_catalogue`."""
+def audit_stack(stack: LayerStack, beside: Iterable[LayerSource] = ()) -> Audit:
+    """Check layers on their grid, and rasters that are named beside them; as :func:`check_catalogue`."""
     problems = list(stack.problems)
     rows = []
-    for source in stack.sources.values():
+    for source in (*stack.sources.values(), *beside):
         seen, bad = _sampled(source)
         problems += bad
         rows.append(_row(source, stack, seen))
@@ -255,7 +254,7 @@ def _row(source: LayerSource, stack: LayerStack, found: Findings) -> AuditRow:
         low=found.low if any_known else math.nan,
         high=found.high if any_known else math.nan,
         sampled=grid is not None and grid.rows * grid.cols > WHOLE,
-        resampling=(source.resampled(stack.grid) or "") if source.name in stack.fitting else "",
+        resampling="" if source.name in stack.misfits else source.resampled(stack.grid) or "",
         source=entry.source,
         vintage=entry.vintage,
         licence=entry.licence,

@@ -21,9 +21,10 @@ from waterbodem.core.errors import (
 )
 from waterbodem.core.path_gate import VECTOR_MAGIC
 from waterbodem.definitions.data_files import read_toml
-from waterbodem.definitions.layer_name import AT, LayerName
+from waterbodem.definitions.layer_name import AT, PERCENTILES, LayerName
 from waterbodem.definitions.models import Definition, Finite, LayerKind
 from waterbodem.definitions.registry import Functies, builtin_functies, layer_kinds
+from waterbodem.definitions.uncertainty import Uncertainty, stated_mapping, uncertainty_problems
 from waterbodem.definitions.units import factor
 from waterbodem.definitions.validation import complaints
 
@@ -64,7 +65,9 @@ class LayerEntry(Definition):
     attribution: Line | None = None
     band: Annotated[int, Field(ge=1)] = 1
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
-    uncertainty: Annotated[Finite, Field(ge=0)] | None = None
+    uncertainty: Uncertainty | None = None
+    p10: Line | None = None
+    p90: Line | None = None
     resampling: Literal["nearest", "average", "bilinear"] | None = None
     range: tuple[Finite, Finite] | None = None
     outside: Literal["error", "unknown"] = "error"
@@ -95,6 +98,11 @@ class LayerEntry(Definition):
             raise ValueError(f"a code stands twice: {', '.join(codes)}")
         return {codes[str(code)]: value for code, value in classes.items()}
 
+    @field_validator("uncertainty", mode="before")
+    @classmethod
+    def _stated(cls, value: Any) -> Any:
+        return None if value is None else stated_mapping(value)
+
     @field_validator("range", mode="after")
     @classmethod
     def _rising(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -110,6 +118,12 @@ class LayerEntry(Definition):
             raise ValueError(f"absent and nodata are both {self.absent:g}: which is it?")
         if "unlisted" in self.model_fields_set and not self.classes:
             raise ValueError("unlisted: only with classes")
+        return self
+
+    @model_validator(mode="after")
+    def _both_percentiles(self) -> LayerEntry:
+        if (self.p10 is None) != (self.p90 is None):
+            raise ValueError("p10 and p90: one stands without the other")
         return self
 
     @model_validator(mode="after")
@@ -137,6 +151,13 @@ class LayerEntry(Definition):
     def words(self) -> dict[str, float]:
         """Class table of words, as a field of polygons may hold."""
         return {code: value for code, value in self.classes.items() if isinstance(code, str)}
+
+    @property
+    def percentiles(self) -> dict[str, LayerEntry]:
+        """Tables of the percentiles of the cell, by the key that names their file: as the layer's own."""
+        files = {n: getattr(self, n) for n in PERCENTILES if self.p10 is not None}
+        plain = {"p10": None, "p90": None, "sha256": None, "uncertainty": None}
+        return {n: self.model_copy(update={**plain, "path": path}) for n, path in files.items()}
 
     @property
     def is_vector(self) -> bool:
@@ -326,8 +347,24 @@ def _rule_problems(entry: LayerEntry, kind: LayerKind, name: str, where: str) ->
         _unit_problem(entry, kind, where),
         _absent_problem(entry, kind, where),
         _resampling_problem(entry, kind, where),
+        _percentile_problem(entry, kind, where),
     )
-    return [*(problem for problem in checks if problem is not None), *_present_problems(entry, name, where)]
+    found = [problem for problem in checks if problem is not None]
+    return [*found, *_present_problems(entry, name, where), *_error_problems(entry, kind, where)]
+
+
+def _percentile_problem(entry: LayerEntry, kind: LayerKind, where: str) -> WaterbodemError | None:
+    if entry.p10 is None or kind.soort != "klasse":
+        return None
+    return CatalogueError("classes have no percentiles", value=entry.p10, where=f"{where}.p10")
+
+
+def _error_problems(entry: LayerEntry, kind: LayerKind, where: str) -> list[WaterbodemError]:
+    """Return what is wrong with the error that is stated; of an unknown unit nothing."""
+    if entry.uncertainty is None or _unit_problem(entry, kind, where) is not None:
+        return []
+    in_rules = entry.uncertainty.of(factor(entry.unit, kind.unit))
+    return uncertainty_problems(in_rules, kind, f"{where}.uncertainty", CatalogueError)
 
 
 def _sign_problem(entry: LayerEntry, kind: LayerKind, where: str) -> WaterbodemError | None:
@@ -416,6 +453,11 @@ def catalogue_schema() -> dict[str, Any]:
     ['crs', 'layers', 'title']
     """
     entry = LayerEntry.model_json_schema()
+    stated = entry.pop("$defs")[Uncertainty.__name__]
+    number = {"type": "number", "minimum": 0}
+    entry["properties"]["uncertainty"] = {
+        "anyOf": [number, {**stated, "anyOf": [{"required": [k]} for k in ("sd", "per")]}]
+    }
     entry["properties"]["classes"] = {"type": "object", "additionalProperties": {"type": ["number", "string"]}}
     for name in ("source", "vintage"):
         entry["properties"][name]["type"] = ["string", "integer"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from waterbodem.core import crs as crs_text
 from waterbodem.core import dataset, memory
-from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError, Trial, nearest, raise_all
+from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError, Trial, nearest, raise_all, tell_ignored
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.core.marks import equals
@@ -44,6 +44,9 @@ STANDARD = {
 KEYS = ("source", "vintage", "absent", "range", "outside", "uncertainty", *OF_SCENARIO, *TOLD)
 #: Cells that are decoded at a time.
 PIECE = 1 << 20
+#: So many lines with values, or more, tell of what grid a layer was.
+LINES = 4
+NEAREST = "one grid before layers join, as by layer.reindex_like(other, method='nearest')"
 REPROJECT = "degrees become metres by layers.rio.reproject('EPSG:28992')"
 
 
@@ -58,9 +61,10 @@ def layers_from(
     """Layers from what another tool holds in memory, checked as :func:`waterbodem.open_layers` checks files.
 
     Dimensions of length one (``band``, ``time``) are dropped; easting, lon and the like are x where the CRS is
-    projected; y may ascend and x descend. Attributes count as the keys of a lagen.toml: ``units``, ``positive`` (the
-    sign), ``_FillValue`` (nodata), ``scale_factor``, ``add_offset``, ``absent``, ``range``, ``outside``, ``source``,
-    ``vintage``, ``horizon`` and the others that :func:`waterbodem.open_layers` gives.
+    projected; y may ascend and x descend; other coordinates of rows, columns and cells stay. Attributes count as the
+    keys of a lagen.toml: ``units``, ``positive`` (the sign), ``_FillValue`` (nodata), ``scale_factor``, ``add_offset``,
+    ``absent``, ``range``, ``outside``, ``source``, ``vintage``, ``horizon`` and the others that
+    :func:`waterbodem.open_layers` gives.
 
     Parameters
     ----------
@@ -88,7 +92,7 @@ def layers_from(
     Warns
     -----
     LayerIgnored
-        Of a variable whose name is nearly that of a layer.
+        Of a variable whose name is nearly that of a layer, and of a coordinate that another layer has otherwise.
 
     Examples
     --------
@@ -116,7 +120,8 @@ def layers_from(
     variables = _each(readings, lambda name, read: read.variable(placed[name].data.data), trial)
     trial.end()
     found = dataset.build(grid, variables, _without(layers.attrs if isinstance(layers, xr.Dataset) else {}, ("crs",)))
-    return found if next(iter(placed.values())).known else found.drop_vars(["y", "x"])
+    found = found if next(iter(placed.values())).known else found.drop_vars(["y", "x"])
+    return found.assign_coords(_beside(placed))
 
 
 def _each(items: Mapping[str, A], do: Callable[[str, A], B], trial: Trial) -> dict[str, B]:
@@ -174,13 +179,13 @@ def _named(arrays: Mapping[str, xr.DataArray], rename: Mapping[str, str], trial:
 
 def _tell_others(names: list[str], layers: int, trial: Trial) -> None:
     if len(names) < max(layers, 1):
-        tell_meant(names, stacklevel=4)
+        tell_meant(names)
         return
     for name in names:
         with trial.step():
             told = f"say which it is, rename={{{name!r}: {meant(name) or '<layer>'!r}}}, or leave it out of the data"
-            allowed = f"{told}; layers are {', '.join(layer_kinds())}"
-            raise ArgumentError("variable is no layer", value=name, allowed=allowed, where="layers")
+            known = f"; layers are {', '.join(layer_kinds())}" if name == names[0] else ""
+            raise ArgumentError("variable is no layer", value=name, allowed=f"{told}{known}", where="layers")
 
 
 def _no_such(name: object, known: Iterable[str], where: str) -> ArgumentError:
@@ -239,18 +244,61 @@ def _crs(own: str | None, stated: str | int | None, name: str) -> str | None:
 def _upright(data: xr.DataArray, crs: str | None, name: str) -> xr.DataArray:
     """Return a layer on (y, x) with y descending and x ascending."""
     axes = {dim: _axis(data, str(dim), crs, name) for dim in data.dims}
-    others = {str(dim): data.sizes[dim] for dim, axis in axes.items() if not axis and data.sizes[dim] > 1}
-    if others:
-        allowed = f"one of them, such as layers.isel({next(iter(others))}=0)"
-        raise GridMismatch("layer has more than rows and columns", value=others, allowed=allowed, where=name)
+    _check_regular(data, name)
+    _check_dimensions(data, axes, name)
     flat = data.squeeze([dim for dim, axis in axes.items() if not axis], drop=True)
-    if sorted(axes[dim] for dim in flat.dims) != ["x", "y"]:
-        allowed = "dimensions y and x; others by layers.rename({'...': 'x'})"
-        raise GridMismatch("layer must lie on (y, x)", value=tuple(data.dims), allowed=allowed, where=name)
-    flat = flat.drop_vars([c for c in flat.coords if c not in (*flat.dims, "spatial_ref")])
+    flat = flat.drop_vars([c for c in flat.coords if c not in flat.dims and _is_place_or_number(flat[c])])
     named = flat.rename({dim: axes[dim] for dim in flat.dims if axes[dim] != dim}).transpose("y", "x")
     turned = {d: slice(None, None, -1) for d, up in (("y", -1), ("x", 1)) if _falls(named, d, up)}
     return named.isel(turned)
+
+
+def _check_dimensions(data: xr.DataArray, axes: Mapping[Any, str], name: str) -> None:
+    """Refuse a layer that does not lie on rows and columns, or has more than one value for a cell, or no cells."""
+    others = {str(dim): data.sizes[dim] for dim, axis in axes.items() if not axis and data.sizes[dim] != 1}
+    missing = [axis for axis in "yx" if axis not in axes.values()]
+    if missing or len(axes) - list(axes.values()).count("") > 2:
+        told = ", ".join(f"{dim!r}: {axis!r}" for dim, axis in zip(others, missing, strict=False)) or "'...': 'x'"
+        allowed = f"dimensions y and x; others by layers.rename({{{told}}})"
+        raise GridMismatch("layer must lie on (y, x)", value=dict(data.sizes), allowed=allowed, where=name)
+    if others:
+        allowed = f"one of them, such as layers.isel({next(iter(others))}=0)"
+        raise GridMismatch("layer has more than rows and columns", value=others, allowed=allowed, where=name)
+    if data.size == 0:
+        raise GridMismatch("layer has no cells", value=dict(data.sizes), allowed="one cell or more", where=name)
+
+
+def _check_regular(data: xr.DataArray, name: str) -> None:
+    """Refuse cells whose place is told in two dimensions alone: they lie on no regular grid."""
+    places = {str(c): v.dims for c, v in data.coords.items() if v.ndim == 2 and _axis_called(str(c))}
+    if places and not all(dim in data.coords for dims in places.values() for dim in dims):
+        told = f"resample to a regular grid, or layers.drop_vars({[*places]}) where the place does not matter"
+        allowed = f"one x for a column and one y for a row; {told}"
+        raise GridMismatch("coordinates are told per cell", value=places, allowed=allowed, where=name)
+
+
+def _is_place_or_number(coordinate: xr.DataArray) -> bool:
+    """Tell whether a coordinate says again where cells lie, or is one number for all of them."""
+    called = str(coordinate.name)
+    return called in ("y", "x") or (coordinate.ndim == 0 and called != "spatial_ref")
+
+
+def _beside(placed: Mapping[str, _Placed]) -> dict[str, Any]:
+    """Return the coordinates beside y and x; of one name that of the first layer, and others are told."""
+    found: dict[str, Any] = {}
+    for name, layer in placed.items():
+        for called in (str(c) for c in layer.data.coords if c not in ("y", "x", "spatial_ref")):
+            own = layer.data.coords[called].variable
+            if LayerName.of(called).layer in layer_kinds():
+                tell_ignored(f"coordinate {called} takes no part: layers.reset_coords({called!r}) makes it a layer")
+            elif not found.setdefault(called, own).equals(own):
+                tell_ignored(f"coordinate {called} of layer {name} takes no part: another layer has it otherwise")
+    return found
+
+
+def _axis_called(dim: str) -> str:
+    """Return which of x and y a coordinate is by its name; empty where neither."""
+    return next((axis for axis in "xy" if dim.casefold() in (*METRES[axis], *DEGREES[axis])), "")
 
 
 def _axis(data: xr.DataArray, dim: str, crs: str | None, name: str) -> str:
@@ -258,7 +306,7 @@ def _axis(data: xr.DataArray, dim: str, crs: str | None, name: str) -> str:
     attrs = data[dim].attrs if dim in data.coords else {}
     axis = str(attrs.get("axis", "")).lower()
     told = STANDARD.get(attrs.get("standard_name", ""), axis if axis in ("x", "y") else "")
-    called = next((a for a in "xy" if dim.casefold() in (*METRES[a], *DEGREES[a])), "")
+    called = _axis_called(dim)
     if told and called and told != called:
         allowed = "layers.rename(x='y', y='x')"
         raise GridMismatch(f"coordinate {dim} says that it is {told}", value=attrs, allowed=allowed, where=name)
@@ -289,11 +337,12 @@ def _falls(data: xr.DataArray, dim: str, up: int) -> bool:
 def _grid(data: xr.DataArray, crs: str | None, name: str) -> Grid:
     try:
         found = dataset.grid_of(data)
-        if crs is not None:
-            crs_text.check_not_swapped(found.bounds, crs)
+        crs_text.check_not_swapped(found.bounds, crs or crs_text.RD)
     except GridMismatch as error:
         swapped = "; exchange them by layers.rename(x='y', y='x')" if "swapped" in error.what else ""
-        raise GridMismatch(error.what, value=error.value, allowed=error.allowed + swapped, where=name) from None
+        stated = ", or state crs= where they are right" if swapped and crs is None else ""
+        told = f"{error.allowed}{swapped}{stated}"
+        raise GridMismatch(error.what, value=error.value, allowed=told, where=name) from None
     return Grid(found.left, found.top, found.dx, found.dy, found.rows, found.cols, crs)
 
 
@@ -349,12 +398,16 @@ class _Reading:
 
     def _whole(self, raw: NDArray[Any]) -> tuple[Floats, Findings]:
         values, found = np.empty(raw.shape, np.float32), Findings()
+        known = np.zeros(raw.shape[0], np.bool_), np.zeros(raw.shape[1], np.bool_)
         rows = max(1, PIECE // max(1, raw.shape[1]))
         for first in range(0, len(raw), rows):
             piece = slice(first, first + rows)
             values[piece], seen = self._piece(raw[piece])
             found += seen
-        raise_all(list(self.decoder.complain(found, self.name)))
+            there = ~np.isnan(values[piece])
+            known[0][piece] = there.any(axis=1)
+            known[1][:] |= there.any(axis=0)
+        raise_all([*self.decoder.complain(found, self.name), *_coarser(known, self.name)])
         return values, found
 
     def _block(self, raw: NDArray[Any]) -> Floats:
@@ -366,6 +419,16 @@ class _Reading:
         for mark in self.marks:
             known &= ~equals(numbers, mark)
         return self.decoder(numbers, known)
+
+
+def _coarser(known: tuple[NDArray[np.bool_], NDArray[np.bool_]], name: str) -> Iterator[GridMismatch]:
+    """Yield what is wrong with a layer known on one line in so many: of another grid, as xarray joins them."""
+    for lines, dim in zip(known, "yx", strict=True):
+        places = np.flatnonzero(lines)
+        step = int(np.gcd.reduce(np.diff(places)))
+        if len(places) >= LINES and step > 1:
+            value, allowed = f"one in {step} along {dim}", NEAREST
+            yield GridMismatch("layer is known on some lines alone", value=value, allowed=allowed, where=name)
 
 
 def _entry(attrs: Mapping[Any, Any], name: str) -> LayerEntry:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 
-from waterbodem.core.errors import LayerIgnored
+from waterbodem.core.errors import tell_ignored
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.registry import layer_kinds
 
@@ -44,11 +43,10 @@ def meant(name: str) -> str:
     return str(LayerName(known[close[0]], scenario, percentile)) if close else ""
 
 
-def tell_meant(names: Iterable[str], stacklevel: int = 2) -> None:
+def tell_meant(names: Iterable[str]) -> None:
     """Warn of variables that are no layer but are nearly called like one."""
     for name in names:
         layer = meant(name)
         if layer:
             how = f"wb.layers_from(..., rename={{{name!r}: {layer!r}}})"
-            told = f"variable {name!r} takes no part: did you mean {layer!r}? {how}"
-            warnings.warn(told, LayerIgnored, stacklevel=stacklevel + 1)
+            tell_ignored(f"variable {name!r} takes no part: did you mean {layer!r}? {how}")

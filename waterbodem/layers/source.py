@@ -15,7 +15,10 @@ from waterbodem.core import crs as crs_text
 from waterbodem.core.errors import LayerError, WaterbodemError, raise_all
 from waterbodem.core.grid import Bounds, Grid
 from waterbodem.core.path_gate import Digest, local_file, sha256_of
+from waterbodem.definitions import units
+from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import LayerKind
+from waterbodem.definitions.uncertainty import Uncertainty
 from waterbodem.formats.foreign.side_files import check_side_files
 from waterbodem.layers.catalogue import LayerEntry, kind_of
 from waterbodem.layers.decoding import Decoder, Findings
@@ -83,6 +86,12 @@ class LayerSource:
         stated = self.entry.nodata
         nodata = self.file.nodata if stated is None else stated
         return Decoder(self.entry, self.kind, self.file.dtype, nodata, self.file.scale, self.file.offset)
+
+    @property
+    def error(self) -> Uncertainty | None:
+        """What the catalogue says of its error, in the unit of the rules."""
+        stated = self.entry.uncertainty
+        return None if stated is None else stated.of(units.factor(self.entry.unit, self.kind.unit))
 
     def mark(self, grid: Grid) -> str:
         """Return a name of the layer on a grid by content: file, settings and cells."""
@@ -155,7 +164,14 @@ class LayerSource:
 
     def complaints(self, found: Findings) -> list[WaterbodemError]:
         """Return what in the findings makes the layer unusable."""
-        return list(self.decoder.complain(found, self.where))
+        return [*self.decoder.complain(found, self.where), *self._absent_below(found)]
+
+    def _absent_below(self, found: Findings) -> list[WaterbodemError]:
+        """Return what is wrong with a lower percentile that is absent: half of what could be is deeper than nowhere."""
+        if LayerName.of(self.name).percentile != "p10" or not found.absent:
+            return []
+        allowed = "a depth; absent in p90 alone"
+        return [LayerError("p10 is absent", value=f"{found.absent} cells", allowed=allowed, where=self.where)]
 
     def survey(self, grid: Grid) -> Findings:
         """Return what is found in the cells of the file that a grid covers, without resampling."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,11 +19,11 @@ from waterbodem.core.dataset import build
 from waterbodem.core.errors import (
     ArgumentError,
     GridMismatch,
-    LayerIgnored,
     OutOfSpace,
     WaterbodemError,
     nearest,
     raise_all,
+    tell_ignored,
 )
 from waterbodem.core.grid import Bounds, Grid, on_multiples
 from waterbodem.core.html import html_table
@@ -33,10 +32,11 @@ from waterbodem.core.path_gate import Digest, sha256_of
 from waterbodem.core.progress import track
 from waterbodem.core.threads import workers
 from waterbodem.definitions.labels import resampled_text
+from waterbodem.definitions.layer_name import AT, PERCENTILES, LayerName
 from waterbodem.definitions.models import LayerKind
 from waterbodem.definitions.registry import Functies
-from waterbodem.definitions.units import unit_text
-from waterbodem.layers.catalogue import Catalogue, LayerEntry, catalogue_file, parse_catalogue
+from waterbodem.definitions.units import factor, unit_text
+from waterbodem.layers.catalogue import Catalogue, LayerEntry, catalogue_file, kind_of, parse_catalogue
 from waterbodem.layers.decoding import Findings
 from waterbodem.layers.encoding import given
 from waterbodem.layers.source import LayerSource, open_source
@@ -119,15 +119,17 @@ class LayerStack:
     @property
     def problems(self) -> tuple[WaterbodemError, ...]:
         """Everything that is wrong: catalogue, files, and layers that do not fit the grid."""
-        return (*self.file_problems, *self._misfits().values(), *self._no_grid())
+        return (*self.file_problems, *self.misfits.values(), *self._no_grid())
 
     @property
     def fitting(self) -> tuple[str, ...]:
         """Names of the layers that can be read on the grid."""
-        bad = self._misfits()
-        return tuple(name for name in self.sources if name not in bad)
+        bad = self.misfits
+        return tuple(_whole({name: source for name, source in self.sources.items() if name not in bad}))
 
-    def _misfits(self) -> dict[str, WaterbodemError]:
+    @property
+    def misfits(self) -> dict[str, WaterbodemError]:
+        """What is wrong with the layers that cannot be read on the grid, by name."""
         found: dict[str, WaterbodemError] = {}
         for name, source in self.sources.items():
             try:
@@ -244,9 +246,9 @@ def open_catalogue(
     file = catalogue_file(path)
     folders = tuple(Path(a) for a in ([allow] if isinstance(allow, (str, Path)) else allow))
 
-    def opened(item: tuple[str, LayerEntry]) -> LayerSource | WaterbodemError:
-        name, entry = item
-        where = f"{file}: layers.{name}"
+    def opened(item: tuple[str, LayerEntry, str]) -> LayerSource | WaterbodemError:
+        name, entry, key = item
+        where = f"{file}: layers.{key}"
         try:
             return open_source(name, entry, file.parent, crs=catalogue.crs, allow=folders, where=where, digest=digest)
         except OutOfSpace:  # no fault of this layer: the others would meet the same
@@ -255,11 +257,34 @@ def open_catalogue(
             return error
 
     with ThreadPoolExecutor(workers()) as pool:  # hashing a file lets other threads go on
-        found = list(pool.map(opened, catalogue.layers.items()))
+        found = list(pool.map(opened, _entries(catalogue)))
     problems += [f for f in found if isinstance(f, WaterbodemError)]
-    sources = {f.name: f for f in found if isinstance(f, LayerSource)}
-    grid = _default_grid(list(sources.values()), catalogue)
+    sources = _whole({f.name: f for f in found if isinstance(f, LayerSource)})
+    grid = _default_grid([s for n, s in sources.items() if not LayerName.of(n).percentile], catalogue)
     return LayerStack(catalogue.title, grid, dict(sources), tuple(problems), str(file))
+
+
+def _entries(catalogue: Catalogue) -> list[tuple[str, LayerEntry, str]]:
+    """Return the tables of layers by name and key, each followed by its percentiles: where the sign turns exchanged."""
+    found = []
+    for name, entry in catalogue.layers.items():
+        found.append((name, entry, name))
+        turned = entry.sign is not None and kind_of(name).teken[entry.sign] < 0
+        named = PERCENTILES[::-1] if turned else PERCENTILES
+        for percentile, (key, other) in zip(named, entry.percentiles.items(), strict=False):
+            found.append((f"{name}{AT}{percentile}", other, f"{name}.{key}"))
+    return found
+
+
+def _whole(sources: Mapping[str, LayerSource]) -> dict[str, LayerSource]:
+    """Return sources without percentiles whose layer, or the other percentile, is not among them."""
+    kept = {}
+    for name, source in sources.items():
+        layer, scenario, percentile = LayerName.of(name)
+        needed = ["", *PERCENTILES] if percentile else [""]
+        if all(str(LayerName(layer, scenario, p)) in sources for p in needed):
+            kept[name] = source
+    return kept
 
 
 def _default_grid(sources: list[LayerSource], catalogue: Catalogue) -> Grid:
@@ -404,7 +429,7 @@ def layers_of(stack: LayerStack, *, lenient: bool = False, chunks: Any = None) -
 
 def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
     for problem in problems:
-        warnings.warn(f"left out: {problem}", LayerIgnored, stacklevel=4)
+        tell_ignored(f"left out: {problem}")
 
 
 def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | str, int | str]) -> xr.Dataset:
@@ -434,6 +459,13 @@ def _attrs(source: LayerSource, grid: Grid, found: Findings) -> dict[str, Any]:
     }
 
 
+def _error_of(entry: LayerEntry, kind: LayerKind) -> float | str | None:
+    """Return the error of a layer as its variable carries it, in the unit of the rules."""
+    if entry.uncertainty is None:
+        return None
+    return entry.uncertainty.of(factor(entry.unit, kind.unit)).plain
+
+
 def attributes(entry: LayerEntry, kind: LayerKind, found: Findings) -> dict[str, Any]:
     """Attributes of a layer: what its entry says of it, and what was found in its cells."""
     optional = {
@@ -443,7 +475,7 @@ def attributes(entry: LayerEntry, kind: LayerKind, found: Findings) -> dict[str,
         **given(kind, entry.unit, entry.sign),
         "given_classes": len(entry.classes) or None,
         "range": None if entry.range is None else list(entry.range),
-        "uncertainty": entry.uncertainty,
+        "uncertainty": _error_of(entry, kind),
         "unknown_by_range": found.outside if entry.outside == "unknown" else None,
     }
     return {

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.burden import Array, burden_arrays
 from waterbodem.engine.coverage import block_of
 from waterbodem.engine.layer_set import Floats, LayerSet, layer_set
-from waterbodem.engine.reference import reference_on
+from waterbodem.engine.reference import on_block, rows_of, use_of
 from waterbodem.engine.scoring import stack
 from waterbodem.kernels import components
 from waterbodem.layers.polygons import read_areas
@@ -31,8 +34,6 @@ from waterbodem.receivers.released import per_hectare
 
 #: Cells that are worked on at a time: ten components of them are held at once.
 BLOCK = 2_000_000
-#: Float noise decides in favour of "at least".
-MARGIN = 1e-6
 NO_MAAIVELD = "niet bepaald: maaiveld ontbreekt in de gegevens"
 
 
@@ -67,7 +68,7 @@ def vulnerable_layer(names: Collection[str], scenario: str = "") -> str | None:
 
 
 def released(
-    cells: LayerSet, functie: Functie, reference: Functie | Array | None, storage: Storage
+    cells: LayerSet, functie: Functie, reference: Functie | UseMap, storage: Storage
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return what a hectare would release in every cell [m3/ha], NaN where nothing is known.
 
@@ -77,8 +78,7 @@ def released(
     partly = np.empty(cells.shape, np.bool_)
     for rows in _strips(cells.shape):
         part = {name: values[rows] for name, values in cells.present.items()}
-        ref = reference if reference is None or isinstance(reference, Functie) else reference[rows]
-        found = burden_arrays(part, functie, ref, storage).components
+        found = burden_arrays(part, functie, rows_of(reference, rows), storage).components
         per_ha, partly[rows], none = per_hectare(found[components.AFVOER], found[components.VERDRONGEN])
         amount[rows] = np.where(none, np.nan, per_ha)
     return amount, partly
@@ -89,6 +89,7 @@ def _strips(shape: tuple[int, int]) -> Iterator[slice]:
     return (slice(r, min(r + height, shape[0])) for r in range(0, shape[0], height))
 
 
+@either_spelling
 def benedenstrooms(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -137,8 +138,8 @@ def benedenstrooms(
     """
     settings = Settings.of_cells(locals())
     cells, land = layer_set(layers), land_of(layers)
-    reference = reference_on(settings.reference, cells)
     chosen, many = registry.choose(functie)
+    reference = on_block(use_of(settings.reference, layers, chosen), land.grid)
     flow = flow_over(land, bewaar, stroming)
     exposure = exposure_in(land, flow, land.grid, settings.damping)
     results = [_one(cells, f, reference, settings.storage, exposure, flow) for f in chosen]
@@ -174,7 +175,7 @@ def swept(flow: Flow, value: Array, beyond: float, damping: float | None) -> Flo
 def drawn(share: Floats, unknown: Floats) -> Floats:
     """Return benedenstrooms as it is shown: NaN where too much of the water cannot be followed."""
     most = reception_rules().value("onbekend_hoogstens")
-    return np.where(unknown > np.float32(most + MARGIN), np.float32(np.nan), share)
+    return np.where(unknown > np.float32(most + noise()), np.float32(np.nan), share)
 
 
 def weighed(runoff: Array, displaced: Array, exposure: Floats) -> Floats:
@@ -192,7 +193,7 @@ def weighed_amount(amount: Floats, exposure: Floats) -> Floats:
 def _one(
     cells: LayerSet,
     functie: Functie,
-    reference: Functie | Array | None,
+    reference: Functie | UseMap,
     storage: Storage,
     exposures: tuple[Floats, Floats],
     flow: Flow | None,
@@ -216,6 +217,7 @@ def _about(label: str) -> dict[str, str]:
     return {"units": "1", "long_name": label}
 
 
+@either_spelling
 def bovenstrooms(
     layers: xr.Dataset,
     ontvanger: Any,
@@ -264,8 +266,9 @@ def bovenstrooms(
         share = swept(flow, _coverage(ontvanger, land.grid), 0.0, settings.damping)
     found: dict[str, Any] = {"aandeel": (share, _about("deel van het water van een cel dat in de ontvanger blijft"))}
     if functie is not None:
-        chosen = registry.choose(functie)[0][0]
-        amount, _ = released(cells, chosen, reference_on(settings.reference, cells), settings.storage)
+        chosen = registry.choose_one(functie)
+        reference = on_block(use_of(settings.reference, layers, [chosen]), land.grid)
+        amount, _ = released(cells, chosen, reference, settings.storage)
         found["last"] = (amount * share, {"units": "m3/ha", "long_name": f"water van {chosen.id} in de ontvanger"})
     return cells.results(found, {"niet_bepaald": NO_MAAIVELD} if flow is None else {})
 

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.core import memory
-from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError, MissingLibrary
+from waterbodem.core.errors import ArgumentError, Circular, GridMismatch, LayerError, MissingLibrary
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.labels import brief, decimal
 from waterbodem.kernels import routing as kernel
-from waterbodem.receivers.network import NO_PART, SMALL, STAYS, Circular, Network
+from waterbodem.receivers.network import NO_PART, SMALL, STAYS, Network
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

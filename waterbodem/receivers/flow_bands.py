@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.core.errors import Circular
 from waterbodem.core.grid import Grid
 from waterbodem.kernels import routing as kernel
 from waterbodem.receivers.flow import decoded
-from waterbodem.receivers.network import LEAVES, Circular
+from waterbodem.receivers.network import LEAVES
 
 Doubles = NDArray[np.float64]
 Rows = Callable[[slice], NDArray[Any]]

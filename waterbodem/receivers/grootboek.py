@@ -10,12 +10,13 @@ import xarray as xr
 
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.lazy import gpd
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine.reference import cut_reference
+from waterbodem.engine.reference import use_of
 from waterbodem.layers.polygons import read_areas
 from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.flow import Flow
@@ -25,6 +26,7 @@ from waterbodem.receivers.ledger import Ledger
 from waterbodem.receivers.question import Enquiry
 
 
+@either_spelling
 def grootboek(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -92,21 +94,22 @@ def grootboek(
     settings = Settings.of(locals())
     land = land_of(layers)
     plans = read_areas(gebied, land.grid.crs, id)
+    functies = _one_per_plan(functie, len(plans))
     enquiry = Enquiry(
         land,
         tuple(plans),
         read_targets(ontvangers, land.grid.crs, id_ontvangers),
-        settings.with_reference(cut_reference(settings.reference, layers, slice(None), slice(None))),
+        settings.with_reference(use_of(settings.reference, layers, functies)),
         None if stroming is None else on_grid(stroming, land.grid),
         bewaar,
     )
-    return enquiry.ledger(_one_per_plan(functie, len(plans)))
+    return enquiry.ledger(functies)
 
 
 def _one_per_plan(functie: Any, count: int) -> list[Functie]:
     if isinstance(functie, (str, Functie)):
-        return registry.choose(functie)[0] * count
-    listed = [registry.choose(f)[0][0] for f in functie]
+        return [registry.choose_one(functie)] * count
+    listed = [registry.choose_one(f) for f in functie]
     if len(listed) == 1:
         return listed * count
     if len(listed) != count:

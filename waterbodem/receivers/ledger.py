@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, nearest
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.receivers.division import LEVEL, Division, Receiver
@@ -119,27 +119,28 @@ class Ledger:
         verlaging_buiten_plan_m, verlaging_half_m, verlaging_dubbel_m, and the same of vernatting. NaN = niet bepaald;
         so is all that a receiver outside the data gets. ``soort`` of a receiver is ontvanger, peilgebied, ander plan or
         beekdal; of another line overlap, plan, elders, buiten or totaal. Numbers from 1 tell polygons of one name
-        apart; plan_nr 0 is all plans together, ontvanger_nr 0 is no receiver.
+        apart; plan_nr 0 is all plans together (to a plan: all others), ontvanger_nr 0 is no receiver.
         """
         pairs = list(zip(self.entries, self._all_volumes, strict=True))
-        rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e.effect])]
+        rows = [row for e, volumes in pairs for row in self._rows(_named(e), volumes, [e])]
         if len(self.entries) > 1:
             name = {"plan_nr": 0, "plan": TOGETHER, "functie": ""}
             both = zip(*self._all_volumes, strict=True)
-            rows += self._rows(name, [_added(some) for some in both], self._effects)
+            rows += self._rows(name, [_added(some) for some in both], self.entries)
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def _rows(
-        self, name: Mapping[str, Any], volumes: Sequence[Volumes], effects: Sequence[Effect]
+        self, name: Mapping[str, Any], volumes: Sequence[Volumes], entries: Sequence[Entry]
     ) -> Iterator[dict[str, Any]]:
-        """Yield the rows of one plan: who receives how much, and how much of it in open water."""
+        """Yield the rows of one plan, or of all: who receives how much; a plan receives nothing of its own."""
         all_, open_ = volumes
         for nr, receiver in self.division.of_plan(name["plan_nr"]):
             label = {"ontvanger_nr": nr, "ontvanger": receiver.area.name, "soort": receiver.target.soort}
             inside = receiver.inside_ha > 0
             volume, ponded = (v["ontvanger"][nr - 1] if inside else np.nan for v in volumes)
             amount = {**_amount(volume, all_["totaal"], receiver), **_ponded(ponded, receiver)}
-            yield {**name, **label, **amount, **under(effects, receiver, self.division.grid, self.ground)}
+            others = [e.effect for e in entries if e.source.area.nr != receiver.target.plan_nr]
+            yield {**name, **label, **amount, **under(others, receiver, self.division.grid, self.ground)}
         for kind, text in LINES.items():
             if kind != "overlap" or all_[kind]:
                 amount = {**_amount(all_[kind], all_["totaal"]), **_ponded(open_[kind])}
@@ -259,7 +260,7 @@ class Ledger:
             "vernatting_grootste_m": rules.value("verlaging_drempel_m"),
             "waterschijf_mm": rules.value("ontvangst_drempel_mm"),
         }
-        found: dict[str, Any] = {"ontvanger": rows.ontvanger.iloc[0]}
+        found: dict[str, Any] = {"ontvanger": rows.ontvanger.iloc[0], "soort": rows.soort.iloc[0]}
         only = []
         for name, least in border.items():
             one, all_ = float(alone[name].max()), float(both[name].iloc[0])
@@ -390,7 +391,7 @@ def _added(volumes: Sequence[Volumes]) -> Volumes:
 
 
 def _amount(volume: float, total: float, receiver: Receiver | None = None) -> dict[str, float]:
-    hectares = np.nan if receiver is None else receiver.area.geometry.area / 1e4
+    hectares = np.nan if receiver is None else receiver.area.geometry.area / M2_PER_HA
     return {
         "m3": volume,
         "aandeel": volume / total if total else np.nan,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.errors import ArgumentError, LayerError
+from waterbodem.core.errors import ArgumentError, Circular
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.kernels import routing as kernel
 
@@ -177,21 +177,6 @@ class Network:
     def _local(self, cells: Ints) -> Ints:
         after = self.downstream[cells]
         return np.where(after >= 0, np.searchsorted(cells, after), after).astype(np.int64)
-
-
-class Circular(LayerError):
-    """Directions run in a circle; ``.cell`` is the number of its first cell."""
-
-    code = "circular"
-
-    def __init__(self, cell: int, count: int, where: str = "") -> None:
-        self.cell, self.count = cell, count
-        super().__init__(
-            "flow directions run in a circle",
-            value=f"cell {cell}, {count} cells in circles",
-            allowed="every cell drains to an edge, a pit or an unknown cell",
-            where=where,
-        )
 
 
 @dataclass(frozen=True)

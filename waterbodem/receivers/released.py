@@ -10,18 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.core.errors import NoOverlap
-from waterbodem.core.grid import Grid
-from waterbodem.core.lazy import xr
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.coverage import Footprints, block_of, footprints
 from waterbodem.engine.demands import demands_of
-from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.reference import reference_on
+from waterbodem.engine.reference import on_block
 from waterbodem.engine.site import Site
 from waterbodem.kernels import components
 from waterbodem.kernels.zonal import COVERAGE_ONE
@@ -30,9 +29,6 @@ from waterbodem.receivers.land import Land
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
-
-#: Float noise decides in favour of "at least".
-MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -103,8 +99,8 @@ class PlanSource:
     @property
     def outside_ha(self) -> float:
         """Area of the plan outside the data [ha]."""
-        missing = self.area.geometry.area / 1e4 - self.hectares(self.inside)
-        return missing if missing > 1e-6 * self.area.geometry.area / 1e4 else 0.0
+        missing = self.area.geometry.area / M2_PER_HA - self.hectares(self.inside)
+        return missing if missing > 1e-6 * self.area.geometry.area / M2_PER_HA else 0.0
 
 
 def plan_cells(cover: Doubles) -> NDArray[np.bool_]:
@@ -115,7 +111,7 @@ def plan_cells(cover: Doubles) -> NDArray[np.bool_]:
     >>> plan_cells(np.array([0.2, 0.5, 1.0])).tolist(), plan_cells(np.array([0.0, 0.2])).tolist()
     ([False, True, True], [False, True])
     """
-    most = cover + MARGIN >= reception_rules().value("plancel_aandeel")
+    most = cover + noise() >= reception_rules().value("plancel_aandeel")
     return np.asarray(most if most.any() else cover > 0)
 
 
@@ -212,8 +208,7 @@ def plot_of(
     if not prints.cell.size:
         return None
     cells = land.cut(block)
-    site = Site(cells, _reference(land.grid, block, reference, cells), rules)
-
+    site = Site(cells, on_block(reference, block), rules)
     return Plot(area, block, _cover(prints), _Shift(land.grid, area, prints, site, storage, boards))
 
 
@@ -248,9 +243,3 @@ def _cover(prints: Footprints) -> Doubles:
     cover = np.zeros(prints.grid.rows * prints.grid.cols)
     cover[prints.cell] = prints.cover / COVERAGE_ONE
     return cover.reshape(prints.grid.shape)
-
-
-def _reference(grid: Grid, block: Grid, reference: Any, cells: LayerSet) -> Functie | Array | None:
-    rows, cols = grid.slices(block)
-    whole = isinstance(reference, xr.DataArray) and dict(reference.sizes) == {"y": grid.rows, "x": grid.cols}
-    return reference_on(reference.isel(y=rows, x=cols) if whole else reference, cells)

@@ -100,15 +100,18 @@ def bound(functie, values, criteria, scores, numbers, methode, orness):
     return s, klasse(functie, values, f32(s), worst_heavy(criteria, scores), 1.0, numbers)
 
 
-def score_cell(functie, values, methode="meetkundig", orness=None):
-    """Everything of sections 2 to 4 of one cell, and its class at both ends of the interval (section 7)."""
+def score_cell(functie, values, methode="meetkundig", orness=None, also=(), lifted=()):
+    """Everything of sections 2 to 4 of one cell, and its class at both ends of the interval (section 7).
+
+    ``also`` are numbers of thresholds that fire beside those on these values, ``lifted`` of those that do not count.
+    """
     functie = plain(functie)
     values = rewetted(functie, with_gvg(values))
     criteria = taking_part(functie, values)
     scores = [criterion_score(functie, c, values) for c in criteria]
     known = [i for i, s in enumerate(scores) if not unknown(s)]
     of_known = [criteria[i] for i in known], [scores[i] for i in known]
-    numbers = fired(functie, values)
+    numbers = [i for i in sorted({*fired(functie, values), *also}) if i not in lifted]
     excluded = bool(with_consequence(functie, numbers, "uitsluiten"))
     s = combine(*of_known, methode, orness)
     worst, basis = worst_heavy(*of_known), sum(c.basis for c in of_known[0])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.tipping_rules import tipping_rules
-from waterbodem.engine.place import Found, Place
+from waterbodem.doubt.place import Found, Place
 from waterbodem.engine.rewetting import CAUSES, rewets
 from waterbodem.engine.sums import ratio
 

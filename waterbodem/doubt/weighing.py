@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from waterbodem.definitions import registry
-from waterbodem.engine.place import Place
+from waterbodem.doubt.place import Place
+from waterbodem.doubt.tipping import NONE, UNASSESSED, Flip
 from waterbodem.engine.scoring import Part, weight_numbers
-from waterbodem.engine.tipping import NONE, UNASSESSED, Flip
 from waterbodem.kernels.scoring import Model
 
 #: A weight is told from one that tips by this; weights lie within these.

@@ -1,0 +1,131 @@
+"""What would make it a yes: packages of measures for the plans of a question, in a table and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+from waterbodem.answers.question import Question
+from waterbodem.core.errors import ArgumentError, nearest
+from waterbodem.core.lazy import pd
+from waterbodem.definitions.models import Functie
+from waterbodem.layers.polygons import Area
+from waterbodem.measures.choice import Numbers
+from waterbodem.measures.neighbours import Neighbours, neighbours
+from waterbodem.measures.rows import COLUMNS, TEXTS, WHOLE, rows_of, unknown_rows
+from waterbodem.measures.search import Search
+from waterbodem.measures.sentences import klasse_name
+
+UNKNOWN_COLUMNS = ("gebied", "functie", "maatregel", "laag", "aandeel_kan", "aandeel_onbekend")
+OUTSIDE = "ligt geheel buiten de gegevens"
+#: Place of a plan and of a functie among those that were asked.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Packages of measures that make plans fit their place, or spare their neighbours.
+
+    Attributes
+    ----------
+    question : Question
+        What was asked.
+    searches : mapping of (plan, functie) to Search
+        By their places; of plans outside the data there is none.
+    taal : {"nl", "en"}
+        Of the sentences in the table.
+    """
+
+    question: Question = field(repr=False)
+    searches: Mapping[Place, Search] = field(repr=False)
+    taal: str = "nl"
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per plan, functie and package: as it is (no measures), the usual design, then all others.
+
+        ``maatregelen`` are ids with a plus. Columns with ``_na`` tell how it stands with the measures: answers A .. D
+        and X, scores and risks 0..1, water in m3/ha, storage in mm, prices in EUR per hectare of plan, months; of the
+        packages that are shown (``getoond`` from 1) also the range of the answer, the sentence, and what neighbours
+        get: m3 received, and the largest fall and rise of their groundwater in cm. What cannot be taken stands last,
+        with the reason.
+        """
+        rows = [row for place in self._places for row in self._rows(place)]
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
+        table[list(TEXTS)] = table[list(TEXTS)].astype(object).fillna("").astype(str)
+        return table.astype({**dict.fromkeys(WHOLE, "Int64"), "pareto": bool, "zonder_grond": "boolean"})
+
+    @property
+    def _places(self) -> list[Place]:
+        q = self.question
+        return [(i, k) for i in range(len(q.areas)) for k in range(len(q.functies))]
+
+    def _rows(self, place: Place) -> list[dict[str, Any]]:
+        area, functie = self._area(place), self.question.functies[place[1]]
+        if place not in self.searches:
+            outside = {"functie": functie.id, "antwoord": "X", "antwoord_na": "X", "pareto": False, "reden": OUTSIDE}
+            return [{"gebied": area.name, "maatregelen": "", **outside}]
+        found = rows_of(self.searches[place], partial(self._around, place), self.taal)
+        return [{"gebied": area.name, **row} for row in found]
+
+    def _area(self, place: Place) -> Area:
+        return self.question.areas[place[0]]
+
+    def _around(self, place: Place, numbers: Numbers) -> Neighbours:
+        search = self.searches[place]
+        terrain = search.terrain(numbers)
+        functie = terrain.design(numbers).functie
+        enquiry, grid = self.question.enquiry, self.question.grid
+        return neighbours(enquiry, self._area(place), functie, grid, *terrain.burden(numbers))
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Plans that lie wholly outside the data."""
+        q = self.question
+        return tuple(a.name for a, n in zip(q.areas, q.prints.inside, strict=True) if n == 0)
+
+    @cached_property
+    def onbekend(self) -> pd.DataFrame:
+        """Measures of which it is unknown whether they can be taken, with the layers that are missing."""
+        rows = [
+            {"gebied": self._area(place).name, **row}
+            for place, search in self.searches.items()
+            for row in unknown_rows(search)
+        ]
+        return pd.DataFrame(rows, columns=list(UNKNOWN_COLUMNS))
+
+    def zin(self, gebied: str | None = None, functie: str | Functie | None = None, taal: str | None = None) -> str:
+        """Return what is said first of a plan and a functie; default the first plan, and the first functie.
+
+        Raises
+        ------
+        ArgumentError
+            If the plan or the functie was not asked.
+        """
+        place = self._place(gebied, functie)
+        search = self.searches.get(place)
+        return klasse_name(0, taal or self.taal) if search is None else search.headline(taal or self.taal)
+
+    def past_wel(self, gebied: str | None = None, functie: str | Functie | None = None, taal: str | None = None) -> str:
+        """Return which other functie fits a place better; empty where none does. Arguments as of :meth:`zin`."""
+        search = self.searches.get(self._place(gebied, functie))
+        return "" if search is None else search.fits(taal or self.taal)
+
+    def _place(self, gebied: str | None, functie: str | Functie | None) -> Place:
+        areas, ids = [a.name for a in self.question.areas], [f.id for f in self.question.functies]
+        id_ = functie.id if isinstance(functie, Functie) else functie
+        return _chosen(gebied, areas, "gebied"), _chosen(id_, ids, "functie")
+
+    def outcomes(self) -> Iterator[tuple[Area, Search]]:
+        """Yield every plan and functie that was searched."""
+        return ((self._area(place), search) for place, search in self.searches.items())
+
+
+def _chosen(name: str | None, names: list[str], where: str) -> int:
+    if name is None:
+        return 0
+    if name not in names:
+        raise ArgumentError(f"this {where} was not asked", value=name, allowed=nearest(name, names), where=where)
+    return names.index(name)

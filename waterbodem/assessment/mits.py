@@ -1,0 +1,138 @@
+"""What would make it a yes: the question after measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Unpack
+
+from waterbodem.answers.packages import Packages, Place
+from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.assessment.assessment import AssessSettings
+from waterbodem.core.errors import ArgumentError
+from waterbodem.core.lazy import xr
+from waterbodem.core.progress import track
+from waterbodem.definitions import registry
+from waterbodem.definitions.measures.catalogue import load_measures, named_measures
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
+from waterbodem.definitions.models import Functie
+from waterbodem.definitions.settings import Settings
+from waterbodem.engine import compiling
+from waterbodem.layers.polygons import Area
+from waterbodem.measures.plan_cells import plan_cells
+from waterbodem.measures.search import FREE_BY, Search, known_to
+from waterbodem.measures.terrain import Ask
+from waterbodem.receivers.division import read_targets
+from waterbodem.receivers.land import land_of
+from waterbodem.receivers.question import Enquiry
+
+#: Measures: a file with own ones beside the package's, or those that may be taken, by id or as they are.
+Measures = str | Path | Iterable[str | Maatregel]
+
+
+class Mits(Packages):
+    """Packages that show themselves, in a notebook and a console; see :class:`Packages`."""
+
+    def __repr__(self) -> str:
+        from waterbodem.views.measures import mits_text
+
+        return mits_text(self)
+
+    def _repr_html_(self) -> str:
+        from waterbodem.views.measures import mits_html
+
+        return mits_html(self)
+
+
+def mits(
+    layers: xr.Dataset,
+    functie: str | Functie | Sequence[str | Functie],
+    gebied: Plans,
+    maatregelen: Measures | None = None,
+    samen: int = 3,
+    vrij: str | None = None,
+    **settings: Unpack[AssessSettings],
+) -> Mits:
+    """Search the measures that turn an answer into a yes, and what they do to the neighbours.
+
+    Parameters
+    ----------
+    layers : xr.Dataset
+    functie : str, Functie or list of them
+    gebied
+        Plans, as of :func:`waterbodem.assess`.
+    maatregelen : path, or iterable of str and Maatregel, optional
+        A file with own measures, which join those of the package; or the only ones that may be taken, by id or as
+        :class:`Maatregel`. Default those of the package.
+    samen : int
+        Most measures in a package, 1 to 3.
+    vrij : {"D", "risico"}, optional
+        By what hectares are left free, where a measure does so: default by a no.
+    **settings
+        The keyword arguments of :func:`waterbodem.assess`.
+
+    Returns
+    -------
+    Mits
+        ``.table``, ``.onbekend``, ``.zin()``, ``.past_wel()``.
+
+    Raises
+    ------
+    WaterbodemError
+        If a measure is unknown or says what none may, or an argument is not usable.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> m = wb.mits(wb.example(), "woningbouw", wb.example_plans().iloc[:1], maatregelen=["kruipruimteloos"])
+    >>> m.table.maatregelen.tolist()
+    ['', 'kruipruimteloos']
+    """
+    _check(samen, vrij)
+    chosen = _chosen(maatregelen, registry.choose(functie)[0])
+    q = _question(layers, functie, gebied, settings)
+    places = [(i, k) for i in range(len(q.areas)) for k in range(len(q.functies)) if q.prints.inside[i]]
+    found = {p: _search(q, p, *chosen, samen, vrij) for p in track(places, "maatregelen zoeken")}
+    return Mits(q, found)
+
+
+def _question(layers: xr.Dataset, functie: Any, gebied: Plans, settings: AssessSettings) -> Question:
+    asked = Settings.of(settings)
+    compiling.tell()
+    functies, _ = registry.choose(functie)
+    land = settings.get("omgeving") or land_of(layers)
+    given = read_targets(settings.get("ontvangers"), land.grid.crs, settings.get("id_ontvangers"))
+
+    def enquire(areas: Sequence[Area]) -> Enquiry:
+        return Enquiry(land, tuple(areas), given, asked, folder=settings.get("bewaar"), around=True)
+
+    return ask(layers, functies, gebied, asked, settings.get("id"), enquire)
+
+
+def _search(
+    q: Question, place: Place, measures: Sequence[Maatregel], named: bool, together: int, free_by: str | None
+) -> Search:
+    area, functie = place[0], q.functies[place[1]]
+    plan = plan_cells(q.site, q.prints, list(q.circumstances.size), area)
+    asked = Ask(functie, q.boards[area], q.settings.storage, q.settings.method)
+    by_risk, names = free_by == FREE_BY[1], tuple(measures) if named else ()
+    return Search(plan, asked, known_to(measures, functie.id), together, by_risk, names)
+
+
+def _check(together: int, free_by: str | None) -> None:
+    most = measure_rules().keuze.samen
+    if isinstance(together, bool) or not isinstance(together, int) or not 1 <= together <= most:
+        raise ArgumentError("so many measures make no package", value=together, allowed=f"1 to {most}", where="samen")
+    if free_by is not None and free_by not in FREE_BY:
+        raise ArgumentError("hectares are left free by", value=free_by, allowed=", ".join(FREE_BY), where="vrij")
+
+
+def _chosen(measures: Measures | None, functies: Sequence[Functie]) -> tuple[Sequence[Maatregel], bool]:
+    """Return the measures that may be taken, and whether they were named."""
+    if measures is None or isinstance(measures, (str, Path)):
+        return list(load_measures(measures).values()), False
+    if not isinstance(measures, Iterable):
+        allowed = "a file, or ids and Maatregel objects"
+        raise ArgumentError("not measures", value=measures, allowed=allowed, where="maatregelen")
+    return named_measures(measures, [f.id for f in functies]), True

@@ -1,0 +1,1 @@
+"""What would make it a yes: measures, packages of them, and which are worth telling."""
