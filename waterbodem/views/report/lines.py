@@ -240,7 +240,7 @@ class View:
 
     @property
     def lead(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Return the answer: per functie its name, and letter (none: a map decides) and words of every one, best first."""
+        """Return the answer: per functie its name, and letter (none: a map decides) and words of each, best first."""
         return [(short(name_of(f, self.taal), NAME_LENGTH), self._lead(f)) for f in self.functies.values()]
 
     def _lead(self, functie: Functie) -> list[tuple[str, str]]:
