@@ -29,6 +29,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.labels import graded, plain, reference_text, short, steps
 from waterbodem.definitions.legends import map_title
 from waterbodem.definitions.models import Functie
+from waterbodem.doubt.bandbreedte import COLUMNS as RANGE
 from waterbodem.engine.across import WORDS as ACROSS
 from waterbodem.formats.output_names import AREAS, LEDGER, PATHS, PROJECT, REPORT
 from waterbodem.formats.setting_forms import facts, files_of
@@ -47,7 +48,7 @@ SHOWN = 1000
 LONG, REASON, NAMED = 120, 400, 100
 #: Columns of the table that are words.
 WORDS = {"gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "bepalend", "oorzaak", "scenario", NAME}
-WORDS |= {*ACROSS}
+WORDS |= {*ACROSS, *RANGE}
 
 
 def prepare_page() -> None:

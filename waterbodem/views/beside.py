@@ -43,6 +43,7 @@ from waterbodem.kernels.components import LAYERS
 from waterbodem.views.editions import compared_text
 from waterbodem.views.futures import Futures
 from waterbodem.views.names import said
+from waterbodem.views.ranges import Ranges
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -114,6 +115,7 @@ class Beside:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["naast"]
         self.functies = functies_of(assessment)
         self.futures = Futures(assessment, taal)
+        self.ranges = Ranges(assessment, taal)
         self._known: dict[str, list[Particulars]] = {}
 
     def of(self, row: Row) -> Particulars:
@@ -132,6 +134,16 @@ class Beside:
     def answer(self, row: Row, brief: bool = False) -> str:
         """Return an answer in words, with the condition it rests on."""
         return conditional_answer(self.told(row), self._taal, brief=brief)
+
+    def head(self, row: Row, brief: bool = False) -> str:
+        """Return an answer in words as a headline has it: none where a map does not decide it."""
+        return self.ranges.head(row, brief) or self.answer(row, brief)
+
+    def cell(self, row: Row) -> str:
+        """Return letter and answer for a column, with the range; no letter where a map does not decide it."""
+        words, between = self.head(row, brief=True), self.ranges.short(row)
+        told = words if self.ranges.head(row) else f"{row['antwoord']} {words}"
+        return f"{told}, {between}" if between else told
 
     # --- of the whole answer -----------------------------------------------------------------------------------------
 
@@ -176,14 +188,14 @@ class Beside:
     @property
     def heading(self) -> list[str]:
         """What a reader must know before any answer."""
-        return [s for s in (self.reference, self.untested, *self.data) if s]
+        return [s for s in (self.reference, self.untested, *self.data, *self.ranges.heading) if s]
 
     # --- of one answer -----------------------------------------------------------------------------------------------
 
     def marks(self, row: Row) -> list[str]:
         """Return what must stand beside an answer wherever it does, a sentence each."""
-        told = [self.use(row), self.without(row), self.rise(row), *self.compensation(row), self.abstraction(row)]
-        told += self.futures.sentences(row)
+        told = [*self.ranges.sentences(row), self.use(row), self.without(row), self.rise(row)]
+        told += [*self.compensation(row), self.abstraction(row), *self.futures.sentences(row)]
         answer = self.answer(row) if condition(self.told(row), self._taal) else ""
         return [s for s in (f"{answer[:1].upper()}{answer[1:]}." if answer else "", *told) if s]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.twins.bandbreedte import PLAUSIBLE
 from tests.support.twins.burden import burden_cell
@@ -47,6 +47,7 @@ class Asked:
     board: str = ""
     boards: dict = None
     given_mm: float | None = None
+    free_by_risk: bool = False
 
     @property
     def norm(self):
@@ -62,7 +63,7 @@ class Asked:
 
     def swapped(self, functie):
         """Another functie with all its parameters; what is built stays."""
-        return Asked(functie, self.head, {}, self.board, self.boards, self.given_mm)
+        return replace(self, functie=functie, parameters={})
 
 
 def as_asked(measure, functie_id, board):
@@ -269,7 +270,7 @@ def storage(asked, functie, reference, state, size):
     demanded = asked_mm(functie, reference, asked.norm, size) if known else NAN
     own = (asked.given_mm or 0.0) + state.counted
     total = largest(demanded, own) if asked.given_mm is None else own
-    return total + state.uncounted, own
+    return total + state.uncounted, NAN if reference is None else own
 
 
 def answered(asked, measures, values, reference, size=None, density=None):
