@@ -237,9 +237,9 @@ class Choice:
         if self.now.antwoord == X:
             return ()
         for id_, measure in self.search.measures.items():
-            if measure["aan"] and "functie" in measure and self.search.offers[id_].offered:
-                if self.is_better(self.swapped(id_)):
-                    found.append(measure["functie"][self.asked.functie["id"]])
+            offered = measure["aan"] and "functie" in measure and self.search.offers[id_].offered
+            if offered and self.is_better(self.swapped(id_)):
+                found.append(measure["functie"][self.asked.functie["id"]])
         return tuple(found)
 
     def swapped(self, id_):
