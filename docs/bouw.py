@@ -307,7 +307,7 @@ def measure_rows(m: Maatregel) -> list[tuple[str, str]]:
         ("waar", "; ".join(m.conditions)),
         ("verandert", "<br>".join(m.changes)),
         ("niet met", ", ".join(f"[{other}](#{other})" for other in m.niet_met)),
-        ("kosten", f"{m.kosten.text}; {source(m.kosten, up="")}"),
+        ("kosten", f"{m.kosten.text}; {source(m.kosten, up='')}"),
         ("maanden", " tot ".join(map(str, m.maanden))),
         ("hangt af van", ", ".join(m.hangt_af_van)),
         ("ook nodig", "; ".join(m.ook_nodig)),
