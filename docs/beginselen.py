@@ -53,7 +53,7 @@ def measures_of(rules: KompasRules) -> list[tuple[str, str, str]]:
     alarms = [(n, f"deel van het plan waar een drempel op {listed(f.lagen)} afgaat", "0 tot 1") for n, f in
               rules.drempels.items()]  # fmt: skip
     uses = listed([wb.functies().by_code()[code].naam.lower() for code in rules.buren.gebruik])
-    rise, horizon = f"{plain(100 * rules.buren.rijzing_m)} cm of meer", rules.horizon
+    rise, horizon = f"{plain(100 * rules.buren.rise_m)} cm of meer", rules.horizon
     longer = f"levensduur boven {plain(horizon.levensduur_jr)} jaar: {plain(horizon.jaar_lang)}"
     years = f"{plain(horizon.jaar)} ({longer})"
     return [

@@ -39,8 +39,8 @@ from waterbodem.definitions.labels import (
     texts,
     threshold_label,
 )
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Criterion, Functie, Group, LayerKind, Parameter
 from waterbodem.definitions.receiving import builtin_reach, reception_rules
 from waterbodem.definitions.units import unit_text

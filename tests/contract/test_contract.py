@@ -206,6 +206,20 @@ def test_the_first_answer_compiles_few_kernels(tmp_path, monkeypatch):
     assert b"kernels are compiled" in first.stderr and second.stderr == b""
 
 
+WARM = """
+import waterbodem as wb
+wb.warm_up()
+"""
+
+
+def test_warming_up_compiles_what_a_first_answer_needs(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    subprocess.run([sys.executable, "-c", WARM], check=True)
+    compiled = sorted(path.name.partition("-")[0] for path in tmp_path.rglob("*.nbc"))
+    subprocess.run([sys.executable, "-c", ANSWER], check=True, capture_output=True)
+    assert compiled == sorted(path.name.partition("-")[0] for path in tmp_path.rglob("*.nbc")) == sorted(FIRST)
+
+
 class Watch(Listener):
     """Notes whether garbage is collected while something is compiled."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import IO, TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.assessment.reported import Reported
 from waterbodem.core.dataset import with_fill
-from waterbodem.core.destination import destination
 from waterbodem.core.errors import tell_ignored
-from waterbodem.core.files import replacing
+from waterbodem.core.files import write_whole
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.core.progress import track
 from waterbodem.core.spellings import either_spelling
@@ -48,8 +48,22 @@ if TYPE_CHECKING:
 Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 
-class Assessment(Answer):
-    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
+class Assessment(Answer, Reported):
+    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files.
+
+    ``.cells`` holds the grids (xr.Dataset), ``.table`` a row per polygon and functie (GeoDataFrame), ``.kompas`` six
+    verdicts for each, ``.grootboek`` who receives what is shifted. Water is routed when the table or the grootboek is
+    first read, which takes minutes where layers hold a province; ``.rows`` is the table without it. See
+    :class:`waterbodem.types.Answer`.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> answer = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    >>> answer.table.to_file("plannen.gpkg", layer="gebieden")  # doctest: +SKIP
+    >>> answer.write("uitvoer")  # doctest: +SKIP
+    [PosixPath('uitvoer/woningbouw/geschiktheid.tif'), ...]
+    """
 
     @either_spelling
     def plot_receivers(self, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
@@ -66,7 +80,10 @@ class Assessment(Answer):
         kleuren: str = "landelijk",
         taal: str = "nl",
     ) -> Figure:
-        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`.
+
+        A figure of its own, of several maps: there is no ``ax`` to give. ``figure.savefig(path)`` keeps it.
+        """
         from waterbodem.views.figures.maps import plot_assessment
 
         return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
@@ -80,17 +97,6 @@ class Assessment(Answer):
 
         return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
 
-    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
-        """Write the dossier as one HTML file, whole or not at all; return its path.
-
-        Settings as in :func:`waterbodem.views.report.page.report_html`.
-        """
-        file = destination(path)
-        text = self.html(taal, kleuren=kleuren)
-        with replacing(file) as temp:
-            temp.write_text(text, encoding="utf-8", newline="\n")
-        return file
-
     def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
         """Return the dossier as text: what :meth:`report` writes."""
         from waterbodem.views.report.page import report_html
@@ -98,9 +104,17 @@ class Assessment(Answer):
         return report_html(self, taal=taal, kleuren=kleuren)
 
     def write(self, folder: str | Path, *, float_: bool = False) -> list[Path]:
-        """Write what ``waterbodem assess --output`` writes: maps, tables, dossier and herkomst; return the files.
+        """Write what ``waterbodem assess --output`` writes, and return the files.
 
-        See :func:`waterbodem.assessment.files.save_assessment`.
+        ``gebieden.gpkg`` (layer ``gebieden``) and ``.csv`` are the table, ``<functie>/klasse.tif`` and others the
+        grids, ``rapport.html`` is the dossier, ``herkomst.json`` tells of what and when it was made.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it is not there.
+        float_ : bool
+            Write ``<name>_f32.tif`` too: shares unrounded.
         """
         from waterbodem.assessment.files import save_assessment
 
@@ -125,13 +139,15 @@ class Assessment(Answer):
 
         return keep(self, path)
 
-    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+    @overload
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path: ...
+    @overload
+    def to_csv(self, path: IO[Any], *, excel: bool = False) -> None: ...
+    def to_csv(self, path: str | Path | IO[Any], *, excel: bool = False) -> Path | None:
         """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
         from waterbodem.formats.tables import csv_bytes
 
-        with replacing(path) as temp:
-            temp.write_bytes(csv_bytes(self.table, excel=excel))
-        return Path(path)
+        return write_whole(path, csv_bytes(self.table, excel=excel))
 
     def __repr__(self) -> str:
         from waterbodem.views.notebook import assessment_text

@@ -13,10 +13,11 @@ from waterbodem.assessment.assessment import AssessSettings
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.lazy import xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
-from waterbodem.definitions.measures import load_measures, named_measures
+from waterbodem.definitions.measures.catalogue import load_measures, named_measures
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine import compiling
@@ -44,6 +45,7 @@ class Mits(Packages):
         return mits_html(self)
 
 
+@either_spelling
 def mits(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],

@@ -273,7 +273,8 @@ class Job:
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """Names and horizons of the scenarios in the layers, without cells."""
-        return tuple(self._scenario(s) for s in scenario_names(self.stack))
+        named = (LayerName.of(n).scenario for n in self.stack.sources)
+        return tuple(self._scenario(s) for s in dict.fromkeys(s for s in named if s))
 
     def _scenario(self, name: str) -> Scenario:
         entries = [s.entry for n, s in self.stack.sources.items() if LayerName.of(n).scenario == name]
@@ -429,11 +430,6 @@ def chosen_functies(file: RunFile, known: registry.Functies) -> list[Functie]:
             allowed = nearest(name, ids)
             raise CatalogueError("not a functie of this run", value=name, allowed=allowed, where="parameters")
     return [known[i].replace(**file.parameters.get(i, {})) if i in file.parameters else known[i] for i in ids]
-
-
-def scenario_names(stack: LayerStack) -> list[str]:
-    """Return the scenarios that layers are of, in the order of the catalogue."""
-    return list(dict.fromkeys(s for n in stack.sources if (s := LayerName.of(n).scenario)))
 
 
 def scenarios_of(file: RunFile, stack: LayerStack) -> tuple[str, ...]:

@@ -85,9 +85,8 @@ def scenarios_in(layers: Collection[str]) -> tuple[list[str], list[str]]:
     >>> scenarios_in(["ghg", "ghg@p10", "ghg@2050Hd", "kwel@T1000"])
     (['2050Hd'], ['T1000'])
     """
-    told = [name for name in map(LayerName.of, layers) if name.scenario]
-    found = {name.scenario: False for name in told}
-    found |= {name.scenario: True for name in told if name.layer in layers}
+    named = [n for n in map(LayerName.of, layers) if n.scenario and not n.percentile]
+    found = {n.scenario: False for n in named} | {n.scenario: True for n in named if n.layer in layers}
     return [s for s, counts in found.items() if counts], [s for s, counts in found.items() if not counts]
 
 

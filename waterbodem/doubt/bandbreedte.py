@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.registry import scoring_rules
-from waterbodem.doubt.varying import Asked, Variants, sets_of, variants_of
+from waterbodem.doubt.varying import Asked, Variants, error_of, sets_of, variants_of
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.sums import mean_of
@@ -144,3 +144,46 @@ def decisive(answer: Array, classes: Sequence[Array], scores: Sequence[Doubles],
 
 def _steps(*classes: Array) -> Array:
     return np.asarray(np.maximum.reduce(classes) - np.minimum.reduce(classes))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one error of a group does to the answers of P plans.
+
+    Parameters
+    ----------
+    layer : str
+        The layer that tells how large the error is.
+    error : float64 array (P,)
+        Mean of it over the plan, in the unit of the layer; of an error by a factor that factor.
+    by_factor : bool
+    down, up : int array (P,)
+        Classes of the variants; UNASSESSED where one is left out.
+    """
+
+    layer: str
+    error: Doubles
+    by_factor: bool
+    down: Array
+    up: Array
+
+
+def effects_of(cells: LayerSet, plans: Plans, functie: Functie, method: tuple[str, float | None]) -> dict[str, Effect]:
+    """Return what one error of every group that reaches a functie does to its answers, by group.
+
+    Parameters
+    ----------
+    cells, plans, method
+        As of :func:`ranges_of`.
+    functie : Functie
+    """
+    asked = Asked.of(functie, list(cells.present), method)
+    classes: list[list[Array]] = [[] for _ in range(2 * len(asked.groups))]
+    for which in sets_of(len(plans.size)):
+        some = plans.some(which)
+        variants = variants_of(cells, some.prints, some.hectares, [asked])[0]
+        for number, found in enumerate(classes):
+            found.append(answers_of(_state_of(variants, number), some.size, some.outside, functie)[0])
+    each = [np.concatenate(found) for found in classes]
+    errors = {g: error_of(cells, plans.prints, plans.hectares, g) for g in asked.groups}
+    return {g: Effect(*errors[g], each[2 * i], each[2 * i + 1]) for i, g in enumerate(asked.groups)}

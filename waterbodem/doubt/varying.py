@@ -19,6 +19,7 @@ from waterbodem.engine.derived import derived_of, sources_of
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.rewetting import CAUSES, rewets
 from waterbodem.engine.scoring import check_codes, layers_of, model_of, outputs, parts_of
+from waterbodem.engine.sums import ratio
 from waterbodem.kernels import moving, scoring
 from waterbodem.kernels import varying as kernel
 from waterbodem.kernels._compile.records import places_of
@@ -235,3 +236,22 @@ def variants_of(cells: LayerSet, prints: Footprints, hectares: Doubles, asked: S
         for one, out in zip(sums, found, strict=True):
             out.add(one, touching[piece.plans])
     return found
+
+
+def error_of(cells: LayerSet, prints: Footprints, hectares: Doubles, group: str) -> tuple[str, Doubles, bool]:
+    """Return how large an error of a group is over plans: by which layer, how much (P,), and whether by a factor.
+
+    The layer is the first of the group in the data; the error its mean over the known cells, up and down alike.
+    """
+    move = moves_of(cells.present, cells.doubts, group)[0]
+    if move.factor(UP, 1.0):
+        return move.layer, np.array([move.factor(UP, share_of(ha)) for ha in hectares]), True
+    touching = np.flatnonzero(np.diff(prints.start))
+    total, known = np.zeros(len(hectares)), np.zeros(len(hectares))
+    for piece in pieces_of(prints.some(touching), hectares[touching]):
+        moved = Moved.of(cells, piece, [move.layer], [group])
+        down, up = (moved.variants[group, d][move.layer].astype(np.float64) for d in DIRECTIONS)
+        counts, plans = np.isfinite(up), np.repeat(touching[piece.plans], np.diff(piece.start))
+        np.add.at(total, plans[counts], (np.abs(up[counts] - down[counts]) / 2) * piece.cover[counts])
+        np.add.at(known, plans[counts], piece.cover[counts])
+    return move.layer, ratio(total, known), False

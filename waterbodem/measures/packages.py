@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
-from waterbodem.definitions.measure import LEVELS, Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import LEVELS, Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.registry import scoring_rules
 from waterbodem.measures.design import LEVEL, PAVING, Design
 from waterbodem.measures.terrain import Package, Terrain

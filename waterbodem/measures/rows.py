@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from waterbodem.definitions.labels import brief
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.registry import answer_scale
 from waterbodem.measures.choice import Candidate, Numbers
 from waterbodem.measures.neighbours import Neighbours

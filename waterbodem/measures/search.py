@@ -10,7 +10,7 @@ from itertools import chain, combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.definitions.measure import LeftFree, Maatregel
+from waterbodem.definitions.measures.measure import LeftFree, Maatregel
 from waterbodem.definitions.registry import answer_scale, scoring_rules
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.measures.applicability import Applicability

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waterbodem.definitions.labels import name_of, risk_class, texts
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.notation import localised
 from waterbodem.definitions.registry import answer_scale
 from waterbodem.measures.standing import PERCENT, Standing, whole

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waterbodem.core.grid import M2_PER_HA
 from waterbodem.definitions.boards import Board
-from waterbodem.definitions.measure import Maatregel
+from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.registry import answer_scale, burden_rules
 from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import decline_of, empty_burden, map_burden, scatter
 from waterbodem.engine.demands import demand_of
 from waterbodem.engine.layer_set import Floats
-from waterbodem.engine.plan import M2_PER_HA
 from waterbodem.engine.sums import Totals
 from waterbodem.engine.table import answers_of, causes_in, states_of
 from waterbodem.kernels.burden import Burden

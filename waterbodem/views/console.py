@@ -83,7 +83,7 @@ def _answer_row(row: Mapping[Any, Any], name: str, beside: Beside, taal: str) ->
     return (
         name,
         short(row["functie"], NAME),
-        f"{row['antwoord']} {beside.answer(row, brief=True)}",
+        beside.cell(row),
         decimal(row["score"], 2, taal),
         percent(row["dekking"], taal),
         criterion_label(row["bepalend"], taal) if row["bepalend"] else "-",

@@ -110,7 +110,8 @@ class Futures:
         q = self._assessment.question
         counts = layers_of(*q.functies, present=q.cells.present)
         named = [LayerName.of(str(n)) for n in q.layers.data_vars if AT in str(n)]
-        return [str(n) for n in named if n.scenario == scenario and n.layer in counts and n.layer in q.cells.present]
+        members = (n for n in named if n.scenario == scenario and not n.percentile)
+        return [str(n) for n in members if n.layer in counts and n.layer in q.cells.present]
 
     def _about(self, scenario: str) -> str:
         q = self._assessment.question

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd
 from waterbodem.definitions.labels import is_fictitious, name_of, short, texts
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.notation import typeset
 from waterbodem.measures.choice import Candidate
 from waterbodem.measures.price import months

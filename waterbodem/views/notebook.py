@@ -121,7 +121,10 @@ def chip(text: str, colour: RGB, title: str = "") -> str:
 def _answer_html(row: dict[Any, Any], beside: Beside) -> str:
     """Return an answer, with what must stand beside it under it."""
     step, marks = steps()[row["antwoord"]], beside.marks(row)
-    said = f"{chip(step.letter, step.kleur, beside.answer(row))} {escape(beside.answer(row, brief=True))}"
+    label = "" if beside.ranges.head(row) else f"{chip(step.letter, step.kleur, beside.answer(row))} "
+    said = f"{label}{escape(beside.head(row, brief=True))}"
+    between = beside.ranges.short(row)
+    said += f" <small>{escape(between)}</small>" if between else ""
     under = f"<small style='display:block;max-width:26em'>{escape(' '.join(marks))}</small>" if marks else ""
     return f"<span style='white-space:nowrap'>{said}</span>{under}"
 
@@ -213,7 +216,7 @@ def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str
     return [
         row["gebied"],
         short(_functie(assessment, row, taal), TEXT_NAME),
-        f"{row['antwoord']} {beside.answer(row, brief=True)}",
+        beside.cell(row),
         decimal(row["score"], 2, taal),
         _limits(row, taal),
         percent(row["dekking"], taal).replace("\u00a0", " "),

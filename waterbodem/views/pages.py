@@ -40,6 +40,7 @@ from waterbodem.definitions.labels import (
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.beside import condition, left_out
 from waterbodem.views.kompas_rose import petals, rings
+from waterbodem.views.ranges import is_undecided
 
 
 def render(template: str, taal: str, **context: Any) -> str:
@@ -90,6 +91,7 @@ def _helpers(taal: str) -> dict[str, Any]:
         "threshold_label": partial(threshold_label, taal=taal),
         "number_label": partial(number_label, taal=taal),
         "condition": partial(condition, taal=taal),
+        "is_undecided": is_undecided,
         "is_present_use": is_present_use,
         "left_out": partial(left_out, taal=taal, brief=True),
         "answer_text": partial(answer_text, taal=taal),

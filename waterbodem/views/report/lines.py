@@ -240,7 +240,7 @@ class View:
 
     @property
     def lead(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Return the answer: per functie its name, and letter and words of every answer, best first."""
+        """Name per functie, and letter (none: a map decides) and words of every answer, best first."""
         return [(short(name_of(f, self.taal), NAME_LENGTH), self._lead(f)) for f in self.functies.values()]
 
     def _lead(self, functie: Functie) -> list[tuple[str, str]]:
@@ -260,14 +260,15 @@ class View:
         """Return names of polygons by letter and words of their answer, best first."""
         found: dict[tuple[str, str], list[str]] = {}
         for row, name in zip(*self._rows_of(functie), strict=True):
-            found.setdefault((row["antwoord"], self._in_short(row)), []).append(name)
-        order = list(steps())
+            letter = "" if self.beside.ranges.head(row) else row["antwoord"]
+            found.setdefault((letter, self._in_short(row)), []).append(name)
+        order = [*steps(), ""]
         return dict(sorted(found.items(), key=lambda item: order.index(item[0][0])))
 
     def _in_short(self, row: dict[Any, Any]) -> str:
         """Return an answer in words; of one with a condition of its own that in short."""
-        told = self.beside.told(row)
-        return condition(told, self.taal) or answer_text(row["antwoord"], self.taal)
+        told, head = self.beside.told(row), self.beside.ranges.head(row)
+        return head or condition(told, self.taal) or answer_text(row["antwoord"], self.taal)
 
     @property
     def lead_with_burden(self) -> list[tuple[str, list[tuple[str, str]], list[str]]]:
@@ -304,14 +305,19 @@ class View:
             self.t["zin"]["antwoord"].format(
                 functie=name_of(line.functie, self.taal),
                 gebied=line.said,
-                antwoord=self.beside.answer(line.row),
-                letter=line.row["antwoord"],
+                antwoord=self.beside.head(line.row),
+                letter=self.beside.ranges.letters(line.row),
             )
         )
+
+    def undecided(self, line: Line) -> bool:
+        """Whether no answer stands at the head of a line, since a map does not decide it."""
+        return bool(self.beside.ranges.head(line.row))
 
     def sentences(self, line: Line) -> list[str]:
         """Return what stands behind the answer, a sentence each."""
         told = [
+            *self.beside.ranges.sentences(line.row),
             self._thresholds(line),
             self._score(line),
             self._limiting(line),
@@ -416,11 +422,14 @@ class View:
         ]
 
     def _base_flow(self, line: Line) -> str:
-        """Return how much water the groundwater gets more [m3/jr] and base flow with it [l/s]; negative is less."""
+        """Return how much less water the groundwater gets [m3/jr] and base flow with it [l/s]; negative is more."""
         m3, ls = (line.row.get(n, math.nan) for n in ("aanvullingsverlies_m3_jr", "basisafvoer_l_s"))
-        if math.isnan(m3):
+        beside = self.beside.of(line.row)
+        if beside.is_present_use:
+            return str(self.t["naast"]["huidig"])
+        if math.isnan(m3) or beside.abstracts:
             return str(self.t["onbekend"])
-        return f"{amount(0.0 - m3, 'm3/jr', self.taal)} ({decimal(0.0 - ls, 2, self.taal)}\u00a0l/s)"
+        return f"{amount(m3, 'm3/jr', self.taal)} ({decimal(ls, 2, self.taal)}\u00a0l/s)"
 
     @property
     def all_given(self) -> bool:

@@ -94,6 +94,7 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "burden": assessment.making.burden_rules,
         "components": assessment.making.burden_rules.components,
         "storms": view.beside.volumes([line.row for line in view.lines]),
+        "told_storms": view.beside.storms([line.row for line in view.lines]) if detail else [],
         "handled": handled(assessment, taal),
         "sentence": view.sentence,
         "drawings": drawings,

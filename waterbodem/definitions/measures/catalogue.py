@@ -10,8 +10,8 @@ from typing import Any
 from waterbodem.core.errors import DefinitionError, nearest, raise_all
 from waterbodem.core.html import html_table
 from waterbodem.definitions.data_files import data_file, read_toml
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_checks import problems_of
+from waterbodem.definitions.measures.checks import problems_of
+from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.registry import load_functies
 from waterbodem.definitions.validation import define
 
