@@ -169,6 +169,15 @@ def test_where_no_hectares_are_left_free_the_share_is_told():
     assert found.table.reden.tolist()[-1] == "kan niet: minder dan 1 of meer dan 30 % van het plan is D"
 
 
+@pytest.mark.parametrize("absent", [(), ("veendikte",), ("veendikte", "keileemdiepte"), ("ghg", "gvg", "glg")])
+def test_every_functie_is_told_of_whatever_layers_there_are(absent):
+    found = wb.mits(place().drop_vars(absent), list(wb.functies()), plan(2, 2), samen=1)
+    for functie in wb.functies():
+        assert found.zin(functie=functie)
+    told = wb.assess(place().drop_vars(absent), list(wb.functies()), plan(2, 2)).table
+    assert found.table[found.table.maatregelen == ""].antwoord.tolist() == told.antwoord.tolist()
+
+
 def test_a_plan_outside_the_data_is_unknown_and_the_others_are_told():
     far = shapely.affinity.translate(plan(), 1e5, 0)
     found = wb.mits(place(), "woningbouw", [far, plan()], ["kruipruimteloos"])
