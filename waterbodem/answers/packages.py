@@ -10,8 +10,8 @@ from typing import Any
 from waterbodem.answers.question import Question
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.lazy import pd
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Functie
 from waterbodem.layers.polygons import Area
 from waterbodem.measures.choice import Numbers

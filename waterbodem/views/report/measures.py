@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from waterbodem.answers.packages import places_of, search_of
 from waterbodem.core.progress import track
 from waterbodem.definitions.labels import short
-from waterbodem.definitions.measures import builtin_measures
+from waterbodem.definitions.measures.catalogue import builtin_measures
 from waterbodem.definitions.models import Functie
 from waterbodem.measures.search import Search
 from waterbodem.views.measures import COLUMNS, package_row
