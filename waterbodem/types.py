@@ -23,8 +23,8 @@ from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Board, Boards
 from waterbodem.definitions.kinds import Lagen
 from waterbodem.definitions.kompas_rules import KompasRules
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measures import Maatregelen
+from waterbodem.definitions.measures.catalogue import Maatregelen
+from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.models import Criterion, Functie, LayerKind
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.registry import Functies
