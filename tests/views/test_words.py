@@ -198,6 +198,13 @@ def test_volumes_name_their_storms(pages):
             told_on(pages, name, taal, text)
 
 
+def test_the_kompas_tells_no_unknown_numbers_of_the_present_use_itself(full):
+    own = full.kompas[(full.kompas.gebied == "Zand") & (full.kompas.functie == "woningbouw")]
+    against = own.iloc[[0, 1, 4, 5]]  # judgements against the present use
+    assert set(zip(against.symbool, against.reden, strict=True)) == {("0", "dit is het huidige gebruik")}
+    assert "wateroverlast" in own.reden.iloc[2]
+
+
 def test_the_present_use_itself_is_not_applicable(full, pages):
     row = full.table[(full.table.gebied == "Zand") & (full.table.functie == "woningbouw")].iloc[0]
     assert row.risico == 0 and row.antwoord == "A"

@@ -370,8 +370,9 @@ def _verdict(
         "lagen": _layers(found.layers, rules, taal),
         "natter_cm": wetter_cm(taal),
     }
-    held = (text for text, holds in judged.notes if holds[i])
-    reason = "; ".join(_filled(text, amounts, words, taal) for text in (Text(tekst=p.reden, text=p.reason), *held))
+    held = [text for text, holds in judged.notes if holds[i]]
+    told = held if rules.opmerkingen.zelf in held else [Text(tekst=p.reden, text=p.reason), *held]
+    reason = "; ".join(_filled(text, amounts, words, taal) for text in told)
     symbol = SYMBOLS[judged.code[i]] if judged.code[i] >= 0 else UNKNOWN
     name = p.name if taal == "en" and p.name else p.naam
     return Verdict(id_, name, p.kolom, symbol, amounts.get(p.getal, math.nan), p.eenheid, reason)
