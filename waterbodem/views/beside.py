@@ -193,7 +193,12 @@ class Beside:
     @property
     def heading(self) -> list[str]:
         """What a reader must know before any answer."""
-        return [s for s in (self.reference, self.untested, *self.data, *self.ranges.heading) if s]
+        return [s for s in (self.reference, self.untested, *self.data) if s]
+
+    @property
+    def opening(self) -> list[str]:
+        """The heading, and what the range is that stands with every answer."""
+        return [*self.heading, *self.ranges.heading]
 
     # --- of one answer -----------------------------------------------------------------------------------------------
 
