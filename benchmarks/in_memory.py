@@ -221,7 +221,7 @@ def start_up(side: int, runs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         code = COLD.format(str(Path(folder) / "map.png"))
         cold = [child(code, NUMBA_CACHE_DIR=str(Path(folder) / f"cache{i}")) for i in range(max(1, runs // 2))]
-        row("from nothing to a first map, cold kernel cache", spread(cold, "s"), "10 s")
+        row("from nothing to a first map, cold kernel cache", spread(cold, "s"), "20 s")
     for name in ("geschiktheid", "afwenteling"):
         row(f"peak memory of {name} / (inputs + outputs)", f"{child(PEAK, str(side), name):.2f}", "1.5")
 

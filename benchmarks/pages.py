@@ -49,7 +49,7 @@ def squares(count: int) -> gpd.GeoDataFrame:
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as folder:
-        timed("first answer and maps in a new process, nothing compiled yet (asked: 10 s)", lambda: first(folder))
+        timed("first answer and maps in a new process, nothing compiled yet (asked: 20 s)", lambda: first(folder))
         timed("the same again", lambda: first(folder))
     layers = wb.example(2000)
     whole = shapely.box(*grid_of(layers).bounds)

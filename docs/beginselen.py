@@ -48,12 +48,14 @@ TRUE_OR_NOT = (
 def measures_of(rules: KompasRules) -> list[tuple[str, str, str]]:
     """What the Kompas looks at: name, what it is, unit."""
     high, raised = plain(rules.risico_zeer_hoog), f"ophoging (1 bij {plain(rules.ophoging_vol_m)} m)"
-    soil = f"{raised}, zetting ({plain(rules.zetting_vol_m)} m) en veenverlies ({plain(rules.veen_vol_mm_jr)} mm/jr)"
+    settled, lost = f"zetting ({plain(rules.zetting_vol_m)} m)", f"veenverlies ({plain(rules.veen_vol_mm_jr)} mm/jr)"
+    soil = f"{raised}, {settled} en {lost}"
     alarms = [(n, f"deel van het plan waar een drempel op {listed(f.lagen)} afgaat", "0 tot 1") for n, f in
               rules.drempels.items()]  # fmt: skip
     uses = listed([wb.functies().by_code()[code].naam.lower() for code in rules.buren.gebruik])
-    rise, horizon = f"{plain(100 * rules.buren.rijzing_m)} cm of meer", rules.horizon
-    years = f"{plain(horizon.jaar)} (levensduur boven {plain(horizon.levensduur_jr)} jaar: {plain(horizon.jaar_lang)})"
+    rise, horizon = f"{plain(100 * rules.buren.rise_m)} cm of meer", rules.horizon
+    longer = f"levensduur boven {plain(horizon.levensduur_jr)} jaar: {plain(horizon.jaar_lang)}"
+    years = f"{plain(horizon.jaar)} ({longer})"
     return [
         ("risico", "gemiddeld afwentelingsrisico", "0 tot 1"),
         ("risico_zeer_hoog", f"deel van het plan met risico {high} of meer", "0 tot 1"),

@@ -39,8 +39,8 @@ from waterbodem.definitions.labels import (
     texts,
     threshold_label,
 )
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Criterion, Functie, Group, LayerKind, Parameter
 from waterbodem.definitions.receiving import builtin_reach, reception_rules
 from waterbodem.definitions.units import unit_text
@@ -307,12 +307,12 @@ def measure_rows(m: Maatregel) -> list[tuple[str, str]]:
         ("waar", "; ".join(m.conditions)),
         ("verandert", "<br>".join(m.changes)),
         ("niet met", ", ".join(f"[{other}](#{other})" for other in m.niet_met)),
-        ("kosten", f"{m.kosten.text}; {source(m.kosten)}"),
+        ("kosten", f"{m.kosten.text}; {source(m.kosten, up='')}"),
         ("maanden", " tot ".join(map(str, m.maanden))),
         ("hangt af van", ", ".join(m.hangt_af_van)),
         ("ook nodig", "; ".join(m.ook_nodig)),
         ("bijwerking", m.bijwerking),
-        ("bron", source(m)),
+        ("bron", source(m, up="")),
     ]
 
 

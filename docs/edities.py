@@ -11,27 +11,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jinja2 import Environment
-from shapely.geometry import box, mapping
+from plekken import CASE, SITES, site_layers, site_plans
 from stukken import chip, lower, table
 
 import waterbodem as wb
-from waterbodem.core.dataset import build
-from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import plain
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.units import unit_text
 
 HERE = Path(__file__).parent
-CASE = json.loads((HERE.parent / "tests" / "data" / "archetypen.json").read_text("utf-8"))
-SITES: dict[str, dict[str, Any]] = {site["naam"]: site for site in CASE["plekken"]}
 #: Answer and risk by site and functie, as edition 1 gave them.
 EDITION_1 = json.loads((HERE / "editie_1.json").read_text("utf-8"))["plekken"]
 #: Classes from good to bad.
 ORDER = [step.letter for step in registry.answer_scale().values() if step.score_min is not None]
 #: Words in names of sites that are names themselves.
 TOWNS = ("assen", "bargerveen", "dwingelderveld", "emmen", "havelterberg", "hondsrug", "leekstermeer")
-SIDE, LEFT, BELOW = 100.0, 230_000.0, 550_000.0
 
 
 class Found(NamedTuple):
@@ -42,23 +37,6 @@ class Found(NamedTuple):
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
-
-
-def site_layers() -> Any:
-    """Layers of a row of cells, one a site."""
-    values = np.array([[float(v) for v in site["waarden"]] for site in SITES.values()], np.float32)
-    grid = Grid(LEFT, BELOW + SIDE, SIDE, SIDE, 1, len(SITES), "EPSG:28992")
-    return build(grid, {name: (values[None, :, i].copy(), {}) for i, name in enumerate(CASE["lagen"])})
-
-
-def site_plans() -> dict[str, Any]:
-    """A plan of one whole cell on every site."""
-    cells = (box(LEFT + SIDE * i, BELOW, LEFT + SIDE * (i + 1), BELOW + SIDE) for i in range(len(SITES)))
-    features = [
-        {"type": "Feature", "properties": {"naam": name}, "geometry": mapping(cell)}
-        for name, cell in zip(SITES, cells, strict=True)
-    ]
-    return {"type": "FeatureCollection", "features": features}
 
 
 @cache

@@ -33,10 +33,10 @@ def chip(letter: str, colour: tuple[int, int, int]) -> str:
     return f'<span class="klasse" style="background:{css(colour)};color:{ink(colour)}">{escape(letter)}</span>'
 
 
-def source(sourced: Sourced) -> str:
-    """Sources as links to the list, and the mark expertoordeel."""
+def source(sourced: Sourced, up: str = "../") -> str:
+    """Sources as links to the list, which lies ``up`` from the page, and the mark expertoordeel."""
     known = registry.sources()
-    keys = [f"[{k}](../bronnen.md#{k.lower()})" if k in known else escape(k) for k in sourced.bron]
+    keys = [f"[{k}]({up}bronnen.md#{k.lower()})" if k in known else escape(k) for k in sourced.bron]
     marks = {"geheel": "expertoordeel", "vorm": "vorm: expertoordeel", "": ""}
     mark = marks[sourced.expertoordeel]
     judged = [f'<span class="oordeel">{mark}</span>'] if mark else []

@@ -1,7 +1,20 @@
 """Water en bodem sturend: which functie belongs where, why, and what it shifts to others.
 
-Importing this package is light; numba, xarray, geopandas and rasterio load on first use. ``wb.errors`` and ``wb.types``
-hold every error, and every type for annotations.
+From data of one's own to files::
+
+    import waterbodem as wb
+
+    layers = wb.layers_from(data, rename={"seepage": "kwel"}, units={"kwel": "m/d"}, crs="EPSG:28992")
+    answer = wb.assess(layers, "woningbouw", "plannen.gpkg")
+    answer.table                # a row per polygon and functie, as a GeoDataFrame
+    answer.write("uitvoer")     # gebieden.gpkg, maps, dossier
+
+``data`` is an xr.Dataset, or a mapping of name to array. ``wb.lagen()`` tells which layers there are, in which unit and
+sign; ``wb.functies()`` which functies. ``wb.open_layers`` reads files, ``wb.example()`` is data to try. Grids without
+polygons: ``wb.geschiktheid``, ``wb.afwenteling``; why one cell: ``wb.waarom``; a province: ``wb.run``.
+
+Every error is a ``wb.WaterbodemError``; ``wb.errors`` holds all of them, ``wb.types`` every type for annotations.
+Importing this package is light; numba, xarray, geopandas and rasterio load on first use.
 """
 
 from __future__ import annotations
@@ -18,12 +31,14 @@ _WHERE = {
     "open_layers": "layers.stack",
     "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
+    "lagen": "definitions.kinds",
     "Functie": "definitions.models",
-    "maatregelen": "definitions.measures",
-    "Maatregel": "definitions.measure",
+    "maatregelen": "definitions.measures.catalogue",
+    "Maatregel": "definitions.measures.measure",
     "geschiktheid": "engine.scoring",
     "afwenteling": "engine.burden",
-    "waarom": "engine.explanation",
+    "waarom": "doubt.why",
+    "gevoeligheid": "doubt.gevoeligheid",
     "assess": "assessment.assessment",
     "per_gebied": "assessment.assessment",
     "Assessment": "assessment.assessment",
@@ -31,6 +46,7 @@ _WHERE = {
     "compare": "assessment.comparison",
     "difference": "assessment.differences",
     "live_map": "assessment.live",
+    "warm_up": "assessment.warming",
     "mits": "assessment.mits",
     "run": "batch.runner",
     "status": "batch.state",
@@ -73,8 +89,10 @@ __all__ = [
     "example_plans",
     "functies",
     "geschiktheid",
+    "gevoeligheid",
     "grootboek",
     "kompas_regels",
+    "lagen",
     "layers_from",
     "live_map",
     "maatregelen",
@@ -87,6 +105,7 @@ __all__ = [
     "run",
     "status",
     "waarom",
+    "warm_up",
     "waterschappen",
     "write_zarr",
 ]
@@ -102,20 +121,23 @@ if TYPE_CHECKING:
     from waterbodem.assessment.live import live_map as live_map
     from waterbodem.assessment.mits import mits as mits
     from waterbodem.assessment.opening import open_assessment as open_assessment
+    from waterbodem.assessment.warming import warm_up as warm_up
     from waterbodem.batch.runner import run as run
     from waterbodem.batch.state import status as status
     from waterbodem.batch.stores import open_run as open_run
     from waterbodem.batch.stores import write_zarr as write_zarr
     from waterbodem.definitions.abstraction import Well as Put
     from waterbodem.definitions.boards import waterschappen as waterschappen
+    from waterbodem.definitions.kinds import lagen as lagen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
-    from waterbodem.definitions.measure import Maatregel as Maatregel
-    from waterbodem.definitions.measures import load_measures as maatregelen
+    from waterbodem.definitions.measures.catalogue import load_measures as maatregelen
+    from waterbodem.definitions.measures.measure import Maatregel as Maatregel
     from waterbodem.definitions.models import Functie as Functie
     from waterbodem.definitions.receiving import chosen_reach as reikwijdte
     from waterbodem.definitions.registry import load_functies as functies
+    from waterbodem.doubt.gevoeligheid import gevoeligheid as gevoeligheid
+    from waterbodem.doubt.why import waarom as waarom
     from waterbodem.engine.burden import afwenteling as afwenteling
-    from waterbodem.engine.explanation import waarom as waarom
     from waterbodem.engine.scoring import geschiktheid as geschiktheid
     from waterbodem.layers.fiction.areas import example_plans as example_plans
     from waterbodem.layers.fiction.landscape import example as example

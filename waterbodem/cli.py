@@ -249,7 +249,7 @@ def functies(functie: str | None, own: Path | None) -> None:
 @click.option("--taal", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Taal.")
 def maatregelen(maatregel: str | None, own: Path | None, functies_file: Path | None, taal: str) -> None:
     """Toon welke maatregelen er zijn, of een ervan volledig, met bronnen."""
-    from waterbodem.definitions.measures import load_measures
+    from waterbodem.definitions.measures.catalogue import load_measures
     from waterbodem.definitions.registry import load_functies
     from waterbodem.views.measure_list import measure_text, measures_text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import pickle
 import re
@@ -114,3 +116,43 @@ def test_columns_of_a_package_need_no_quotes_in_sql(asked):
     assert plus[0] in (folder / "gebieden.csv").read_text("utf-8").splitlines()[0].split(",")
     names = pyogrio.read_info(folder / "gebieden.gpkg", layer="gebieden")["fields"]
     assert all(re.fullmatch(r"[A-Za-z0-9_]+", name) for name in names), names
+
+
+# --- into a file that is open -----------------------------------------------------------------------------------------
+
+
+def written_by(answer):
+    """What writes itself, and where its bytes stand otherwise."""
+    two = wb.compare(answer.question.layers, IDS, answer.table.drop_duplicates("nr"), id="gebied")
+    page = answer.explore()
+    yield answer.report, answer.html().encode()
+    yield two.report, two.html().encode()
+    yield wb.difference(answer, answer).report, wb.difference(answer, answer).html().encode()
+    yield page.save, page.html.encode()
+
+
+def test_pages_and_tables_go_into_a_file_that_is_open_as_onto_the_disk(asked, tmp_path):
+    answer = asked[2]
+    for number, (write, wanted) in enumerate(written_by(answer)):
+        data, text = io.BytesIO(), io.StringIO()
+        assert write(data) is None and write(text) is None
+        assert write(tmp_path / f"{number}.html").read_bytes() == data.getvalue() == wanted
+        assert text.getvalue().encode() == wanted and not data.closed
+    data = io.BytesIO()
+    assert answer.to_csv(data, excel=True) is None
+    assert answer.to_csv(tmp_path / "a.csv", excel=True).read_bytes() == data.getvalue()
+
+
+def test_a_file_that_cannot_be_written_into_is_an_error_of_ours(asked, tmp_path):
+    class Full(io.BytesIO):
+        def write(self, _data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(wb.errors.OutOfSpace, match="full"):
+        asked[2].report(Full())
+    (tmp_path / "a").write_bytes(b"x")
+    with (tmp_path / "a").open("rb") as reading, pytest.raises(wb.errors.ArgumentError, match="cannot be written"):
+        asked[2].report(reading)
+    for wrong in (3, None):
+        with pytest.raises(wb.errors.UnsafePath, match="not a path"):
+            asked[2].report(wrong)

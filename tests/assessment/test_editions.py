@@ -157,7 +157,7 @@ def test_wider_limits_and_rules_of_ones_own_open_too():
     (functie,) = back.question.functies
     assert (functie.value("ontwatering_m"), functie.value("grondwateraanvulling_mm_jr")) == (-0.2, -100)
     assert back.kompas.beginsel.iloc[0] == "Niet doorschuiven"
-    assert np.isnan(back.question.settings.reference).sum() == 3
+    assert np.isnan(back.question.settings.reference.codes).sum() == 3
     with pytest.raises(wb.WaterbodemError, match="outside 0"):
         functie.replace(ontwatering_m=-0.2)
 
@@ -188,7 +188,7 @@ def test_what_is_not_given_stays_so_in_a_file_and_its_command(given, tmp_path):
     b = wb.assess(data, "woningbouw", box(0, 0, 4, 4), **given)
     back = wb.open_assessment(b.save(tmp_path / "a"))
     settings = back.question.settings
-    assert settings.referentie is None and settings.aangelegde_berging_mm == given.get("aangelegde_berging_mm")
+    assert settings.filled.referentie is None and settings.aangelegde_berging_mm == given.get("aangelegde_berging_mm")
     assert command_of(back.question) == command_of(b.question)
     assert ("--waterschap" in command_of(back.question)) == ("waterschap" in given)
     assert "--referentie" not in command_of(back.question)

@@ -300,6 +300,27 @@ def test_a_run_that_does_not_ask_it_knows_it_from_the_file(world, own):
     assert "0 delen berekend" not in run("run", world / "run.toml").output
 
 
+def test_one_functie_for_several_plans_lies_there_too(world, own):
+    layers = wb.open_layers(world / "lagen.toml")
+    held = xr.DataArray(np.full((10, 10), float(OWN)), dims=("y", "x"))
+    plans = polygons(
+        world / "twee.geojson",
+        [(square(LEFT + x, TOP - 30, LEFT + x + 20, TOP - 10), {"naam": str(x)}) for x in (10, 50)],
+    )
+    found = wb.grootboek(
+        layers.assign(maaiveld=(layers.kwel * 0 + 5).assign_attrs(units="m")), own, plans, referentie=held
+    )
+    assert (found.table[found.table.soort == "totaal"].m3 == 0).all(), "what lies there shifts nothing"
+
+
+def test_of_two_with_one_code_neither_lies_there(world, own):
+    layers = wb.open_layers(world / "lagen.toml")
+    held = xr.DataArray(np.full((10, 10), float(OWN)), dims=("y", "x"))
+    other = own.model_copy(update={"id": "andere_bollen"})
+    with pytest.raises(wb.WaterbodemError, match="150"):
+        wb.afwenteling(layers, [own, other], referentie=held)
+
+
 def test_one_with_parameters_replaced_does_not_lie_there(world, own):
     layers = wb.open_layers(world / "lagen.toml")
     held = xr.DataArray(np.full((10, 10), float(OWN)), dims=("y", "x"))

@@ -13,7 +13,7 @@ import pytest
 import waterbodem as wb
 from waterbodem.batch.run_file import read_run_file
 from waterbodem.batch.schemas import schemas
-from waterbodem.definitions.measures import load_measures, measure_of
+from waterbodem.definitions.measures.catalogue import load_measures, measure_of
 from waterbodem.definitions.registry import builtin_functies, layer_kinds, own_functies
 from waterbodem.layers.catalogue import parse_catalogue
 from waterbodem.layers.template import catalogue_template

@@ -107,6 +107,15 @@ ALIKE = {
         "engine/area_table.py",
         "engine/demands.py",
         "layers/boundaries.py",
+        "definitions/measures/measure.py",
+        "definitions/measures/checks.py",
+        "views/measure_list.py",
+    },
+    "aangelegde_berging_mm": {
+        "definitions/measures/measure.py",
+        "definitions/measures/checks.py",
+        "measures/design.py",
+        "measures/rows.py",
     },
     "methode": {"views/console.py"},
     "kompas": {

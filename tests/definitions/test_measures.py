@@ -11,8 +11,8 @@ import waterbodem as wb
 from waterbodem.cli import cli
 from waterbodem.core.errors import DefinitionError
 from waterbodem.definitions import registry
-from waterbodem.definitions.measure import LEVELS
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import LEVELS
+from waterbodem.definitions.measures.rules import measure_rules
 
 MEASURES = wb.maatregelen()
 RULES = measure_rules()

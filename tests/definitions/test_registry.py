@@ -6,6 +6,7 @@ import copy
 import math
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.support import grids
 from tests.support.random_cells import FUNCTIES, dataset
 from waterbodem.core.errors import DefinitionError
 from waterbodem.definitions import legends, registry
+from waterbodem.definitions.telling import told_from
 from waterbodem.definitions.units import dimension, factor
 
 FOLDER = files("waterbodem.data").joinpath("functies")
@@ -479,3 +481,15 @@ def test_what_boards_ask_is_that_of_the_design():
     assert {b: {k: v for k, v in t.items() if k in rules} for b, t in got.items()} == {
         b: {k: v for k, v in t.items() if k in rules} for b, t in want.items()
     }
+
+
+# --- what is worth a word --------------------------------------------------------------------------------------------
+
+
+def test_every_threshold_of_telling_is_used_and_a_judgement():
+    package = Path(wb.__file__).parent
+    tables = tomllib.loads((package / "data/teksten/vermelden.toml").read_text("utf-8"))
+    code = "".join(p.read_text("utf-8") for p in package.rglob("*.py"))
+    assert {name for name in tables if f'told_from("{name}")' not in code} == set()
+    assert all(table["expertoordeel"] == "geheel" and table["toelichting"] for table in tables.values())
+    assert {name: told_from(name) for name in tables} == {name: table["waarde"] for name, table in tables.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -19,31 +19,24 @@ from waterbodem.core.dataset import build
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.registry import builtin_functies
 
-CASE = json.loads((Path(__file__).parents[1] / "data" / "archetypen.json").read_text(encoding="utf-8"))
-PLACES = {place["naam"]: place for place in CASE["plekken"]}
+
+def module_of(path):
+    """A module of the documentation, which is no package."""
+    spec = spec_from_file_location(path.stem, path)
+    found = module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+PLACES_OF = module_of(Path(__file__).parents[2] / "docs" / "plekken.py")
+CASE, PLACES, SIDE = PLACES_OF.CASE, PLACES_OF.SITES, PLACES_OF.SIDE
 ORDER = ("A", "B", "C1", "C2", "D")
-SIDE = 100.0
 
 
 @pytest.fixture(scope="module")
 def answers():
     """Answer by place and functie: every place is a plan of one whole cell."""
-    values = np.array([[float(v) for v in p["waarden"]] for p in PLACES.values()], np.float32)
-    grid = Grid(230_000, 550_000 + SIDE, SIDE, SIDE, 1, len(PLACES), "EPSG:28992")
-    layers = build(grid, {n: (values[None, :, k].copy(), {}) for k, n in enumerate(CASE["lagen"])})
-    left = [230_000 + SIDE * i for i in range(len(PLACES))]
-    plans = {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "properties": {"naam": name},
-                "geometry": box(x, 550_000, x + SIDE, 550_000 + SIDE).__geo_interface__,
-            }
-            for name, x in zip(PLACES, left, strict=True)
-        ],
-    }
-    table = wb.per_gebied(layers, list(builtin_functies()), plans)
+    table = wb.per_gebied(PLACES_OF.site_layers(), list(builtin_functies()), PLACES_OF.site_plans())
     return {(row.gebied, row.functie): row.antwoord for row in table.itertuples()}
 
 

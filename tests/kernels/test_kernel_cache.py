@@ -85,29 +85,6 @@ def test_two_processes_that_write_at_once_keep_what_is_theirs(folder, monkeypatc
     assert [one.load(("int64",)), other.load(("float64",))] == ["of integers", "of floats"]
 
 
-def test_what_another_process_compiles_is_waited_for(folder, monkeypatch):
-    looks = []
-
-    def expects(function):
-        looks.append(function)
-        if len(looks) == 3:
-            decorators.kernel(halve).compile((numba.float64,))  # what the other process does meanwhile
-        return len(looks) < 6
-
-    here = decorators.kernel(halve)
-    monkeypatch.setattr(_cache.elsewhere, "expects", expects)
-    assert here(3.0) == 1.5 and set(looks) == {halve}
-    assert sum(here.stats.cache_hits.values()) == 1 and not here.stats.cache_misses
-
-
-def test_nothing_is_waited_for_that_is_not_expected(folder, monkeypatch):
-    looked = iter([True, True, False])
-    monkeypatch.setattr(_cache.elsewhere, "expects", lambda function: next(looked))
-    here = decorators.kernel(halve)
-    assert here(3.0) == 1.5
-    assert sum(here.stats.cache_misses.values()) == 1 and next(looked, None) is None
-
-
 @decorators.part
 def third(x):
     return x / 3

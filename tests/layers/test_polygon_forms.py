@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import resource
+import tempfile
 
 import geopandas as gpd
 import numpy as np
@@ -71,3 +73,20 @@ def test_a_file_that_is_open_is_asked_like_any_other(tmp_path):
 def test_what_is_no_polygon_is_told(given, word):
     with pytest.raises(wb.WaterbodemError, match=word):
         read_areas(given, RD)
+
+
+def test_a_disk_that_is_full_where_an_open_package_is_copied_is_told(tmp_path):
+    """The system refuses files of over a kilobyte; the package itself stays as it was."""
+    plan = gpd.GeoDataFrame({"naam": ["Es"]}, geometry=[shapely.box(0, 0, 10, 10)], crs="EPSG:28992")
+    plan.to_file(tmp_path / "plan.gpkg")
+    before = (tmp_path / "plan.gpkg").read_bytes()
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        with (tmp_path / "plan.gpkg").open("rb") as file, pytest.raises(wb.errors.OutOfSpace) as caught:
+            read_areas(file, "EPSG:28992")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert tempfile.gettempdir() in caught.value.where
+    assert (tmp_path / "plan.gpkg").read_bytes() == before

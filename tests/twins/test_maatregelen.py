@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from tests.support.design import functies, measures
+from tests.support.design import boards, functies, measure_head, measures
 from tests.support.twins.functie import parameter
 from tests.support.twins.klasse import LETTER
-from tests.support.twins.maatregel_cel import YES
-from tests.support.twins.maatregel_keuze import whole
-from tests.support.twins.numbers import f32, unknown
+from tests.support.twins.layers import with_gvg
+from tests.support.twins.maatregel_cel import NO, YES, Asked, as_asked, may
+from tests.support.twins.maatregel_keuze import plan_of_cells, whole
+from tests.support.twins.maatregel_plan import Search
+from tests.support.twins.numbers import NAN, f32, unknown
 from tests.support.worked_measures import (
     CASES,
+    CELL_HA,
     ONE_BY_ONE,
+    PLACES,
     cell_of,
     choice_of,
+    layers_of,
     near,
     unlike,
     values_of,
@@ -33,7 +40,7 @@ def rows_of(case):
     """The rows before and after the package of a case."""
     choice = choice_of(case)
     if "functie_na" in case:
-        return choice.now, choice.swapped(case["functie_na"])
+        return choice.now, choice.swapped(case["maatregelen"][0])
     return choice.now, choice.search.row(tuple(case["maatregelen"]))
 
 
@@ -169,3 +176,189 @@ def test_what_is_shown_and_said(case):
     for got, want in zip(shown, case["getoond"], strict=True):
         assert unlike(got, {"zonder_grond": False, **want}) == []
     assert (choice.headline(), choice.fits_text()) == (case["kop"], case["past_wel"])
+
+
+# --- rules by hand ---------------------------------------------------------------------------------------------------
+
+
+def measure(**keys):
+    """A measure for every functie, everywhere."""
+    price = {"laag": 10, "hoog": 30, "per_ha": {"factor": 2}}
+    base = {"id": "proef", "groep": "proef", "functies": "alle", "trede": 1, "aan": True, "kosten": price}
+    return {**base, "maanden": [1, 2], "zin": "", **keys}
+
+
+def search_of(own, cells, functie="woningbouw", area=None, reference="grasland_veeteelt", **asked):
+    pairs = [(1.0, values) for values in cells]
+    given = functies()[reference]
+    plan = plan_of_cells(pairs, float(area or len(cells)), CELL_HA, given, functies(), sized=False)
+    settings = {"parameters": {}, "board": "", "boards": boards(), **asked}
+    return Search(Asked(functies()[functie], measure_head(), **settings), plan, {m["id"]: m for m in own})
+
+
+KEILEEM, ZAND = layers_of("keileem"), layers_of("zand")
+
+
+def state_of(*own, values=KEILEEM, **settings):
+    search = search_of(own, [values], **settings)
+    return search.row(tuple(m["id"] for m in own)).cells[0].state
+
+
+def test_verbs_of_a_layer_act_in_their_order_and_stay_plausible():
+    verbs = {"minstens": 0.3, "hoogstens": 2.0, "maal": 3, "min": 0.1, "plus": 0.2}
+    assert state_of(measure(lagen={"ghg": verbs})).layers["ghg"] == f32(3 * (f32(0.55) + 0.2 - 0.1))
+    assert state_of(measure(lagen={"ghg": {"plus": 30}})).layers["ghg"] == 20
+    assert state_of(measure(lagen={"wateroverlast": {"min": 1}})).layers["wateroverlast"] == 0
+
+
+def test_after_each_measure_what_it_moved_is_plausible_again():
+    down, up = measure(lagen={"wateroverlast": {"min": 1}}), measure(id="meer", lagen={"wateroverlast": {"plus": 0.1}})
+    assert state_of(down, up).layers["wateroverlast"] == f32(0.1)
+
+
+def test_what_is_unknown_missing_or_absent_stays_so():
+    raised = measure(lagen={"keileemdiepte": {"plus": 1}, "inundatie": {"hoogstens": 0}, "ghg": {"plus": 1}})
+    state = state_of(raised, values={**ZAND, "ghg": NAN})
+    assert (
+        state.layers["keileemdiepte"] == math.inf and "inundatie" not in state.layers and unknown(state.layers["ghg"])
+    )
+
+
+def test_measures_together_leave_half_of_the_drought():
+    less = [measure(id=f"m{i}", lagen={"droogte": {"maal": 0.6}}) for i in range(3)]
+    assert state_of(less[0]).layers["droogte"] == f32(0.6 * 14) and state_of(*less).layers["droogte"] == 7
+
+
+def test_verbs_of_a_parameter_act_in_their_order_and_keep_it_legal():
+    def paving(**verbs):
+        return state_of(measure(parameters={"verhardingsgraad": verbs})).parameters["verhardingsgraad"]
+
+    assert paving(maal=2, plus=-0.2, wordt=0.5) == pytest.approx(0.6)
+    assert (paving(plus=-2), paving(plus=2)) == (0, 1)
+    level = state_of(measure(parameters={"streefpeil_m": {"wordt": "ontwatering_m"}, "ontwatering_m": {"plus": -0.2}}))
+    assert level.parameters["streefpeil_m"] == pytest.approx(0.5)
+
+
+def test_a_caller_s_value_is_the_own_value_and_where_measures_start():
+    sand = measure(parameters={"ophoging_m": {"wordt": "eigen", "maal": 2}}, lagen={"ghg": {"plus": "ophoging_m"}})
+    state = state_of(sand, parameters={"ophoging_m": 0.3})
+    assert state.parameters["ophoging_m"] == 0.6 and state.layers["ghg"] == f32(f32(0.55) + 0.6)
+
+
+def test_what_is_raised_is_at_least_what_is_built_on():
+    less = measure(parameters={"opgehoogd_aandeel": {"plus": -0.5}})
+    assert state_of(less).parameters["opgehoogd_aandeel"] == 0.25
+    flat = measure(parameters={"opgehoogd_aandeel": {"plus": -0.5}, "ophoging_m": {"wordt": 0}})
+    assert state_of(flat).parameters["opgehoogd_aandeel"] == pytest.approx(0.1)
+
+
+def test_a_derived_gvg_follows_and_is_not_moved_itself():
+    values = {n: v for n, v in KEILEEM.items() if n != "gvg"}
+    moves = measure(lagen={"ghg": {"plus": 0.4}, "gvg": {"plus": 5}})
+    (found,) = search_of([moves], [values], "natte_landbouw", parameters={"streefpeil_m": None}).row(("proef",)).cells
+    assert "gvg" not in found.state.layers
+    assert with_gvg(found.state.layers)["gvg"] == pytest.approx(0.054 + 0.83 * 0.95 + 0.19 * 1.4, abs=1e-6)
+
+
+def test_a_package_that_changes_no_parameter_leaves_the_present_use_what_it_is():
+    dry = measure(lagen={"droogte": {"maal": 0.5}}, parameters={"bebouwd_aandeel": {"wordt": 0.3}})
+    same = search_of([dry], [KEILEEM], "grasland_veeteelt").row(("proef",))
+    assert (same.risico, same.oorzaak) == (0, "geen")
+    drained = measure(parameters={"ontwatering_m": {"plus": 0.5}})
+    assert search_of([drained], [KEILEEM], "grasland_veeteelt").row(("proef",)).risico > 0
+
+
+def test_storage_counts_towards_what_a_board_asks():
+    def built(mm, counts=True, board="hunze_en_aas", given=None):
+        tank = measure(berging={"aangelegde_berging_mm": {"plus": mm, "telt_mee": counts}})
+        row = search_of([tank], [KEILEEM], board=board, given_mm=given).row(("proef",))
+        return row.aangelegd_mm, row.taak_aandeel
+
+    asked = 80 * 0.54
+    assert built(10) == pytest.approx((asked, 10 / asked)) and built(60) == pytest.approx((60, 1))
+    assert built(10, counts=False) == pytest.approx((asked + 10, 0))
+    assert built(10, given=5) == pytest.approx((15, 15 / asked))
+    assert built(900, board="")[0] == pytest.approx(400 * 0.45)
+
+
+@pytest.mark.parametrize(
+    ("can", "cannot", "unknown", "outside", "want"),
+    [(5, 5, 0, 0, "ja"), (4, 5, 1, 0, "onbekend"), (4, 6, 0, 0, "nee"), (4, 5, 0, 1, "onbekend"), (3, 5, 1, 0, "nee")],
+)
+def test_a_measure_is_offered_where_it_can_act_in_half_of_the_plan(can, cannot, unknown, outside, want):
+    deep = measure(waar={"ghg": {"minstens": 0.8}})
+    cells = [ZAND] * can + [KEILEEM] * cannot + [{**ZAND, "ghg": NAN}] * unknown
+    assert search_of([deep], cells, area=len(cells) + outside).offers["proef"].kan == want
+
+
+def test_a_measure_acts_and_costs_where_it_can_a_facility_in_the_whole_plan():
+    cells = [ZAND] * 6 + [KEILEEM] * 4
+    deep = measure(waar={"ghg": {"minstens": 0.8}}, lagen={"droogte": {"maal": 0.5}})
+    row = search_of([deep], cells).row(("proef",))
+    assert row.investering == pytest.approx((12, 36))
+    assert [a.state.layers["droogte"] for a in row.cells] == [12] * 6 + [14] * 4
+    spot = search_of([{**deep, "waar_aandeel": 0.15}], cells).row(("proef",))
+    assert spot.investering == pytest.approx((20, 60)) and {a.state.layers["droogte"] for a in spot.cells} == {12, 7}
+
+
+def test_a_level_beside_a_streefpeil_is_refused():
+    up = measure(lagen={"ghg": {"plus": 0.2}})
+    assert search_of([up], [KEILEEM], "natte_landbouw").contradiction(("proef",)).startswith("peil")
+    assert search_of([up], [KEILEEM]).contradiction(("proef",)) == ""
+    assert search_of([up], [KEILEEM], parameters={"streefpeil_m": 0.3}).contradiction(("proef",)).startswith("peil")
+
+
+def test_the_first_other_form_of_which_all_conditions_hold_counts():
+    m = measure(
+        lagen={"ghg": {"plus": 1}},
+        anders=[
+            {"functie": "akkerbouw", "lagen": {"ghg": {"plus": 2}}},
+            {"functie": "woningbouw", "waterschap": "vechtstromen", "lagen": {"ghg": {"plus": 3}}},
+            {"functie": "woningbouw", "lagen": {"droogte": {"maal": 0.5}}},
+        ],
+    )
+    assert as_asked(m, "woningbouw", "")["lagen"] == {"ghg": {"plus": 1}, "droogte": {"maal": 0.5}}
+    assert as_asked(m, "woningbouw", "vechtstromen")["lagen"] == {"ghg": {"plus": 3}}
+    assert as_asked(m, "natte_natuur", "")["lagen"] == {"ghg": {"plus": 1}}
+
+
+# --- all measures ----------------------------------------------------------------------------------------------------
+
+
+def places_of(id_):
+    """Every place with a functie that the measure knows."""
+    m = measures()[id_]
+    known = ["woningbouw", "natte_natuur"] if m["functies"] == "alle" else m["functies"]
+    return [(functie, values) for functie in known for values in PLACES]
+
+
+@pytest.mark.parametrize("id_", measures())
+def test_every_measure_has_a_place_where_it_may_not_act_and_one_where_it_does(id_):
+    found = [may(as_asked(measures()[id_], f, ""), f, values)[0] for f, values in places_of(id_)]
+    assert YES in found
+    m = measures()[id_]
+    if m.get("waar"):
+        assert NO in found
+    elif m["functies"] != "alle":
+        stranger = next(f for f in functies() if f not in m["functies"])
+        assert may(m, stranger, KEILEEM) == (NO, "functie", ())
+
+
+def judged_row(row):
+    (cell,) = row.cells
+    return row.antwoord, row.score, row.tenzij, *(v for v in cell.burden.values() if isinstance(v, float))
+
+
+@pytest.mark.parametrize("id_", measures())
+def test_every_measure_changes_something_somewhere_but_those_of_the_ledger(id_):
+    m, changes = measures()[id_], []
+    if "gebied_zonder" in m:
+        return
+    for functie, values in places_of(id_):
+        if may(as_asked(m, functie, ""), functie, values)[0] == YES:
+            search = search_of([m], [values], functie)
+            now = search.row(())
+            swapped = m.get("functie", {}).get(functie)
+            then = search_of([], [values], swapped).row(()) if swapped else search.row((id_,))
+            changes.append(repr(judged_row(now)) != repr(judged_row(then)))
+    assert any(changes) != ("grootboek" in m)

@@ -178,8 +178,15 @@ def test_notes_and_polygons_outside_are_told():
     assert "Geheel buiten de gegevens" in words and "Ver weg: ligt geheel buiten" in words
 
 
-def test_dutch_numbers(page):
-    assert "−3.952" in page.words and "0,61" in page.words
+def test_dutch_numbers(page, answer):
+    """Points between thousands, a comma before decimals, a minus that is none of a keyboard: in every row."""
+    turned = str.maketrans(",.-", ".,\u2212")
+    table = answer.table
+    assert (table.verdrongen_berging_m3 < -999).any()
+    for row in table.itertuples():
+        volume = f"{row.verdrongen_berging_m3:,.0f}"
+        assert ("0" if volume == "-0" else volume).translate(turned) in page.words
+        assert f"{row.score:.2f}".translate(turned) in page.words
     assert not re.search(r"\bnan\b|\binf\b|None", page.words)
 
 

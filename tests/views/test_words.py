@@ -198,6 +198,13 @@ def test_volumes_name_their_storms(pages):
             told_on(pages, name, taal, text)
 
 
+def test_the_kompas_tells_no_unknown_numbers_of_the_present_use_itself(full):
+    own = full.kompas[(full.kompas.gebied == "Zand") & (full.kompas.functie == "woningbouw")]
+    against = own.iloc[[0, 1, 4, 5]]  # judgements against the present use
+    assert set(zip(against.symbool, against.reden, strict=True)) == {("0", "dit is het huidige gebruik")}
+    assert "wateroverlast" in own.reden.iloc[2]
+
+
 def test_the_present_use_itself_is_not_applicable(full, pages):
     row = full.table[(full.table.gebied == "Zand") & (full.table.functie == "woningbouw")].iloc[0]
     assert row.risico == 0 and row.antwoord == "A"
@@ -257,8 +264,10 @@ def test_base_flow_is_told_a_year_and_a_second(bare, pages):
 
 
 def test_an_abstraction_is_a_lower_bound(pages):
-    told_on(pages, "kaal", "nl", "ten minste zo groot, zonder de onttrekking zelf")
-    told_on(pages, "kaal", "en", "at least this large, without the abstraction itself")
+    told_on(pages, "kaal", "nl", "de last is onbekend, want de onttrekking zelf is niet gerekend")
+    told_on(pages, "kaal", "en", "the burden is unknown, since the abstraction itself is not computed")
+    for pages_of in (pages["vol", kind, "nl"] for kind in PAGES):
+        assert "9.800 m3/jr meer" not in pages_of, "what is abstracted is not what the brook gets"
 
 
 def test_functies_are_not_ranked_by_score(pages, bare):

@@ -15,8 +15,9 @@ from waterbodem.definitions.boards import Boundaries
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.settings import Settings
+from waterbodem.doubt.why import waarom
 from waterbodem.engine.derived import derived_of
-from waterbodem.engine.explanation import Explanation, waarom
+from waterbodem.engine.explanation import Explanation
 from waterbodem.engine.reference import HeldUse
 from waterbodem.engine.scoring import layers_of
 

@@ -55,12 +55,7 @@ class Outcome:
         q, found = self.question, findings_of(self.question.circumstances, self.functie, self.totals)
         return found.with_strips(partial(q.strip, self.functie, self.demands), q.settings.rules)
 
-    @property
-    def frame(self) -> pd.DataFrame:
-        """Rows of the table, without geometry and with no range."""
-        return self.ranged(bandbreedte.no_range(len(self.question.areas)))
-
-    def ranged(self, beside: Mapping[str, Any]) -> pd.DataFrame:
+    def frame(self, beside: Mapping[str, Any]) -> pd.DataFrame:
         """Return the rows of the table, without geometry; ``beside`` as of :func:`ranges_of`."""
         q = self.question
         return frame_of(q.circumstances, self.functie, q.scenario, self.totals, self.found, self.demands, beside)
@@ -105,6 +100,11 @@ def outcome_of(q: Question, functie: Functie) -> Outcome:
     tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(some, results, strict=True))
     totals = total(tallies, len(q.areas))
     return Outcome(q, functie, demands, _laid_together(q, some, results), totals)
+
+
+def frames_of(q: Question, outcomes: Sequence[Outcome]) -> list[pd.DataFrame]:
+    """Return the rows of the table per outcome of a question, without geometry."""
+    return [some.frame(beside) for some, beside in zip(outcomes, ranges_of(q, outcomes), strict=True)]
 
 
 def ranges_of(q: Question, outcomes: Sequence[Outcome]) -> list[dict[str, NDArray[Any]]]:

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.definitions.settings import Storage
+from waterbodem.definitions.telling import told_from
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.demands import Demand, groups
 from waterbodem.engine.plan import abstracts_more, asked_depth, built_mm, cost_rates, laid_parts, norm_mm, task_m3_ha
@@ -25,15 +28,6 @@ if TYPE_CHECKING:
     from waterbodem.answers.question import Question
 
 Doubles = NDArray[np.float64]
-
-#: Up to this many plans the land around each is looked at for who becomes wetter.
-LOOKED_AROUND = 40
-#: A smaller rise of the groundwater is none [m].
-NO_RISE = 0.005
-#: Less water than this from a plan is none [m3/ha].
-NO_RUNOFF = 1e-3
-#: A functie is the present use itself from this share of what is known on.
-ALL = 1 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -129,14 +123,14 @@ class Particulars:
         """Largest rise of the groundwater in the plan [m]; 0 where it does not rise."""
         values = self._of("stijging")
         highest = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
-        return highest if highest >= NO_RISE else 0.0
+        return highest if highest >= told_from("stijging_m") else 0.0
 
     @cached_property
     def wetter_to(self) -> float:
         """How far from the plan land becomes wetter by what counts [m]; NaN where that was not looked at."""
         q = self.answer.question
         known = (self.functie.id, self.place) in q.strips
-        if not known and len(q.areas) > LOOKED_AROUND:
+        if not known and len(q.areas) > reception_rules().value("plannen_max"):
             return np.nan
         return float(q.strip(self.functie, self._demands, self.place).strook_m)
 
@@ -253,7 +247,7 @@ def _runoff(q: Question, functie: Functie, asked: Sequence[Demand]) -> tuple[Dou
         agreed = replace(q.settings.storage, board=asked[some[0]].board)
         afvoer = burden_arrays(q.cells.present, functie, q.site.reference, agreed).components[AFVOER].reshape(-1)
         values = afvoer[prints.cell]
-        for held, found in ((values > NO_RUNOFF, sheds), (np.isfinite(values), known)):
+        for held, found in ((values > noise("marge_m3_ha"), sheds), (np.isfinite(values), known)):
             found[some] = np.bincount(plan, prints.cover * held, count)[some]
     return ratio(sheds, prints.inside), ratio(known, prints.inside)
 
@@ -271,13 +265,13 @@ def is_present_use(row: Mapping[Any, Any]) -> bool:
 
 def is_all_that_is_known(row: Mapping[Any, Any]) -> bool:
     """Tell by its conditions whether nothing but the functie itself is known to lie here."""
-    return bool(row.get("eigen", 0.0) > 0 and row["eigen"] >= ALL * row["gebruik_bekend"])
+    return bool(row.get("eigen", 0.0) > 0 and row["eigen"] >= (1 - noise()) * row["gebruik_bekend"])
 
 
 def keeps_rain(row: Mapping[Any, Any]) -> bool:
     """Tell by its conditions whether an answer rests on rain that stays: some would run off, and none does."""
     return bool(
-        row.get("vasthouden_m3_ha", 0.0) > 0 and row["afvoer_deel"] <= 1 - ALL and _enough(row["afvoer_bekend"])
+        row.get("vasthouden_m3_ha", 0.0) > 0 and row["afvoer_deel"] <= noise() and _enough(row["afvoer_bekend"])
     )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import IO, TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from waterbodem.answers.answer import Answer
-from waterbodem.answers.outcome import Outcome, outcome_of, ranges_of
+from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
 from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.assessment.reported import Reported
 from waterbodem.core.dataset import with_fill
-from waterbodem.core.destination import destination
 from waterbodem.core.errors import tell_ignored
-from waterbodem.core.files import replacing
+from waterbodem.core.files import write_whole
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.core.progress import track
 from waterbodem.core.spellings import either_spelling
@@ -25,7 +25,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.scenarios import is_vague, vague_text
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine import warmup
+from waterbodem.engine import compiling
 from waterbodem.engine.across import across
 from waterbodem.engine.area_table import table_of
 from waterbodem.engine.derived import derived_of
@@ -48,8 +48,22 @@ if TYPE_CHECKING:
 Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 
-class Assessment(Answer):
-    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
+class Assessment(Answer, Reported):
+    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files.
+
+    ``.cells`` holds the grids (xr.Dataset), ``.table`` a row per polygon and functie (GeoDataFrame), ``.kompas`` six
+    verdicts for each, ``.grootboek`` who receives what is shifted. Water is routed when the table or the grootboek is
+    first read, which takes minutes where layers hold a province; ``.rows`` is the table without it. See
+    :class:`waterbodem.types.Answer`.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> answer = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    >>> answer.table.to_file("plannen.gpkg", layer="gebieden")  # doctest: +SKIP
+    >>> answer.write("uitvoer")  # doctest: +SKIP
+    [PosixPath('uitvoer/woningbouw/geschiktheid.tif'), ...]
+    """
 
     @either_spelling
     def plot_receivers(self, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
@@ -66,7 +80,10 @@ class Assessment(Answer):
         kleuren: str = "landelijk",
         taal: str = "nl",
     ) -> Figure:
-        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`.
+
+        A figure of its own, of several maps: there is no ``ax`` to give. ``figure.savefig(path)`` keeps it.
+        """
         from waterbodem.views.figures.maps import plot_assessment
 
         return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
@@ -80,17 +97,6 @@ class Assessment(Answer):
 
         return map_page(self, taal=taal, kleuren=kleuren, achtergrond=achtergrond)
 
-    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
-        """Write the dossier as one HTML file, whole or not at all; return its path.
-
-        Settings as in :func:`waterbodem.views.report.page.report_html`.
-        """
-        file = destination(path)
-        text = self.html(taal, kleuren=kleuren)
-        with replacing(file) as temp:
-            temp.write_text(text, encoding="utf-8", newline="\n")
-        return file
-
     def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
         """Return the dossier as text: what :meth:`report` writes."""
         from waterbodem.views.report.page import report_html
@@ -98,9 +104,17 @@ class Assessment(Answer):
         return report_html(self, taal=taal, kleuren=kleuren)
 
     def write(self, folder: str | Path, *, float_: bool = False) -> list[Path]:
-        """Write what ``waterbodem assess --output`` writes: maps, tables, dossier and herkomst; return the files.
+        """Write what ``waterbodem assess --output`` writes, and return the files.
 
-        See :func:`waterbodem.assessment.files.save_assessment`.
+        ``gebieden.gpkg`` (layer ``gebieden``) and ``.csv`` are the table, ``<functie>/klasse.tif`` and others the
+        grids, ``rapport.html`` is the dossier, ``herkomst.json`` tells of what and when it was made.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it is not there.
+        float_ : bool
+            Write ``<name>_f32.tif`` too: shares unrounded.
         """
         from waterbodem.assessment.files import save_assessment
 
@@ -125,13 +139,15 @@ class Assessment(Answer):
 
         return keep(self, path)
 
-    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path:
+    @overload
+    def to_csv(self, path: str | Path, *, excel: bool = False) -> Path: ...
+    @overload
+    def to_csv(self, path: IO[Any], *, excel: bool = False) -> None: ...
+    def to_csv(self, path: str | Path | IO[Any], *, excel: bool = False) -> Path | None:
         """Write the table as CSV; with ``excel`` in the form that Dutch Excel opens (semicolon, comma, BOM)."""
         from waterbodem.formats.tables import csv_bytes
 
-        with replacing(path) as temp:
-            temp.write_bytes(csv_bytes(self.table, excel=excel))
-        return Path(path)
+        return write_whole(path, csv_bytes(self.table, excel=excel))
 
     def __repr__(self) -> str:
         from waterbodem.views.notebook import assessment_text
@@ -222,7 +238,7 @@ def assess(
     True
     """
     settings = Settings.of(locals())
-    warmup.begin()
+    compiling.tell()
     chosen, many = registry.choose(functie)
     settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
@@ -250,21 +266,16 @@ def assess(
 
 def _tables(q: Question, found: Sequence[Outcome]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
     """Return the rows of today, and those of the scenarios that were asked."""
-    under = {s: q.under(s) for s in q.asked}
-    pairs = [(some.functie, s) for some in found for s in q.asked]
-    then = {(f.id, s): _under(under[s], f) for f, s in track(pairs, "scenario's beoordelen")}
-    now = [some.ranged(held) for some, held in zip(found, ranges_of(q, found), strict=True)]
-    ids = [some.functie.id for some in found]
-    frames = [f for id_, frame in zip(ids, now, strict=True) for f in (frame, *(then[id_, s] for s in q.asked))]
+    then = [_under(q.under(s), [some.functie for some in found]) for s in track(q.asked, "scenario's beoordelen")]
+    frames = [frame for same in zip(frames_of(q, found), *then, strict=True) for frame in same]
     frames, each, crs = across(frames, q.stress_tests), 1 + len(q.asked), q.grid.crs
     later = [frame for place, frame in enumerate(frames) if place % each]
     return table_of(q.areas, frames[::each], crs), table_of(q.areas, later, crs) if later else None
 
 
-def _under(q: Question, functie: Functie) -> pd.DataFrame:
-    """Return the rows of a functie under a scenario."""
-    found = outcome_of(q, functie)
-    return found.ranged(ranges_of(q, [found])[0])
+def _under(q: Question, functies: Sequence[Functie]) -> list[pd.DataFrame]:
+    """Return the rows of functies on the layers of a scenario."""
+    return frames_of(q, [outcome_of(q, f) for f in functies])
 
 
 KOMPAS_COLUMNS = ("gebied", "functie", "beginsel", "symbool", "getal", "eenheid", "reden")

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any, Unpack
 
 import pandas as pd
@@ -17,8 +16,7 @@ from waterbodem.answers.command import command_of
 from waterbodem.answers.particulars import is_present_use
 from waterbodem.answers.question import Plans
 from waterbodem.assessment.assessment import Assessment, AssessSettings, assess
-from waterbodem.core.destination import destination
-from waterbodem.core.files import replacing
+from waterbodem.assessment.reported import Reported
 from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
@@ -43,7 +41,7 @@ HEAD, BODY = "text-align:left;padding-right:14px", "padding:2px 14px 2px 0;white
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Reported):
     """Answers of several functies on several polygons.
 
     Attributes
@@ -62,13 +60,9 @@ class Comparison:
     advies: tuple[str, ...]
     assessment: Assessment = field(repr=False)
 
-    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
-        """Write advice and matrix as one HTML page, whole or not at all; return its path."""
-        file = destination(path)
-        html = render("vergelijking.html.j2", taal, **_context(self.assessment, taal, kleuren))
-        with replacing(file) as temp:
-            temp.write_text(html, encoding="utf-8", newline="\n")
-        return file
+    def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
+        """Return the page as text: what :meth:`report` writes."""
+        return render("vergelijking.html.j2", taal, **_context(self.assessment, taal, kleuren))
 
     def __repr__(self) -> str:
         title = f"<Comparison> {texts('nl')['alternatieven']['tabel']}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -16,12 +15,11 @@ from numpy.typing import NDArray
 
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.command import command_of, own_values
+from waterbodem.assessment.reported import Reported
 from waterbodem.assessment.turning import Side, Turned, hectares_of, turned
 from waterbodem.core import dataset
 from waterbodem.core.crs import same_crs
-from waterbodem.core.destination import destination
 from waterbodem.core.errors import ArgumentError, GridMismatch
-from waterbodem.core.files import replacing
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     answer_text,
@@ -59,7 +57,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Reported):
     """The second answer minus the first.
 
     Attributes
@@ -94,13 +92,9 @@ class Difference:
         key = f"{'rest' if changed else 'alles_gelijk'}{'_een' if same == 1 else ''}"
         return [*told, *([texts(taal)["vergelijking"][key].format(n=same)] if same else [])]
 
-    def report(self, path: str | Path, taal: str = "nl", *, kleuren: str = "landelijk") -> Path:
-        """Write the difference as one HTML page, whole or not at all; return its path."""
-        file = destination(path)
-        html = render("verschil.html.j2", taal, **_context(self, taal, kleuren))
-        with replacing(file) as temp:
-            temp.write_text(html, encoding="utf-8", newline="\n")
-        return file
+    def html(self, taal: str = "nl", *, kleuren: str = "landelijk") -> str:
+        """Return the page as text: what :meth:`report` writes."""
+        return render("verschil.html.j2", taal, **_context(self, taal, kleuren))
 
     def __repr__(self) -> str:
         return "\n".join(["<Difference>", *self.sentences(), _why(self)])

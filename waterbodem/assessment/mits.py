@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
-from waterbodem.answers.packages import Packages, Place
+from waterbodem.answers.packages import Packages, places_of, search_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.assessment.assessment import AssessSettings
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.lazy import xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
-from waterbodem.definitions.measures import builtin_measures, load_measures
+from waterbodem.definitions.measures.catalogue import load_measures, named_measures
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
-from waterbodem.engine import warmup
+from waterbodem.engine import compiling
 from waterbodem.layers.polygons import Area
-from waterbodem.measures.plan_cells import plan_cells
-from waterbodem.measures.search import FREE_BY, Search, known_to
-from waterbodem.measures.terrain import Ask
+from waterbodem.measures.search import FREE_BY
 from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.land import land_of
 from waterbodem.receivers.question import Enquiry
@@ -45,6 +45,7 @@ class Mits(Packages):
         return mits_html(self)
 
 
+@either_spelling
 def mits(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -90,16 +91,16 @@ def mits(
     ['', 'kruipruimteloos']
     """
     _check(samen, vrij)
-    chosen = _chosen(maatregelen)
+    chosen = _chosen(maatregelen, registry.choose(functie)[0])
     q = _question(layers, functie, gebied, settings)
-    places = [(i, k) for i in range(len(q.areas)) for k in range(len(q.functies)) if q.prints.inside[i]]
-    found = {p: _search(q, p, chosen, samen, vrij) for p in track(places, "maatregelen zoeken")}
-    return Mits(q, found)
+    measures, named = chosen
+    asked = partial(search_of, q, measures=measures, together=samen, free_by=vrij, named=named)
+    return Mits(q, {p: asked(p) for p in track(places_of(q), "maatregelen zoeken")})
 
 
 def _question(layers: xr.Dataset, functie: Any, gebied: Plans, settings: AssessSettings) -> Question:
     asked = Settings.of(settings)
-    warmup.begin()
+    compiling.tell()
     functies, _ = registry.choose(functie)
     land = settings.get("omgeving") or land_of(layers)
     given = read_targets(settings.get("ontvangers"), land.grid.crs, settings.get("id_ontvangers"))
@@ -110,13 +111,6 @@ def _question(layers: xr.Dataset, functie: Any, gebied: Plans, settings: AssessS
     return ask(layers, functies, gebied, asked, settings.get("id"), enquire)
 
 
-def _search(q: Question, place: Place, measures: Sequence[Maatregel], together: int, free_by: str | None) -> Search:
-    area, functie = place[0], q.functies[place[1]]
-    plan = plan_cells(q.site, q.prints, list(q.circumstances.size), area)
-    asked = Ask(functie, q.boards[area], q.settings.storage, q.settings.method)
-    return Search(plan, asked, known_to(measures, functie.id), together, free_by == FREE_BY[1])
-
-
 def _check(together: int, free_by: str | None) -> None:
     most = measure_rules().keuze.samen
     if isinstance(together, bool) or not isinstance(together, int) or not 1 <= together <= most:
@@ -125,15 +119,11 @@ def _check(together: int, free_by: str | None) -> None:
         raise ArgumentError("hectares are left free by", value=free_by, allowed=", ".join(FREE_BY), where="vrij")
 
 
-def _chosen(measures: Measures | None) -> list[Maatregel]:
-    """Return the measures that may be taken."""
+def _chosen(measures: Measures | None, functies: Sequence[Functie]) -> tuple[Sequence[Maatregel], bool]:
+    """Return the measures that may be taken, and whether they were named."""
     if measures is None or isinstance(measures, (str, Path)):
-        return list(load_measures(measures).values())
-    known = builtin_measures()
-    found = [known[m] if isinstance(m, str) else m for m in measures]
-    strange = [m for m in found if not isinstance(m, Maatregel)]
-    twice = [m.id for m in found if [other.id for other in found].count(m.id) > 1] if not strange else []
-    if strange or twice:
-        what = "one measure twice" if twice else "not a measure"
-        raise ArgumentError(what, value=(twice or strange)[0], allowed="ids or Maatregel", where="maatregelen")
-    return found
+        return list(load_measures(measures).values()), False
+    if not isinstance(measures, Iterable):
+        allowed = "a file, or ids and Maatregel objects"
+        raise ArgumentError("not measures", value=measures, allowed=allowed, where="maatregelen")
+    return named_measures(measures, [f.id for f in functies]), True

@@ -16,6 +16,7 @@ from waterbodem.answers.answer import Answer
 from waterbodem.answers.command import command_of, own_values
 from waterbodem.answers.question import Question, inputs_of
 from waterbodem.core import dataset
+from waterbodem.core.grid import M2_PER_HA
 from waterbodem.core.path_gate import sha256_of
 from waterbodem.core.version import versions
 from waterbodem.definitions import registry
@@ -80,7 +81,7 @@ def _area(area: Area) -> dict[str, Any]:
     return {
         "nr": area.nr,
         "gebied": area.name,
-        "oppervlakte_ha": area.geometry.area / 1e4,
+        "oppervlakte_ha": area.geometry.area / M2_PER_HA,
         "hersteld": area.repaired,
         "sha256_vorm": hashlib.sha256(corners).hexdigest(),
     }

@@ -30,14 +30,15 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.models import Functie, Threshold
 from waterbodem.definitions.present_use import reference_label
+from waterbodem.definitions.telling import told_from
 from waterbodem.engine.reference import present_use
 from waterbodem.engine.scoring import ceilings_of
 from waterbodem.engine.sums import mean
 from waterbodem.engine.table import SCORED
 from waterbodem.kernels.scoring import NO_CRITERION
 
-#: Things told that turned cells, each on at least this share of the plan; the smallest loss, letters of a name.
-MOST, SHARE, LOSS, NAME = 3, 0.01, 0.005, 80
+#: Letters of a name.
+NAME = 80
 Array = NDArray[Any]
 Rows = Mapping[str, Any]
 
@@ -171,15 +172,22 @@ def _answer_turns(a: Rows, b: Rows, by_cells: Mapping[bool, Any], place: int) ->
         return (Turn("onbekend"),)
     worse = order.index(letters[1]) > order.index(letters[0])
     whole = float(b["oppervlakte_ha"])
-    cells = [(turn, float(ha[place])) for turn, ha in by_cells[worse] if ha[place] >= SHARE * whole > 0]
-    told = [Turn(t.soort, t.naam, ha, t.words) for t, ha in sorted(cells, key=lambda x: -x[1])[:MOST]]
+    cells = [
+        (turn, float(ha[place]))
+        for turn, ha in by_cells[worse]
+        if ha[place] >= told_from("gekanteld_aandeel") * whole > 0
+    ]
+    told = [
+        Turn(t.soort, t.naam, ha, t.words)
+        for t, ha in sorted(cells, key=lambda x: -x[1])[: int(told_from("gekanteld_aantal"))]
+    ]
     return tuple(told) or _loss_turn(*((b, a) if worse else (a, b)))
 
 
 def _loss_turn(worse: Rows, better: Rows) -> tuple[Turn, ...]:
     """Return the criterion that costs the worse answer most more than the better one; else it was the rule itself."""
     losses = {n: worse[n] - np.nan_to_num(better.get(n, 0.0)) for n in worse if str(n).startswith(SCORED)}
-    known = {str(n).removeprefix(SCORED): float(v) for n, v in losses.items() if v >= LOSS}
+    known = {str(n).removeprefix(SCORED): float(v) for n, v in losses.items() if v >= told_from("verlies")}
     return (_criterion(max(known, key=lambda n: known[n])),) if known else (Turn("regels"),)
 
 
@@ -228,7 +236,7 @@ def _risk_turns(before: Side, after: Side, rows: tuple[Rows, Rows], use_ha: floa
     a, b = rows
     if risk_class(a["risico"]) is risk_class(b["risico"]):
         return
-    if use_ha >= SHARE * b["oppervlakte_ha"] > 0:
+    if use_ha >= told_from("gekanteld_aandeel") * b["oppervlakte_ha"] > 0:
         names = {taal: f"{before.use_name(taal)} → {after.use_name(taal)}" for taal in ("nl", "en")}
         yield Turn("referentie", f"{before.use_label} > {after.use_label}", use_ha, names)
     doubted = [float(np.nan_to_num(r["referentie_onaannemelijk_ha"])) for r in rows]

@@ -365,7 +365,7 @@ def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSe
     if not variant.scenario:
         return cells
     chosen = next((s for s in scenarios if s.name == variant.scenario), None)
-    return replace(cells, scenarios=()) if chosen is None else cells.in_scenario(chosen)
+    return LayerSet(present, (), doubts=doubts) if chosen is None else cells.in_scenario(chosen)
 
 
 def _doubts(job: Job, arrays: Mapping[str, Array]) -> dict[str, LayerDoubt]:

@@ -23,6 +23,7 @@ from waterbodem.batch.provenance import inputs_of, listed
 from waterbodem.batch.state import Plan
 from waterbodem.core.crs import label
 from waterbodem.core.files import Stage
+from waterbodem.core.grid import M2_PER_HA
 from waterbodem.core.version import texts_version, versions
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import graded, plain, reference_text, short, steps
@@ -153,7 +154,7 @@ def _hectares(job: Job, variant: Variant, key: str) -> tuple[Variant, list[tuple
     for part in job.parts():
         with PartReader(part_file(job, job.part_key(key, part))) as file:
             counts += file["counts"][place]
-    hectare = job.grid.dx * job.grid.dy / 1e4
+    hectare = job.grid.dx * job.grid.dy / M2_PER_HA
     cells = {s.letter: int(counts[s.code]) for s in steps().values()}
     whole = sum(cells.values())
     return variant, [(x, n * hectare, n / max(1, whole)) for x, n in cells.items()], whole * hectare

@@ -25,6 +25,7 @@ from waterbodem.core.errors import ArgumentError, CorruptLayer, OutOfSpace, Part
 from waterbodem.core.files import discard, remove_leftovers, staging
 from waterbodem.core.path_gate import Digest, beside, sha256_of
 from waterbodem.core.threads import workers as default_workers
+from waterbodem.engine import compiling
 from waterbodem.formats.occupancy import occupied
 from waterbodem.formats.output_names import JOURNAL, WORK
 from waterbodem.views.pace import Progress, by_cells, default_progress
@@ -106,6 +107,7 @@ def run(
         occupied(output, wait_for_lock),
         _journal(output, verify, digest) as journal,
     ):
+        compiling.tell()
         job = open_job(path, digest=journal.digest, part_rows=tile)
         check_fits(job, crew.here)
         _remove_partials(job)

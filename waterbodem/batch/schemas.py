@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from waterbodem.batch.run_file import RunFile
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_checks import parameter_names
+from waterbodem.definitions.measures.checks import parameter_names
+from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.parameters import parameter_kinds
 from waterbodem.definitions.registry import layer_kinds

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from waterbodem.core.destination import destination
@@ -61,6 +63,36 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     with staging() as stage:
         yield stage.file(path)
+
+
+def write_whole(path: Any, content: bytes) -> Path | None:
+    """Write a file, whole or not at all, and return its path; what is open, for bytes or for text, is written to.
+
+    Parameters
+    ----------
+    path : str, Path or file that is open
+    content : bytes
+        UTF-8, where a file that is open takes text.
+
+    Raises
+    ------
+    OutOfSpace, UnsafePath, ArgumentError
+        As :func:`replacing`.
+
+    Examples
+    --------
+    >>> import io
+    >>> open_file = io.BytesIO()
+    >>> write_whole(open_file, b"whole"), open_file.getvalue()
+    (None, b'whole')
+    """
+    if hasattr(path, "write"):
+        with _disk_errors(Stage()):
+            path.write(content.decode() if isinstance(path, io.TextIOBase) else content)
+        return None
+    with replacing(path) as temp:
+        temp.write_bytes(content)
+    return Path(path)
 
 
 @contextmanager

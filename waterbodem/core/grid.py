@@ -17,6 +17,8 @@ from waterbodem.core.errors import GridMismatch
 
 Bounds = tuple[float, float, float, float]
 
+#: Square metres in a hectare.
+M2_PER_HA = 1e4
 #: Two origins on one lattice may differ by this share of a cell.
 LATTICE_TOLERANCE = 1e-3
 
@@ -84,7 +86,7 @@ class Grid:
     @property
     def cell_ha(self) -> float:
         """Area of a cell [ha]."""
-        return self.cell_area / 1e4
+        return self.cell_area / M2_PER_HA
 
     @property
     def x(self) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.definitions import registry
 from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import Consequence, Definition, Sourced
+from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.validation import define
 
 Symbol = Literal["--", "-", "0", "+", "++", "?"]
@@ -165,10 +166,18 @@ class Fired(Definition):
 
 
 class Neighbours(Definition):
-    """Which uses beside a plan are burdened by wetting (codes of functies), and from which rise on [m]."""
+    """Which uses beside a plan are burdened by wetting (codes of functies), and from which rise on [m].
+
+    Without a rise of one's own it is that from which neighbours count as wetter everywhere.
+    """
 
     gebruik: tuple[int, ...]
-    rijzing_m: float
+    rijzing_m: float | None = None
+
+    @property
+    def rise_m(self) -> float:
+        """The rise from which on they are burdened [m]."""
+        return reception_rules().value("natter_m") if self.rijzing_m is None else self.rijzing_m
 
 
 class Remarks(Definition):

@@ -16,13 +16,12 @@ from waterbodem.core.errors import ArgumentError, DefinitionError, nearest
 from waterbodem.definitions import registry
 from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import RGB, AnswerClass, RiskClass
+from waterbodem.definitions.registry import noise
 
 RGBA = tuple[int, int, int, int]
 Share = tuple[float, float, float]
 
 FULL = 100
-#: Float noise decides in favour of "at least".
-MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -262,7 +261,7 @@ def classified(values: NDArray[Any], product: str) -> NDArray[np.uint8]:
     for code in order:
         border = float(steps[code]["vanaf"])
         side = -1.0 if border < 0 else 1.0
-        codes[side * values + MARGIN >= abs(border) if border else np.isfinite(values)] = code
+        codes[side * values + noise() >= abs(border) if border else np.isfinite(values)] = code
     return codes
 
 

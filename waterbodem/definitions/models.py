@@ -263,6 +263,15 @@ class Functie(Definition):
             data["parameters"][name] = {**kept, "waarde": value, "bron": (OWN,)}
         return define(Functie, data, self.id)
 
+    def with_numbers(self, values: Mapping[str, float]) -> Functie:
+        """Return the same as :meth:`replace`, without looking again at what does not change."""
+        kinds, known = parameter_kinds(), self.parameters
+        if not all(kinds[n].van <= value <= kinds[n].tot for n, value in values.items()):
+            return self.replace(**values)
+        ranges = {n: known[n].bereik if n in known else None for n in values}
+        own = {n: Parameter.model_construct(waarde=v, bron=(OWN,), bereik=ranges[n]) for n, v in values.items()}
+        return self.model_copy(update={"parameters": Frozen({**known, **own})})
+
     def __repr__(self) -> str:
         return f"<Functie {self.id} (code {self.code}): {self.naam}; bronnen: {self.sources_text}>"
 

@@ -83,11 +83,13 @@ class UseMap:
         One with parameters that were replaced is another functie, and of two with one code it is not known which lies
         there: neither counts.
         """
-        many = Counter(f.code for f in asked)
-        known = self.functies
+        known, own = self.functies, list[Functie]()
+        for functie in asked:
+            if functie.code >= OWN_CODE and not _is_changed(functie) and functie not in own:
+                own.append(functie)
+        many = Counter(f.code for f in own)
         taken = {*known.by_code(), *(code for code, count in many.items() if count > 1)}
-        own = [f for f in asked if f.code >= OWN_CODE and f.code not in taken and f.id not in known]
-        return replace(self, functies=known.extended(f for f in own if not _is_changed(f)))
+        return replace(self, functies=known.extended(f for f in own if f.code not in taken and f.id not in known))
 
 
 def _is_changed(functie: Functie) -> bool:

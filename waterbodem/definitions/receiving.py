@@ -177,6 +177,17 @@ def reach_table(reach: Reach) -> ReachTable:
     return ReachTable(situaties=(Situation(id=GIVEN, naam=row.naam, name=row.name, lambda_m=float(reach)),))
 
 
+def wetter_cm(taal: str = "nl") -> str:
+    """Return the rise of the groundwater from which on neighbours are said to become wetter [cm].
+
+    Examples
+    --------
+    >>> wetter_cm()
+    '5'
+    """
+    return number_text(100 * reception_rules().value("natter_m"), taal)
+
+
 def depth_step(metres: float, taal: str = "nl") -> str:
     """Return the step that a change of the groundwater [m] lies in, as it is told.
 

@@ -237,6 +237,17 @@ def burden_rules(edition: int = EDITION) -> BurdenRules:
     )
 
 
+def noise(margin: str = "marge") -> float:
+    """Return what float noise may be, in favour of "at least": of plain numbers, or ``marge_m3_ha`` of volumes.
+
+    Examples
+    --------
+    >>> noise(), noise("marge_m3_ha")
+    (1e-06, 0.001)
+    """
+    return burden_rules().constants[margin]
+
+
 @cache
 def sources() -> Mapping[str, Source]:
     """Return the documents that numbers come from, by key."""

@@ -82,12 +82,11 @@ def scenarios_in(layers: Collection[str]) -> tuple[list[str], list[str]]:
 
     Examples
     --------
-    >>> scenarios_in(["ghg", "ghg@2050Hd", "kwel@T1000"])
+    >>> scenarios_in(["ghg", "ghg@p10", "ghg@2050Hd", "kwel@T1000"])
     (['2050Hd'], ['T1000'])
     """
-    told = [LayerName.of(n) for n in layers]
-    found = {t.scenario: False for t in told if t.scenario}
-    found |= {t.scenario: True for t in told if t.scenario and t.layer in layers}
+    named = [n for n in map(LayerName.of, layers) if n.scenario and not n.percentile]
+    found = {n.scenario: False for n in named} | {n.scenario: True for n in named if n.layer in layers}
     return [s for s, counts in found.items() if counts], [s for s, counts in found.items() if not counts]
 
 

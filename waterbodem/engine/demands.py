@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.definitions import registry
-from waterbodem.definitions.boards import Board
+from waterbodem.definitions.boards import MM_PER_M, Board
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
-from waterbodem.engine.plan import M2_PER_HA, MM_TO_M3_HA
+from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.sums import ratio
 from waterbodem.layers.polygons import Area, areas_of
 
 Doubles = NDArray[np.float64]
-MM_PER_M = 1000.0
 #: Columns of the table on what is asked.
 COLUMNS = ("waterschap", "gevraagd_m3", "gevraagd_aandeel")
 

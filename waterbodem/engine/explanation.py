@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,20 @@ from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, NoOverlap
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import xr
-from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import decimal, derived_text, risk_class, risk_text, threshold_label
+from waterbodem.definitions.labels import (
+    decimal,
+    derived_text,
+    layer_label,
+    risk_class,
+    risk_text,
+    texts,
+    threshold_label,
+)
 from waterbodem.definitions.models import Criterion, Functie
-from waterbodem.definitions.settings import Settings
 from waterbodem.definitions.units import unit_text
-from waterbodem.engine.burden import burden_arrays, decline_of
 from waterbodem.engine.derived import derived_of, with_derived
-from waterbodem.engine.layer_set import LayerSet, layer_set
-from waterbodem.engine.reference import on_block, use_of
+from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.rewetting import rewets, rewetted
 from waterbodem.engine.scoring import Part, ceilings_of, parts_of, score_arrays
 from waterbodem.kernels.levels import LEVELS
@@ -80,6 +85,39 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class TippingPoint:
+    """The value of one layer at which the answer becomes another, all else as it is."""
+
+    laag: str
+    waarde: float
+    eenheid: str
+    bij: float
+    klasse: str
+
+    def told(self, taal: str = "nl") -> str:
+        """Return it as a sentence.
+
+        Examples
+        --------
+        >>> TippingPoint("ghg", 0.45, "m", 0.704, "C1").told()
+        'GHG 0,45 m; bij 0,70 m wordt het C1.'
+        """
+        unit = unit_text(self.eenheid, taal)
+        digits = next((d for d in (2, 3, 4) if round(self.waarde, d) != round(self.bij, d)), 5)
+        known = {n: f"{decimal(v, digits, taal)} {unit}".rstrip() for n, v in self._values if math.isfinite(v)}
+        values = {"waarde": texts(taal)["afwezig"], "bij": texts(taal)["afwezig"], **known}
+        return str(
+            texts(taal)["gevoeligheid"]["kantelt"].format(
+                laag=layer_label(self.laag, taal), klasse=self.klasse, **values
+            )
+        )
+
+    @property
+    def _values(self) -> tuple[tuple[str, float], ...]:
+        return ("waarde", self.waarde), ("bij", self.bij)
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why a cell got its answer, as text, HTML and plain data."""
 
@@ -98,13 +136,17 @@ class Explanation:
     oorzaak: str
     drempels: tuple[str, ...] = ()
     hoogstens: tuple[str, ...] = ()
+    kantelpunt: TippingPoint | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; NaN where unknown."""
         return asdict(self)
 
     def __repr__(self) -> str:
-        return "\n".join([self._headline(), *self._criterion_lines(), *self._shift_lines()])
+        return "\n".join([self._headline(), *self._tips(), *self._criterion_lines(), *self._shift_lines()])
+
+    def _tips(self) -> list[str]:
+        return [] if self.kantelpunt is None else [f"  {self.kantelpunt.told()}"]
 
     def _headline(self) -> str:
         return (
@@ -137,6 +179,7 @@ class Explanation:
     def _repr_html_(self) -> str:
         shifts = ((s.naam, f"{number(s.waarde)} {unit_text(s.eenheid)}".strip()) for s in self.afwenteling)
         reasons = html_table(self._headline(), HEADINGS, map(_told, self.criteria))
+        reasons += "".join(f"<p>{escape(told.strip())}</p>" for told in self._tips())
         return reasons + html_table(self._risk().capitalize(), ["last", "waarde"], shifts)
 
 
@@ -172,62 +215,14 @@ def shown(value: float | dict[str, float] | None) -> str:
     return "" if value is None else number(value)
 
 
-@either_spelling
-def waarom(
-    layers: xr.Dataset,
-    functie: str | Functie,
-    x: float,
-    y: float,
-    *,
-    referentie: str | Functie | xr.DataArray | None = None,
-    waterschap: str | None = None,
-    aangelegde_berging_mm: float | None = None,
-    bergingseis_mm: float | None = None,
-    methode: str = "meetkundig",
-    orness: float | None = None,
-) -> Explanation:
-    """Explain one cell: value, score, loss share and source per criterion, and the afwenteling.
-
-    Parameters
-    ----------
-    layers : xr.Dataset
-    functie : str or Functie
-    x, y : float
-        A point in the cell, in the grid's CRS [m].
-    referentie, waterschap, aangelegde_berging_mm, bergingseis_mm
-        As in :func:`waterbodem.afwenteling`.
-    methode, orness
-        As in :func:`waterbodem.geschiktheid`; losses are then split in proportion to the weighted log loss.
-
-    Returns
-    -------
-    Explanation
-        The losses of the criteria and of an excluding threshold add up to 1 - score.
+def cell_at(layers: xr.Dataset, x: float, y: float) -> tuple[int, int]:
+    """Return row and column of the cell at a point.
 
     Raises
     ------
-    NoOverlap
-        If the point lies outside the data.
-
-    Examples
-    --------
-    >>> import waterbodem as wb
-    >>> w = wb.waarom(wb.example(), "woningbouw", x=239012, y=553480)
-    >>> round(sum(c.verlies for c in w.criteria) + w.score, 4)
-    1.0
+    WaterbodemError
+        If it is no point, or lies outside the data.
     """
-    settings = Settings.of_cells(locals())
-    chosen = registry.choose_one(functie)
-    row, col = _cell_at(layers, x, y)
-    one = layers.isel(y=[row], x=[col])
-    cells = layer_set(one)
-    cell = dataset.grid_of(layers).part(slice(row, row + 1), slice(col, col + 1))
-    use = on_block(use_of(settings.reference, layers, [chosen]), cell)
-    burden = burden_arrays(cells.present, chosen, use, settings.storage, decline_of(cells, chosen))
-    return _explain(cells, chosen, burden, (x, y), *settings.method)
-
-
-def _cell_at(layers: xr.Dataset, x: float, y: float) -> tuple[int, int]:
     grid = dataset.grid_of(layers)
     if not all(isinstance(v, (int, float, np.integer, np.floating)) for v in (x, y)):
         raise ArgumentError("give a point as two numbers", value=(x, y), where="x, y")
@@ -237,9 +232,10 @@ def _cell_at(layers: xr.Dataset, x: float, y: float) -> tuple[int, int]:
     return int((grid.top - y) // grid.dy), int((x - grid.left) // grid.dx)
 
 
-def _explain(
+def explain(
     cells: LayerSet, functie: Functie, burden: Any, at: tuple[float, float], methode: str, orness: float | None
 ) -> Explanation:
+    """Return why one cell got its answer; ``burden`` is that of the cell."""
     wanted = ("score", "klasse", "dekking", "flags", "loss")
     found = score_arrays(cells.present, functie, methode, orness, wanted)
     parts, cell = parts_of(functie, list(cells.present)), _Cell.of(cells, functie)

@@ -24,6 +24,7 @@ from waterbodem.definitions.labels import Amount, decimal, layer_label, small
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
+from waterbodem.definitions.receiving import wetter_cm
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.quantities import EVERYWHERE, extreme_layers
 from waterbodem.engine.site import DIFFERS
@@ -367,9 +368,11 @@ def _verdict(
         "extremen_scenario": found.worst[i] or rules.opmerkingen.huidig.told(taal),
         "gevolg": _consequence(amounts, rules, taal),
         "lagen": _layers(found.layers, rules, taal),
+        "natter_cm": wetter_cm(taal),
     }
-    held = (text for text, holds in judged.notes if holds[i])
-    reason = "; ".join(_filled(text, amounts, words, taal) for text in (Text(tekst=p.reden, text=p.reason), *held))
+    held = [text for text, holds in judged.notes if holds[i]]
+    told = held if rules.opmerkingen.zelf in held else [Text(tekst=p.reden, text=p.reason), *held]
+    reason = "; ".join(_filled(text, amounts, words, taal) for text in told)
     symbol = SYMBOLS[judged.code[i]] if judged.code[i] >= 0 else UNKNOWN
     name = p.name if taal == "en" and p.name else p.naam
     return Verdict(id_, name, p.kolom, symbol, amounts.get(p.getal, math.nan), p.eenheid, reason)

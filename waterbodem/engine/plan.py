@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from waterbodem.core.grid import M2_PER_HA
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.models import Functie
@@ -19,7 +20,6 @@ from waterbodem.kernels._compile.records import record_of
 from waterbodem.kernels.components import CHANGE
 
 MM_TO_M3_HA = 10.0
-M2_PER_HA = 1e4
 
 
 @dataclass(frozen=True)

@@ -130,13 +130,12 @@ def _curves(criteria: Sequence[Criterion], lines: Sequence[Array]) -> dict[str, 
     }
 
 
-def _weights(parts: Sequence[Part], heavy: float) -> dict[str, Any]:
+def weight_numbers(parts: Sequence[Part], heavy: float) -> dict[str, Any]:
+    """Return the numbers of criteria that depend on their weights; from the share ``heavy`` on one caps the class."""
     return {
-        "criteria": np.int64(len(parts)),
         "weight": np.array([p.weight for p in parts], dtype=np.float32),
         "basic": np.array([p.basic for p in parts], dtype=np.float32),
         "heavy": np.array([p.share + 1e-6 >= heavy for p in parts]),
-        "first": np.cumsum([0, *(len(p.members) for p in parts)]),
     }
 
 
@@ -224,7 +223,9 @@ def _model(functie_json: str, present: frozenset[str], methode: str, power: floa
     borders = [step.score_min for step in registry.answer_scale().values() if step.score_min]
     numbers = record_of(
         kernel.NUMBERS,
-        **_weights(parts, rules.kap_gewicht),
+        criteria=np.int64(len(parts)),
+        first=np.cumsum([0, *(len(p.members) for p in parts)]),
+        **weight_numbers(parts, rules.kap_gewicht),
         layer=np.array([places.get(m, levels.MISSING) for m in members], dtype=np.int64),
         **_curves(criteria, lines),
         **_thresholds(functie, parts, places),

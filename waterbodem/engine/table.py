@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie, ScoringRules
 from waterbodem.engine.plan import MM_TO_M3_HA
@@ -96,7 +96,7 @@ def columns_of(areas: Sequence[Area], grid: Grid, totals: Totals, functie: Funct
     outside = outside_of(size / grid.cell_area, totals.cells)
     found = states_of(totals), size / grid.cell_area, outside
     columns = {
-        **_sizes(size / 1e4, outside, grid, totals),
+        **_sizes(size / M2_PER_HA, outside, grid, totals),
         **{n: lettered(codes) for n, codes in zip(ANSWERS, answers_of(*found, functie), strict=True)},
         **_scores(totals),
         **_losses(totals),

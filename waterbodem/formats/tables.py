@@ -7,10 +7,9 @@ import errno
 import io
 import os
 import re
-import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -23,10 +22,7 @@ from waterbodem.core.files import Stage
 from waterbodem.core.lazy import gpd, pd, pyogrio
 from waterbodem.formats.foreign.door import describe_own_table, whole_name
 from waterbodem.formats.output_names import AREAS
-from waterbodem.formats.qgis_style import areas_qml
-
-#: GeoPackages carry the moment they were made; this one, always.
-FIXED_DATE = "2000-01-01T00:00:00.000Z"
+from waterbodem.formats.package_extras import FIXED_DATE, column_in_package, with_extras
 
 DIGITS = 6
 #: Bytes per row that a disk must still take after a failure, and rows that are asked for at a time.
@@ -76,14 +72,14 @@ def stage_package(stage: Stage, folder: Path, table: gpd.GeoDataFrame, layer: st
 
 
 def gpkg_bytes(table: gpd.GeoDataFrame, layer: str = AREAS, geometry: str | None = None) -> bytes:
-    """Return a table as a GeoPackage with one layer; NaN becomes NULL.
+    """Return a table as a GeoPackage with one layer, which tells what its columns mean; NaN becomes NULL.
 
-    ``gebieden`` carries how QGIS draws it. ``geometry`` is the kind of shapes, needed where there may be none.
+    ``gebieden`` carries how a GIS draws it. ``geometry`` is the kind of shapes, needed where there may be none.
     """
     target = io.BytesIO()
     _write(table, target, layer, geometry)
     variants = _variants(table) if layer == AREAS else []
-    return _with_styles(target.getvalue(), variants) if variants else target.getvalue()
+    return with_extras(target.getvalue(), layer, [str(c) for c in table.columns], variants)
 
 
 def _write(
@@ -99,17 +95,6 @@ def _write(
         kind = {} if geometry is None else {"geometry_type": geometry}
         named = table.rename(columns={c: column_in_package(c) for c in table.columns})
         pyogrio.write_dataframe(named, target, layer=layer, driver="GPKG", promote_to_multi=True, append=append, **kind)
-
-
-def column_in_package(name: str) -> str:
-    """Return what a column is called in a GeoPackage, where SQL would take a plus for a sum.
-
-    Examples
-    --------
-    >>> column_in_package("verlies_keileemdiepte+kwel")
-    'verlies_keileemdiepte_en_kwel'
-    """
-    return name.replace("+", "_en_")
 
 
 def _append(table: gpd.GeoDataFrame, path: Path) -> None:
@@ -132,38 +117,6 @@ def _append(table: gpd.GeoDataFrame, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         raise
-
-
-#: The table in which QGIS looks for the styles of a GeoPackage.
-STYLES = """
-CREATE TABLE layer_styles (
-  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
-  f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
-  useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)
-"""
-STYLE = """
-INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML,
-  useAsDefault, update_time) VALUES ('', '', ?, ?, ?, ?, ?, ?)
-"""
-REGISTRATION = """
-INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change)
-VALUES ('layer_styles', 'attributes', 'layer_styles', ?)
-"""
-
-
-def _with_styles(package: bytes, variants: Iterable[tuple[str, str]]) -> bytes:
-    """Return the GeoPackage with a style per functie and scenario inside; the first is the one it opens with."""
-    with closing(sqlite3.connect(":memory:")) as data:
-        data.deserialize(package)
-        (geometry,) = data.execute("SELECT column_name FROM gpkg_geometry_columns").fetchone()
-        data.execute(STYLES)
-        for number, (functie, scenario) in enumerate(variants):
-            name = f"{functie}@{scenario}" if scenario else functie
-            style = areas_qml(functie, scenario).decode()
-            data.execute(STYLE, (AREAS, geometry, name, style, number == 0, FIXED_DATE))
-        data.execute(REGISTRATION, (FIXED_DATE,))
-        data.commit()
-        return data.serialize()
 
 
 def _variants(table: gpd.GeoDataFrame) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from waterbodem.kernels._compile.decorators import part, stage
 from waterbodem.kernels._compile.records import cells_at
-from waterbodem.kernels.rewetting import FIELDS, fill_rise
+from waterbodem.kernels.rewetting import FIELDS, clip, fill_rise
 
 #: Rows of the components in an output array, in the order of the table in rekenregels section 5.
 (AFVOER, VERDRONGEN, VERLAGING, KWELAFVOER, AANVULLING, WATERVRAAG, ZETTING, VEEN, ACHTERUITGANG, KOSTEN) = range(10)
@@ -124,12 +124,6 @@ def _below(x: float, high: float) -> float:
 
 
 @part
-def _clip(x: float, low: float, high: float) -> float:
-    """X between low and high; keeps NaN."""
-    return _below(_above(x, low), high)
-
-
-@part
 def _finite(x: float) -> float:
     """NaN for what is infinite: only keileem can be absent."""
     return x if x - x == 0.0 else np.nan
@@ -144,7 +138,7 @@ def _ground(keileem: Any, ghg: Any, kwel: Any, c: Any, out: Any) -> None:
         k, g, q = np.float64(keileem[i]), _finite(np.float64(ghg[i])), _finite(np.float64(kwel[i]))
         k = k if k > -np.inf else np.nan
         wet = g == g
-        dry = 1.0 if wet else _clip(1.0 - q * per_kwel, 0.0, 1.0)
+        dry = 1.0 if wet else clip(1.0 - q * per_kwel, 0.0, 1.0)
         depth = _below(k, deepest)
         depth = g if wet and g < depth else depth
         depth = raised * _above(depth - high, 0.0) + (1.0 - raised) * _above(depth - low, 0.0)
@@ -243,7 +237,7 @@ def _recharge(kwel: Any, ground: Any, lost: Any, c: Any, out: Any) -> None:
         u = 1.0 - soaks * (1.0 - _above(task - ground[i], 0.0) * per_task)
         u = u if (lost[i] > margin) & (task > margin) else 1.0
         most = 365.0 * _above(top - q, 0.0)
-        value = _clip(lost[i] * u, -most, most)
+        value = clip(lost[i] * u, -most, most)
         out[i] = value if q == q else np.nan
 
 
@@ -252,7 +246,7 @@ def _demand(droogte: Any, c: Any, out: Any) -> None:
     """Watervraag [mm/jr]."""
     demand, per_drought = c.demand, 1.0 / c.drought_full
     for i in range(out.size):
-        out[i] = demand * _clip(_finite(np.float64(droogte[i])) * per_drought, 0.0, 1.0)
+        out[i] = demand * clip(_finite(np.float64(droogte[i])) * per_drought, 0.0, 1.0)
 
 
 @stage
@@ -299,7 +293,7 @@ def _decay(veen: Any, glg: Any, lift: Any, c: Any, out: Any) -> None:
     for k in range(c.parts):
         _mean_decay(veen, glg, lift, c, k, out)
     for i in range(out.size):
-        out[i] *= _clip(_finite(np.float64(veen[i])) * per_metre, 0.0, 1.0)
+        out[i] *= clip(_finite(np.float64(veen[i])) * per_metre, 0.0, 1.0)
 
 
 @stage

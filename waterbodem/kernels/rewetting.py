@@ -27,7 +27,8 @@ FIELDS = [(name, "f4" if name.endswith("_holds") else "f8") for name in Rewettin
 
 
 @both
-def _clip(x: float, low: float, high: float) -> float:
+def clip(x: float, low: float, high: float) -> float:
+    """X between low and high; keeps NaN."""
     top = high if x > high else x
     return low if top < low else top
 
@@ -43,10 +44,10 @@ def rise_of(ghg: float, keileem: np.float32, veen: np.float32, kwel: float, r: R
     (0.2, 0.25)
     """
     sure = (keileem <= r.keileem_holds) | (veen >= r.peat_holds) | (kwel != kwel)
-    held = 1.0 if sure else _clip((kwel + r.leak) / r.leak_fade, 0.0, 1.0)
-    shallow = _clip((r.too_deep - ghg) / r.fade, 0.0, 1.0)
+    held = 1.0 if sure else clip((kwel + r.leak) / r.leak_fade, 0.0, 1.0)
+    shallow = clip((r.too_deep - ghg) / r.fade, 0.0, 1.0)
     known = (ghg == ghg) & (r.target == r.target)
-    rise = _clip(ghg - r.target, 0.0, r.rise_most) * shallow * held if known else 0.0
+    rise = clip(ghg - r.target, 0.0, r.rise_most) * shallow * held if known else 0.0
     return rise, r.rise_most * shallow * held if known else 0.0
 
 

@@ -69,7 +69,8 @@ def layers_from(
     Parameters
     ----------
     layers : xr.Dataset, or mapping of name to xr.DataArray or array (rows, cols)
-        All on one regular grid. Dask arrays stay lazy: their values are checked when they are read.
+        Named as :func:`waterbodem.lagen` names them, all on one regular grid. Dask arrays stay lazy: their values are
+        checked when they are read.
     units : mapping of layer to unit, optional
         In place of the attribute ``units``; stated by neither: the unit of the rules.
     sign : mapping of layer to {"up", "down"}, optional

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from waterbodem.core.errors import ArgumentError, GeometryError, WaterbodemError, raise_all
+from waterbodem.core.files import failure
 from waterbodem.core.grid import Bounds
 from waterbodem.core.lazy import gpd, pd
 from waterbodem.core.path_gate import MAX_VECTOR_BYTES, VECTOR_MAGIC, given_file
@@ -126,10 +128,21 @@ def _from_stream(file: Any, crs: str | None, where: str) -> gpd.GeoDataFrame:
         raise GeometryError(
             "open file holds no polygons that can be read", value=data[:20], allowed=allowed, where=where
         )
-    with TemporaryDirectory(prefix="waterbodem-") as folder:
-        path = Path(folder, f"gebied{suffix}")
-        path.write_bytes(data)
+    with _copied(data, suffix) as path:
         return _from_file(path, crs, where)
+
+
+@contextmanager
+def _copied(data: bytes, suffix: str) -> Iterator[Path]:
+    """Give a file with some content; the disk that it lies on may be full."""
+    place = Path(gettempdir())
+    try:
+        with TemporaryDirectory(prefix="waterbodem-", dir=place) as folder:
+            path = Path(folder, f"gebied{suffix}")
+            path.write_bytes(data)
+            yield path
+    except OSError as error:
+        raise failure(error, place) from error
 
 
 def _begins(data: bytes, magic: bytes) -> bool:

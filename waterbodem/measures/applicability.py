@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.definitions.measure import Maatregel, Test, verbs_text
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import Maatregel, Test, verbs_text
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.registry import scoring_rules
 from waterbodem.engine.layer_set import Floats
 from waterbodem.measures.plan_cells import PlanCells

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.registry import scoring_rules
 from waterbodem.measures.standing import PERCENT, Span, Standing, whole
 

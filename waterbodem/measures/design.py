@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from waterbodem.definitions.measure import LAYER_VERBS, OWN_VALUE, PARAMETER_VERBS, LayerVerb, Maatregel
-from waterbodem.definitions.measure_checks import BUILT_SHARE
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.checks import BUILT_SHARE
+from waterbodem.definitions.measures.measure import LAYER_VERBS, OWN_VALUE, PARAMETER_VERBS, LayerVerb, Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.parameters import parameter_kinds
 from waterbodem.definitions.registry import load_functies
@@ -160,7 +160,7 @@ class _Chain:
         own = self._functie.value
         changed = {n: numbers[n] for n in sorted(self._set - {BUILT_SHARE}) if not _same(numbers[n], own(n))}
         return Design(
-            self._functie.replace(**changed) if changed else self._functie,
+            self._functie.with_numbers(changed) if changed else self._functie,
             self._storage(),
             tuple(self._effects),
             dict(numbers),

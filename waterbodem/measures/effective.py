@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.definitions.measure import LayerVerb
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import LayerVerb
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.engine.layer_set import Floats
 from waterbodem.measures.design import Effect

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from waterbodem.definitions.labels import brief
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.registry import answer_scale
 from waterbodem.measures.choice import Candidate, Numbers
 from waterbodem.measures.neighbours import Neighbours
@@ -63,7 +64,7 @@ def rows_of(search: Search, around: Around, taal: str) -> list[dict[str, Any]]:
 
 def _ordered(search: Search) -> list[Numbers]:
     """Return as it is, the usual design, and then all other packages."""
-    usual = [(i,) for i, m in enumerate(search.measures) if m.id == USUAL]
+    usual = [(i,) for i, m in enumerate(search.measures) if m.id == USUAL and search.goes((i,))]
     return list(dict.fromkeys([(), *usual, *search.packages]))
 
 
@@ -166,23 +167,37 @@ def _shown(search: Search, place: int, candidate: Candidate, found: Neighbours, 
 
 
 def _impossible(search: Search) -> Iterator[Mapping[str, Any]]:
-    """Yield the measures that are off or cannot be taken here, each with the reason."""
+    """Yield the measures that are off or cannot be taken here, and packages that cannot be, each with the reason."""
     if not search.before.antwoord:
         return
     numbers = {m.id: i for i, m in enumerate(search.measures)}
-    for measure in search.known:
-        reason = _reason(search, measure, numbers.get(measure.id))
+    reasons = ((m.id, m.trede, _reason(search, m, numbers.get(m.id))) for m in (*search.known, *search.strange))
+    for ids, trede, reason in chain(reasons, _refused(search)):
         if reason:
-            yield {"maatregelen": measure.id, "trede": measure.trede, "pareto": False, "reden": reason}
+            yield {"maatregelen": ids, "trede": trede, "pareto": False, "reden": reason}
 
 
 def _reason(search: Search, measure: Maatregel, number: int | None) -> str:
     """Return why a measure is not offered; empty where it is, or where that is not known."""
-    if number is None:
+    if not measure.aan:
         return measure.reden
-    if search.offered(number) or measure.id == USUAL or search.where[number].doubtful:
-        return ""
-    return measure_rules().zin["nl"]["kan_niet"].format(waar=search.where[number].failing or "gebied_zonder")
+    if number is None:
+        return _cannot("functie")
+    refused = search.refused((number,))
+    if refused or search.offered(number) or measure.id == USUAL or search.where[number].doubtful:
+        return refused and _cannot(refused)
+    return _cannot(search.where[number].failing or "gebied_zonder")
+
+
+def _refused(search: Search) -> Iterator[tuple[str, int, str]]:
+    """Yield packages of named measures that contradict themselves, though all that is in them does not."""
+    for numbers in search.contradictions:
+        ids = JOIN.join(search.measures[i].id for i in numbers)
+        yield ids, step(search.whole, numbers), _cannot(search.refused(numbers))
+
+
+def _cannot(why: str) -> str:
+    return measure_rules().zin["nl"]["kan_niet"].format(waar=why)
 
 
 def unknown_rows(search: Search) -> Iterator[dict[str, Any]]:

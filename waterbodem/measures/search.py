@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.definitions.measure import LeftFree, Maatregel
+from waterbodem.definitions.measures.measure import LeftFree, Maatregel
 from waterbodem.definitions.registry import answer_scale, scoring_rules
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.measures.applicability import Applicability
@@ -45,6 +45,8 @@ class Search:
         Most measures in a package.
     free_by_risk : bool
         Whether hectares are left free by their risk, not by their class.
+    named : tuple of Maatregel
+        Those that were asked for by name: what of them cannot be together is told.
     """
 
     plan: PlanCells
@@ -52,6 +54,7 @@ class Search:
     known: tuple[Maatregel, ...]
     together: int
     free_by_risk: bool = False
+    named: tuple[Maatregel, ...] = ()
     _standings: dict[Numbers, Standing] = field(default_factory=dict, repr=False)
     _goes: dict[Numbers, bool] = field(default_factory=dict, repr=False)
     _holds: dict[Numbers, Hold] = field(default_factory=dict, repr=False)
@@ -60,6 +63,11 @@ class Search:
     def measures(self) -> tuple[Maatregel, ...]:
         """Measures that are on, in the form that they have for functie and board."""
         return tuple(m.of(self.ask.functie.id, self.ask.judge) for m in self.known if m.aan)
+
+    @property
+    def strange(self) -> tuple[Maatregel, ...]:
+        """Measures that were asked for by name, and that the functie does not know."""
+        return tuple(m for m in self.named if not m.knows(self.ask.functie.id))
 
     @cached_property
     def whole(self) -> Terrain:
@@ -152,11 +160,23 @@ class Search:
             if terrain is not None and own:
                 self._standings.update(zip(own, terrain.standings(own), strict=True))
 
+    def refused(self, numbers: Numbers) -> str:
+        """Return why a package is refused; empty where it is not."""
+        return refusal(self.terrain(numbers), numbers)
+
     def goes(self, numbers: Numbers) -> bool:
         """Tell whether a package does not contradict itself."""
         if numbers not in self._goes:
-            self._goes[numbers] = not refusal(self.terrain(numbers), numbers)
+            self._goes[numbers] = not self.refused(numbers)
         return self._goes[numbers]
+
+    @property
+    def contradictions(self) -> list[Numbers]:
+        """Packages of named measures, each offered, that contradict themselves though none of their parts does."""
+        ids = {m.id for m in self.named}
+        some = [i for i, m in enumerate(self.measures) if m.id in ids and self.offered(i) and self.goes((i,))]
+        found = [p for n in range(2, self.together + 1) for p in combinations(some, n) if not self.goes(p)]
+        return [p for p in found if not any(set(part) < set(p) for part in found)]
 
     @cached_property
     def choice(self) -> Choice:
@@ -188,6 +208,10 @@ class Search:
         if not self.before.antwoord:
             return ()
         return self.choice.shown(lambda c: bool(self.hold(c.numbers).doubts))
+
+    def find(self) -> None:
+        """Find what is shown now, so that who asks many hears how far it is."""
+        _ = self.shown
 
     def told(self, candidate: Candidate) -> Told:
         """Return a package as it is told."""

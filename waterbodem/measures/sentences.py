@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from waterbodem.definitions.labels import texts
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.labels import name_of, risk_class, texts
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.notation import localised
-from waterbodem.definitions.registry import answer_scale, burden_rules
-from waterbodem.measures.standing import PERCENT, Standing, risk_class, whole
+from waterbodem.definitions.registry import answer_scale
+from waterbodem.measures.standing import PERCENT, Standing, whole
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,5 @@ def risk_name(risico: float, taal: str) -> str:
     >>> risk_name(0.5, "nl"), risk_name(0.5, "en")
     ('verhoogd', 'raised')
     """
-    classes, number = burden_rules().risk_classes, risk_class(risico)
-    if number == len(classes):
-        return str(texts(taal)["onbekend"])
-    return classes[number].naam if taal == "nl" else classes[number].name
+    found = risk_class(risico)
+    return str(texts(taal)["onbekend"]) if found is None else name_of(found, taal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from waterbodem.definitions.labels import risk_class
 from waterbodem.definitions.registry import answer_scale, burden_rules
 
 #: Price and months of a package: from lowest to highest.
@@ -67,7 +68,7 @@ class Standing:
     @property
     def risk(self) -> int:
         """Number of its risk class, 0 the least; after the last where unknown."""
-        return risk_class(self.risico)
+        return risk_number(self.risico)
 
 
 def worst() -> int:
@@ -81,18 +82,16 @@ def worst() -> int:
     return max(answer_scale())
 
 
-def risk_class(risico: float) -> int:
+def risk_number(risico: float) -> int:
     """Return the number of a risk class, from 0; after the last where unknown.
 
     Examples
     --------
-    >>> [risk_class(r) for r in (0.1, 0.2, 0.8, float("nan"))]
+    >>> [risk_number(r) for r in (0.1, 0.2, 0.8, float("nan"))]
     [0, 1, 4, 5]
     """
-    rules = burden_rules()
-    if math.isnan(risico):
-        return len(rules.risk_classes)
-    return sum(risico + rules.constants["marge"] >= c.vanaf for c in rules.risk_classes) - 1
+    classes, found = burden_rules().risk_classes, risk_class(risico)
+    return len(classes) if found is None else classes.index(found)
 
 
 def whole(value: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.engine.coverage import footprints
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import Area, frame_of, read_areas
@@ -110,7 +110,7 @@ class Receiver:
     @property
     def outside_ha(self) -> float:
         """Its area outside the data [ha]; less than a millionth of all is what rounding leaves."""
-        whole = self.area.geometry.area / 1e4
+        whole = self.area.geometry.area / M2_PER_HA
         outside = whole - self.inside_ha
         return outside if outside > 1e-6 * whole else 0.0
 
@@ -155,7 +155,7 @@ def divide(targets: Sequence[Target], block: Grid, grid: Grid, open_water: Seque
     """Lay receivers on a block of the data; ``open_water`` is the open water of each [ha]."""
     data, water = shapely.box(*grid.bounds), open_water or [np.nan] * len(targets)
     receivers = tuple(
-        Receiver(t, cover_in(t.area.geometry, block, grid), t.area.geometry.intersection(data).area / 1e4, ha)
+        Receiver(t, cover_in(t.area.geometry, block, grid), t.area.geometry.intersection(data).area / M2_PER_HA, ha)
         for t, ha in zip(targets, water, strict=True)
     )
     if not targets:

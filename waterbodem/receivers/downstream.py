@@ -17,6 +17,7 @@ from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import UseMap
 from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.burden import Array, burden_arrays
 from waterbodem.engine.coverage import block_of
@@ -33,8 +34,6 @@ from waterbodem.receivers.released import per_hectare
 
 #: Cells that are worked on at a time: ten components of them are held at once.
 BLOCK = 2_000_000
-#: Float noise decides in favour of "at least".
-MARGIN = 1e-6
 NO_MAAIVELD = "niet bepaald: maaiveld ontbreekt in de gegevens"
 
 
@@ -104,6 +103,8 @@ def benedenstrooms(
     bewaar: Any = None,
 ) -> xr.Dataset:
     """Show where a functie would burden somebody downstream, without naming a plan first.
+
+    Computed at once, also where layers are chunked: water crosses every block.
 
     Parameters
     ----------
@@ -176,7 +177,7 @@ def swept(flow: Flow, value: Array, beyond: float, damping: float | None) -> Flo
 def drawn(share: Floats, unknown: Floats) -> Floats:
     """Return benedenstrooms as it is shown: NaN where too much of the water cannot be followed."""
     most = reception_rules().value("onbekend_hoogstens")
-    return np.where(unknown > np.float32(most + MARGIN), np.float32(np.nan), share)
+    return np.where(unknown > np.float32(most + noise()), np.float32(np.nan), share)
 
 
 def weighed(runoff: Array, displaced: Array, exposure: Floats) -> Floats:
@@ -233,6 +234,8 @@ def bovenstrooms(
     bewaar: Any = None,
 ) -> xr.Dataset:
     """Show which land burdens a receiver, and how much: the reverse of the ledger.
+
+    Computed at once, also where layers are chunked: water crosses every block.
 
     Parameters
     ----------

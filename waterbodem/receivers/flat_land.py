@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.receivers.land import Land
 
-#: Float noise decides in favour of "at least".
-MARGIN = 1e-6
 #: A circle drawn with straight lines, and rounding of coordinates, stay well within this share of its radius.
 DOUBT = 0.01
 
@@ -35,7 +34,7 @@ def is_flat(land: Land, plan: Any) -> bool:
     if level.size < rules.value("vlak_cellen_min"):
         return False
     gradient, spread = plane(x, y, level)
-    return gradient + MARGIN < rules.value("vlak_helling") and spread + MARGIN < rules.value("vlak_ruis_m")
+    return gradient + noise() < rules.value("vlak_helling") and spread + noise() < rules.value("vlak_ruis_m")
 
 
 def plane(x: NDArray[Any], y: NDArray[Any], level: NDArray[Any]) -> tuple[float, float]:

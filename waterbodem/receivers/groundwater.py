@@ -18,14 +18,12 @@ from waterbodem.core.grid import Grid
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions.abstraction import FARTHEST, Well
 from waterbodem.definitions.receiving import WELL, reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.kernels import distance as kernel
 from waterbodem.receivers.reach import Ground
 
 Doubles = NDArray[np.float64]
 Singles = NDArray[np.float32]
-
-#: Float noise decides in favour of "at least".
-MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ def _spread_on(window: Grid, head: Doubles, own: NDArray[np.bool_], ground: Grou
     in_blocks(work, flat.size, window.cols)
     for values in (effect, half, twice):
         values[own.reshape(-1) & ~np.isfinite(flat)] = np.nan
-    wetter = away[effect <= MARGIN - reception_rules().value("natter_m")].max(initial=0.0)
+    wetter = away[effect <= noise() - reception_rules().value("natter_m")].max(initial=0.0)
     spans = half.reshape(window.shape), twice.reshape(window.shape)
     return Effect(window, effect.reshape(window.shape), *spans, own, float(reach.max()), float(wetter))
 

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from waterbodem.core import dataset
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.core.lazy import xr
 from waterbodem.definitions.labels import decimal
 from waterbodem.definitions.receiving import reception_rules
@@ -165,7 +165,7 @@ def stream_valleys(land: Land) -> list[Area]:
         return []
     inside = land.layer("beekdal") == 1
     found = _polygons(inside, land.grid)
-    least = reception_rules().value("beekdal_min_ha") * 1e4
+    least = reception_rules().value("beekdal_min_ha") * M2_PER_HA
     large = sorted((p for p in found if p.area >= least), key=lambda p: (-p.area, p.bounds))
     return [Area(i, f"beekdal {i} ({_where(p)})", p) for i, p in enumerate(large, start=1)]
 

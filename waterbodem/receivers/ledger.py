@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, nearest
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.core.lazy import gpd, pd, xr
 from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.receivers.division import LEVEL, Division, Receiver
 from waterbodem.receivers.groundwater import Effect, superpose
 from waterbodem.receivers.ledger_paths import as_frame, path_lines
@@ -265,7 +266,7 @@ class Ledger:
         for name, least in border.items():
             one, all_ = float(alone[name].max()), float(both[name].iloc[0])
             found |= {f"{name}_alleen": one, f"{name}_samen": all_}
-            only += [name] if all_ + 1e-6 >= least > one + 1e-6 else []
+            only += [name] if all_ + noise() >= least > one + noise() else []
         return {**found, "alleen_samen": ", ".join(only)}
 
     @property
@@ -391,7 +392,7 @@ def _added(volumes: Sequence[Volumes]) -> Volumes:
 
 
 def _amount(volume: float, total: float, receiver: Receiver | None = None) -> dict[str, float]:
-    hectares = np.nan if receiver is None else receiver.area.geometry.area / 1e4
+    hectares = np.nan if receiver is None else receiver.area.geometry.area / M2_PER_HA
     return {
         "m3": volume,
         "aandeel": volume / total if total else np.nan,

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.receivers.division import Receiver
-from waterbodem.receivers.groundwater import MARGIN, Effect
+from waterbodem.receivers.groundwater import Effect
 from waterbodem.receivers.reach import PROTECTED, Ground
 
 Array = NDArray[Any]
@@ -117,7 +118,7 @@ def _asks_for_a_test(effects: Sequence[Effect], receiver: Receiver, grid: Grid, 
     """Tell whether protected nature under a receiver changes by so much, for twice lambda, that it asks for a test."""
     cells = receiver.cover.cell
     change = np.abs(_summed(effects, cells, grid, "dubbel"))
-    some = cells[change + MARGIN >= reception_rules().value("voortoets_m")]
+    some = cells[change + noise() >= reception_rules().value("voortoets_m")]
     return bool(some.size and (_codes_at(some, grid, ground) & PROTECTED).any())
 
 

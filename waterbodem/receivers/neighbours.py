@@ -7,9 +7,10 @@ import numpy as np
 from waterbodem.definitions.kompas_rules import Neighbours
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import USE
+from waterbodem.definitions.registry import noise
 from waterbodem.engine.kompas import Strip
 from waterbodem.engine.rewetting import rewets
-from waterbodem.receivers.groundwater import MARGIN, spread
+from waterbodem.receivers.groundwater import spread
 from waterbodem.receivers.land import Land
 from waterbodem.receivers.reach import Ground
 from waterbodem.receivers.released import Plot
@@ -32,7 +33,7 @@ def strip_of(land: Land, ground: Ground, plot: Plot | None, functie: Functie, ru
     if source is None or not (source.head < 0).any():
         return Strip(0.0, float(USE not in land), 0.0)
     effect = spread(source.head, source.grid, land.grid, ground, source.plan)
-    wetter = ~effect.own & (effect.verlaging <= MARGIN - rules.rijzing_m)
+    wetter = ~effect.own & (effect.verlaging <= noise() - rules.rise_m)
     if USE not in land:
         return Strip(0.0, 1.0, effect.natter_tot_m)
     codes = land.read(effect.grid, [USE])[USE][wetter] if wetter.any() else np.empty(0)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.core.errors import NoOverlap
-from waterbodem.core.grid import Grid
+from waterbodem.core.grid import M2_PER_HA, Grid
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.kompas_rules import KompasRules
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
+from waterbodem.definitions.registry import noise
 from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays
 from waterbodem.engine.coverage import Footprints, block_of, footprints
@@ -28,9 +29,6 @@ from waterbodem.receivers.land import Land
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
-
-#: Float noise decides in favour of "at least".
-MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,8 @@ class PlanSource:
     @property
     def outside_ha(self) -> float:
         """Area of the plan outside the data [ha]."""
-        missing = self.area.geometry.area / 1e4 - self.hectares(self.inside)
-        return missing if missing > 1e-6 * self.area.geometry.area / 1e4 else 0.0
+        missing = self.area.geometry.area / M2_PER_HA - self.hectares(self.inside)
+        return missing if missing > 1e-6 * self.area.geometry.area / M2_PER_HA else 0.0
 
 
 def plan_cells(cover: Doubles) -> NDArray[np.bool_]:
@@ -113,7 +111,7 @@ def plan_cells(cover: Doubles) -> NDArray[np.bool_]:
     >>> plan_cells(np.array([0.2, 0.5, 1.0])).tolist(), plan_cells(np.array([0.0, 0.2])).tolist()
     ([False, True, True], [False, True])
     """
-    most = cover + MARGIN >= reception_rules().value("plancel_aandeel")
+    most = cover + noise() >= reception_rules().value("plancel_aandeel")
     return np.asarray(most if most.any() else cover > 0)
 
 

@@ -8,9 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from waterbodem.answers.particulars import (
-    ALL,
-    NO_RISE,
-    NO_RUNOFF,
     Particulars,
     is_all_that_is_known,
     is_present_use,
@@ -37,7 +34,9 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.present_use import ASSUMED, reference_source
-from waterbodem.definitions.receiving import depth_step, depth_to, reception_rules
+from waterbodem.definitions.receiving import depth_step, depth_to, wetter_cm
+from waterbodem.definitions.registry import noise
+from waterbodem.definitions.telling import told_from
 from waterbodem.engine.plan import MM_TO_M3_HA
 from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
@@ -52,10 +51,6 @@ if TYPE_CHECKING:
 Row = Mapping[Any, Any]
 #: Letters of a remark on a layer at most.
 REMARK = 200
-#: Smaller amounts are not told: CO2 [t/ha/jr], groundwater [m], water [m3], base flow [l/s], storage [mm].
-NO_CO2, NO_LOWERING, NO_WATER, NO_FLOW, NO_STORAGE = 0.05, 0.005, 1.0, 0.01, 0.5
-#: Nor a share that rounds to no percent.
-NO_SHARE = 0.005
 
 
 def conditional_answer(row: Row, taal: str, *, brief: bool = False) -> str:
@@ -78,7 +73,7 @@ def conditional_answer(row: Row, taal: str, *, brief: bool = False) -> str:
 
 def _kept(owed: float, built: float, taal: str) -> str:
     """Return what a yes rests on: rain [m3/ha] that infiltrates, or that storage [mm] takes, wholly or in part."""
-    whole = MM_TO_M3_HA * built + NO_RUNOFF >= owed
+    whole = MM_TO_M3_HA * built + noise("marge_m3_ha") >= owed
     kind = "infiltratie" if not built > 0 else "berging" if whole else "berging_deels"
     return str(texts(taal)["naast"][kind].format(n=rounded(owed, taal), mm=rounded(built, taal)))
 
@@ -92,7 +87,7 @@ def condition(row: Row, taal: str) -> str:
 def left_out(row: Row, taal: str, *, brief: bool = False) -> str:
     """Return what a risk leaves out, in a few words: a rise of the groundwater; empty where there is none."""
     t, rise = texts(taal)["naast"], row.get("stijging_m", 0.0)
-    if not rise >= NO_RISE:
+    if not rise >= told_from("stijging_m"):
         return ""
     return str(t["stijging_kort"] if brief else t["stijging_telt_niet"].format(cm=depth_step(rise, taal)))
 
@@ -231,7 +226,7 @@ class Beside:
         own = self.of(row).own
         if self.of(row).is_present_use:
             return str(self._t["huidig_uitleg"])
-        return str(self._t["huidig_deels"].format(deel=percent(own, self._taal))) if own >= 1 - ALL else ""
+        return str(self._t["huidig_deels"].format(deel=percent(own, self._taal))) if own >= noise() else ""
 
     def risk(self, row: Row) -> str:
         """Return the risk by its class with its number."""
@@ -239,7 +234,7 @@ class Beside:
 
     def compensated(self, row: Row) -> bool:
         """Tell whether storage is built that is worth a word."""
-        return self.of(row).built >= NO_STORAGE and not self.of(row).is_present_use
+        return self.of(row).built >= told_from("berging_mm") and not self.of(row).is_present_use
 
     def without(self, row: Row) -> str:
         """Tell the risk without compensation, where there is one."""
@@ -256,7 +251,7 @@ class Beside:
     def groundwater(self, row: Row) -> str:
         """Tell how much lower it stands: over the plan, and in the drained part."""
         p = self.of(row)
-        if not p.drained >= NO_LOWERING:
+        if not p.drained >= told_from("verlaging_m"):
             return ""
         return str(self._t["grondwater"].format(wat=self.lowering(row, p.mean("grondwaterverlaging"))))
 
@@ -265,14 +260,15 @@ class Beside:
         p = self.of(row)
         if math.isnan(mean):
             return str(texts(self._taal)["onbekend"])
-        rising = "_stijgt" if mean <= -NO_LOWERING else ""
-        deep = f"{depth_to(p.drained, self._taal)}" if p.drained >= NO_LOWERING else ""
+        rising = "_stijgt" if mean <= -told_from("verlaging_m") else ""
+        deep = f"{depth_to(p.drained, self._taal)}" if p.drained >= told_from("verlaging_m") else ""
         key = f"gemiddeld{rising}" if rising or not deep else "gemiddeld_en_diepst"
         return str(self._t[key].format(n=depth_step(mean, self._taal), m=deep))
 
     def abstraction(self, row: Row) -> str:
         """Tell that what is abstracted does not count."""
-        return str(self._t["onttrekking"]) if self.of(row).abstracts else ""
+        known = not math.isnan(row["risico"])
+        return str(self._t["onttrekking" if known else "onttrekking_onbekend"]) if self.of(row).abstracts else ""
 
     def also_keeps_rain(self, row: Row) -> str:
         """Tell of an answer that is no plain yes that it rests on rain that stays."""
@@ -284,7 +280,7 @@ class Beside:
     def peat(self, row: Row) -> str:
         """Tell the CO2 from peat with its range."""
         tons = self.of(row).co2
-        if not abs(tons) >= NO_CO2:
+        if not abs(tons) >= told_from("co2_t_ha_jr"):
             return ""
         told = self._tons(abs(tons))
         return str(self._t["co2_meer" if tons > 0 else "co2_minder"].format(wat=told, **self._peat_range))
@@ -294,7 +290,7 @@ class Beside:
         tons = self.of(row).co2
         if math.isnan(tons):
             return str(texts(self._taal)["onbekend"])
-        return self._tons(tons) if abs(tons) >= NO_CO2 else "0"
+        return self._tons(tons) if abs(tons) >= told_from("co2_t_ha_jr") else "0"
 
     def _tons(self, tons: float) -> str:
         rules = registry.burden_rules()
@@ -313,9 +309,9 @@ class Beside:
         return str(self._t["co2_uitleg"].format(**self._peat_range))
 
     def base_flow(self, row: Row) -> str:
-        """Tell how much less, or more, water the groundwater and so the brook gets."""
+        """Tell how much less, or more, water the groundwater and so the brook gets; not of what abstracts it."""
         m3, ls = row.get("aanvullingsverlies_m3_jr", math.nan), row.get("basisafvoer_l_s", math.nan)
-        if not abs(ls) >= NO_FLOW or self.of(row).is_present_use:
+        if not abs(ls) >= told_from("basisafvoer_l_s") or self.of(row).is_present_use or self.of(row).abstracts:
             return ""
         return str(self._t["basisafvoer_minder" if m3 > 0 else "basisafvoer_meer"].format(**self.flow(row)))
 
@@ -333,7 +329,7 @@ class Beside:
             return []
         counts = p.demand.large or p.demand.small or self.compensated(row)
         asked = [self._asked(row, p, boards[0])] if boards and ((p.owed > 0 and counts) or self._unsure(p)) else []
-        left = p.runoff_m3 if p.runoff_m3 > NO_WATER else 0.0
+        left = p.runoff_m3 if p.runoff_m3 > told_from("water_m3") else 0.0
         if p.built > 0 and left:
             asked.append(self._t["blijft_over"].format(mm=rounded(p.built, self._taal), m3=rounded(left, self._taal)))
         if not p.built > 0 and left and not p.demand.large:
@@ -353,7 +349,7 @@ class Beside:
             return str(self._t["vraagt_onbekend"].format(deel=unknown, **words))
         if p.demand.small:
             return str(self._t["vraagt_niet"].format(m2=plain(board.vanaf_m2, self._taal), **words))
-        told = self._t["vraagt" if p.unknown_use < NO_SHARE else "vraagt_ten_minste"]
+        told = self._t["vraagt" if p.unknown_use < told_from("aandeel") else "vraagt_ten_minste"]
         share = percent(row["gevraagd_aandeel"], self._taal)
         m3 = rounded(row["gevraagd_m3"], self._taal)
         return str(told.format(m3=m3, deel=share, onbekend=unknown, **words))
@@ -361,7 +357,7 @@ class Beside:
     def _too_much(self, p: Particulars) -> list[str]:
         """Tell that there is no room for all the storage that was given."""
         given = self._assessment.question.settings.storage.built_mm
-        if given is None or given <= p.built + NO_STORAGE:
+        if given is None or given <= p.built + told_from("berging_mm"):
             return []
         return [str(self._t["past_niet"].format(mm=rounded(given, self._taal), past=rounded(p.built, self._taal)))]
 
@@ -390,7 +386,7 @@ class Beside:
 
 def rise_told(rise: float, wetter_to: float, taal: str) -> str:
     """Tell a rise of the groundwater [m], and how far from the plan land becomes wetter [m]; NaN = not looked at."""
-    t, cm = texts(taal)["ontvangst"], plain(100 * reception_rules().value("natter_m"), taal)
+    t, cm = texts(taal)["ontvangst"], wetter_cm(taal)
     near = ""
     if math.isnan(wetter_to):
         near = t["buren_onbekend"].format(cm=cm)

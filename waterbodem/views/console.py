@@ -50,8 +50,7 @@ def answer_text(assessment: Answer, taal: str = "nl") -> str:
     t = texts(taal)["scherm"]
     order = ", ".join(name_of(p, taal) for p in assessment.question.settings.rules.beginselen.values())
     lines = [
-        *beside.heading,
-        *beside.ranges.heading,
+        *beside.opening,
         "",
         columns([t["kop"], *rows]),
         "",

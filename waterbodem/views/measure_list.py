@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import layer_label, plain, texts
-from waterbodem.definitions.measure import Maatregel, Price, verbs_text
+from waterbodem.definitions.measures.measure import Maatregel, Price, verbs_text
 from waterbodem.definitions.models import Sourced
 from waterbodem.views.console import columns, plain_text
 

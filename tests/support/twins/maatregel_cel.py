@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.twins.bandbreedte import PLAUSIBLE
 from tests.support.twins.burden import burden_cell
@@ -47,6 +47,7 @@ class Asked:
     board: str = ""
     boards: dict = None
     given_mm: float | None = None
+    free_by_risk: bool = False
 
     @property
     def norm(self):
@@ -62,7 +63,7 @@ class Asked:
 
     def swapped(self, functie):
         """Another functie with all its parameters; what is built stays."""
-        return Asked(functie, self.head, {}, self.board, self.boards, self.given_mm)
+        return replace(self, functie=functie, parameters={})
 
 
 def as_asked(measure, functie_id, board):
@@ -264,12 +265,12 @@ def capped_by(functie, score, deciding, layers):
 
 
 def storage(asked, functie, reference, state, size):
-    """A of rule 13 before its cap, and the share of the task that is built."""
+    """A of rule 13 before its cap, and what of it counts towards the task."""
     known = reference is not None or asked.norm is None
     demanded = asked_mm(functie, reference, asked.norm, size) if known else NAN
     own = (asked.given_mm or 0.0) + state.counted
     total = largest(demanded, own) if asked.given_mm is None else own
-    return total + state.uncounted, (min(1.0, own / demanded) if demanded > 0 else NAN)
+    return total + state.uncounted, NAN if reference is None else own
 
 
 def answered(asked, measures, values, reference, size=None, density=None):
@@ -277,12 +278,12 @@ def answered(asked, measures, values, reference, size=None, density=None):
     state, size = under(asked, measures, values, density), size or PlanSize()
     functie, score, other, deciding = judged(asked, measures, values, state)
     parameters = {**asked.parameters, **changed(asked, state)}
-    built, share = storage(asked, functie, reference, state, size)
+    built, counted = storage(asked, functie, reference, state, size)
     burden = burden_cell(
         asked.functie, reference, values, parameters=parameters, board=asked.norm, plan=size, given_mm=built
     )
     top = NAN if unknown(burden["risico"]) else max(burden["aandelen"].values())
-    burden = {**burden, "grootste_aandeel": top, "taak_aandeel": share}
+    burden = {**burden, "grootste_aandeel": top, "geteld_mm": counted}
     if reference is None:
         burden["aangelegd_mm"] = smallest(built, ROOM_MM * (1 - parameter(functie, "verhardingsgraad")))
     return Answered(score, other, burden, state, deciding, capped_by(functie, score, deciding, state.layers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 
@@ -10,7 +9,8 @@ from tests.support.twins.bandbreedte import DOWN, GROUPS, UP, Doubt, moved, shar
 from tests.support.twins.indices import risk_class
 from tests.support.twins.klasse import LETTER, D, X
 from tests.support.twins.maatregel_plan import Plan, PlanCell, Search
-from tests.support.twins.numbers import NOISE, unknown
+from tests.support.twins.numbers import NAN, NOISE, unknown
+from tests.support.twins.polygon import Covered, answers, weighted_mean
 from tests.support.twins.reference import reference_of
 
 TOGETHER = 3
@@ -36,11 +36,11 @@ def lower_by_enough(share, than):
 class Choice:
     """The packages for one functie in one plan: pool, order, halves, what is shown, and the sentences."""
 
-    def __init__(self, asked, plan, measures, functies, doubt=None):
+    def __init__(self, asked, plan, measures, functies, doubt=None, together=TOGETHER):
         self.asked, self.plan, self.all, self.functies = asked, plan, measures, functies
         self.doubt = doubt or Doubt()
         self.search = Search(asked, plan, measures)
-        self.order = list(measures)
+        self.order, self.together = list(measures), together
         self.now = self.search.row(())
         self._moved = {}
 
@@ -49,9 +49,7 @@ class Choice:
     def pool(self):
         if self.now.antwoord == X:
             return []
-        offered = self.search.offered()
-        packages = [p for n in range(1, TOGETHER + 1) for p in itertools.combinations(offered, n)]
-        packages = [p for p in packages if not self.search.contradiction(p)]
+        packages = self.search.packages(self.together)
         return [p for p in packages if self.klasse(p) < D and self.klasse(p) <= self.now.klasse]
 
     def klasse(self, package):
@@ -118,16 +116,17 @@ class Choice:
 
     # --- range and doubt (keuze 4) ---
 
-    def variants(self):
-        """Per group the searches with its layers down and up."""
-        if not self._moved:
-            f = share_of_error(self.plan.hectares)
-            self._moved = {g: [self.variant(g, way, f) for way in (DOWN, UP)] for g in GROUPS}
-        return self._moved
+    def variants(self, search):
+        """Per group the searches with the layers of what is left of the plan down and up; what is free stays so."""
+        if id(search) not in self._moved:
+            f = share_of_error(search.plan.hectares)
+            found = {g: [self.variant(search, g, way, f) for way in (DOWN, UP)] for g in GROUPS}
+            self._moved[id(search)] = found
+        return self._moved[id(search)]
 
-    def variant(self, group, way, f):
-        cells = tuple(replace(c, values=self.moved(c.values, group, way, f)) for c in self.plan.cells)
-        return Search(self.asked, replace(self.plan, cells=cells), self.all)
+    def variant(self, search, group, way, f):
+        cells = tuple(replace(c, values=self.moved(c.values, group, way, f)) for c in search.plan.cells)
+        return Search(self.asked, replace(search.plan, cells=cells), self.all, search.density)
 
     def moved(self, values, group, way, f):
         new = moved(values, group, way, self.doubt, f)
@@ -135,10 +134,8 @@ class Choice:
 
     def under_error(self, package):
         """Per group the rows down and up; None where a measure is not offered any more."""
-        return {
-            group: [s.row(package) if all(s.offers[i].offered for i in package) else None for s in pair]
-            for group, pair in self.variants().items()
-        }
+        found = self.variants(self.search.terrain(package))
+        return {g: [s.row_here(package) if s.offers_all(package) else None for s in pair] for g, pair in found.items()}
 
     def twijfel(self, package):
         return tuple(
@@ -235,30 +232,48 @@ class Choice:
         return f"; dat ligt aan {listed([self.name('laagnamen', layer) for layer in layers])}" if layers else ""
 
     def fits(self):
-        """Ids of the functies that fit here, by swaps that are on and offered."""
+        """Ids of the functies that fit here, by swaps that are on and offered; none is sought where it is X."""
         found = []
+        if self.now.antwoord == X:
+            return ()
         for id_, measure in self.search.measures.items():
-            if measure["aan"] and "functie" in measure and self.search.offers[id_].offered:
-                other = measure["functie"][self.asked.functie["id"]]
-                row = self.swapped(other)
-                if self.is_better(row):
-                    found.append(other)
+            offered = measure["aan"] and "functie" in measure and self.search.offers[id_].offered
+            if offered and self.is_better(self.swapped(id_)):
+                found.append(measure["functie"][self.asked.functie["id"]])
         return tuple(found)
 
-    def swapped(self, other):
-        return Search(self.asked.swapped(self.functies[other]), self.plan, self.all).row(())
+    def swapped(self, id_):
+        """The plan with another functie where the swap may act (rule 10)."""
+        other = self.functies[self.search.measures[id_]["functie"][self.asked.functie["id"]]]
+        return Swapped(
+            self.search, Search(self.asked.swapped(other), self.plan, self.all), self.search.offers[id_].where
+        )
 
     def is_better(self, row):
         """Class and risico not worse than as it is (an unknown risico is), one of them better."""
         now = self.now
-        worse = row.antwoord == X or (now.antwoord != X and row.klasse > now.klasse)
-        worse = worse or unknown(row.risico) or row.risico > now.risico + NOISE
-        better = (now.antwoord == X) or row.klasse < now.klasse or risk_rank(row.risico) < risk_rank(now.risico)
-        return not worse and better
+        worse = row.klasse > now.klasse or unknown(row.risico) or row.risico > now.risico + NOISE
+        return not worse and (row.klasse < now.klasse or risk_rank(row.risico) < risk_rank(now.risico))
 
     def fits_text(self):
         names = [self.name("functienamen", f) for f in self.fits()]
         return f"hier past wel: {', '.join(names)}" if names else ""
+
+
+class Swapped:
+    """A plan with another functie in some of its cells."""
+
+    def __init__(self, now, other, where):
+        cells = other.plan.cells
+        size = other.size([()] * len(cells))
+        self.cells = tuple(other.cell((), c, size) if yes else now.cell((), c, now.size([()] * len(cells)))
+                           for c, yes in zip(cells, where, strict=True))  # fmt: skip
+        covered = [Covered(c.cover, a.score, a.burden) for c, a in zip(cells, self.cells, strict=True)]
+        self.antwoord = answers(other.asked.functie, covered, other.plan.area)[0]
+        self.klasse = math.inf if self.antwoord == X else float(self.antwoord)
+        self.score = weighted_mean([(c.cover, c.score["geschiktheid"]) for c in covered if c.assessed])
+        self.risico = weighted_mean([(c.cover, c.burden["risico"]) for c in covered])
+        self.tenzij, self.taak_aandeel = None, NAN
 
 
 def firsts(packages, key):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -24,9 +23,6 @@ from platformdirs import user_cache_dir
 
 from waterbodem.core.version import modules_version
 from waterbodem.kernels._compile.linking import TRIED
-
-#: Seconds between two looks at what another process compiles.
-LOOK = 0.01
 
 _log = logging.getLogger("waterbodem")
 _told: set[str] = set()
@@ -79,16 +75,6 @@ class _Files(IndexDataCacheFile):
         return str(self._data_name(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")))
 
 
-class _Elsewhere:
-    """Which kernels another process compiles, of which this one had better wait for the outcome."""
-
-    expects: Callable[[Any], bool] = staticmethod(lambda _function: False)
-
-
-#: To be changed by who starts such a process: tells whether it is at work and has yet to come up with a function.
-elsewhere = _Elsewhere()
-
-
 class ForgivingCache(FunctionCache):
     """A numba cache whose faults cost time only."""
 
@@ -99,20 +85,6 @@ class ForgivingCache(FunctionCache):
         self._cache_file = _Files(index._cache_path, base, index._source_stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        found = self._load(sig, target_context)
-        if found is None and self._awaited():
-            found = self._load(sig, target_context)
-        return found
-
-    def _awaited(self) -> bool:
-        """Wait for what another process compiles; return whether to look again."""
-        if not elsewhere.expects(self._py_func):
-            return False
-        while elsewhere.expects(self._py_func) and self.empty():
-            time.sleep(LOOK)
-        return True
-
-    def _load(self, sig: Any, target_context: Any) -> Any:
         try:
             return (
                 self._load_overload(sig, target_context)
@@ -134,14 +106,6 @@ class ForgivingCache(FunctionCache):
     def empty(self) -> bool:
         """Tell whether the function was not compiled before, for whatever types."""
         return next(iter(self._cache_file.saved()), None) is None
-
-    def writable(self) -> bool:
-        """Tell whether what is compiled will be kept."""
-        try:
-            self._impl.locator.ensure_cache_path()
-        except OSError:
-            return False
-        return True
 
 
 @cache

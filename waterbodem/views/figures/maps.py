@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import xarray as xr
 from matplotlib.figure import Figure
 
-from waterbodem.answers.particulars import NO_RISE
 from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.grid import Grid
@@ -24,6 +23,7 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
+from waterbodem.definitions.telling import told_from
 from waterbodem.views.beside import Beside
 from waterbodem.views.figures.labels import NAMED
 from waterbodem.views.figures.panels import answer_panels, layer_panel
@@ -69,7 +69,7 @@ def _beside(assessment: Answer, functies: Sequence[Functie], taal: str) -> list[
     """Return what must stand on any map of an answer."""
     beside, rows = Beside(assessment, taal), assessment.rows
     shown = rows[rows.functie.isin([f.id for f in functies])]
-    risen = "stijging_m" in shown and bool((shown.stijging_m >= NO_RISE).any())
+    risen = "stijging_m" in shown and bool((shown.stijging_m >= told_from("stijging_m")).any())
     told = [beside.reference if beside.assumed else "", beside.untested]
     return [*told, texts(taal)["kaart"]["zonder_stijging"] if risen else ""]
 
@@ -81,7 +81,8 @@ def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
         names = distinct(dict(zip(rows.nr, rows.gebied, strict=True)), NAME_LETTERS)
         beside = Beside(assessment, taal)
         return "   ".join(
-            f"{names[r['nr']]}: {beside.head(r, brief=True)} ({beside.ranges.letters(r)}), {decimal(r['score'], 2, taal)}"
+            f"{names[r['nr']]}: {beside.head(r, brief=True)} ({beside.ranges.letters(r)}), "
+            f"{decimal(r['score'], 2, taal)}"
             for r in rows.drop(columns="geometry").to_dict("records")
         )
     counts = rows.antwoord.value_counts()

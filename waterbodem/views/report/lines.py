@@ -240,7 +240,7 @@ class View:
 
     @property
     def lead(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Return the answer: per functie its name, and letter (none: a map decides) and words of each, best first."""
+        """Name per functie, and letter (none: a map decides) and words of every answer, best first."""
         return [(short(name_of(f, self.taal), NAME_LENGTH), self._lead(f)) for f in self.functies.values()]
 
     def _lead(self, functie: Functie) -> list[tuple[str, str]]:
@@ -422,11 +422,14 @@ class View:
         ]
 
     def _base_flow(self, line: Line) -> str:
-        """Return how much water the groundwater gets more [m3/jr] and base flow with it [l/s]; negative is less."""
+        """Return how much less water the groundwater gets [m3/jr] and base flow with it [l/s]; negative is more."""
         m3, ls = (line.row.get(n, math.nan) for n in ("aanvullingsverlies_m3_jr", "basisafvoer_l_s"))
-        if math.isnan(m3):
+        beside = self.beside.of(line.row)
+        if beside.is_present_use:
+            return str(self.t["naast"]["huidig"])
+        if math.isnan(m3) or beside.abstracts:
             return str(self.t["onbekend"])
-        return f"{amount(0.0 - m3, 'm3/jr', self.taal)} ({decimal(0.0 - ls, 2, self.taal)}\u00a0l/s)"
+        return f"{amount(m3, 'm3/jr', self.taal)} ({decimal(ls, 2, self.taal)}\u00a0l/s)"
 
     @property
     def all_given(self) -> bool:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from waterbodem.answers.particulars import NO_RISE
 from waterbodem.definitions.labels import decimal, percent, plain, rounded, short, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import depth_step, reception_rules, row_name
+from waterbodem.definitions.registry import noise
+from waterbodem.definitions.telling import told_from
 from waterbodem.engine.sums import mean
-from waterbodem.receivers.groundwater import MARGIN, Effect
+from waterbodem.receivers.groundwater import Effect
 from waterbodem.receivers.ledger import Ledger
 from waterbodem.receivers.ledger_text import told
 from waterbodem.receivers.released import PlanSource
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 #: Up to this many plans each is told of; above, what they do together.
 DETAIL = 40
 #: Receivers with less than this share are in the table, not in the sentence.
-TOLD_FROM = 0.005
 #: More receivers of which the groundwater changes are in the table, not in the sentence.
 MAX_TOLD = 4
 NAME, MAX_NOTES = 80, 100
@@ -161,7 +161,7 @@ class ReceptionView:
         """Tell what ends in open water: of every level area, and of all where more does."""
         areas = [r for r in records if r["stijging_peil_cm"] > 0]
         ponded, told = records[-1]["m3_open_water"], sum(r["m3_open_water"] for r in areas)
-        more = ponded > 0 and ponded - told > TOLD_FROM * ponded
+        more = ponded > 0 and ponded - told > told_from("aandeel") * ponded
         all_ = [self._t["open_water"].format(m3=self._m3(ponded))] if more else []
         return [*all_, *(self._pond(r) for r in areas)]
 
@@ -176,8 +176,8 @@ class ReceptionView:
             return []
         if not total > 0:
             return [self._t["laat_niets_los"].format(plan=plan)]
-        shares = [self._share(row) for row in records[:-1] if abs(row["aandeel"]) >= TOLD_FROM]
-        away = any(row["soort"] == "buiten" and row["aandeel"] >= TOLD_FROM for row in records)
+        shares = [self._share(row) for row in records[:-1] if abs(row["aandeel"]) >= told_from("aandeel")]
+        away = any(row["soort"] == "buiten" and row["aandeel"] >= told_from("aandeel") for row in records)
         where = [self._t["blijft"].format(delen="; ".join(shares))] if shares else []
         beyond = [str(self._t["afvoergebied"])] if away else []
         return [self._t["laat_los"].format(plan=plan, m3=self._m3(total)), *where, *beyond]
@@ -199,7 +199,7 @@ class ReceptionView:
 
     def _ground(self, records: Sequence[Mapping[Any, Any]], text: str, change: str) -> str:
         """Tell in whom the groundwater changes most, largest first; empty where it does nowhere."""
-        least = reception_rules().value("verlaging_drempel_m") - MARGIN
+        least = reception_rules().value("verlaging_drempel_m") - noise()
         largest, twice = f"{change}_grootste_m", f"{change}_dubbel_m"
         some = sorted((r for r in records if max(r[largest], r[twice]) >= least), key=lambda r: -r[largest])
         parts = [self._changed(r, change) for r in some[:MAX_TOLD]]
@@ -242,9 +242,9 @@ class ReceptionView:
 
     def _last(self, share: float, hidden: float) -> str:
         """Tell a burden; where too much of the water cannot be followed it is a lower bound, and never nobody's."""
-        lower = hidden + MARGIN >= reception_rules().value("ten_minste_vanaf")
+        lower = hidden + noise() >= reception_rules().value("ten_minste_vanaf")
         part = percent(hidden, self._taal)
-        rest = self._t["last_onbekend"].format(deel=part) if hidden >= TOLD_FROM else ""
+        rest = self._t["last_onbekend"].format(deel=part) if hidden >= told_from("aandeel") else ""
         text = self._t["last_ten_minste" if lower else "last"]
         return str(text.format(waarde=decimal(share, 2, self._taal), deel=part, onbekend=rest))
 
@@ -274,7 +274,7 @@ def listed(names: Sequence[str], taal: str) -> str:
 
 def _risen(effect: Effect, taal: str) -> str:
     """Tell how much a plan raises the groundwater; empty where it raises none."""
-    return rise_told(effect.rise, effect.natter_tot_m, taal) if effect.rise >= NO_RISE else ""
+    return rise_told(effect.rise, effect.natter_tot_m, taal) if effect.rise >= told_from("stijging_m") else ""
 
 
 def _refused(functie: Functie, reason: str) -> Part:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, overload
 
 import numpy as np
 import shapely
 from markupsafe import Markup
 
 from waterbodem.core.crs import same_crs
-from waterbodem.core.files import replacing
+from waterbodem.core.files import write_whole
 from waterbodem.core.grid import Grid
 from waterbodem.core.progress import track
 from waterbodem.definitions.labels import colour_of, is_fictitious, name_of, short, texts, unknown
@@ -53,11 +53,13 @@ class MapPage:
 
     html: str
 
-    def save(self, path: str | Path) -> Path:
-        """Write the page, whole or not at all; return its path."""
-        with replacing(path) as temp:
-            temp.write_text(self.html, encoding="utf-8", newline="\n")
-        return Path(path)
+    @overload
+    def save(self, path: str | Path) -> Path: ...
+    @overload
+    def save(self, path: IO[Any]) -> None: ...
+    def save(self, path: str | Path | IO[Any]) -> Path | None:
+        """Write the page, whole or not at all, and return its path; a file that is open gets it and stays open."""
+        return write_whole(path, self.html.encode())
 
     def __repr__(self) -> str:
         return f"<MapPage {len(self.html) / 1e6:.1f} MB: .save(path) writes it as one HTML file>"
@@ -110,7 +112,7 @@ def map_page(assessment: Answer, *, taal: str = "nl", kleuren: str = "landelijk"
         script=Markup(script),
         data=Markup(json_block(data)),
         rows=rows,
-        heading=[*beside.heading, *beside.ranges.heading, *beside.storms(rows)],
+        heading=[*beside.opening, *beside.storms(rows)],
         functies=[(f.id, name_of(f, taal)) for f in assessment.question.functies],
         made_up=is_fictitious(assessment.question.layers),
         notes=_notes(assessment, taal, achtergrond, tiles),

@@ -8,8 +8,8 @@ from typing import Any
 
 from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.definitions.boards import waterschappen
-from waterbodem.definitions.measure import LEVELS, OWN_VALUE, Maatregel
-from waterbodem.definitions.measure_rules import measure_rules
+from waterbodem.definitions.measures.measure import LEVELS, OWN_VALUE, Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.parameters import parameter_kinds
 from waterbodem.definitions.registry import answer_scale, layer_kinds
 

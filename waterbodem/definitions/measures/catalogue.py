@@ -10,8 +10,8 @@ from typing import Any
 from waterbodem.core.errors import DefinitionError, nearest, raise_all
 from waterbodem.core.html import html_table
 from waterbodem.definitions.data_files import data_file, read_toml
-from waterbodem.definitions.measure import Maatregel
-from waterbodem.definitions.measure_checks import problems_of
+from waterbodem.definitions.measures.checks import problems_of
+from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.registry import load_functies
 from waterbodem.definitions.validation import define
 
@@ -113,6 +113,28 @@ def own_measures(path: str | Path, functies: Collection[str]) -> list[Maatregel]
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise DefinitionError("maatregelen holds a table per measure", where=str(path))
     return [measure_of({"id": id_, **t}, f"{path}: {FOLDER}.{id_}", functies) for id_, t in tables.items()]
+
+
+def named_measures(given: Iterable[Any], functies: Collection[str]) -> list[Maatregel]:
+    """Return measures that are named, by id or as they are; those that a user made are held to the same rules.
+
+    Raises
+    ------
+    DefinitionError
+        If an id is unknown, none is named or one twice, or a measure does what none may.
+    """
+    known = builtin_measures()
+    found = [known[m] if isinstance(m, str) else m for m in given]
+    for measure in found:
+        if not isinstance(measure, Maatregel):
+            raise DefinitionError("not a measure", value=measure, allowed="an id or a Maatregel", where="maatregelen")
+    ids = [m.id for m in found]
+    if not ids or len(set(ids)) < len(ids):
+        raise DefinitionError("give at least one measure, each once", value=ids, where="maatregelen")
+    raise_all([p for m in found for p in problems_of(m, f"maatregelen: {m.id}", {*load_functies(), *functies})])
+    strangers = Maatregelen([*(m for m in known.values() if m.id not in ids), *found]).strangers("maatregelen")
+    raise_all(list(strangers))
+    return found
 
 
 def load_measures(path: str | Path | None = None, functies: Collection[str] | None = None) -> Maatregelen:

@@ -1,0 +1,1 @@
+"""Measures behind "ja, mits": what they change, ask and cost, as data."""
