@@ -141,9 +141,8 @@ class Beside:
 
     def cell(self, row: Row) -> str:
         """Return letter and answer for a column, with the range; no letter where a map does not decide it."""
-        words, between = self.head(row, brief=True), self.ranges.short(row)
-        told = words if self.ranges.head(row) else f"{row['antwoord']} {words}"
-        return f"{told}, {between}" if between else told
+        letter = "" if self.ranges.head(row) else row["antwoord"]
+        return " ".join(t for t in (letter, self.head(row, brief=True), self.ranges.ends(row)) if t)
 
     # --- of the whole answer -----------------------------------------------------------------------------------------
 
