@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import xarray as xr
 
 import waterbodem as wb
 from tests.support.layer_files import LEFT, TOP, catalogue, layer, polygons, raster, square
@@ -114,10 +116,11 @@ def test_a_run_has_the_range_of_an_assessment(tmp_path):
     ]
     plans = polygons(tmp_path / "plannen.geojson", rings)
     functies = ["woningbouw", "natte_natuur", "akkerbouw"]
-    text = f'layers = "lagen.toml"\nfuncties = {json.dumps(functies)}\noutput = "uit"\nmaps = []\n[gebieden]\npath = "plannen.geojson"\n'
+    text = f'layers = "lagen.toml"\nfuncties = {json.dumps(functies)}\noutput = "uit"\nmaps = ["klasse"]\n'
+    text += '[gebieden]\npath = "plannen.geojson"\n'
     (tmp_path / "run.toml").write_text(text, encoding="utf-8")
     wb.run(tmp_path / "run.toml")
-    table = wb.open_run(tmp_path / "uit").table
+    table = gpd.read_file(tmp_path / "uit" / "gebieden.gpkg", layer="gebieden")
     want = wb.assess(wb.open_layers(path), functies, plans).rows
     columns = ["antwoord", "antwoord_laag", "antwoord_hoog", "beslist"]
     assert table[columns].fillna("").to_numpy().tolist() == want[columns].to_numpy().tolist()
@@ -127,8 +130,6 @@ def test_a_run_has_the_range_of_an_assessment(tmp_path):
 def test_layers_from_memory_carry_their_error():
     up = {"units": "cm", "positive": "up"}
     arrays = {"ghg": -GHG, "ghg@p10": -GHG - 30, "ghg@p90": -GHG + 15}
-    import xarray as xr
-
     held = {n: xr.DataArray(v, dims=("y", "x"), attrs=up if n == "ghg" else {}) for n, v in arrays.items()}
     held["ghg"].attrs["uncertainty"] = {"sd": 10, "per": 0.1}
     doubt = layer_set(wb.layers_from(held)).doubts["ghg"]
