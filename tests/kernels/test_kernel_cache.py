@@ -130,7 +130,7 @@ def test_stages_may_use_the_widest_registers():
 #: Score, sum and decide in kernels that lean on every inside.
 ANSWER = """
 import hashlib, waterbodem as wb
-answer = wb.assess(wb.example(40), "woningbouw", wb.example_plans())
+answer = wb.assess(wb.example(200), "woningbouw", wb.example_plans())
 print(hashlib.sha256(answer.table.to_csv().encode() + answer.cells.risico.values.tobytes()).hexdigest(), end="")
 """
 UNTRIED = "import numba; numba.__version__ = '0.99.0'\n"
