@@ -1,7 +1,20 @@
 """Water en bodem sturend: which functie belongs where, why, and what it shifts to others.
 
-Importing this package is light; numba, xarray, geopandas and rasterio load on first use. ``wb.errors`` and ``wb.types``
-hold every error, and every type for annotations.
+From data of one's own to files::
+
+    import waterbodem as wb
+
+    layers = wb.layers_from(data, rename={"seepage": "kwel"}, units={"kwel": "m/d"}, crs="EPSG:28992")
+    answer = wb.assess(layers, "woningbouw", "plannen.gpkg")
+    answer.table                # a row per polygon and functie, as a GeoDataFrame
+    answer.write("uitvoer")     # gebieden.gpkg, maps, dossier
+
+``data`` is an xr.Dataset, or a mapping of name to array. ``wb.lagen()`` tells which layers there are, in which unit and
+sign; ``wb.functies()`` which functies. ``wb.open_layers`` reads files, ``wb.example()`` is data to try. Grids without
+polygons: ``wb.geschiktheid``, ``wb.afwenteling``; why one cell: ``wb.waarom``; a province: ``wb.run``.
+
+Every error is a ``wb.WaterbodemError``; ``wb.errors`` holds all of them, ``wb.types`` every type for annotations.
+Importing this package is light; numba, xarray, geopandas and rasterio load on first use.
 """
 
 from __future__ import annotations
@@ -18,6 +31,7 @@ _WHERE = {
     "open_layers": "layers.stack",
     "layers_from": "layers.in_memory",
     "functies": "definitions.registry",
+    "lagen": "definitions.kinds",
     "Functie": "definitions.models",
     "maatregelen": "definitions.measures.catalogue",
     "Maatregel": "definitions.measures.measure",
@@ -78,6 +92,7 @@ __all__ = [
     "gevoeligheid",
     "grootboek",
     "kompas_regels",
+    "lagen",
     "layers_from",
     "live_map",
     "maatregelen",
@@ -113,6 +128,7 @@ if TYPE_CHECKING:
     from waterbodem.batch.stores import write_zarr as write_zarr
     from waterbodem.definitions.abstraction import Well as Put
     from waterbodem.definitions.boards import waterschappen as waterschappen
+    from waterbodem.definitions.kinds import lagen as lagen
     from waterbodem.definitions.kompas_rules import load_rules as kompas_regels
     from waterbodem.definitions.measures.catalogue import load_measures as maatregelen
     from waterbodem.definitions.measures.measure import Maatregel as Maatregel

@@ -14,16 +14,21 @@ from waterbodem.assessment.assessment import Assessment, AssessSettings
 from waterbodem.assessment.comparison import Comparison
 from waterbodem.assessment.differences import Difference
 from waterbodem.assessment.live import LiveMap
+from waterbodem.assessment.mits import Mits
 from waterbodem.batch.outputs import Outcome
 from waterbodem.batch.state import RunState
 from waterbodem.core.grid import Grid
 from waterbodem.core.path_gate import Digest
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Board, Boards
+from waterbodem.definitions.kinds import Lagen
 from waterbodem.definitions.kompas_rules import KompasRules
-from waterbodem.definitions.models import Criterion, Functie
+from waterbodem.definitions.measures.catalogue import Maatregelen
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.models import Criterion, Functie, LayerKind
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.registry import Functies
+from waterbodem.doubt.gevoeligheid import Gevoeligheid
 from waterbodem.engine.explanation import Explanation
 from waterbodem.receivers.flow import Flow
 from waterbodem.receivers.land import Land
@@ -45,12 +50,18 @@ __all__ = [
     "Flow",
     "Functie",
     "Functies",
+    "Gevoeligheid",
     "Grid",
     "KompasRules",
+    "Lagen",
     "Land",
+    "LayerKind",
     "Ledger",
     "LiveMap",
+    "Maatregel",
+    "Maatregelen",
     "MapPage",
+    "Mits",
     "Outcome",
     "Plans",
     "Progress",

@@ -181,7 +181,7 @@ def test_overwriting_knows_every_file_that_a_run_may_leave(tmp_path):
         outputs = [
             *(o for outputs_of in (ledger_outputs, table_outputs, downstream_outputs) for o in outputs_of(delivery)),
             *map_outputs(job, delivery.keys),
-            *_picture_outputs(delivery, DRAW),
+            *_picture_outputs(delivery),
             *_project_outputs(delivery),
             *page_outputs(delivery),
         ]
@@ -192,9 +192,3 @@ def test_overwriting_knows_every_file_that_a_run_may_leave(tmp_path):
         own = path.parent in folders and path.name.endswith(OF_FUNCTIE)
         assert own or (path.parent == job.output and WRITTEN.fullmatch(path.name)), path
     assert {"grootboek.gpkg", "stroompaden.gpkg", "overzicht.png", "waterbodem.qgs"} <= {p.name for p in paths}
-
-
-class DRAW:
-    """Stands for what draws pictures; nothing is drawn."""
-
-    prepare = print

@@ -19,7 +19,7 @@ from tests.batch.test_downstream_maps import AREAS, drop, place
 from tests.batch.test_runner import EXAMPLE
 from tests.faults.test_one_fails import break_tile
 from tests.support.layer_files import catalogue, layer, raster
-from waterbodem.batch import disk_space, finish, forecast, runner
+from waterbodem.batch import finish, forecast, runner
 from waterbodem.batch.exposure import FOLDER, swept_files
 from waterbodem.batch.job import open_job
 from waterbodem.batch.provenance import input_data
@@ -92,7 +92,7 @@ def test_a_layer_that_is_broken_does_not_end_a_run_on_a_disk_that_is_nearly_full
     catalogue(tmp_path, (tmp_path / "lagen.toml").read_text("utf-8") + layer("gvg", "gvg.tif", "m", sign='"down"'))
     for row in range(3):
         break_tile(tmp_path / "gvg.tif", row=row)
-    free = disk_space.most(open_job(path)) - 1
+    free = forecast.largest_disk_bytes(open_job(path)) - 1
     monkeypatch.setattr(forecast.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 0, free))
     assert runner.run(path).failed == ["natte_natuur"]
     assert (tmp_path / "uit/woningbouw/klasse.tif").is_file()
@@ -251,10 +251,10 @@ def test_sweeps_of_an_earlier_content_go_and_make_no_room(tmp_path):
     first = set(swept_files(open_job(path)))
     path.write_text(AREAS + "[ontvangers]\ndemping_m = 500\n", encoding="utf-8")
     job = open_job(path)
-    there = disk_space.there(job)
+    there = forecast.disk_bytes_present(job)
     for file in first:
         file.unlink()
-    assert disk_space.there(job) == there, "they were not counted"
+    assert forecast.disk_bytes_present(job) == there, "they were not counted"
     for file in first:
         file.write_bytes(b"of before")
     assert runner.run(path).complete

@@ -396,8 +396,8 @@ def test_check_tells_what_a_run_will_cost(tmp_path):
 
 
 def test_check_says_what_a_layer_has_wrong_and_counts_only_blocks_near_polygons(tmp_path):
+    from waterbodem.batch.forecast import busy_cells
     from waterbodem.batch.job import open_job
-    from waterbodem.batch.sample import busy_cells
 
     path = province(tmp_path, rows=600, cols=4300, plan=(0, 0, 100, 100))
     job = open_job(path)

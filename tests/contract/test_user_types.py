@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import waterbodem as wb
+from tests.contract.test_names import UNDER_WAY
 from waterbodem.assessment.assessment import AssessSettings
 
 ROOT = Path(wb.__file__).parents[1]
@@ -97,7 +98,7 @@ HANDED_ON = {"Flow", "Grid", "Land"}
 
 def signatures():
     """Public functions, and the methods and properties of what stands in ``wb.types``, by name."""
-    for name in wb.__all__:
+    for name in {*wb.__all__} - UNDER_WAY:
         if inspect.isfunction(getattr(wb, name)):
             yield name, getattr(wb, name)
     for name in {*wb.types.__all__} - HANDED_ON:
@@ -120,7 +121,7 @@ def types_of(function):
 
 def test_every_type_that_a_public_signature_names_is_public():
     named = {(name, word) for name, function in signatures() for word in types_of(function)}
-    public = {*wb.types.__all__, *wb.__all__}
+    public = {*wb.types.__all__, *wb.errors.__all__, *wb.__all__}
     assert {("assess", "Assessment"), ("assess", "Plans"), ("grootboek", "Ledger")} <= named
     assert {(name, word) for name, word in named if word not in public} == set()
 

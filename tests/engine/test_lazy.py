@@ -361,7 +361,7 @@ def test_the_maps_of_a_run_are_one_lazy_dataset(finished):
     assert found.klasse.flag_meanings == "X A B C1 C2 D" and found.klasse.flag_values.tolist() == [0, 1, 2, 3, 4, 5]
     assert "flag_meanings" not in found.bepalend.attrs, "functies mean other criteria by a code"
     codes = [v for v in (*found.data_vars.values(), *scores.data_vars.values()) if v.dtype == np.uint8]
-    assert len(codes) == 5 and all(v.encoding["_FillValue"] == 255 for v in codes)
+    assert len(codes) == 5 and all(v.attrs["_FillValue"] == 255 for v in codes)
 
 
 def test_a_run_becomes_a_store_that_is_whole_or_not_there(finished, tmp_path, monkeypatch):

@@ -72,6 +72,17 @@ def test_a_flatgeobuf_that_states_another_number_of_features_is_refused(tmp_path
         read_areas(path, RD)
 
 
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 300])
+@pytest.mark.parametrize("index", ["YES", "NO"])
+def test_a_flatgeobuf_of_any_number_of_features_is_read(tmp_path, index, count):
+    """As GDAL writes them: a tree over one feature has a root too."""
+    plans = gpd.GeoDataFrame(
+        {"naam": [str(n) for n in range(count)]}, geometry=[shapely.box(0, 0, 10, 10)] * count, crs=RD
+    )
+    pyogrio.write_dataframe(plans, tmp_path / "k.fgb", SPATIAL_INDEX=index)
+    assert len(read_areas(tmp_path / "k.fgb", RD)) == count
+
+
 def test_a_flatgeobuf_that_states_no_number_is_read_to_its_end(tmp_path):
     path = written(tmp_path / "k.fgb", SPATIAL_INDEX="NO")
     change(path, path.read_bytes().index(struct.pack("<Q", 3), 12), "<Q", 0)

@@ -27,6 +27,20 @@ def layers_of(cel, instead=()):
     return {name: number(v) for name, v in found.items() if v != "weg"}
 
 
+#: Cells that satisfy one measure or another: the worked ones, and open water, a deep puddle, wet peat, a dry ridge.
+PLACES = [
+    *(layers_of(cel) for cel in CASES["cellen"]),
+    {**layers_of("veen"), "water": 1.0, "wateroverlast": 0.7},
+    {**layers_of("veen"), "water": 0.0, "wateroverlast": 0.7},
+    {**layers_of("flank"), "wateroverlast": 0.35, "kwel": 0.05, "zettingsgevoeligheid": 0.04, "ghg": 0.45},
+    {**layers_of("veen"), "ghg": 0.45, "droogte": 12.0},
+    {**layers_of("keileem"), "zettingsgevoeligheid": 0.15, "grondwaterbescherming": 0.0},
+    {**layers_of("stadsrand"), "wateroverlast": 0.05},
+    {**layers_of("keileem"), "ghg": 0.45, "wateroverlast": 0.12},
+    {**layers_of("zand"), "ghg": 0.9, "droogte": 24.0},
+]
+
+
 def values_of(case):
     return layers_of(case["cel"], case.get("lagen_anders", {}))
 

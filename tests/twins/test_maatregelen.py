@@ -18,6 +18,7 @@ from tests.support.worked_measures import (
     CASES,
     CELL_HA,
     ONE_BY_ONE,
+    PLACES,
     cell_of,
     choice_of,
     layers_of,
@@ -39,7 +40,7 @@ def rows_of(case):
     """The rows before and after the package of a case."""
     choice = choice_of(case)
     if "functie_na" in case:
-        return choice.now, choice.swapped(case["functie_na"])
+        return choice.now, choice.swapped(case["maatregelen"][0])
     return choice.now, choice.search.row(tuple(case["maatregelen"]))
 
 
@@ -322,19 +323,6 @@ def test_the_first_other_form_of_which_all_conditions_hold_counts():
 
 
 # --- all measures ----------------------------------------------------------------------------------------------------
-
-#: Cells that satisfy one measure or another: the worked ones, and open water, a deep puddle, wet peat, a dry ridge.
-PLACES = [
-    *(layers_of(cel) for cel in CASES["cellen"]),
-    {**layers_of("veen"), "water": 1.0, "wateroverlast": 0.7},
-    {**layers_of("veen"), "water": 0.0, "wateroverlast": 0.7},
-    {**layers_of("flank"), "wateroverlast": 0.35, "kwel": 0.05, "zettingsgevoeligheid": 0.04, "ghg": 0.45},
-    {**layers_of("veen"), "ghg": 0.45, "droogte": 12.0},
-    {**layers_of("keileem"), "zettingsgevoeligheid": 0.15, "grondwaterbescherming": 0.0},
-    {**layers_of("stadsrand"), "wateroverlast": 0.05},
-    {**layers_of("keileem"), "ghg": 0.45, "wateroverlast": 0.12},
-    {**layers_of("zand"), "ghg": 0.9, "droogte": 24.0},
-]
 
 
 def places_of(id_):

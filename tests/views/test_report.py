@@ -113,8 +113,12 @@ def test_text_on_colours_meets_aa():
 def test_every_answer_of_the_table_is_said_in_words(answer, page):
     names = {f.id: f.naam for f in answer.question.functies}
     for row in answer.table.itertuples():
-        said = f"{names[row.functie]} op {row.gebied}: {steps()[row.antwoord].antwoord}"
-        assert said in page.words and (row.antwoord == "A" or f"{said} ({row.antwoord})." in page.words)
+        between = f"{row.antwoord_hoog} tot {row.antwoord_laag}" if row.antwoord_hoog != row.antwoord_laag else ""
+        undecided = (row.gebied, row.functie) == ("Plan Veenrand", "woningbouw")
+        said = f"{names[row.functie]} op {row.gebied}: "
+        said += "de kaart beslist dit niet" if undecided else steps()[row.antwoord].antwoord
+        letters = "; ".join(t for t in ("" if undecided else row.antwoord, between) if t)
+        assert said in page.words and (row.antwoord == "A" or f"{said} ({letters})." in page.words)
 
 
 def test_the_answer_names_the_thresholds_that_fire(page):
@@ -162,7 +166,7 @@ def test_missing_layers_and_gaps_are_told():
     layers = wb.example(size=200, resolution=10).drop_vars(["kwel", "ghg"])
     layers["wateroverlast"][:] = np.nan
     words = Page(report_html(wb.assess(layers, "woningbouw", wb.example_plans()))).words
-    assert "onbekend (te weinig gegevens) (X)" in words and "Kwel" in words and "verlaagt de dekking" in words
+    assert "onbekend (te weinig gegevens) (X; " in words and "Kwel" in words and "verlaagt de dekking" in words
     assert "Niet alles is bekend" in words
 
 
@@ -234,7 +238,7 @@ def test_one_cell_known_or_unknown_without_crs(value):
     page = Page(report_html(wb.assess(layers, "woningbouw", shapely.box(0.2, -0.8, 0.7, -0.1))))
     assert page.balanced and "Coördinaten onbekend" in page.words
     assert "kleiner dan een cel" in page.words
-    assert ("(A)" if value == 1 else "(X)") in page.words
+    assert ("(A)" if value == 1 else "(X; A tot D)") in page.words
 
 
 def test_reference_as_raster_and_measures():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -10,13 +10,17 @@ from typing import Any
 from waterbodem.answers.question import Question
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.lazy import pd
+from waterbodem.definitions.measures.measure import Maatregel
+from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Functie
 from waterbodem.layers.polygons import Area
 from waterbodem.measures.choice import Numbers
 from waterbodem.measures.neighbours import Neighbours, neighbours
+from waterbodem.measures.plan_cells import plan_cells
 from waterbodem.measures.rows import COLUMNS, TEXTS, WHOLE, rows_of, unknown_rows
-from waterbodem.measures.search import Search
+from waterbodem.measures.search import FREE_BY, Search, known_to
 from waterbodem.measures.sentences import klasse_name
+from waterbodem.measures.terrain import Ask
 
 UNKNOWN_COLUMNS = ("gebied", "functie", "maatregel", "laag", "aandeel_kan", "aandeel_onbekend")
 OUTSIDE = "ligt geheel buiten de gegevens"
@@ -121,6 +125,44 @@ class Packages:
     def outcomes(self) -> Iterator[tuple[Area, Search]]:
         """Yield every plan and functie that was searched."""
         return ((self._area(place), search) for place, search in self.searches.items())
+
+
+def places_of(q: Question) -> list[Place]:
+    """Return the outcomes of a question, those asked first: plans that touch the data, and functies."""
+    return [(i, k) for i in range(len(q.areas)) for k in range(len(q.functies)) if q.prints.inside[i]]
+
+
+def search_of(
+    q: Question,
+    place: Place,
+    *,
+    measures: Sequence[Maatregel],
+    together: int | None = None,
+    free_by: str | None = None,
+    named: bool = False,
+) -> Search:
+    """Return the packages for one outcome of a question; what is shown is found.
+
+    Parameters
+    ----------
+    q : Question
+    place : Place
+    measures : sequence of Maatregel
+    together : int, optional
+        Most measures in a package; default as many as the rules tell.
+    free_by : str, optional
+        By what hectares are left free.
+    named : bool
+        Whether the measures were named by who asks.
+    """
+    area, functie = place[0], q.functies[place[1]]
+    plan = plan_cells(q.site, q.prints, list(q.circumstances.size), area)
+    asked = Ask(functie, q.boards[area], q.settings.storage, q.settings.method)
+    most = measure_rules().keuze.samen if together is None else together
+    by_risk, names = free_by == FREE_BY[1], tuple(measures) if named else ()
+    found = Search(plan, asked, known_to(measures, functie.id), most, by_risk, names)
+    found.find()
+    return found
 
 
 def _chosen(name: str | None, names: list[str], where: str) -> int:

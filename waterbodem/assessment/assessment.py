@@ -49,7 +49,21 @@ Kompas = Sequence[Sequence[Sequence[Verdict]]]
 
 
 class Assessment(Answer, Reported):
-    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files; see :class:`Answer`."""
+    """An answer that shows itself: in a notebook, as pictures, a map, a dossier and files.
+
+    ``.cells`` holds the grids (xr.Dataset), ``.table`` a row per polygon and functie (GeoDataFrame), ``.kompas`` six
+    verdicts for each, ``.grootboek`` who receives what is shifted. Water is routed when the table or the grootboek is
+    first read, which takes minutes where layers hold a province; ``.rows`` is the table without it. See
+    :class:`waterbodem.types.Answer`.
+
+    Examples
+    --------
+    >>> import waterbodem as wb
+    >>> answer = wb.assess(wb.example(), "woningbouw", wb.example_plans())
+    >>> answer.table.to_file("plannen.gpkg", layer="gebieden")  # doctest: +SKIP
+    >>> answer.write("uitvoer")  # doctest: +SKIP
+    [PosixPath('uitvoer/woningbouw/geschiktheid.tif'), ...]
+    """
 
     @either_spelling
     def plot_receivers(self, functie: str | Functie | None = None, *, taal: str = "nl") -> Figure:
@@ -66,7 +80,10 @@ class Assessment(Answer, Reported):
         kleuren: str = "landelijk",
         taal: str = "nl",
     ) -> Figure:
-        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`."""
+        """Draw score, class, risk and what limits, see :func:`waterbodem.views.figures.maps.plot_assessment`.
+
+        A figure of its own, of several maps: there is no ``ax`` to give. ``figure.savefig(path)`` keeps it.
+        """
         from waterbodem.views.figures.maps import plot_assessment
 
         return plot_assessment(self, functie, kleuren=kleuren, taal=taal)
@@ -87,9 +104,17 @@ class Assessment(Answer, Reported):
         return report_html(self, taal=taal, kleuren=kleuren)
 
     def write(self, folder: str | Path, *, float_: bool = False) -> list[Path]:
-        """Write what ``waterbodem assess --output`` writes: maps, tables, dossier and herkomst; return the files.
+        """Write what ``waterbodem assess --output`` writes, and return the files.
 
-        See :func:`waterbodem.assessment.files.save_assessment`.
+        ``gebieden.gpkg`` (layer ``gebieden``) and ``.csv`` are the table, ``<functie>/klasse.tif`` and others the
+        grids, ``rapport.html`` is the dossier, ``herkomst.json`` tells of what and when it was made.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it is not there.
+        float_ : bool
+            Write ``<name>_f32.tif`` too: shares unrounded.
         """
         from waterbodem.assessment.files import save_assessment
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
-from waterbodem.answers.packages import Packages, Place
+from waterbodem.answers.packages import Packages, places_of, search_of
 from waterbodem.answers.question import Plans, Question, ask
 from waterbodem.assessment.assessment import AssessSettings
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.lazy import xr
 from waterbodem.core.progress import track
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.measures.catalogue import load_measures, named_measures
 from waterbodem.definitions.measures.measure import Maatregel
@@ -20,9 +22,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine import compiling
 from waterbodem.layers.polygons import Area
-from waterbodem.measures.plan_cells import plan_cells
-from waterbodem.measures.search import FREE_BY, Search, known_to
-from waterbodem.measures.terrain import Ask
+from waterbodem.measures.search import FREE_BY
 from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.land import land_of
 from waterbodem.receivers.question import Enquiry
@@ -45,6 +45,7 @@ class Mits(Packages):
         return mits_html(self)
 
 
+@either_spelling
 def mits(
     layers: xr.Dataset,
     functie: str | Functie | Sequence[str | Functie],
@@ -92,9 +93,9 @@ def mits(
     _check(samen, vrij)
     chosen = _chosen(maatregelen, registry.choose(functie)[0])
     q = _question(layers, functie, gebied, settings)
-    places = [(i, k) for i in range(len(q.areas)) for k in range(len(q.functies)) if q.prints.inside[i]]
-    found = {p: _search(q, p, *chosen, samen, vrij) for p in track(places, "maatregelen zoeken")}
-    return Mits(q, found)
+    measures, named = chosen
+    asked = partial(search_of, q, measures=measures, together=samen, free_by=vrij, named=named)
+    return Mits(q, {p: asked(p) for p in track(places_of(q), "maatregelen zoeken")})
 
 
 def _question(layers: xr.Dataset, functie: Any, gebied: Plans, settings: AssessSettings) -> Question:
@@ -108,16 +109,6 @@ def _question(layers: xr.Dataset, functie: Any, gebied: Plans, settings: AssessS
         return Enquiry(land, tuple(areas), given, asked, folder=settings.get("bewaar"), around=True)
 
     return ask(layers, functies, gebied, asked, settings.get("id"), enquire)
-
-
-def _search(
-    q: Question, place: Place, measures: Sequence[Maatregel], named: bool, together: int, free_by: str | None
-) -> Search:
-    area, functie = place[0], q.functies[place[1]]
-    plan = plan_cells(q.site, q.prints, list(q.circumstances.size), area)
-    asked = Ask(functie, q.boards[area], q.settings.storage, q.settings.method)
-    by_risk, names = free_by == FREE_BY[1], tuple(measures) if named else ()
-    return Search(plan, asked, known_to(measures, functie.id), together, by_risk, names)
 
 
 def _check(together: int, free_by: str | None) -> None:

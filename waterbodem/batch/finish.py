@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from waterbodem.batch.compute import Product, part_file, products
 from waterbodem.batch.downstream_maps import downstream_outputs
-from waterbodem.batch.drawing import Drawing
 from waterbodem.batch.exposure import Exposure, exposure_of, swept_files
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.journal import Journal
@@ -47,10 +45,10 @@ def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: in
     withdraw(job.output / PROVENANCE)
     whole = {v: keys[v] for v in job.variants if v.name not in outcome.failed}
     delivery = Delivery(job, journal, whole, exposure_of(job), outcome, progress, workers)
-    with closing(Drawing(job, len(_pictures_due(delivery)))) as draw, ThreadPoolExecutor(1) as aside:
+    with ThreadPoolExecutor(1) as aside:
         if outcome.made:
             aside.submit(prepare_page)
-        for label, outputs_of in _steps(draw):
+        for label, outputs_of in _steps():
             with delivery.costing(label):
                 delivery.make(outputs_of(delivery))
     left = write_provenance(delivery)
@@ -59,14 +57,14 @@ def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: in
         _remove_stale(job, keys, delivery.exposure)
 
 
-def _steps(draw: Drawing) -> Sequence[tuple[str, Callable[[Delivery], Sequence[Output]]]]:
+def _steps() -> Sequence[tuple[str, Callable[[Delivery], Sequence[Output]]]]:
     """All that a run leaves, step by step: each is made of what those before it left.
 
     What fails in a step with a label costs that step; what fails in another ends the run.
     """
     return (
         (LABEL, ledger_outputs),
-        ("", lambda d: [*table_outputs(d), *map_outputs(d.job, d.keys), *_picture_outputs(d, draw)]),
+        ("", lambda d: [*table_outputs(d), *map_outputs(d.job, d.keys), *_picture_outputs(d)]),
         ("benedenstrooms", downstream_outputs),
         ("", _project_outputs),
         ("", page_outputs),
@@ -127,36 +125,31 @@ def _picture_key(job: Job, key: str) -> str:
     return f"{key} {texts_version()} {job.stack.title}"
 
 
-def _pictures_due(delivery: Delivery) -> list[Variant]:
-    """Return the variants whose picture is asked for, and not there or made of something else."""
-    job, keys = delivery.job, delivery.keys if _wants_pictures(delivery.job) else {}
-    return [v for v, k in keys.items() if not delivery.journal.made([_picture(job, v)], _picture_key(job, k))]
-
-
 def _wants_pictures(job: Job) -> bool:
     return job.file.pictures and bool(job.file.cell_maps)
 
 
-def _picture_outputs(delivery: Delivery, draw: Drawing) -> list[Output]:
+def _picture_outputs(delivery: Delivery) -> list[Output]:
     """All maps of a variant in one picture, drawn once the last of them is there."""
-    job, ready = delivery.job, cache(draw.prepare)
+    job = delivery.job
     return [
         Output(
             (_picture(job, variant),),
             _picture_key(job, key),
-            partial(_stage_picture, job, variant, draw),
+            partial(_stage_picture, job, variant),
             needs=tuple(m.paths[0] for m in map_outputs(job, {variant: key})),
             reason=None if _wants_pictures(job) else "",
             hand="one",
             phase="overzichten",
-            ready=ready,
         )
         for variant, key in delivery.keys.items()
     ]
 
 
-def _stage_picture(job: Job, variant: Variant, draw: Drawing, stage: Stage) -> None:
-    stage.file(_picture(job, variant)).write_bytes(draw.png(variant))
+def _stage_picture(job: Job, variant: Variant, stage: Stage) -> None:
+    from waterbodem.batch.picture import picture_png  # loads what draws
+
+    stage.file(_picture(job, variant)).write_bytes(picture_png(job, variant))
 
 
 # --- project ---------------------------------------------------------------------------------------------------------

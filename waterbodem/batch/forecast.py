@@ -5,19 +5,26 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from waterbodem.batch import disk_space
-from waterbodem.batch.compute import cache_of
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from waterbodem.batch.compute import cache_of, make_part, part_file, products
 from waterbodem.batch.downstream_maps import cost
-from waterbodem.batch.drawing import memory_needed
-from waterbodem.batch.job import BLOCK, Job, open_job
-from waterbodem.batch.receiver_ledger import ledger_memory, seconds_needed
-from waterbodem.batch.sample import Rates, busy_cells, measure
+from waterbodem.batch.exposure import FOLDER, exposure_of, swept_files
+from waterbodem.batch.job import BLOCK, Job, Part, blocks, open_job
+from waterbodem.batch.part_file import PartReader, unpacked
+from waterbodem.batch.receiver_ledger import ledger_memory, ledgers_of, seconds_needed
 from waterbodem.core import memory
 from waterbodem.core.errors import ArgumentError, OutOfSpace, PartFailed, WaterbodemError, raise_all
+from waterbodem.core.grid import Grid
 from waterbodem.core.threads import workers as default_workers
 from waterbodem.definitions.labels import decimal, plain
 from waterbodem.formats.overwriting import nearest_folder
@@ -30,7 +37,25 @@ RESULT_BYTES = 250
 #: Putting maps together as a share of computing them, and bytes that are hashed in a second.
 MAPS_SHARE, HASHED = 0.25, 1e9
 #: Seconds that a run takes whatever its cells: to start, per map, per picture, per row of the table.
-STARTING, A_MAP, A_PICTURE, A_ROW = 1.5, 0.02, 0.5, 3e-5
+STARTING, A_MAP, A_PICTURE, A_ROW = 1.5, 0.02, 0.1, 3e-5
+#: Parts, maps and their overviews: as a multiple of cells that do not compress, and of what parts hold of them.
+UNCOMPRESSED, PARTS_AND_MAPS = 2.6, 2.4
+# Sizes, rounded up, are of what runs of 1.2 million cells left on disk; a test holds the whole against them.
+
+#: For what was not sampled (expertoordeel).
+MARGIN = 1.3
+#: Bytes that a polygon takes in a block of a part, at most.
+MEETING = 20_000
+#: Bytes of a polygon in the tables, beside its shape; in the ledger of a functie; of its flow paths.
+ROW, LINE, PATHS = 1500, 1500, 20_000
+#: Lines that the page shows at most, and bytes of each.
+SHOWN, SHOWN_ROW = 1000, 1200
+#: Bytes that a cell takes in the two maps of what arrives, and in those of floats.
+ARRIVES, ARRIVES_EXACTLY = 0.7, 3.0
+#: Bytes of a picture, of all else about a functie, and of a run: ledger, page, project.
+PICTURE, ABOUT, FIXED = 400_000, 40_000, 500_000
+#: Blocks that are measured, and how many of the rows of a block.
+SAMPLES, SAMPLE_ROWS = 3, 256
 
 
 @dataclass(frozen=True)
@@ -83,7 +108,7 @@ class Preview:
 
     def to_text(self) -> str:
         """Return the size for a planner."""
-        time = "" if self.seconds is None else f"Tijd: ongeveer {_duration(self.seconds)} (uit een proef hier en nu)"
+        took = "" if self.seconds is None else f"Tijd: ongeveer {_duration(self.seconds)} (uit een proef hier en nu)"
         return "\n".join(
             [
                 f"Rooster: {self.rows} x {self.cols} cellen van {plain(self.resolution)} m; "
@@ -93,7 +118,7 @@ class Preview:
                 f"(vrij: {decimal(self.free / 1e9, 0)} GB)",
                 f"Geheugen: ongeveer {decimal(self.memory / 1e9, 1)} GB",
                 self._downstream(),
-                time,
+                took,
             ]
         ).rstrip()
 
@@ -160,7 +185,7 @@ def _bounds_of(job: Job, threads: int) -> Preview:
         variants=len(job.variants),
         polygons=len(job.areas),
         read=sum(s.file.path.stat().st_size for s in _sources(job)),
-        disk=max(0, disk_space.most(job) - disk_space.there(job)),
+        disk=max(0, largest_disk_bytes(job) - disk_bytes_present(job)),
         memory=_memory(job, threads),
         free=free,
         stroming=downstream.memory + ledger_memory(job),
@@ -173,7 +198,7 @@ def _sampled(job: Job, found: Preview, threads: int, rates: Rates) -> Preview:
     share = found.cells / rates.cells
     computing = share * rates.seconds * (1 + MAPS_SHARE) / threads
     seconds = computing + found.read / HASHED + found.stroming_s + _fixed_seconds(job)
-    disk = min(found.disk, max(0, disk_space.foreseen(job, rates) - disk_space.there(job)))
+    disk = min(found.disk, max(0, forecast_disk_bytes(job, rates) - disk_bytes_present(job)))
     return replace(found, disk=disk, seconds=seconds)
 
 
@@ -191,7 +216,7 @@ def _sources(job: Job) -> list[LayerSource]:
 
 def _memory(job: Job, threads: int) -> int:
     blocks = threads * math.prod(BLOCK) * (4 * len(_sources(job)) + RESULT_BYTES)
-    return 300_000_000 + blocks + cache_of(job) + memory_needed(job)
+    return 300_000_000 + blocks + cache_of(job)
 
 
 def _existing(folder: Path) -> Path:
@@ -217,3 +242,146 @@ def _refuse(found: Preview) -> None:
         )
     for problem in problems:
         raise problem
+
+
+# --- disk -------------------------------------------------------------------------------------------------------------
+
+
+def largest_disk_bytes(job: Job) -> int:
+    """Disk that a run takes if nothing compresses [bytes]."""
+    per_cell = UNCOMPRESSED * sum(4 if p.is_float else 1 for p in products(job))
+    cells = int(busy_cells(job) * len(job.variants) * per_cell)
+    return cells + meetings(job) * len(job.variants) * MEETING + _disk_beside_cells(job)
+
+
+def forecast_disk_bytes(job: Job, rates: Rates) -> int:
+    """Disk that a run takes, going by a sample [bytes]."""
+    cells = busy_cells(job) / rates.cells * rates.bytes * PARTS_AND_MAPS
+    sums = meetings(job) / max(1, rates.meetings) * rates.sums
+    return int(MARGIN * (cells + sums)) + _disk_beside_cells(job)
+
+
+def disk_bytes_present(job: Job) -> int:
+    """Disk that the run takes already [bytes]; parts of an earlier content are not of it."""
+    return sum(f.stat().st_size for f in _files_present(job) if f.is_file())
+
+
+def _files_present(job: Job) -> Iterator[Path]:
+    for variant in job.variants:
+        key = job.key(variant)
+        yield from (part_file(job, job.part_key(key, part)) for part in job.parts())
+    folders = (job.output, *(job.output / v.name for v in job.variants))
+    yield from (f for folder in folders for f in folder.glob("*"))
+    stale = set(swept_files(job)) - exposure_of(job).kept()
+    yield from (f for f in (job.work / FOLDER).glob("*") if f not in stale)
+
+
+def _disk_beside_cells(job: Job) -> int:
+    """Return what is neither in a part nor made of parts cell by cell."""
+    each = ABOUT + (PICTURE if job.file.pictures and job.file.cell_maps else 0)
+    return FIXED + each * len(job.variants) + _tables(job) + cost(job).disk + _received(job)
+
+
+def _tables(job: Job) -> int:
+    shapes = sum(len(shapely.to_wkb(a.geometry)) for a in job.areas)
+    rows = len(job.variants) * len(job.areas)
+    return rows * ROW + len(job.variants) * shapes + min(rows, SHOWN) * SHOWN_ROW
+
+
+def _received(job: Job) -> int:
+    functies = ledgers_of(job)
+    each = ARRIVES + (ARRIVES_EXACTLY if job.file.float_ else 0)
+    return functies * (len(job.areas) * (LINE + PATHS) + int(each * math.prod(job.around.grid.shape)))
+
+
+# --- a sample ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What was measured of some blocks with all functies.
+
+    Parameters
+    ----------
+    cells : int
+    seconds : float
+        Of one thread.
+    bytes : int
+        Of maps in parts.
+    meetings, sums : int
+        How often a polygon lies in a block, and the bytes that parts hold of that.
+    """
+
+    cells: int
+    seconds: float
+    bytes: int
+    meetings: int = 0
+    sums: int = 0
+
+
+def busy_cells(job: Job) -> int:
+    """Return the cells in blocks that have to be computed: all, or those that a polygon may touch."""
+    if not job.areas:
+        return job.grid.rows * job.grid.cols
+    place, met = _meetings(job)
+    return sum(place[i].rows * place[i].cols for i in np.unique(met))
+
+
+def meetings(job: Job) -> int:
+    """Return how often a polygon may lie in a block."""
+    return len(_meetings(job)[1]) if job.areas else 0
+
+
+def _meetings(job: Job) -> tuple[list[Grid], NDArray[np.int64]]:
+    """Return all blocks, and the number of a block for every polygon that it may touch."""
+    place = [p.grid.part(*block) for p in job.parts() for block in blocks(p.grid)]
+    return place, job.tree.query(shapely.box(*np.array([p.bounds for p in place]).T), predicate="intersects")[0]
+
+
+def measure(job: Job) -> Rates:
+    """Compute a few blocks for all functies and scenarios into a folder that is removed again.
+
+    Raises
+    ------
+    WaterbodemError
+        If a layer cannot be read there.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        trial = replace(job, output=Path(folder))
+        (trial.work / "parts").mkdir(parents=True)
+        keys = {v: str(i) for i, v in enumerate(job.variants)}
+        samples = list(_samples(job))
+        make_part(trial, Part(0, samples[0].part(slice(0, 1), slice(0, 1)), 0), keys)  # loads the kernels
+        start, found = time.perf_counter(), []
+        for block in samples:
+            make_part(trial, Part(0, block, 0), keys)
+            found += [_sizes(part_file(trial, key)) for key in keys.values()]
+        seconds = time.perf_counter() - start
+        size, sums, met = (sum(column) for column in zip(*found, strict=True))
+        return Rates(sum(b.rows * b.cols for b in samples), seconds, size, met // len(keys), sums)
+
+
+def _sizes(path: Path) -> tuple[int, int, int]:
+    """Return the bytes of maps and of sums in a part, and how often a polygon lies in a block."""
+    with PartReader(path) as part:
+        tallies, ranges = part["tallies"], part["ranges"]
+        met = sum(unpacked(part.blob(entry))["polygons"].size for entry in tallies)
+    sums = int(tallies[:, 1].sum() + ranges[:, 1].sum())
+    return path.stat().st_size - sums, sums, met
+
+
+def _samples(job: Job) -> Iterator[Grid]:
+    """Yield blocks spread over the grid, or around polygons."""
+    grid = job.grid
+    for i in range(SAMPLES):
+        share = (i + 0.5) / SAMPLES
+        row, col = int(share * grid.rows), int(share * grid.cols)
+        if job.areas:
+            point = job.areas[int(share * len(job.areas))].geometry.representative_point()
+            row, col = int((grid.top - point.y) / grid.dy), int((point.x - grid.left) / grid.dx)
+        yield grid.part(_around(row, SAMPLE_ROWS, grid.rows), _around(col, BLOCK[1], grid.cols))
+
+
+def _around(at: int, side: int, size: int) -> slice:
+    first = max(0, min(at - side // 2, size - side))
+    return slice(first, min(first + side, size))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,29 +12,18 @@ from waterbodem.definitions.labels import name_of, short, texts
 from waterbodem.engine.scoring import parts_of
 from waterbodem.formats.cog.writer import levels
 from waterbodem.formats.foreign.door import open_raster
+from waterbodem.views.figures.overview import overview_png
 from waterbodem.views.figures.panels import map_panels
-from waterbodem.views.figures.sheet import (
-    MARGIN,
-    PANEL,
-    UNDER,
-    Figure,
-    Frame,
-    canvas,
-    figure_png,
-    legend_height,
-    rings_of,
-    row_of_maps,
-    write,
-)
+from waterbodem.views.figures.sheet import MARGIN, Frame, rings_of
 
 Bytes = NDArray[np.uint8]
 
-#: Cells a side that a map in the picture can show, pixels per inch, maps in a row.
-SIDE, DPI, COLUMNS = 400, 110, 3
+#: Cells a side that a map in the picture can show; with more polygons than this none is outlined.
+SIDE, OUTLINED = 400, 500
 
 
 def picture_png(job: Job, variant: Variant) -> bytes:
-    """Return the picture of a variant whose maps are finished, as PNG: the same bytes for the same maps.
+    """Picture of a variant whose maps are finished, as PNG: the same bytes for the same maps.
 
     Parameters
     ----------
@@ -46,17 +34,7 @@ def picture_png(job: Job, variant: Variant) -> bytes:
     codes = {name: read_small(folder / f"{name}.tif") for name in job.file.cell_maps}
     present = [n for n in job.stack.sources if "@" not in n]
     panels = map_panels(codes, [p.name for p in parts_of(variant.functie, present)], "nl")
-    frame = _frame(job)
-    rows = [panels[i : i + COLUMNS] for i in range(0, len(panels), COLUMNS)]
-    heights = [0.35 + PANEL * frame.aspect + UNDER + legend_height(row) + 0.1 for row in rows]
-    figure = canvas(COLUMNS, 0.55 + sum(heights))
-    top = figure.get_size_inches()[1] - 0.1
-    _title(figure, top, job, variant)
-    top -= 0.45
-    for row, height in zip(rows, heights, strict=True):
-        row_of_maps(figure, row, frame, top - 0.35, PANEL * frame.aspect)
-        top -= height
-    return figure_png(figure, DPI)
+    return overview_png(_title(variant), _remark(job), panels, _frame(job))
 
 
 def read_small(path: Path) -> Bytes:
@@ -70,19 +48,18 @@ def read_small(path: Path) -> Bytes:
 
 
 def _frame(job: Job) -> Frame:
-    grid = job.grid
+    grid, areas = job.grid, job.areas if len(job.areas) <= OUTLINED else ()
     tolerance = max(grid.rows * grid.dy, grid.cols * grid.dx) / SIDE / 2
-    rings = [r for a in job.areas for r in rings_of(a.geometry, tolerance)]
+    rings = [r for a in areas for r in rings_of(a.geometry, tolerance)]
     return Frame(grid, tuple(rings), (), MARGIN if rings else 0.0)
 
 
-def _title(figure: Figure, top: float, job: Job, variant: Variant) -> None:
+def _title(variant: Variant) -> str:
     scenario = f" ({short(variant.scenario, 40)})" if variant.scenario else ""
-    write(figure, top, short(name_of(variant.functie), 60) + scenario, fontsize=13, fontweight="bold")
-    remarks: Sequence[str] = [short(job.stack.title, 60), _reduced(job)]
-    write(figure, top - 0.25, " · ".join(r for r in remarks if r), fontsize=8)
+    return short(name_of(variant.functie), 60) + scenario
 
 
-def _reduced(job: Job) -> str:
+def _remark(job: Job) -> str:
     factors = [f for f in levels(job.grid) if max(job.grid.shape) / f >= SIDE]
-    return str(texts("nl")["kaart"]["overzicht"]).format(n=factors[-1]) if factors else ""
+    reduced = str(texts("nl")["kaart"]["overzicht"]).format(n=factors[-1]) if factors else ""
+    return " · ".join(r for r in (short(job.stack.title, 60), reduced) if r)

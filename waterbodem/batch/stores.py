@@ -105,7 +105,7 @@ def write_zarr(folder: str | Path, path: str | Path, *, chunks: Any = None) -> P
     store = destination(path)
     data = open_run(folder, chunks=chunks)
     for name in data.data_vars.keys() - set(SHARES):
-        del data[name].encoding["_FillValue"]  # whoever opens the store would get codes as floats
+        del data[name].attrs["_FillValue"]  # whoever opens the store would get codes as floats
     with replacing_folder(store.absolute()) as temp:
         data.to_zarr(temp, mode="w-", consolidated=True, zarr_format=2)
     return store

@@ -218,8 +218,11 @@ def of_functie(cells: xr.Dataset, functie: str) -> xr.Dataset:
 
 
 def with_fill(data: xr.Dataset, code: int) -> xr.Dataset:
-    """Return results whose codes (uint8) tell what writes them which one means nothing; the data stay as they are."""
+    """Return results whose codes (uint8) tell which one means nothing; the data stay as they are.
+
+    As an attribute: in the encoding it would say that the codes were decoded, and rioxarray would look for NaN in them.
+    """
     for variable in data.data_vars.values():
         if variable.dtype == np.uint8:
-            variable.encoding["_FillValue"] = np.uint8(code)
+            variable.attrs["_FillValue"] = np.uint8(code)
     return data

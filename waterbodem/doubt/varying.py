@@ -83,8 +83,8 @@ class Piece:
     plans : slice
         Which plans they belong to.
     cell, cover : int64 arrays (N,)
-    start : int64 array (P + 1,)
-        First cell of every plan.
+    start, edge : int64 arrays (P + 1,), (P,)
+        First cell of every plan, and the first that is not covered whole; the others come before it.
     shares : float64 array (P,)
         What every plan keeps of an error.
     """
@@ -93,7 +93,15 @@ class Piece:
     cell: Integers
     cover: Integers
     start: Integers
+    edge: Integers
     shares: Doubles
+
+    @classmethod
+    def of(cls, plans: slice, cell: Integers, cover: Integers, start: Integers, shares: Doubles) -> Piece:
+        """Cells in any order within their plan."""
+        edge, cells, covers = np.empty(len(start) - 1, np.int64), np.empty_like(cell), np.empty_like(cover)
+        kernel.sort_cells(start, cell, cover, edge, cells, covers)
+        return cls(plans, cells, covers, start, edge, shares)
 
 
 def pieces_of(prints: Footprints, hectares: Doubles) -> Iterator[Piece]:
@@ -104,7 +112,7 @@ def pieces_of(prints: Footprints, hectares: Doubles) -> Iterator[Piece]:
         first, last = np.searchsorted(prints.start, [a, b - 1], side="right") - 1
         plans = slice(int(first), int(last) + 1)
         start = np.clip(prints.start[first : last + 2], a, b) - a
-        yield Piece(plans, prints.cell[a:b], prints.cover[a:b], start, shares[plans])
+        yield Piece.of(plans, prints.cell[a:b], prints.cover[a:b], start, shares[plans])
 
 
 def reach_of(functie: Functie, group: Iterable[str], present: Sequence[str]) -> set[str]:
@@ -190,10 +198,10 @@ def _sums(asked: Asked, moved: Moved) -> Variants:
     places = [moved.places(g, d) for g in asked.groups for d in DIRECTIONS]
     kernel.vary_cells(
         moved.places(),
-        np.array(places, np.int64).reshape(len(places), -1),
+        np.array(places, np.int64).reshape(len(places), -1 if places else 0),
         asked.model,
         scoring.order_of(asked.model),
-        kernel.Plans(moved.piece.start, moved.piece.cover),
+        kernel.Plans(moved.piece.start, moved.piece.edge, moved.piece.cover),
         asked.touched,
         kernel.room(),
         scoring.Scores(**outputs((0,), ())),

@@ -27,6 +27,7 @@ class Plans(NamedTuple):
     """The cells of P plans, plan by plan."""
 
     start: Ints  # (P + 1,) first cell of every plan
+    edge: Ints  # (P,) first cell of every plan that is not covered whole; the others come before it
     cover: Ints  # (N,) coverage fraction * COVERAGE_ONE
 
 
@@ -79,6 +80,24 @@ def room() -> Room:
         np.zeros((3, 3, plans), np.int64),
         np.zeros((3, plans, CLASSES), np.int64),
     )
+
+
+@kernel
+def sort_cells(start: Any, cell: Any, cover: Any, edge: Any, out_cell: Any, out_cover: Any) -> None:
+    """Put the cells that are covered whole first in every plan, and fill in where the others begin."""
+    for p in range(start.size - 1):
+        whole = np.int64(0)
+        for i in range(start[p], start[p + 1]):
+            whole += cover[i] == zonal.COVERAGE_ONE
+        at, edge[p] = start[p], start[p] + whole
+        other = edge[p]
+        for i in range(start[p], start[p + 1]):
+            if cover[i] == zonal.COVERAGE_ONE:
+                out_cell[at], out_cover[at] = cell[i], cover[i]
+                at += 1
+            else:
+                out_cell[other], out_cover[other] = cell[i], cover[i]
+                other += 1
 
 
 @kernel
@@ -228,13 +247,49 @@ def _sum_code(codes: Any, code: int, cover: Any) -> int:
 
 
 @stage
-def _add_plan(values: Any, codes: Any, cover: Any, first: int, after: int, p: int, sums: Any, classes: Any) -> None:
-    """Add cells of a plan to its sums for some states."""
-    total, known = _sum_scores(values, codes, cover)
+def _sum_whole(values: Any, codes: Any) -> Any:
+    """Return the sum of scores of a block of whole cells that are assessed and have one, and how many there are."""
+    total, known = np.int32(0), np.int32(0)
+    for i in range(values.size):
+        counts = (values[i] == values[i]) & (codes[i] != 0)
+        v = values[i] if counts else np.float32(0)
+        total = np.int32(total + np.int32(np.rint(v * np.float32(zonal.VALUE_ONE))))
+        known = np.int32(known + counts)
+    return total, known
+
+
+@stage
+def _count_code(codes: Any, code: int) -> int:
+    count, c = np.int32(0), np.uint8(code)
+    for i in range(codes.size):
+        count = np.int32(count + (codes[i] == c))
+    return count
+
+
+@stage
+def _add(total: int, known: int, first: int, after: int, p: int, sums: Any) -> None:
     for e in range(first, after):
         sums[e, 0, p] += total >> zonal.SPLIT
         sums[e, 1, p] += total & _LOW_MASK
         sums[e, 2, p] += known
+
+
+@stage
+def _add_whole(values: Any, codes: Any, first: int, after: int, p: int, sums: Any, classes: Any) -> None:
+    """Add cells of a plan that are covered whole to its sums for some states."""
+    total, known = _sum_whole(values, codes)
+    _add(np.int64(total) * zonal.COVERAGE_ONE, np.int64(known) * zonal.COVERAGE_ONE, first, after, p, sums)
+    for code in range(CLASSES):
+        covered = np.int64(_count_code(codes, code)) * zonal.COVERAGE_ONE
+        for e in range(first, after):
+            classes[e, p, code] += covered
+
+
+@stage
+def _add_edge(values: Any, codes: Any, cover: Any, first: int, after: int, p: int, sums: Any, classes: Any) -> None:
+    """Add cells of a plan that are covered in part to its sums for some states."""
+    total, known = _sum_scores(values, codes, cover)
+    _add(total, known, first, after, p, sums)
     for code in range(CLASSES):
         covered = _sum_code(codes, code, cover)
         for e in range(first, after):
@@ -248,10 +303,14 @@ def _add_block(
     """Add a block to sums of its plans, of which the first goes to place ``to``; of what is known states are one."""
     for p in range(first, last):
         x, y = max(plans.start[p], a) - a, min(plans.start[p + 1], a + n) - a
-        cover, place = plans.cover[a + x : a + y], to + p - first
+        z, place = min(max(plans.edge[p] - a, x), y), to + p - first
         for e in range(3 if unknown else 1):
             after = e + 1 if unknown else 3
-            _add_plan(kept.values[e, x:y], kept.codes[e, x:y], cover, e, after, place, sums, classes)
+            if x < z:
+                _add_whole(kept.values[e, x:z], kept.codes[e, x:z], e, after, place, sums, classes)
+            if z < y:
+                cover = plans.cover[a + z : a + y]
+                _add_edge(kept.values[e, z:y], kept.codes[e, z:y], cover, e, after, place, sums, classes)
 
 
 @stage

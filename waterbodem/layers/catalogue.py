@@ -154,9 +154,9 @@ class LayerEntry(Definition):
 
     @property
     def percentiles(self) -> dict[str, LayerEntry]:
-        """Tables of the percentiles of the cell, by the key that names their file: as the layer's own."""
+        """Tables of the percentiles of the cell, by the key that names their file: the layer's own without range."""
         files = {n: getattr(self, n) for n in PERCENTILES if self.p10 is not None}
-        plain = {"p10": None, "p90": None, "sha256": None, "uncertainty": None}
+        plain = {"p10": None, "p90": None, "sha256": None, "uncertainty": None, "range": None}
         return {n: self.model_copy(update={**plain, "path": path}) for n, path in files.items()}
 
     @property

@@ -16,7 +16,7 @@ from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError, Tria
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.core.marks import equals
-from waterbodem.definitions.layer_name import LayerName
+from waterbodem.definitions.layer_name import PERCENTILES, LayerName
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.definitions.units import spelling
 from waterbodem.definitions.validation import complaints
@@ -69,7 +69,8 @@ def layers_from(
     Parameters
     ----------
     layers : xr.Dataset, or mapping of name to xr.DataArray or array (rows, cols)
-        All on one regular grid. Dask arrays stay lazy: their values are checked when they are read.
+        Named as :func:`waterbodem.lagen` names them, all on one regular grid. Dask arrays stay lazy: their values are
+        checked when they are read.
     units : mapping of layer to unit, optional
         In place of the attribute ``units``; stated by neither: the unit of the rules.
     sign : mapping of layer to {"up", "down"}, optional
@@ -108,6 +109,7 @@ def layers_from(
         with trial.step():
             arrays = _stating(arrays, stated or {}, attribute, key)
     mapped = None if not isinstance(layers, xr.Dataset) else dataset.crs_of(layers)
+    arrays = _with_percentiles(arrays)
     placed = _each(arrays, lambda name, data: _Placed.of(data, name, crs, mapped), trial)
     readings = _each(arrays, lambda name, data: _Reading.of(data.variable, name), trial)
     _check_one_grid(placed, trial)
@@ -172,7 +174,7 @@ def _named(arrays: Mapping[str, xr.DataArray], rename: Mapping[str, str], trial:
     layers = {n: data for n, data in found if LayerName.of(n).layer in layer_kinds()}
     for name in layers:
         with trial.step():
-            raise_all(name_problems(name, name))
+            raise_all(name_problems(str(LayerName(*LayerName.of(name)[:2])), name))
     _tell_others([n for n, _ in found if n not in layers], len(layers), trial)
     return layers
 
@@ -183,7 +185,8 @@ def _tell_others(names: list[str], layers: int, trial: Trial) -> None:
         return
     for name in names:
         with trial.step():
-            told = f"say which it is, rename={{{name!r}: {meant(name) or '<layer>'!r}}}, or leave it out of the data"
+            chosen = f"{{{name!r}: {meant(name) or '<layer>'!r}}}"
+            told = f"say which it is, rename={chosen}, or leave it out of the data"
             known = f"; layers are {', '.join(layer_kinds())}" if name == names[0] else ""
             raise ArgumentError("variable is no layer", value=name, allowed=f"{told}{known}", where="layers")
 
@@ -200,6 +203,23 @@ def _stating(
         raise ArgumentError("not stated per layer", value=stated, allowed="a mapping such as {'ghg': ...}", where=where)
     raise_all([_no_such(name, arrays, where) for name in stated if name not in arrays], where=where)
     return {n: data.assign_attrs({attribute: stated[n]}) if n in stated else data for n, data in arrays.items()}
+
+
+def _with_percentiles(arrays: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Return layers whose percentiles state unit and sign as they do; where the sign turns these are exchanged."""
+    found = {}
+    for name, data in arrays.items():
+        layer, scenario, percentile = LayerName.of(name)
+        base = arrays.get(str(LayerName(layer, scenario)))
+        if not percentile or base is None:
+            found[name] = data
+            continue
+        stated = {k: base.attrs[k] for k in ("units", "positive") if k in base.attrs}
+        told = data.assign_attrs({**stated, **data.attrs})
+        turned = kind_of(name).teken.get(str(told.attrs.get("positive", "")).strip().lower(), 1) < 0
+        other = PERCENTILES[1 - PERCENTILES.index(percentile)] if turned else percentile
+        found[str(LayerName(layer, scenario, other))] = told
+    return found
 
 
 # --- places ----------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class Certainty:
         """Yield how the plan stands with a package when a group is off; None where it is no longer offered."""
         for terrain in self._terrains(group):
             offered = all(terrain.where[i].offered for i in package)
-            yield terrain.classes([package])[0] if offered else None
+            yield terrain.answer(package) if offered else None
 
     def _terrains(self, group: str) -> tuple[Terrain, ...]:
         if group not in self._moved:

@@ -42,10 +42,19 @@ def contradiction(measures: Sequence[Maatregel], design: Design, functie: str) -
     moved = [e.layer for some in design.effects for e in some if e.layer in LEVELS]
     if moved and not math.isnan(design.functie.value(LEVEL)):
         return f"{moved[0]} naast een streefpeil"
+    coded = [e.layer for some in design.effects for e in some if _by_class(design, e.layer)]
+    if coded:
+        return f"van {coded[0]} kent de functie alleen klassen"
     used, most = design.numbers[PAVING] + design.room, measure_rules().ruimte_hoogstens.of(functie)
     if design.room > 0 and used - scoring_rules().marge > most:
         return f"ruimte: {used:.3f} van {most:g}"
     return ""
+
+
+def _by_class(design: Design, layer: str) -> bool:
+    """Tell whether a functie values a layer by its codes alone: it has no value between them."""
+    criteria = design.functie.all_criteria
+    return layer in criteria and bool(criteria[layer].klassen)
 
 
 def refusal(terrain: Terrain, package: Package) -> str:

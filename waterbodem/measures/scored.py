@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.registry import answer_scale
 from waterbodem.engine.layer_set import Floats
-from waterbodem.engine.scoring import score_arrays
+from waterbodem.engine.scoring import fill_scores, model_of, outputs
 from waterbodem.engine.sums import SCORE
 from waterbodem.engine.table import UNASSESSED
 from waterbodem.measures.tally import Groups
@@ -66,7 +66,7 @@ def scored(
     groups : Groups
     """
     free = functie.model_copy(update={"drempels": ()})
-    found = score_arrays(effective, free, *method, wanted=(SCORE, *ROWS[1:], *KLASSEN))
+    found = _scores(effective, free, method, (SCORE, *ROWS[1:], *KLASSEN))
     before, after = (_fired(functie, some, method) for some in (layers, effective))
     deny, exclude, can_lift = (_bits(functie, lifts, kind) for kind in ("deny", "exclude", "lift"))
     fired = before | after
@@ -86,7 +86,14 @@ def scored(
 
 
 def _fired(functie: Functie, layers: Mapping[str, Floats], method: Method) -> Array:
-    return score_arrays(layers, functie, *method, wanted=("flags",))["flags"]
+    return _scores(layers, functie, method, ("flags",))["flags"]
+
+
+def _scores(layers: Mapping[str, Floats], functie: Functie, method: Method, wanted: Sequence[str]) -> dict[str, Array]:
+    """Score cells of which the codes were looked at before they moved."""
+    out = outputs(next(iter(layers.values())).shape, (SCORE, *wanted))
+    fill_scores(model_of(functie, list(layers), *method), layers, out)
+    return out
 
 
 def _bits(functie: Functie, lifts: frozenset[str], kind: str) -> np.uint16:

@@ -209,6 +209,10 @@ class Search:
             return ()
         return self.choice.shown(lambda c: bool(self.hold(c.numbers).doubts))
 
+    def find(self) -> None:
+        """Find what is shown now, so that who asks many hears how far it is."""
+        _ = self.shown
+
     def told(self, candidate: Candidate) -> Told:
         """Return a package as it is told."""
         numbers = candidate.numbers

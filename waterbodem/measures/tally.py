@@ -76,11 +76,26 @@ class Groups:
         return found
 
 
-def groups_of(signatures: Ints, cover: Ints) -> tuple[NDArray[np.int64], Ints, Groups]:
-    """Return the order in which cells of one signature lie together, the signature of every group, and the groups.
+def signatures(acts: NDArray[np.bool_]) -> Ints:
+    """Return a number per row, the same where rows (N, M) are.
+
+    Examples
+    --------
+    >>> signatures(np.array([[True, False, True], [True, True, True], [True, False, True]])).tolist()
+    [0, 1, 0]
+    """
+    found = np.zeros(len(acts), np.int64)
+    for column in acts.T:
+        if column.any() and not column.all():
+            found = np.unique(2 * found + column, return_inverse=True)[1].reshape(-1)
+    return found.astype(np.int64)
+
+
+def groups_of(numbers: Ints, cover: Ints) -> tuple[NDArray[np.int64], Groups]:
+    """Return the order in which cells of one signature lie together, and the groups.
 
     ``cover`` is in the order of the cells.
     """
-    order = np.argsort(signatures, kind="stable")
-    found, first = np.unique(signatures[order], return_index=True)
-    return order, found, Groups(np.append(first, signatures.size).astype(np.int64), cover[order])
+    order = np.argsort(numbers, kind="stable")
+    first = np.unique(numbers[order], return_index=True)[1]
+    return order, Groups(np.append(first, numbers.size).astype(np.int64), cover[order])

@@ -31,7 +31,7 @@ from waterbodem.measures.plan_cells import PlanCells
 from waterbodem.measures.scored import Scored
 from waterbodem.measures.shifted import Shifted, burden_of
 from waterbodem.measures.standing import Standing, worst
-from waterbodem.measures.tally import Groups, groups_of
+from waterbodem.measures.tally import Groups, groups_of, signatures
 
 Array = NDArray[Any]
 Ints = NDArray[np.int64]
@@ -89,6 +89,7 @@ class Terrain:
     _designs: dict[tuple[Package, bool], Design] = field(default_factory=dict, repr=False)
     _scored: dict[Hashable, Scored] = field(default_factory=dict, repr=False)
     _shifted: dict[Hashable, Shifted] = field(default_factory=dict, repr=False)
+    _answers: dict[Hashable, Standing] = field(default_factory=dict, repr=False)
     _declined: dict[Hashable, Floats | None] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -100,9 +101,8 @@ class Terrain:
     def _grouped(self) -> tuple[PlanCells, Groups, Bools]:
         """The cells group by group, the groups, and which measures act in each (G, measures)."""
         acts = np.array([w.acts for w in self.where], np.bool_).reshape(len(self.measures), self.whole.count).T
-        found, number = np.unique(acts, axis=0, return_inverse=True)
-        order, _, groups = groups_of(number.reshape(-1).astype(np.int64), self.whole.cover)
-        return self.whole.some(order), groups, found
+        order, groups = groups_of(signatures(acts), self.whole.cover)
+        return self.whole.some(order), groups, acts[order[groups.start[:-1]]]
 
     @property
     def plan(self) -> PlanCells:
@@ -158,9 +158,12 @@ class Terrain:
         """Return how the plan stands with each of some packages."""
         return _standings(self, packages, *self._totals(packages)) if packages else []
 
-    def classes(self, packages: Sequence[Package]) -> list[Standing]:
-        """Return the same of the answer alone: what is shifted is not looked at."""
-        return _standings(self, packages, *self._totals(packages, answer=True)) if packages else []
+    def answer(self, package: Package) -> Standing:
+        """Return the same of one package and of its answer alone: what is shifted is not looked at."""
+        key = tuple((self._score_key(d), groups.tobytes()) for d, groups in self.parts(package))
+        if key not in self._answers:
+            (self._answers[key],) = _standings(self, [package], *self._totals([package], answer=True))
+        return self._answers[key]
 
     def _totals(self, packages: Sequence[Package], answer: bool = False) -> tuple[Totals, Totals, Ints]:
         """Return sums over all cells per package, the same with thresholds lifted, and what of it is lifted."""
@@ -185,8 +188,12 @@ class Terrain:
         )
         return one, other, lifted
 
+    def _score_key(self, design: Design) -> Hashable:
+        """Return what makes designs score the same."""
+        return design.functie.id, _known(design.level), design.effects, design.lifts
+
     def _score(self, design: Design) -> Scored:
-        key = design.functie.id, _known(design.level), design.effects, design.lifts
+        key = self._score_key(design)
         if key not in self._scored:
             self._scored[key] = scored.scored(
                 self.plan.layers,

@@ -104,6 +104,8 @@ def benedenstrooms(
 ) -> xr.Dataset:
     """Show where a functie would burden somebody downstream, without naming a plan first.
 
+    Computed at once, also where layers are chunked: water crosses every block.
+
     Parameters
     ----------
     layers : xr.Dataset
@@ -232,6 +234,8 @@ def bovenstrooms(
     bewaar: Any = None,
 ) -> xr.Dataset:
     """Show which land burdens a receiver, and how much: the reverse of the ledger.
+
+    Computed at once, also where layers are chunked: water crosses every block.
 
     Parameters
     ----------

@@ -47,6 +47,8 @@ def grootboek(
 ) -> Ledger:
     """Draw up who receives the burden of one or more plans.
 
+    Computed at once, also where layers are chunked: water crosses every block.
+
     Parameters
     ----------
     layers : xr.Dataset

@@ -141,9 +141,8 @@ class Beside:
 
     def cell(self, row: Row) -> str:
         """Return letter and answer for a column, with the range; no letter where a map does not decide it."""
-        words, between = self.head(row, brief=True), self.ranges.short(row)
-        told = words if self.ranges.head(row) else f"{row['antwoord']} {words}"
-        return f"{told}, {between}" if between else told
+        letter = "" if self.ranges.head(row) else row["antwoord"]
+        return " ".join(t for t in (letter, self.head(row, brief=True), self.ranges.ends(row)) if t)
 
     # --- of the whole answer -----------------------------------------------------------------------------------------
 
@@ -188,7 +187,12 @@ class Beside:
     @property
     def heading(self) -> list[str]:
         """What a reader must know before any answer."""
-        return [s for s in (self.reference, self.untested, *self.data, *self.ranges.heading) if s]
+        return [s for s in (self.reference, self.untested, *self.data) if s]
+
+    @property
+    def opening(self) -> list[str]:
+        """The heading, and what the range is that stands with every answer."""
+        return [*self.heading, *self.ranges.heading]
 
     # --- of one answer -----------------------------------------------------------------------------------------------
 

@@ -49,7 +49,13 @@ def answer_text(assessment: Answer, taal: str = "nl") -> str:
     rows = [_answer_row(row, names[row["nr"]], beside, taal) for row in found]
     t = texts(taal)["scherm"]
     order = ", ".join(name_of(p, taal) for p in assessment.question.settings.rules.beginselen.values())
-    lines = [*beside.heading, "", columns([t["kop"], *rows]), "", t["kompas"].format(namen=order)]
+    lines = [
+        *beside.opening,
+        "",
+        columns([t["kop"], *rows]),
+        "",
+        t["kompas"].format(namen=order),
+    ]
     lines += marks_of(found, beside, names, taal)
     notes = (edition_text(assessment, taal), *_outside(assessment, taal), *assessment.notes)
     lines += [t["let_op"].format(wat=one_line(plain_text(note))) for note in notes if note]

@@ -74,7 +74,7 @@ def mits_html(found: Packages, taal: str = "nl") -> str:
 def _html(name: str, search: Search, taal: str) -> str:
     words = texts(taal)["mits"]
     head = f"<p><strong><bdi>{escape(name)}</bdi></strong>: {escape(search.headline(taal))}</p>"
-    rows = [_row(search, c, taal) for c in search.shown]
+    rows = [package_row(search, c, taal) for c in search.shown]
     table = html_table(words["pakketten"], [words[k] for k in COLUMNS], rows) if rows else ""
     fits = f"<p>{escape(search.fits(taal))}</p>" if search.fitting else ""
     return head + table + fits
@@ -83,7 +83,8 @@ def _html(name: str, search: Search, taal: str) -> str:
 COLUMNS = ("zin", "antwoord", "bandbreedte", "risico", "investering", "maanden")
 
 
-def _row(search: Search, candidate: Candidate, taal: str) -> tuple[str, ...]:
+def package_row(search: Search, candidate: Candidate, taal: str) -> tuple[str, ...]:
+    """Return what is told of a package, a text for each of ``COLUMNS``."""
     hold, standing = search.hold(candidate.numbers), candidate.standing
     low, high = months(search.terrain(candidate.numbers), candidate.numbers)
     return (

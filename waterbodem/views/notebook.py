@@ -91,7 +91,7 @@ def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
     edition = edition_text(assessment, taal)
     then = f"<br><strong>{escape(edition)}</strong>" if edition else ""
-    return f"{escape(t['tabel']['caption'])}{made_up}{then}<br>{'<br>'.join(map(escape, beside.heading))}"
+    return f"{escape(t['tabel']['caption'])}{made_up}{then}<br>{'<br>'.join(map(escape, beside.opening))}"
 
 
 def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> str:
@@ -202,7 +202,7 @@ def assessment_text(assessment: Answer, taal: str = "nl") -> str:
     mark = f" \u2013 {texts(taal)['verzonnen']}" if is_fictitious(assessment.question.layers) else ""
     edition = edition_text(assessment, taal)
     told = named(shown, beside, {row["nr"]: row["gebied"] for row in shown}, taal)
-    under = [part for line in (*beside.heading, *told) for part in textwrap.wrap(line, WIDTH)]
+    under = [part for line in (*beside.opening, *told) for part in textwrap.wrap(line, WIDTH)]
     return "\n".join([f"<Assessment>{mark}", *([edition] if edition else []), *lines, *more, *under])
 
 

@@ -97,10 +97,13 @@ class Ranges:
 
     def short(self, row: Row) -> str:
         """The range in letters, best first; empty where it is one answer."""
-        if not has_range(row):
-            return ""
-        best, worst = whole_range(row)
-        return "" if best == worst else str(self._t["kort"].format(van=best, tot=worst))
+        best, _, worst = self.ends(row).partition("-")
+        return str(self._t["kort"].format(van=best, tot=worst)) if worst else ""
+
+    def ends(self, row: Row) -> str:
+        """The same with a dash, for a column."""
+        best, worst = whole_range(row) if has_range(row) else ("", "")
+        return "" if best == worst else f"{best}-{worst}"
 
     def letters(self, row: Row) -> str:
         """The letter of an answer and its range; of one that a map does not decide the range alone."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.twins.bandbreedte import PLAUSIBLE
 from tests.support.twins.burden import burden_cell
@@ -47,6 +47,7 @@ class Asked:
     board: str = ""
     boards: dict = None
     given_mm: float | None = None
+    free_by_risk: bool = False
 
     @property
     def norm(self):
@@ -62,7 +63,7 @@ class Asked:
 
     def swapped(self, functie):
         """Another functie with all its parameters; what is built stays."""
-        return Asked(functie, self.head, {}, self.board, self.boards, self.given_mm)
+        return replace(self, functie=functie, parameters={})
 
 
 def as_asked(measure, functie_id, board):

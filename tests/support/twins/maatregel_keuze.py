@@ -9,7 +9,8 @@ from tests.support.twins.bandbreedte import DOWN, GROUPS, UP, Doubt, moved, shar
 from tests.support.twins.indices import risk_class
 from tests.support.twins.klasse import LETTER, D, X
 from tests.support.twins.maatregel_plan import Plan, PlanCell, Search
-from tests.support.twins.numbers import NOISE, unknown
+from tests.support.twins.numbers import NAN, NOISE, unknown
+from tests.support.twins.polygon import Covered, answers, weighted_mean
 from tests.support.twins.reference import reference_of
 
 TOGETHER = 3
@@ -231,30 +232,48 @@ class Choice:
         return f"; dat ligt aan {listed([self.name('laagnamen', layer) for layer in layers])}" if layers else ""
 
     def fits(self):
-        """Ids of the functies that fit here, by swaps that are on and offered."""
+        """Ids of the functies that fit here, by swaps that are on and offered; none is sought where it is X."""
         found = []
+        if self.now.antwoord == X:
+            return ()
         for id_, measure in self.search.measures.items():
-            if measure["aan"] and "functie" in measure and self.search.offers[id_].offered:
-                other = measure["functie"][self.asked.functie["id"]]
-                row = self.swapped(other)
-                if self.is_better(row):
-                    found.append(other)
+            offered = measure["aan"] and "functie" in measure and self.search.offers[id_].offered
+            if offered and self.is_better(self.swapped(id_)):
+                found.append(measure["functie"][self.asked.functie["id"]])
         return tuple(found)
 
-    def swapped(self, other):
-        return Search(self.asked.swapped(self.functies[other]), self.plan, self.all).row(())
+    def swapped(self, id_):
+        """The plan with another functie where the swap may act (rule 10)."""
+        other = self.functies[self.search.measures[id_]["functie"][self.asked.functie["id"]]]
+        return Swapped(
+            self.search, Search(self.asked.swapped(other), self.plan, self.all), self.search.offers[id_].where
+        )
 
     def is_better(self, row):
         """Class and risico not worse than as it is (an unknown risico is), one of them better."""
         now = self.now
-        worse = row.antwoord == X or (now.antwoord != X and row.klasse > now.klasse)
-        worse = worse or unknown(row.risico) or row.risico > now.risico + NOISE
-        better = (now.antwoord == X) or row.klasse < now.klasse or risk_rank(row.risico) < risk_rank(now.risico)
-        return not worse and better
+        worse = row.klasse > now.klasse or unknown(row.risico) or row.risico > now.risico + NOISE
+        return not worse and (row.klasse < now.klasse or risk_rank(row.risico) < risk_rank(now.risico))
 
     def fits_text(self):
         names = [self.name("functienamen", f) for f in self.fits()]
         return f"hier past wel: {', '.join(names)}" if names else ""
+
+
+class Swapped:
+    """A plan with another functie in some of its cells."""
+
+    def __init__(self, now, other, where):
+        cells = other.plan.cells
+        size = other.size([()] * len(cells))
+        self.cells = tuple(other.cell((), c, size) if yes else now.cell((), c, now.size([()] * len(cells)))
+                           for c, yes in zip(cells, where, strict=True))  # fmt: skip
+        covered = [Covered(c.cover, a.score, a.burden) for c, a in zip(cells, self.cells, strict=True)]
+        self.antwoord = answers(other.asked.functie, covered, other.plan.area)[0]
+        self.klasse = math.inf if self.antwoord == X else float(self.antwoord)
+        self.score = weighted_mean([(c.cover, c.score["geschiktheid"]) for c in covered if c.assessed])
+        self.risico = weighted_mean([(c.cover, c.burden["risico"]) for c in covered])
+        self.tenzij, self.taak_aandeel = None, NAN
 
 
 def firsts(packages, key):

@@ -165,9 +165,14 @@ class Search:
 
     @cached_property
     def freed(self):
-        """Covers of the cells of the class that stays free, as they are."""
-        klasse = CODE[self.measures[self.leaver]["gebied_zonder"]["klasse"]]
-        return [c for c in self.plan.cells if self.cell((), c).score["klasse"] == klasse]
+        """The cells that stay free: those of a class as they are, or if asked those of a risk."""
+        return [c for c in self.plan.cells if self.stays_free(self.cell((), c))]
+
+    def stays_free(self, answer):
+        spared = self.measures[self.leaver]["gebied_zonder"]
+        if self.asked.free_by_risk:
+            return at_least(answer.burden["risico"], spared["risico_vanaf"])
+        return answer.score["klasse"] == CODE[spared["klasse"]]
 
     @cached_property
     def rest(self):

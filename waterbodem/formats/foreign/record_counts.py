@@ -139,8 +139,7 @@ def _fgb_header(data: bytes) -> tuple[int, int, int]:
 
 def _index_size(count: int, node: int) -> int:
     """Return the bytes of a packed tree over so many features."""
-    nodes, level = count, count
-    while level > 1:
-        level = -(-level // max(2, node))
-        nodes += level
-    return nodes * _FGB_NODE
+    levels = [count]
+    while levels[-1] > 1 or len(levels) == 1:  # one feature has a root above it too
+        levels.append(-(-levels[-1] // max(2, node)))
+    return sum(levels) * _FGB_NODE

@@ -81,7 +81,8 @@ def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
         names = distinct(dict(zip(rows.nr, rows.gebied, strict=True)), NAME_LETTERS)
         beside = Beside(assessment, taal)
         return "   ".join(
-            f"{names[r['nr']]}: {beside.cell(r)}; {decimal(r['score'], 2, taal)}"
+            f"{names[r['nr']]}: {beside.head(r, brief=True)} ({beside.ranges.letters(r)}), "
+            f"{decimal(r['score'], 2, taal)}"
             for r in rows.drop(columns="geometry").to_dict("records")
         )
     counts = rows.antwoord.value_counts()

@@ -26,6 +26,7 @@ from waterbodem.views.figures.svg import Drawing, drawing
 from waterbodem.views.pages import policy, render
 from waterbodem.views.report.inputs import handled, inputs_told
 from waterbodem.views.report.lines import Line, View
+from waterbodem.views.report.measures import measures_of
 from waterbodem.views.report.options import options_of
 from waterbodem.views.report.receivers import ReceptionView
 
@@ -99,6 +100,7 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "drawings": drawings,
         "drawn": {line.place for _, lines, _ in drawings for line in lines},
         "options": options_of(assessment, taal) if detail else None,
+        "measures": measures_of(assessment, taal) if detail else None,
         "maps": [(f, _map(assessment, f, taal, kleuren)) for f in track(q.functies, "kaarten tekenen")],
         "criteria": {c: criterion_colour(c) for c in criteria},
         "criterion_ids": {c: i for i, c in enumerate(criteria)},

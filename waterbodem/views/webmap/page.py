@@ -112,7 +112,7 @@ def map_page(assessment: Answer, *, taal: str = "nl", kleuren: str = "landelijk"
         script=Markup(script),
         data=Markup(json_block(data)),
         rows=rows,
-        heading=[*beside.heading, *beside.storms(rows)],
+        heading=[*beside.opening, *beside.storms(rows)],
         functies=[(f.id, name_of(f, taal)) for f in assessment.question.functies],
         made_up=is_fictitious(assessment.question.layers),
         notes=_notes(assessment, taal, achtergrond, tiles),

@@ -1,0 +1,68 @@
+"""What would make it a yes, in a report: measures for the outcomes that were asked first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from waterbodem.answers.packages import places_of, search_of
+from waterbodem.core.progress import track
+from waterbodem.definitions.labels import short
+from waterbodem.definitions.measures.catalogue import builtin_measures
+from waterbodem.definitions.models import Functie
+from waterbodem.measures.search import Search
+from waterbodem.views.measures import COLUMNS, package_row
+
+if TYPE_CHECKING:
+    from waterbodem.answers.answer import Answer
+
+#: Outcomes that are searched; the others by ``wb.mits``.
+MOST = 10
+NAME = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is said of measures for one plan and functie: first, the packages that are shown, and what else fits."""
+
+    gebied: str
+    functie: Functie
+    headline: str
+    rows: tuple[tuple[str, ...], ...]
+    fits: str
+
+
+@dataclass(frozen=True)
+class MeasuresView:
+    """Measures as a report tells of them.
+
+    Parameters
+    ----------
+    outcomes : tuple of Outcome
+    left : int
+        Outcomes that were not searched.
+    columns : tuple of str
+        Keys of the words over the rows.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    left: int
+    columns: tuple[str, ...] = COLUMNS
+
+
+def measures_of(assessment: Answer, taal: str) -> MeasuresView | None:
+    """Return the measures for the outcomes that were asked first; None of an answer by earlier rules."""
+    if assessment.making.is_earlier:
+        return None
+    q, known = assessment.question, list(builtin_measures().values())
+    places = places_of(q)
+    found = tuple(
+        _outcome(q.areas[place[0]].name, search_of(q, place, measures=known), taal)
+        for place in track(places[:MOST], "maatregelen zoeken")
+    )
+    return MeasuresView(found, len(places) - len(found))
+
+
+def _outcome(gebied: str, search: Search, taal: str) -> Outcome:
+    rows = tuple(package_row(search, c, taal) for c in search.shown)
+    return Outcome(short(gebied, NAME), search.ask.functie, search.headline(taal), rows, search.fits(taal))
