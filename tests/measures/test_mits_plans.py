@@ -17,7 +17,7 @@ STEP = 50.0
 ROWS, COLUMNS = 3, 4
 #: A plan that covers whole, half and quarter cells; of the wider one a part lies outside the data.
 PLANS = {"inside": (0.5, 0.5, 3.0, 2.0), "wider": (-1.0, 0.0, 2.5, 2.5)}
-NAMES = sorted({f for m in measures().values() if m["functies"] != "alle" for f in m["functies"]})
+NAMES = sorted(functies())
 OPTIONAL = ("ghg", "gvg", "glg", "veendikte", "beekdal", "grondwaterbescherming", "natuur", "inundatie", "water")
 
 

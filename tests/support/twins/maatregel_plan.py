@@ -351,14 +351,10 @@ class Search:
         return tuple(n for n in names if area[n] > 0 and at_least(area[n] / assessed, TENTH))
 
     def capped(self, covers, found, answer):
-        """Begrenst of the most hectares."""
-        if answer == X:
-            return ""
-        ha = {}
-        for cover, a in zip(covers, found, strict=True):
-            if a.begrenst:
-                ha[a.begrenst] = ha.get(a.begrenst, 0.0) + cover
-        return max(ha, key=ha.get) if ha else ""
+        """Begrenst of the most hectares, of equals the first of the criteria."""
+        names = [] if answer == X else found[0].score["criteria"]
+        area = {n: sum(c for c, a in zip(covers, found, strict=True) if a.begrenst == n) for n in names}
+        return max(area, key=area.get) if any(area.values()) else ""
 
     def price(self, ids, acting, found):
         """Investering in EUR per hectare of plan, low and high; None where one is unknown."""
