@@ -50,7 +50,9 @@ antwoord.explore()
 # `antwoord_min` en `antwoord_max`: het antwoord als alles wat onbekend is tegenvalt, of meevalt. Liggen ze ver uiteen, vraag dan eerst gegevens.
 
 # %%
-antwoord.table[["gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "dekking", "ha_D", "aandeel_risico_hoog"]].round(2)
+antwoord.table[
+    ["gebied", "functie", "antwoord", "antwoord_min", "antwoord_max", "dekking", "ha_D", "aandeel_risico_hoog"]
+].round(2)
 
 # %% [markdown]
 # ## Het Kompas: plussen en minnen

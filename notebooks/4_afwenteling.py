@@ -27,7 +27,9 @@ plannen = wb.example_plans()
 
 # %%
 last = wb.afwenteling(lagen, "woningbouw")
-onderdelen = [n for n in last.data_vars if n not in ("ruimte", "tijd", "geld", "risico", "oorzaak", "risico_zonder_compensatie")]
+onderdelen = [
+    n for n in last.data_vars if n not in ("ruimte", "tijd", "geld", "risico", "oorzaak", "risico_zonder_compensatie")
+]
 gemiddeld = last[onderdelen].mean().to_pandas().round(2).to_frame("gemiddeld")
 gemiddeld.assign(eenheid=[last[n].attrs["units"] for n in onderdelen])
 
@@ -40,7 +42,9 @@ antwoord = wb.assess(lagen, ["woningbouw", "natte_natuur"], plannen)
 antwoord.plot(functie="woningbouw")
 
 # %%
-antwoord.table[["gebied", "functie", "risico", "oorzaak", "afvoer_m3", "verdrongen_berging_m3", "aandeel_risico_hoog"]].round(2)
+antwoord.table[
+    ["gebied", "functie", "risico", "oorzaak", "afvoer_m3", "verdrongen_berging_m3", "aandeel_risico_hoog"]
+].round(2)
 
 # %% [markdown]
 # **Wat ziet u?** Wonen legt water bij anderen neer; natte natuur neemt water op (negatief), maar maakt ook buren natter: dat staat naast het risico, niet erin. **Let op** `aandeel_risico_hoog`: een gemiddelde

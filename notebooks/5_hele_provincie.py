@@ -25,7 +25,9 @@ from shapely.geometry import box
 import waterbodem as wb
 
 werk = Path(tempfile.mkdtemp())
-bron = next(p / "rasters" / "voorbeeld" for p in [Path.cwd(), *Path.cwd().parents] if (p / "rasters" / "voorbeeld").is_dir())
+bron = next(
+    p / "rasters" / "voorbeeld" for p in [Path.cwd(), *Path.cwd().parents] if (p / "rasters" / "voorbeeld").is_dir()
+)
 shutil.copytree(bron, werk / "lagen")
 gemeenten = gpd.GeoDataFrame(
     {"naam": ["Gemeente West", "Gemeente Oost"]},
@@ -40,7 +42,8 @@ sorted(p.name for p in (werk / "lagen").iterdir())
 # Drie regels zijn genoeg; de rest mag weg.
 
 # %%
-(werk / "run.toml").write_text("""
+(werk / "run.toml").write_text(
+    """
 layers = "lagen/lagen.toml"
 functies = ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"]
 output = "uitvoer"
@@ -48,7 +51,9 @@ output = "uitvoer"
 [gebieden]
 path = "gemeenten.gpkg"
 id = "naam"
-""", encoding="utf-8")
+""",
+    encoding="utf-8",
+)
 uitkomst = wb.run(werk / "run.toml")
 uitkomst.complete
 
@@ -72,12 +77,19 @@ namen = ["woningbouw", "akkerbouw", "natte_natuur", "waterberging"]
 lees = lambda n, kaart: rasterio.open(werk / "uitvoer" / n / f"{kaart}.tif").read(1, masked=True)
 klasse = np.ma.stack([np.ma.masked_equal(lees(n, "klasse"), 0) for n in namen])  # 1 = A ... 5 = D, 0 = onbekend
 last = np.ma.stack([lees(n, "risico") for n in namen]).filled(255)  # een onbekende last telt als de grootste
-minste = np.ma.masked_array((klasse.filled(9) * 1000.0 + last).argmin(axis=0), mask=np.ma.getmaskarray(klasse).all(axis=0))
+minste = np.ma.masked_array(
+    (klasse.filled(9) * 1000.0 + last).argmin(axis=0), mask=np.ma.getmaskarray(klasse).all(axis=0)
+)
 kleuren = ["#cc6677", "#ddcc77", "#117733", "#332288"]
 tekening, vak = plt.subplots(figsize=(5.5, 4), layout="constrained")
 vak.set_facecolor("lightgrey")
 vak.imshow(minste, cmap=ListedColormap(kleuren), vmin=-0.5, vmax=3.5)
-vak.legend([vak.plot([], [], "s", color=k)[0] for k in kleuren], [wb.functies()[n].naam for n in namen], loc="upper left", bbox_to_anchor=(1, 1))
+vak.legend(
+    [vak.plot([], [], "s", color=k)[0] for k in kleuren],
+    [wb.functies()[n].naam for n in namen],
+    loc="upper left",
+    bbox_to_anchor=(1, 1),
+)
 vak.set_title("Minste eisen per cel (verzonnen gebied)", fontsize=9)
 vak.set(xticks=[], yticks=[])
 plt.show()

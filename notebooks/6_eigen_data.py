@@ -19,7 +19,9 @@ from pathlib import Path
 
 import waterbodem as wb
 
-map_ = next(p / "rasters" / "voorbeeld" for p in [Path.cwd(), *Path.cwd().parents] if (p / "rasters" / "voorbeeld").is_dir())
+map_ = next(
+    p / "rasters" / "voorbeeld" for p in [Path.cwd(), *Path.cwd().parents] if (p / "rasters" / "voorbeeld").is_dir()
+)
 print("\n".join((map_ / "lagen.toml").read_text(encoding="utf-8").splitlines()[:32]))
 
 # %% [markdown]
@@ -63,7 +65,9 @@ except wb.WaterbodemError as fout:
 plannen = map_ / "plannen.geojson"
 alles = wb.per_gebied(lagen, "woningbouw", plannen)
 minder = wb.per_gebied(lagen.drop_vars(["zettingsgevoeligheid", "keileemdiepte"]), "woningbouw", plannen)
-alles[["gebied", "antwoord", "dekking"]].assign(zonder_twee_lagen=minder.antwoord, dekking_zonder=minder.dekking).round(2)
+alles[["gebied", "antwoord", "dekking"]].assign(zonder_twee_lagen=minder.antwoord, dekking_zonder=minder.dekking).round(
+    2
+)
 
 # %% [markdown]
 # **Wat mag u concluderen?** Welke laag het eerst gemeten moet worden. **Wat niet?** Dat een plek zonder gegevens geschikt is.

@@ -264,8 +264,10 @@ def maatregelen(maatregel: str | None, own: Path | None, functies_file: Path | N
 def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
     """Controleer een lagen.toml of run-bestand: wat er mis is, en wat het gaat kosten."""
     from waterbodem.batch.run_file import is_run_file
+    from waterbodem.engine.compiling import tell_untried
     from waterbodem.layers.audit import check_catalogue
 
+    tell_untried()
     if is_run_file(file):
         from waterbodem.batch.forecast import preview
 

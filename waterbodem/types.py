@@ -28,6 +28,7 @@ from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.models import Criterion, Functie, LayerKind
 from waterbodem.definitions.receiving import Reach
 from waterbodem.definitions.registry import Functies
+from waterbodem.doubt.gevoeligheid import Gevoeligheid
 from waterbodem.engine.explanation import Explanation
 from waterbodem.receivers.flow import Flow
 from waterbodem.receivers.land import Land
@@ -49,6 +50,7 @@ __all__ = [
     "Flow",
     "Functie",
     "Functies",
+    "Gevoeligheid",
     "Grid",
     "KompasRules",
     "Lagen",

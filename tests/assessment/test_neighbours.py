@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
+import textwrap
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +23,7 @@ import xarray as xr
 
 import waterbodem as wb
 from tests.support.grids import RD, box, even
+from waterbodem.definitions.registry import layer_kinds
 
 TESTS = Path(__file__).parents[1]
 #: What surprised, and where it is shown to be gone or told.
@@ -171,3 +174,28 @@ def test_what_waits_until_it_is_read_says_so():
 def test_a_picture_says_that_it_is_a_figure_of_its_own(answer):
     assert "ax" not in inspect.signature(answer.plot).parameters
     assert "no ``ax`` to give" in wb.Assessment.plot.__doc__
+
+
+# --- the first page of help ------------------------------------------------------------------------------------------
+
+
+def test_the_way_that_help_begins_with_leads_from_data_to_a_geopackage(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gpd.GeoDataFrame({"naam": ["Es"]}, geometry=[PLAN], crs=RD).to_file("plannen.gpkg")
+    data = DATA.assign(kwel=DATA.kwel / 1000).rename(kwel="seepage")
+    code = wb.__doc__.split("::\n", 1)[1].split("\n\n``data``")[0]
+    exec(textwrap.dedent(code), {"data": data})
+    found = gpd.read_file("uitvoer/gebieden.gpkg", layer="gebieden")
+    assert (
+        found.gebied.tolist() == ["Es"]
+        and found.score.tolist() == wb.per_gebied(DATA, "woningbouw", PLAN).score.tolist()
+    )
+
+
+def test_help_names_only_what_there_is():
+    named = set(re.findall(r"``wb\.(\w+)", wb.__doc__))
+    assert {"lagen", "functies", "errors", "types"} <= named <= {*dir(wb)}
+    assert list(wb.lagen()) == list(layer_kinds()) and len(wb.lagen()) == len(layer_kinds())
+    for kind in wb.lagen().values():
+        for shown in (repr(wb.lagen()), wb.lagen()._repr_html_()):
+            assert kind.id in shown and kind.unit in shown

@@ -17,11 +17,11 @@ ENGLISH = """
 assess assessment compare difference example from layers live map open plans run status up warm write zarr
 """
 DUTCH = """
-afwenteling benedenstrooms bovenstrooms functie functies gebied geschiktheid grootboek kompas lagen maatregel
-maatregelen mits per put regels reikwijdte waarom waterschappen
+afwenteling benedenstrooms bovenstrooms functie functies gebied geschiktheid grootboek kompas gevoeligheid
+lagen maatregel maatregelen mits per put regels reikwijdte waarom waterschappen
 """
 #: Names of the contract that are being built: held to its page first, to these rules when they stand here no more.
-UNDER_WAY = {"bronnen", "gevoeligheid", "haal", "rangschik", "verdeel", "weging", "zekerheid", "zoek"}
+UNDER_WAY = {"bronnen", "haal", "rangschik", "verdeel", "weging", "zekerheid", "zoek"}
 #: Errors keep the habits of Python.
 OTHERS = {"WaterbodemError", "__version__"}
 #: Arguments by position, fixed before there were rules.
@@ -32,6 +32,7 @@ BY_POSITION = {
     "example_plans": ["data"],
     "functies": ["path"],
     "geschiktheid": ["methode", "orness", "interval"],
+    "gevoeligheid": ["gebied", "x", "y"],
     "grootboek": ["ontvangers"],
     "maatregelen": ["path", "functies"],
     "mits": ["maatregelen", "samen", "vrij"],

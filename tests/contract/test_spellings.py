@@ -37,7 +37,7 @@ def takers():
 def test_these_are_all_that_take_a_functie_or_a_gebied():
     assert {name for name, _ in takers()} == {
         *("afwenteling", "assess", "benedenstrooms", "bovenstrooms", "compare"),
-        *("geschiktheid", "grootboek", "live_map", "mits", "per_gebied", "waarom"),
+        *("geschiktheid", "gevoeligheid", "grootboek", "live_map", "mits", "per_gebied", "waarom"),
     }
 
 

@@ -164,6 +164,20 @@ def test_what_cannot_be_taken_or_is_off_says_why():
     assert found.onbekend.maatregel.tolist() == ["drijvend"]
 
 
+def test_where_no_hectares_are_left_free_the_share_is_told():
+    found = wb.mits(place(), "woningbouw", plan(), ["verplaatsen_binnen_plan"])
+    assert found.table.reden.tolist()[-1] == "kan niet: minder dan 1 of meer dan 30 % van het plan is D"
+
+
+@pytest.mark.parametrize("absent", [(), ("veendikte",), ("veendikte", "keileemdiepte"), ("ghg", "gvg", "glg")])
+def test_every_functie_is_told_of_whatever_layers_there_are(absent):
+    found = wb.mits(place().drop_vars(absent), list(wb.functies()), plan(2, 2), samen=1)
+    for functie in wb.functies():
+        assert found.zin(functie=functie)
+    told = wb.assess(place().drop_vars(absent), list(wb.functies()), plan(2, 2)).table
+    assert found.table[found.table.maatregelen == ""].antwoord.tolist() == told.antwoord.tolist()
+
+
 def test_a_plan_outside_the_data_is_unknown_and_the_others_are_told():
     far = shapely.affinity.translate(plan(), 1e5, 0)
     found = wb.mits(place(), "woningbouw", [far, plan()], ["kruipruimteloos"])
@@ -229,3 +243,14 @@ def test_english_says_the_same_in_the_same_order():
         assert en.split()[0].strip(",") in {"yes", "provided", "if", "no"}
         assert nl.count("(") == en.count("(")
         assert nl.count(":") == en.count(":")
+
+
+def test_a_dossier_searches_the_outcomes_asked_first_and_says_how_many_are_left():
+    plans = [box(i, 0, i + 1, 4, 25.0) for i in range(11)]
+    html = wb.assess(place(), "akkerbouw", plans, referentie="grasland_veeteelt").html()
+    part = html[html.index('id="maatregelen"') :]
+    part = part[: part.index("</section>")]
+    assert part.count("<p><strong>") == 10
+    assert "Voor nog 1 uitkomsten is niet gezocht" in part
+    found = wb.mits(place(), "akkerbouw", plans[:1], referentie="grasland_veeteelt")
+    assert f"{found.zin()}." in part

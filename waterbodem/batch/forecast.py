@@ -40,7 +40,7 @@ MAPS_SHARE, HASHED = 0.25, 1e9
 STARTING, A_MAP, A_PICTURE, A_ROW = 1.5, 0.02, 0.1, 3e-5
 #: Parts, maps and their overviews: as a multiple of cells that do not compress, and of what parts hold of them.
 UNCOMPRESSED, PARTS_AND_MAPS = 2.6, 2.4
-#: Sizes below, rounded up, are of what runs of 1.2 million cells left on disk; a test holds the whole against a run.
+# Sizes, rounded up, are of what runs of 1.2 million cells left on disk; a test holds the whole against them.
 
 #: For what was not sampled (expertoordeel).
 MARGIN = 1.3

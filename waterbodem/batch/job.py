@@ -330,7 +330,7 @@ def open_job(path: str | Path, *, digest: Digest = sha256_of, part_rows: int = P
     if part_rows < TILE or part_rows % TILE:
         raise ArgumentError("rows of a part are not whole tiles", value=part_rows, allowed=f"a multiple of {TILE}")
     file, base, trial = read_run_file(path), Path(path).resolve().parent, Trial(str(path))
-    known = registry.load_functies()
+    known, settings = registry.load_functies(), Settings()
     with trial.step():
         known = registry.load_functies(base / file.functies_file if file.functies_file else None)
         functies, settings = _asked(file, base, known)

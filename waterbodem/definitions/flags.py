@@ -9,6 +9,7 @@ import numpy as np
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.legends import legend, nodata
+from waterbodem.definitions.models import Functie
 
 
 def flags(meanings: Mapping[int, str]) -> dict[str, Any]:
@@ -36,6 +37,12 @@ def cause_flags() -> dict[str, Any]:
 def criterion_flags(criteria: Sequence[str]) -> dict[str, Any]:
     """CF flags of ``bepalend``: the criteria of a functie, in order."""
     return flags(dict(enumerate(criteria)))
+
+
+def threshold_flags(functie: Functie) -> dict[str, Any]:
+    """CF flags of ``vlaggen``: a bit per threshold of a functie, in order."""
+    masks = np.array([1 << i for i in range(len(functie.drempels))], np.uint16)
+    return {"flag_masks": masks, "flag_meanings": " ".join(t.label.replace(" ", "") for t in functie.drempels)}
 
 
 def flags_of(name: str, categories: Sequence[str]) -> dict[str, Any]:

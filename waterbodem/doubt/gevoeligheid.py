@@ -13,6 +13,7 @@ from waterbodem.core import dataset
 from waterbodem.core.errors import ArgumentError, NoOverlap
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd, xr
+from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import decimal, layer_label, percent, plain, texts
 from waterbodem.definitions.models import Functie
@@ -114,6 +115,7 @@ def _cell(name: str, value: Any) -> str:
     return decimal(value) if name == "waarde" or not np.isnan(value) else "\u2013"
 
 
+@either_spelling
 def gevoeligheid(
     layers: xr.Dataset,
     functie: str | Functie,

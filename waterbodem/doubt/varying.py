@@ -198,7 +198,7 @@ def _sums(asked: Asked, moved: Moved) -> Variants:
     places = [moved.places(g, d) for g in asked.groups for d in DIRECTIONS]
     kernel.vary_cells(
         moved.places(),
-        np.array(places, np.int64).reshape(len(places), -1),
+        np.array(places, np.int64).reshape(len(places), -1 if places else 0),
         asked.model,
         scoring.order_of(asked.model),
         kernel.Plans(moved.piece.start, moved.piece.edge, moved.piece.cover),

@@ -19,7 +19,7 @@ from waterbodem.core.lazy import xr
 from waterbodem.core.spellings import either_spelling
 from waterbodem.core.threads import in_blocks
 from waterbodem.definitions import registry
-from waterbodem.definitions.flags import answer_flags, criterion_flags
+from waterbodem.definitions.flags import answer_flags, criterion_flags, threshold_flags
 from waterbodem.definitions.models import Criterion, Functie, Threshold
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.derived import derived_of, gvg_numbers, with_sources
@@ -354,8 +354,7 @@ def scoring_attrs(name: str, functie: Functie, names: Sequence[str]) -> dict[str
     elif name == "bepalend":
         attrs |= criterion_flags(names)
     elif name == "vlaggen":
-        attrs["flag_masks"] = np.array([1 << i for i in range(len(functie.drempels))], np.uint16)
-        attrs["flag_meanings"] = " ".join(t.label.replace(" ", "") for t in functie.drempels)
+        attrs |= threshold_flags(functie)
     else:
         attrs["units"] = "1"
     return attrs

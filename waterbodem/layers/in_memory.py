@@ -185,7 +185,8 @@ def _tell_others(names: list[str], layers: int, trial: Trial) -> None:
         return
     for name in names:
         with trial.step():
-            told = f"say which it is, rename={{{name!r}: {meant(name) or '<layer>'!r}}}, or leave it out of the data"
+            chosen = f"{{{name!r}: {meant(name) or '<layer>'!r}}}"
+            told = f"say which it is, rename={chosen}, or leave it out of the data"
             known = f"; layers are {', '.join(layer_kinds())}" if name == names[0] else ""
             raise ArgumentError("variable is no layer", value=name, allowed=f"{told}{known}", where="layers")
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.definitions.models import Functie
+from waterbodem.definitions.models import Functie, Group
 from waterbodem.definitions.registry import answer_scale, scoring_rules
 from waterbodem.engine.scoring import Part, ceiling_of, parts_of, score_arrays
 from waterbodem.engine.sums import mean_of
@@ -77,7 +77,7 @@ def _cap(plan: PlanCells, functie: Functie, part: Part) -> Array:
     """Return per cell the best class that one criterion leaves; UNASSESSED where it is unknown."""
     rules, worst = scoring_rules(), max(answer_scale())
     own = {name: functie.all_criteria[name] for name in part.members}
-    groups = tuple(g for g in functie.groepen if set(part.members) & set(g.leden))
+    groups = (Group(leden=part.members),) if len(part.members) > 1 else ()
     alone = functie.model_copy(
         update={"criteria": own, "optionele_criteria": {}, "groepen": groups, "drempels": (), "zonder": {}}
     )

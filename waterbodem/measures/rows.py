@@ -17,7 +17,7 @@ from waterbodem.measures.neighbours import Neighbours
 from waterbodem.measures.pareto import undominated
 from waterbodem.measures.price import investment, months, step, without_land
 from waterbodem.measures.search import Search
-from waterbodem.measures.standing import Standing
+from waterbodem.measures.standing import PERCENT, Standing
 
 #: Columns, in order.
 COLUMNS = (
@@ -186,7 +186,17 @@ def _reason(search: Search, measure: Maatregel, number: int | None) -> str:
     refused = search.refused((number,))
     if refused or search.offered(number) or measure.id == USUAL or search.where[number].doubtful:
         return refused and _cannot(refused)
-    return _cannot(search.where[number].failing or "gebied_zonder")
+    return _cannot(search.where[number].failing or _too_few_or_too_many(search, measure))
+
+
+def _too_few_or_too_many(search: Search, measure: Maatregel) -> str:
+    """Return why no hectares are left free."""
+    rule = measure.gebied_zonder
+    if rule is None:
+        return ""
+    low, high = (brief(PERCENT * share) for share in rule.aandeel)
+    what = f"risico >= {brief(rule.risico_vanaf)}" if search.free_by_risk else rule.klasse
+    return measure_rules().zin["nl"]["geen_vrij"].format(van=low, tot=high, wat=what)
 
 
 def _refused(search: Search) -> Iterator[tuple[str, int, str]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import functools
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.extending import intrinsic, register_jitable
 
 from waterbodem.core.errors import ArgumentError
-from waterbodem.kernels._compile import cache, linking
+from waterbodem.kernels._compile.door import insides
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,23 +18,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 _njit: Any = numba.njit
 _settings: Any = numba.config
 
-#: Options of all kernels; C has no use for them.
-_ALL: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-_KERNEL = {**_ALL, **linking.KERNEL}
-
-#: Options of the parts of a lean kernel, which only compiled code calls: nothing for the interpreter, and no
-#: reference counts, as nothing is allocated. Both make compiling several times shorter.
-PART = {**_ALL, "_nrt": False, "no_cpython_wrapper": True, **linking.PART}
+#: Options where numba's insides are not used: the same results, compiled longer, by every process anew.
+_PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_JIT, _KERNEL, PART, _STAGE = (
+    (insides.JIT, insides.KERNEL, insides.PART, insides.STAGE) if insides else (_PLAIN, _PLAIN, _PLAIN, _PLAIN)
+)
 
 
 def jit(function: F) -> F:
     """Compile without the interpreter's lock; results never depend on the cache."""
-    return _cached(function, _KERNEL)
+    return _compiled(function, _JIT)
 
 
 def kernel(function: F) -> F:
     """Compile as :func:`jit` what allocates no array, nor do its parts."""
-    return _cached(function, {**_KERNEL, "_nrt": False})
+    return _compiled(function, _KERNEL)
 
 
 def part(function: F, inline: str = "never") -> F:
@@ -50,7 +46,7 @@ def part(function: F, inline: str = "never") -> F:
 
 def stage(function: F) -> F:
     """Compile a :func:`part` that works on a block of cells: it is called, so that all that call it stay small."""
-    made: F = _njit(**{**PART, **linking.STAGE})(function)
+    made: F = _njit(**_STAGE)(function)
     return made
 
 
@@ -66,18 +62,6 @@ def both(function: F) -> F:
     return made
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Leave garbage for later: a compiler makes a great many objects that stay, and are looked through each time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 def _refusing(function: F) -> F:
     """Stand for a kernel where nothing may be compiled: parts of it are written in instructions of the processor."""
 
@@ -89,11 +73,8 @@ def _refusing(function: F) -> F:
     return cast(F, refuse)
 
 
-def _cached(function: F, options: dict[str, Any]) -> F:
-    dispatcher: Any = _njit(**options)(function)
+def _compiled(function: F, options: dict[str, Any]) -> F:
     if _settings.DISABLE_JIT:
         return _refusing(function)
-    dispatcher.compile = _uncollected()(dispatcher.compile)
-    cache.keep(dispatcher, function)
-    made: F = dispatcher
+    made: F = insides.compiled(function, options) if insides else _njit(**options)(function)
     return made

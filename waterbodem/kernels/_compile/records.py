@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import carray, types
 from numpy.typing import NDArray
 
-from waterbodem.kernels._compile.decorators import spelled_out
+from waterbodem.kernels._compile.decorators import part, spelled_out
+from waterbodem.kernels._compile.door import insides
 
 _ITEM = np.dtype(np.float32).itemsize
 
@@ -38,16 +39,19 @@ def record_of(kind: np.dtype[np.void], **numbers: Any) -> np.void:
 
 
 @spelled_out
-def cells_at(_context: Any, _place: Any, _first: Any, _count: Any) -> Any:
-    """Return ``count`` cells, from ``first`` on, of the array at a place."""
+def _pointer(_context: Any, _address: Any) -> Any:
+    """The pointer to float32 values that a whole number is."""
 
-    def build(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        from numba.np.arrayobj import make_array, populate_array
+    def build(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.FloatType().as_pointer())
 
-        start = builder.inttoptr(args[0], ir.FloatType().as_pointer())
-        size = context.get_constant(types.intp, _ITEM)
-        cells = make_array(sig.return_type)(context, builder)
-        populate_array(cells, builder.gep(start, [args[1]]), [args[2]], [size], size, None)
-        return cells._getvalue()
+    return types.CPointer(types.float32)(types.int64), build
 
-    return types.Array(types.float32, 1, "C")(types.int64, types.int64, types.int64), build
+
+def _plain_cells_at(place: Any, first: Any, count: Any) -> Any:
+    """Cells at a place, by what numba shows to all."""
+    return carray(_pointer(place + first * _ITEM), (count,), np.float32)
+
+
+#: ``count`` cells, from ``first`` on, of the array at a place: ``cells_at(place, first, count)``.
+cells_at: Any = spelled_out(insides.cells_at) if insides else part(_plain_cells_at)

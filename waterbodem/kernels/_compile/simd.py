@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
-from waterbodem.kernels._compile.decorators import spelled_out
+from waterbodem.kernels._compile.decorators import spelled_out, stage
+from waterbodem.kernels._compile.door import insides
 
+cgutils: Any = insides and insides.cgutils
 #: A value of 1 as a whole number.
 VALUE_ONE = 1 << 20
 #: Up to here values fit in 32 bits as whole numbers, and so does a lane's share of a run of so many cells.
@@ -123,6 +125,17 @@ def _runs(lanes: _Lanes, builder: Any, data: Any, origin: Any, size: Any) -> lis
     return [lanes.total(t) for t in totals]
 
 
+def _plain_sum(values: Any, origin: Any, first: Any, after: Any) -> Any:
+    """The same sums in what instructions the compiler finds: whole numbers have no order."""
+    total, known = np.int64(0), np.int64(0)
+    for s in range(first.size):
+        for i in range(first[s] - origin, after[s] - origin):
+            v = values[i]
+            total += np.int64(np.rint(np.float64(v if v == v else np.float32(0)) * np.float64(VALUE_ONE)))
+            known += np.int64(v == v)
+    return total, known
+
+
 #: Sum in units of 1 / VALUE_ONE, and number, of the known values in runs ``first`` up to ``after``.
 #: The small takes at most MANY values, all up to SMALL.
-sum_small, sum_any = _sum_of(16, _I32), _sum_of(8, _I64)
+sum_small, sum_any = (_sum_of(16, _I32), _sum_of(8, _I64)) if insides else (stage(_plain_sum), stage(_plain_sum))
