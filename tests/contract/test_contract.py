@@ -53,6 +53,7 @@ FIRST = (
     *("quantities.fill_measures", "quantities.flag_bits", "quantities.lower_by_curve"),
     *("zonal.find_runs", "zonal.add_row", "zonal.add_codes", "zonal.add_by_code"),
     *("zonal.fill_bins", "zonal.count_bins", "zonal.find_quantiles"),
+    *("varying.sort_cells", "varying.take_cells", "varying.vary_cells", "varying.move_plans"),
 )
 HEAVY = ("numba", "xarray", "pandas", "geopandas", "rasterio", "matplotlib", "shapely", "pyproj", "pydantic")
 
@@ -666,7 +667,8 @@ def test_a_sliver_of_coverage_is_inside(area):
 COLUMNS = [
     "nr", "gebied", "functie", "antwoord", "score", "score_p10", "score_p50", "score_p90", "oppervlakte_ha",
     "beoordeeld_ha", "onbekend_ha", "buiten_ha", "ha_A", "ha_B", "ha_C1", "ha_C2", "ha_D", "aandeel_A", "aandeel_B",
-    "aandeel_C1", "aandeel_C2", "aandeel_D", "dekking", "antwoord_min", "antwoord_max", "bepalend", "risico",
+    "aandeel_C1", "aandeel_C2", "aandeel_D", "dekking", "antwoord_min", "antwoord_max",
+    "antwoord_laag", "antwoord_hoog", "beslist", "bepalend", "risico",
     "risico_zonder_compensatie", "aandeel_risico_hoog", "oorzaak", "afvoer_m3", "verdrongen_berging_m3",
     "aanvullingsverlies_m3_jr", "co2_t_jr", "basisafvoer_l_s", "stijging_m", "referentie_onaannemelijk_ha",
     "weinig_steun", "referentie", "referentie_bron", "waterschap", "gevraagd_m3", "gevraagd_aandeel", "niet_getoetst",
