@@ -37,7 +37,8 @@ def indexed():
     return found
 
 
-def test_no_two_records_have_one_number():
+def test_records_are_numbered_without_a_gap():
+    assert list(RECORDS) == list(range(1, len(RECORDS) + 1))
     assert len(RECORDS) == len(list(FOLDER.glob("*.md"))) - 1
 
 
