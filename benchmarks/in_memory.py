@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from waterbodem.core.threads import in_blocks, workers
+from waterbodem.core.threads import in_blocks, thread_count
 from waterbodem.definitions import registry, settings
 from waterbodem.engine import burden, plan, scoring
 from waterbodem.kernels import scoring as kernel
@@ -145,7 +145,7 @@ def compare(cells: int, pairs: int) -> None:
 def tell(times, slow, cells: int, pairs: int) -> None:
     """Print medians and ratios."""
     ns = 1e9 / cells
-    print(f"{cells:,} cells, {workers()} threads, {pairs} interleaved runs: median (min .. max).\n")
+    print(f"{cells:,} cells, {thread_count()} threads, {pairs} interleaved runs: median (min .. max).\n")
     row("what", "measured", "asked")
     row("---", "---", "---")
     for name, label in (("floor", "reading and writing alone"), ("score", "geschiktheid"), ("shift", "afwenteling")):

@@ -29,7 +29,7 @@ from waterbodem.batch import runner
 from waterbodem.batch.compute import make_part, part_file
 from waterbodem.batch.job import PART_ROWS, Job, Part, Variant, open_job
 from waterbodem.batch.journal import Journal
-from waterbodem.batch.workers import Task, finished
+from waterbodem.batch.workers import PartTask, finished_tasks
 from waterbodem.core.path_gate import sha256_of
 from waterbodem.definitions import registry
 
@@ -135,23 +135,23 @@ def task_seconds(job: Job, count: int) -> float:
     """Seconds per task of a run's own loop on two worker processes that have nothing to do."""
     from distributed import Client, LocalCluster
 
-    from waterbodem.batch.dask_workers import Cluster
+    from waterbodem.batch.dask_workers import DaskWorkers
 
-    class Idle(Cluster):
-        def submit(self, job: Job, task: Task) -> object:
+    class Idle(DaskWorkers):
+        def submit(self, job: Job, task: PartTask) -> object:
             names = {v.name: n for v, n in task.todo.items()}
             return client.submit(nothing, task.part, names, key=f"nothing-{uuid4().hex}")
 
     part = next(job.parts())
     names: dict[Variant, str] = dict.fromkeys(job.variants, "0" * 40)
-    tasks = (Task(Part(i, part.grid, i), names) for i in range(count))
+    tasks = (PartTask(Part(i, part.grid, i), names) for i in range(count))
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         client.submit(nothing, part, {}).result()
         start = time.perf_counter()
-        assert all(error is None for _, error in finished(Idle(client), job, tasks))
+        assert all(error is None for _, error in finished_tasks(Idle(client), job, tasks))
         return (time.perf_counter() - start) / count
 
 

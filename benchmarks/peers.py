@@ -27,7 +27,7 @@ from peer_watch import watched
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Criterion, Functie
-from waterbodem.engine.scoring import ceiling_of, criterion_of, parts_of
+from waterbodem.engine.scoring import ceiling_of, criterion_of, criterion_shares
 
 HERE = Path(__file__).parent
 FIRST = "woningbouw"
@@ -71,7 +71,7 @@ def _member(layer: str, criterion: Criterion) -> pr.Rules:
 
 def plain_rules(functie: Functie) -> pr.Rules:
     """What a functie asks of the five layers, as plain numbers."""
-    rules, parts = registry.scoring_rules(), parts_of(functie, pr.LAYERS)
+    rules, parts = registry.scoring_rules(), criterion_shares(functie, pr.LAYERS)
     thresholds = [t for t in functie.drempels if t.laag in pr.LAYERS]
     if any(t.operator != ">=" or t.gevolg != "nee_tenzij" for t in thresholds):
         raise SystemExit(f"{functie.id}: competitors know no other threshold than 'layer >= value: nee_tenzij'")

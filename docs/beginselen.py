@@ -12,7 +12,7 @@ from stukken import listed, lower, table
 import waterbodem as wb
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import Condition, KompasRules, Limit, Principle, Scale, builtin_rules
-from waterbodem.definitions.labels import plain
+from waterbodem.definitions.labels import plain_number
 
 SIGNS = {"min": "≥", "max": "≤", "onder": "<", "boven": ">"}
 
@@ -21,7 +21,7 @@ def condition_text(c: Condition) -> str:
     key, border = next((k, v) for k in SIGNS if (v := getattr(c, k)) is not None)
     if (c.maat in TRUE_OR_NOT or c.maat in builtin_rules().afgeleid) and border in (0, 1):
         return f"{'' if key in ('min', 'boven') else 'niet '}{measure(c.maat)}"
-    return f"{measure(c.maat)} {SIGNS[key]} {plain(border)}"
+    return f"{measure(c.maat)} {SIGNS[key]} {plain_number(border)}"
 
 
 def measure(name: str) -> str:
@@ -47,15 +47,18 @@ TRUE_OR_NOT = (
 
 def measures_of(rules: KompasRules) -> list[tuple[str, str, str]]:
     """What the Kompas looks at: name, what it is, unit."""
-    high, raised = plain(rules.risico_zeer_hoog), f"ophoging (1 bij {plain(rules.ophoging_vol_m)} m)"
-    settled, lost = f"zetting ({plain(rules.zetting_vol_m)} m)", f"veenverlies ({plain(rules.veen_vol_mm_jr)} mm/jr)"
+    high, raised = plain_number(rules.risico_zeer_hoog), f"ophoging (1 bij {plain_number(rules.ophoging_vol_m)} m)"
+    settled, lost = (
+        f"zetting ({plain_number(rules.zetting_vol_m)} m)",
+        f"veenverlies ({plain_number(rules.veen_vol_mm_jr)} mm/jr)",
+    )
     soil = f"{raised}, {settled} en {lost}"
     alarms = [(n, f"deel van het plan waar een drempel op {listed(f.lagen)} afgaat", "0 tot 1") for n, f in
               rules.drempels.items()]  # fmt: skip
     uses = listed([wb.functies().by_code()[code].naam.lower() for code in rules.buren.gebruik])
-    rise, horizon = f"{plain(100 * rules.buren.rise_m)} cm of meer", rules.horizon
-    longer = f"levensduur boven {plain(horizon.levensduur_jr)} jaar: {plain(horizon.jaar_lang)}"
-    years = f"{plain(horizon.jaar)} ({longer})"
+    rise, horizon = f"{plain_number(100 * rules.buren.rise_m)} cm of meer", rules.horizon
+    longer = f"levensduur boven {plain_number(horizon.levensduur_jr)} jaar: {plain_number(horizon.jaar_lang)}"
+    years = f"{plain_number(horizon.jaar)} ({longer})"
     return [
         ("risico", "gemiddeld afwentelingsrisico", "0 tot 1"),
         ("risico_zeer_hoog", f"deel van het plan met risico {high} of meer", "0 tot 1"),

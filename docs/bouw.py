@@ -35,7 +35,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     criterion_label,
     layer_label,
-    plain,
+    plain_number,
     texts,
     threshold_label,
 )
@@ -54,7 +54,7 @@ def answer_table() -> str:
         (
             chip(s.letter, s.kleur),
             s.antwoord,
-            "" if s.score_min is None else f"{plain(s.score_min)} of meer",
+            "" if s.score_min is None else f"{plain_number(s.score_min)} of meer",
             f"`{s.kompas}`",
         )
         for s in registry.answer_scale().values()
@@ -69,14 +69,20 @@ def receiver_table() -> str:
 
 def component_table() -> str:
     rows = [
-        (c.nr, c.naam, c.waar, c.index, "–" if c.anker is None else f"{plain(c.anker)} {unit_text(c.unit)}".strip())
+        (
+            c.nr,
+            c.naam,
+            c.waar,
+            c.index,
+            "–" if c.anker is None else f"{plain_number(c.anker)} {unit_text(c.unit)}".strip(),
+        )
         for c in registry.burden_rules().components
     ]
     return table(["nr", "component", "wat", "richting", "anker (aandeel 1)"], rows)
 
 
 def reach_table() -> str:
-    rows = [(s.naam, f"{plain(s.lambda_m)} m", s.bron_detail) for s in builtin_reach().situaties]
+    rows = [(s.naam, f"{plain_number(s.lambda_m)} m", s.bron_detail) for s in builtin_reach().situaties]
     return table(["wie ontvangt", "lengte (lambda)", "waarom"], rows)
 
 
@@ -96,9 +102,9 @@ def environment() -> Environment:
         "functies": wb.functies(),
         "woningbouw": wb.functies()["woningbouw"],
         "afwenteling": burden,
-        "c": {name: plain(value) for name, value in burden.constants.items()},
+        "c": {name: plain_number(value) for name, value in burden.constants.items()},
         "c_getal": burden.constants,
-        "waarde": plain,
+        "waarde": plain_number,
         "procent": percentage,
         "drempels": lambda f: [threshold_label(t) for t in f.drempels],
         "antwoordschaal": answer_table,
@@ -154,7 +160,7 @@ def curve_picture(criterion: Criterion) -> str:
     start, width = first - margin, last - first + 2 * margin
     shown = [(start, left), *criterion.curve, (start + width, right)]
     path = " ".join(f"{2 + 146 * (x - start) / width:.1f},{43 - 40 * y:.1f}" for x, y in shown)
-    label = f"van {plain(left)} bij {plain(first)} naar {plain(right)} bij {plain(last)}"
+    label = f"van {plain_number(left)} bij {plain_number(first)} naar {plain_number(right)} bij {plain_number(last)}"
     return (
         f'<svg class="kromme" viewBox="0 0 150 46" role="img" aria-label="{label}">'
         f'<rect width="150" height="46"/><polyline points="{path}"/></svg>'
@@ -163,13 +169,13 @@ def curve_picture(criterion: Criterion) -> str:
 
 def criterion_row(name: str, criterion: Criterion) -> tuple[str, ...]:
     kind = registry.layer_kinds()[name]
-    points = ", ".join(f"{plain(x)} → {plain(y)}" for x, y in criterion.curve)
-    absent = "" if criterion.score_afwezig is None else f"; afwezig → {plain(criterion.score_afwezig)}"
+    points = ", ".join(f"{plain_number(x)} → {plain_number(y)}" for x, y in criterion.curve)
+    absent = "" if criterion.score_afwezig is None else f"; afwezig → {plain_number(criterion.score_afwezig)}"
     unit = "" if kind.soort == "klasse" else f" [{unit_text(kind.unit)}]"
     remark = criterion.bron_detail or criterion.toelichting
     return (
         f"[{layer_label(name)}](../lagen.md#{name}){unit}",
-        plain(criterion.gewicht),
+        plain_number(criterion.gewicht),
         curve_picture(criterion),
         points + absent,
         source(criterion) + (f"<br>{escape(remark)}" if remark else ""),
@@ -212,12 +218,12 @@ def thresholds_table(f: Functie) -> str:
 
 
 def parameters_table(f: Functie) -> str:
-    rows = ((f"`{n}`", plain(p.waarde), span(p), source(p), p.toelichting) for n, p in f.parameters.items())
+    rows = ((f"`{n}`", plain_number(p.waarde), span(p), source(p), p.toelichting) for n, p in f.parameters.items())
     return table(["parameter", "waarde", "bereik", "bron", "toelichting"], rows)
 
 
 def span(parameter: Parameter) -> str:
-    return "" if parameter.bereik is None else " – ".join(plain(v) for v in parameter.bereik)
+    return "" if parameter.bereik is None else " – ".join(plain_number(v) for v in parameter.bereik)
 
 
 def functies_index() -> str:
@@ -256,7 +262,7 @@ def layer_rows(kind: LayerKind) -> list[tuple[str, str]]:
         ("id", f"`{kind.id}`"),
         ("eenheid", unit_text(kind.unit) or "–"),
         ("teken", kind.richting),
-        ("aannemelijk", "" if codes else f"{plain(kind.range[0])} tot {plain(kind.range[1])}"),
+        ("aannemelijk", "" if codes else f"{plain_number(kind.range[0])} tot {plain_number(kind.range[1])}"),
         ("soort", "basislaag" if kind.basis else "optioneel" if kind.criterium else "optioneel, geen criterium"),
         ("codes", codes),
         ("anders afgeleid", derivation_text(kind)),
@@ -279,8 +285,8 @@ def derivation_text(kind: LayerKind) -> str:
     """How a layer follows from others where it is not in the data."""
     if not kind.afleiding:
         return ""
-    terms = " + ".join(f"{plain(factor)} · {name}" for name, factor in kind.afleiding.factoren.items())
-    return f"{plain(kind.afleiding.vast)} + {terms} ({', '.join(kind.afleiding.bron)})"
+    terms = " + ".join(f"{plain_number(factor)} · {name}" for name, factor in kind.afleiding.factoren.items())
+    return f"{plain_number(kind.afleiding.vast)} + {terms} ({', '.join(kind.afleiding.bron)})"
 
 
 MEASURES = """# Maatregelen

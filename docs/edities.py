@@ -16,7 +16,7 @@ from stukken import chip, lower, table
 
 import waterbodem as wb
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import plain
+from waterbodem.definitions.labels import plain_number
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.units import unit_text
 
@@ -183,7 +183,7 @@ def layer_value(name: str, value: float) -> str:
         return f"{lower(kind.naam)}: {lower(registry.layer_codes(kind)[int(value)])}"
     if np.isinf(value):
         return f"{lower(kind.naam)}: afwezig"
-    return f"{lower(kind.naam)} {plain(value)} {unit_text(kind.unit)}"
+    return f"{lower(kind.naam)} {plain_number(value)} {unit_text(kind.unit)}"
 
 
 def answer_row(name: str, functie: Functie) -> tuple[str, str, str, str]:

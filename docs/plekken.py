@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from shapely.geometry import box, mapping
 
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.grid import Grid
 
 CASE = json.loads((Path(__file__).parent.parent / "tests" / "data" / "archetypen.json").read_text("utf-8"))
@@ -21,7 +21,7 @@ def site_layers() -> Any:
     """Layers of a row of cells, one a site."""
     values = np.array([[float(v) for v in site["waarden"]] for site in SITES.values()], np.float32)
     grid = Grid(LEFT, BELOW + SIDE, SIDE, SIDE, 1, len(SITES), "EPSG:28992")
-    return build(grid, {name: (values[None, :, i].copy(), {}) for i, name in enumerate(CASE["lagen"])})
+    return dataset_of(grid, {name: (values[None, :, i].copy(), {}) for i, name in enumerate(CASE["lagen"])})
 
 
 def site_plans() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import css, ink, plain
+from waterbodem.definitions.labels import css, ink, plain_number
 from waterbodem.definitions.models import Sourced
 
 
@@ -22,11 +22,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def percentage(share: float) -> str:
-    return f"{plain(round(100 * share, 6))} %"
+    return f"{plain_number(round(100 * share, 6))} %"
 
 
 def at_least(value: float) -> str:
-    return f"{plain(value)} of meer"
+    return f"{plain_number(value)} of meer"
 
 
 def chip(letter: str, colour: tuple[int, int, int]) -> str:

@@ -14,7 +14,7 @@ from stukken import chip, table
 
 import waterbodem as wb
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import layer_label, plain
+from waterbodem.definitions.labels import layer_label, plain_number
 from waterbodem.definitions.models import Criterion, Functie
 from waterbodem.definitions.receiving import builtin_reach, reception_rules
 from waterbodem.definitions.units import unit_text
@@ -31,7 +31,7 @@ class Number(float):
     """A number that is written as on paper, with a decimal comma."""
 
     def __format__(self, spec: str) -> str:
-        return number(self, int(spec)) if spec else plain(float(self))
+        return number(self, int(spec)) if spec else plain_number(float(self))
 
 
 def number(value: float, digits: int) -> str:
@@ -149,4 +149,10 @@ def _hand(f: Functie, name: str, value: float) -> tuple[float, float, float]:
 def _row(f: Functie, name: str, value: float) -> tuple[str, ...]:
     score, weight, weighted = _hand(f, name, value)
     unit = unit_text(registry.layer_kinds()[name].unit)
-    return layer_label(name), f"{plain(value)} {unit}", number(score, 4), plain(weight), number(weighted, 5)
+    return (
+        layer_label(name),
+        f"{plain_number(value)} {unit}",
+        number(score, 4),
+        plain_number(weight),
+        number(weighted, 5),
+    )

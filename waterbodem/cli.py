@@ -23,7 +23,7 @@ import click
 from waterbodem.core import limits, stderr
 from waterbodem.core.errors import LayerIgnored, WaterbodemError
 from waterbodem.core.heap import keep_pages
-from waterbodem.core.interruption import Interruption, heard
+from waterbodem.core.interruption import Interruption, signals_taken_by
 from waterbodem.core.terminal import lines_of, one_line, overwrite, showing, shown
 from waterbodem.core.version import __version__
 from waterbodem.definitions.setting_list import Setting, all_settings
@@ -67,7 +67,7 @@ class Commands(click.Group):
         """Run a command."""
         ctx.obj = asked = Interruption()
         try:
-            with heard(asked), _short_warnings(), _short_log():
+            with signals_taken_by(asked), _short_warnings(), _short_log():
                 limits.check_start()
                 return super().invoke(ctx)
         except (click.exceptions.Exit, click.ClickException):
@@ -222,7 +222,7 @@ def demo(output: Path) -> None:
     check_folder(output)
     with _progress() as step:
         step("verzonnen voorbeeldgebied maken en doorrekenen")
-        found = from_files.demo()
+        found = from_files.demo_assessment()
         step("schrijven")
         save_assessment(found, output, command="waterbodem demo", started=started)
     click.echo("Verzonnen gebied: alleen om het gereedschap te leren kennen.\n")
@@ -269,14 +269,14 @@ def check(file: Path, allow: tuple[Path, ...], as_json: bool) -> None:
 
     tell_untried()
     if is_run_file(file):
-        from waterbodem.batch.forecast import preview
+        from waterbodem.batch.forecast import forecast_run
 
         if allow:
             raise click.UsageError("--allow geldt voor een lagen.toml; een run leest lagen naast zijn lagen.toml")
 
         with _progress() as step:
             step("controleren en meten")
-            found, audit = preview(file)
+            found, audit = forecast_run(file)
         told = {**found.to_dict(), "audit": audit.to_dict()}
         click.echo(_json(told) if as_json else f"{audit.layers_text()}\n{found.to_text()}\nIn orde.")
         return
@@ -385,14 +385,14 @@ def assess(
         from waterbodem.views.console import answer_text, ledger_text
 
     started = time.monotonic()
-    own = tuple(from_files.Change(*s) for s in changes)
+    own = tuple(from_files.ParameterOverride(*s) for s in changes)
     settings = {s.id: given.pop(s.id) for s in all_settings()}
-    request = from_files.Request(functies=ids, changes=own, settings=settings, output=output, **given)
+    request = from_files.CommandQuestion(functies=ids, changes=own, settings=settings, output=output, **given)
     if output is not None:
         check_folder(output)
     files: list[Path] = []
     with _progress() as step:
-        found = from_files.answer(request, step)
+        found = from_files.assess_files(request, step)
         if output is not None:
             step("schrijven")
             command = command_of(found.question, files=request.file_names)
@@ -400,7 +400,7 @@ def assess(
     if as_json:
         click.echo(_json(found.to_dict(files)))
     else:
-        click.echo(answer_text(found) + (ledger_text(found) if found.question.enquiry.given else ""))
+        click.echo(answer_text(found) + (ledger_text(found) if found.question.receiver_question.given else ""))
     if output is not None and not as_json:
         click.echo(f"\nRapport: {output / REPORT}")
     _finish(found.outside)
@@ -423,8 +423,8 @@ def mits(
         from waterbodem.views.measures import mits_data, mits_text
 
     settings = {s.id: given.pop(s.id) for s in all_settings()}
-    request = from_files.Request(
-        functies=ids, changes=tuple(from_files.Change(*s) for s in changes), settings=settings, **given
+    request = from_files.CommandQuestion(
+        functies=ids, changes=tuple(from_files.ParameterOverride(*s) for s in changes), settings=settings, **given
     )
     with _progress() as step:
         found = from_files.packages(request, own, samen, vrij, step)
@@ -513,7 +513,7 @@ def _stoppable() -> Iterator[Stop]:
     """End a run in order when asked to: what is finished stays, nothing is half-written."""
     stop = Stop()
     try:
-        with heard(stop):
+        with signals_taken_by(stop):
             yield stop
     except KeyboardInterrupt:
         click.echo("onderbroken: hetzelfde commando gaat verder waar dit ophield", err=True)

@@ -72,7 +72,7 @@ def same_receivers(a, b):
     assert a.paths().to_wkt().equals(b.paths().to_wkt())
     for one, other in zip(a.exposure, b.exposure, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert [t.area for t in a.question.enquiry.given] == [t.area for t in b.question.enquiry.given]
+    assert [t.area for t in a.question.receiver_question.given] == [t.area for t in b.question.receiver_question.given]
 
 
 def test_who_receives_it_comes_back_and_can_be_kept_again(answer, tmp_path):
@@ -309,7 +309,7 @@ def test_random_damage_never_escapes_as_another_error(answer, tmp_path):
 
 def test_what_does_not_fit_in_memory_is_refused_before_it_is_made(answer, tmp_path, monkeypatch):
     path = answer.save(tmp_path / "a.waterbodem")
-    monkeypatch.setattr(memory, "available", lambda: 100_000)
+    monkeypatch.setattr(memory, "available_memory", lambda: 100_000)
     with pytest.raises(ArgumentError, match="memory"):
         wb.open_assessment(path)
 
@@ -322,12 +322,12 @@ def test_only_files_of_this_machine_are_opened(path):
 
 def test_numbers_that_json_lacks():
     values = {"a": [np.nan, np.inf, -np.inf, np.float32(0.1)], "b": (np.int64(3), True, None, "x")}
-    text = json.dumps(archive.plain(values), allow_nan=False)
+    text = json.dumps(archive.plain_data(values), allow_nan=False)
     back = archive.restored(json.loads(text))
     assert np.isnan(back["a"][0]) and back["a"][1:] == [np.inf, -np.inf, float(np.float32(0.1))]
     assert back["b"] == [3, True, None, "x"]
     with pytest.raises(ArgumentError, match="cannot be saved"):
-        archive.plain({"a": object()})
+        archive.plain_data({"a": object()})
 
 
 # --- csv -------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from shapely.geometry import box
 
 import waterbodem as wb
 from waterbodem.answers.particulars import conditions, particulars
-from waterbodem.views.beside import Beside
+from waterbodem.views.caveats import Caveats
 
 HOUSES, GRASS = 1.0, 7.0
 SIDE = 20
@@ -34,7 +34,7 @@ def codes(data, value, cells):
 def beside(data, functie="woningbouw", **settings):
     answer = wb.assess(data, functie, PLAN, **settings)
     row = answer.table.drop(columns="geometry").to_dict("records")[0]
-    return Beside(answer, "nl"), row
+    return Caveats(answer, "nl"), row
 
 
 @pytest.mark.parametrize(

@@ -319,9 +319,9 @@ def test_only_the_block_that_is_needed_is_read_and_nothing_else_changes(tmp_path
 def test_every_file_is_hashed_and_every_polygon_repaired_once(tmp_path, monkeypatch):
     """The files are checked to find the block that the plans need; the cells are read through that same check."""
     hashed, mended = [], []
-    sha256, mend = path_gate._sha256, areas.repaired
+    sha256, mend = path_gate._sha256, areas.repaired_polygon
     monkeypatch.setattr(path_gate, "_sha256", lambda file: hashed.append(Path(file.name).name) or sha256(file))
-    monkeypatch.setattr(areas, "repaired", lambda *given: mended.append(given[1]) or mend(*given))
+    monkeypatch.setattr(areas, "repaired_polygon", lambda *given: mended.append(given[1]) or mend(*given))
     gebied = plan(tmp_path, square(LEFT + 20, TOP - 60, LEFT + 60, TOP - 20), square(LEFT, TOP - 20, LEFT + 20, TOP))
     done = ask(tmp_path, "--json", gebied=gebied)
     assert done.exit_code == 0, done.stderr

@@ -18,8 +18,8 @@ import waterbodem as wb
 from tests.support.grids import box, even
 from tests.views.test_report import Page
 from waterbodem.answers.command import command_of
+from waterbodem.assessment.answer_changes import ComparedAnswer, change_causes
 from waterbodem.assessment.files import save_assessment
-from waterbodem.assessment.turning import Side, turned
 from waterbodem.core.errors import CorruptLayer
 from waterbodem.definitions import registry
 from waterbodem.definitions.editions import EDITION, earlier_editions
@@ -247,7 +247,7 @@ def housing(ghg=2.0):
 
 def turns(before, after):
     pairs = zip(functies_of(before).values(), functies_of(after).values(), strict=True)
-    (found,) = (turned(Side(before, a), Side(after, b))[0] for a, b in pairs)
+    (found,) = (change_causes(ComparedAnswer(before, a), ComparedAnswer(after, b))[0] for a, b in pairs)
     return [(t.id, round(t.hectares, 6)) for t in found.answer], found.risk
 
 

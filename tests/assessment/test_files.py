@@ -30,7 +30,7 @@ from waterbodem.assessment import files as output
 from waterbodem.assessment import provenance
 from waterbodem.assessment.files import save_assessment
 from waterbodem.core.errors import ArgumentError
-from waterbodem.definitions.registry import builtin_functies, fingerprint, rules_version
+from waterbodem.definitions.registry import builtin_functies, definition_sha256, rules_version
 from waterbodem.formats import tables
 from waterbodem.formats.cog import writer
 from waterbodem.formats.output_names import MAPS
@@ -251,7 +251,7 @@ def test_herkomst_says_what_the_answer_was_made_of(herkomst, assessment):
     assert herkomst["versies"]["gdal"] == rasterio.__gdal_version__
     assert herkomst["versies"]["python"] == ".".join(str(v) for v in sys.version_info[:3])
     assert herkomst["definities"] == rules_version()
-    assert herkomst["functies"]["woningbouw"]["sha256"] == fingerprint(builtin_functies()["woningbouw"])
+    assert herkomst["functies"]["woningbouw"]["sha256"] == definition_sha256(builtin_functies()["woningbouw"])
     assert herkomst["instellingen"]["referentie"] is None  # not given: layer gebruik of the area holds
     assert assessment.cells.attrs["referentie"] == "gebruik"
     assert [a["gebied"] for a in herkomst["gebieden"]] == wb.example_plans().naam.tolist()

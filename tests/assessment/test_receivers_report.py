@@ -201,7 +201,7 @@ def test_without_the_extra_it_says_how_to_install(monkeypatch):
 
 def test_where_memory_is_short_water_is_not_determined(monkeypatch):
     b = wb.assess(wb.example(), "woningbouw", wb.example_plans())
-    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1_000_000)
     assert any("geheugen" in text for text in b.ledgers["woningbouw"].niet_bepaald)
 
 
@@ -275,14 +275,14 @@ def test_a_report_of_very_many_outcomes_says_that_receivers_are_not_sought(answe
     rules = reception_rules()
     seven = rules.constanten["tabel_max"].model_copy(update={"waarde": 7})
     few = rules.model_copy(update={"constanten": {**rules.constanten, "tabel_max": seven}})
-    monkeypatch.setattr("waterbodem.answers.received.reception_rules", lambda: few)
+    monkeypatch.setattr("waterbodem.answers.receiver_answer.reception_rules", lambda: few)
     b = wb.assess(wb.example(), FUNCTIES, wb.example_plans())
 
     def sought(*_):
         raise AssertionError("receivers were sought")
 
     with monkeypatch.context() as patch:
-        patch.setattr("waterbodem.receivers.question.Enquiry.ledger", sought)
+        patch.setattr("waterbodem.receivers.question.ReceiverQuestion.ledger", sought)
         text = report_html(b)
     assert text.count("ontvangers: niet bepaald, want het zijn 8 uitkomsten") == len(FUNCTIES)
     assert "Grootboek van Woningbouw" not in text

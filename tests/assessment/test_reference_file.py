@@ -211,10 +211,10 @@ OWN = 150
 @pytest.fixture
 def own(world):
     """A functie like arable land, of code 150, in a file; the map names it where it named arable land."""
-    from waterbodem.answers.archive import functie
+    from waterbodem.answers.archive import functie_data
     from waterbodem.definitions.registry import builtin_functies
 
-    told = functie(builtin_functies()["akkerbouw"]) | {"id": "bollen", "code": OWN, "naam": "Bollen"}
+    told = functie_data(builtin_functies()["akkerbouw"]) | {"id": "bollen", "code": OWN, "naam": "Bollen"}
     told["parameters"]["grondwateraanvulling_mm_jr"] = {
         **told["parameters"]["grondwateraanvulling_mm_jr"],
         "waarde": 350,

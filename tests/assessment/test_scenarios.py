@@ -235,7 +235,7 @@ def test_scenarios_that_a_file_says_were_asked_must_be_there(answer, tmp_path):
     path = tmp_path / "a.waterbodem"
     object.__setattr__(answer.question, "asked", ("2050Hd", "T1000", "2099"))
     try:
-        archive.keep(answer, path)
+        archive.save_answer(answer, path)
     finally:
         object.__setattr__(answer.question, "asked", ("2050Hd", "T1000", "2100Hn"))
     with pytest.raises(CorruptLayer, match="scenarios are not those of the layers"):

@@ -13,9 +13,9 @@ import pytest
 import waterbodem as wb
 from tests.batch.test_runner import digests
 from waterbodem.batch import runner
-from waterbodem.batch.forecast import preview
+from waterbodem.batch.forecast import forecast_run
 from waterbodem.batch.run_file import AreaChoice, BurdenChoice, GridChoice, KompasChoice, ReceiverChoice, RunFile
-from waterbodem.definitions.registry import fingerprint
+from waterbodem.definitions.registry import definition_sha256
 
 EXAMPLE = Path(__file__).parents[2] / "rasters" / "voorbeeld"
 KOMPAS = Path(runner.__file__).parents[1] / "data" / "kompas.toml"
@@ -200,7 +200,7 @@ def test_a_run_judges_by_own_rules_as_an_answer_does(folder):
     assert found.values.tolist() == own.values.tolist()
     assert found.values.tolist() != wb.per_gebied(layers, "woningbouw", plans)[columns].values.tolist()
     told = json.loads((folder / "uit/herkomst.json").read_text(encoding="utf-8"))
-    assert told["kompas"]["sha256"] == fingerprint(rules)
+    assert told["kompas"]["sha256"] == definition_sha256(rules)
 
 
 @pytest.mark.parametrize(
@@ -216,5 +216,5 @@ def test_check_names_a_file_of_own_settings_that_will_not_do(folder, table, word
     lines = [f"{key} = {json.dumps(value)}" for key, value in (BASE | AREAS | table | {"output": "uit"}).items()]
     (folder / "run.toml").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(wb.WaterbodemError, match=word):
-        preview(folder / "run.toml")
+        forecast_run(folder / "run.toml")
     assert not (folder / "uit").exists()

@@ -24,7 +24,7 @@ from waterbodem.batch import downstream_maps, receiver_ledger, runner
 from waterbodem.batch import exposure as exposure_store
 from waterbodem.batch.downstream_maps import downstream_outputs
 from waterbodem.batch.exposure import exposure_of, read_exposure
-from waterbodem.batch.forecast import preview
+from waterbodem.batch.forecast import forecast_run
 from waterbodem.batch.job import open_job
 from waterbodem.batch.journal import Journal
 from waterbodem.batch.outputs import Delivery, Outcome
@@ -36,7 +36,7 @@ from waterbodem.receivers import files as reception_files
 from waterbodem.receivers import ledger_columns, question
 from waterbodem.receivers.downstream import benedenstrooms, drawn
 from waterbodem.receivers.flow import memory_needed
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.question import ReceiverQuestion
 
 EXAMPLE = Path(__file__).parents[2] / "rasters" / "voorbeeld"
 WHOLE = 'layers = "lagen/lagen.toml"\nfuncties = ["woningbouw", "natte_natuur"]\noutput = "uit"\n'
@@ -273,7 +273,7 @@ def test_nothing_is_drawn_up_where_nothing_can_be_known(tmp_path, monkeypatch):
     def never(*_):
         raise AssertionError("a ledger of nothing")
 
-    monkeypatch.setattr(Enquiry, "ledger", never)
+    monkeypatch.setattr(ReceiverQuestion, "ledger", never)
     outcome = runner.run(place(tmp_path, AREAS, without=["maaiveld", "ghg"]))
     assert outcome.complete
     assert any("maaiveld ontbreekt" in t for t in outcome.niet_bepaald) and any(
@@ -344,10 +344,10 @@ def test_where_memory_is_short_bands_give_the_same_bytes(tmp_path, monkeypatch):
     shutil.rmtree(tmp_path / "uit" / "woningbouw")
     cells = job.grid.rows * job.grid.cols
     room = exposure_store.BESIDE_BANDS * cells + exposure_store.BYTES_PER_CELL * job.grid.cols * 40
-    monkeypatch.setattr(memory, "available", lambda: int(room / memory.USABLE))
+    monkeypatch.setattr(memory, "available_memory", lambda: int(room / memory.USABLE))
     monkeypatch.setattr(memory, "WORKING", 0)
     monkeypatch.setattr(downstream_maps, "BLOCK", 8_000)
-    assert exposure_store.band_height(job.grid, memory.available()) < job.grid.rows // 4
+    assert exposure_store.band_height(job.grid, memory.available_memory()) < job.grid.rows // 4
     _, found = made(tmp_path / "run.toml")
     assert found.niet_bepaald == ()
     assert digests(tmp_path / "uit") == first
@@ -355,7 +355,7 @@ def test_where_memory_is_short_bands_give_the_same_bytes(tmp_path, monkeypatch):
 
 def test_where_directions_do_not_fit_either_it_is_told(tmp_path, monkeypatch):
     path = place(tmp_path)
-    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1_000_000)
     _, found = made(path)
     (reason,) = found.niet_bepaald
     assert "niet bepaald" in reason and "geheugen" in reason
@@ -393,10 +393,10 @@ def test_a_stored_sweep_answers_for_any_block(tmp_path):
 
 
 def test_the_cost_is_told_beforehand(tmp_path):
-    found, _ = preview(place(tmp_path / "a"))
+    found, _ = forecast_run(place(tmp_path / "a"))
     assert found.stroming >= memory_needed(40_000)
     assert "Wie benedenstrooms ligt: hoogstens" in found.to_text()
-    without, _ = preview(place(tmp_path / "b", without=["maaiveld"]))
+    without, _ = forecast_run(place(tmp_path / "b", without=["maaiveld"]))
     assert without.stroming == 0
     assert "maaiveld ontbreekt" in without.to_text()
     assert memory_needed(175_000_000) < 24e9

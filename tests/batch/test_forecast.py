@@ -14,7 +14,7 @@ import rasterio
 import shapely
 
 from waterbodem.batch import forecast, runner
-from waterbodem.batch.forecast import Rates, preview
+from waterbodem.batch.forecast import CellRates, forecast_run
 from waterbodem.batch.job import open_job
 from waterbodem.core.grid import on_multiples
 from waterbodem.definitions import registry
@@ -98,7 +98,7 @@ def test_the_disk_that_check_foresees_is_that_of_the_fullest_moment(tmp_path, ca
     path = landscape(tmp_path, text)
     if plans:
         parcels(tmp_path, *plans)
-    foreseen, most = preview(path)[0].disk, forecast.largest_disk_bytes(open_job(path))
+    foreseen, most = forecast_run(path)[0].disk, forecast.largest_disk_bytes(open_job(path))
     used = fullest(path)
     assert used <= foreseen <= AT_MOST * used, foreseen / used
     assert foreseen <= most
@@ -106,12 +106,14 @@ def test_the_disk_that_check_foresees_is_that_of_the_fullest_moment(tmp_path, ca
 
 def test_the_time_that_check_foresees_counts_pictures_and_who_receives_it(tmp_path, monkeypatch):
     """They decide for a small run; its cells are taken to cost nothing here."""
-    monkeypatch.setattr(sys.modules[preview.__module__], "measure", lambda job: Rates(1000, 0.0, 1000, 1, 1000))
+    monkeypatch.setattr(
+        sys.modules[forecast_run.__module__], "measure", lambda job: CellRates(1000, 0.0, 1000, 1, 1000)
+    )
 
     def seconds(text):
         path = landscape(tmp_path, text + PLANS, rows=300, cols=300)
         parcels(tmp_path, 10, 1000)
-        return preview(path)[0].seconds
+        return forecast_run(path)[0].seconds
 
     bare = seconds('maps = ["klasse"]\npictures = false\n')
     assert seconds('maps = ["klasse"]\n') > bare + 0.05, "a tenth of a second a picture"

@@ -19,7 +19,7 @@ from waterbodem.batch import page as run_page
 from waterbodem.batch.job import open_job
 from waterbodem.batch.picture import SIDE, picture_png, read_small
 from waterbodem.core.grid import Grid
-from waterbodem.definitions.labels import decimal, steps
+from waterbodem.definitions.labels import answer_steps, decimal
 from waterbodem.formats.cog.writer import write_raster
 from waterbodem.formats.output_names import MAPS
 from waterbodem.views.figures.panels import map_panels
@@ -135,7 +135,7 @@ def test_hectares_are_those_of_the_map(tmp_path):
     for row, functie in zip(rows, ("woningbouw", "natte_natuur"), strict=True):
         with rasterio.open(tmp_path / "uit" / functie / "klasse.tif") as file:
             cells = file.read(1)
-        hectares = [(cells == s.code).sum() * 0.01 for s in steps().values()]
+        hectares = [(cells == s.code).sum() * 0.01 for s in answer_steps().values()]
         assert sum(hectares) == pytest.approx(400), "the example is 2 x 2 km, cells of 10 m"
         assert row[1:8] == [decimal(ha, 0) for ha in (*hectares, 400)]
 
@@ -144,7 +144,7 @@ def test_hectares_in_polygons_are_those_of_the_map(made, page):
     with rasterio.open(made / "uit/natte_natuur@2050Hd/klasse.tif") as file:
         cells = file.read(1)
     row = next(r for r in page.rows if r and r[0] == "Natte natuur (scenario 2050Hd)")
-    hectares = [(cells == s.code).sum() * 0.01 for s in steps().values()]
+    hectares = [(cells == s.code).sum() * 0.01 for s in answer_steps().values()]
     assert row[1:8] == [decimal(ha) for ha in (*hectares, sum(hectares))]
     assert 0 < sum(hectares) < 100
 
@@ -183,14 +183,14 @@ def test_what_was_asked_how_to_remake_it_and_its_limits_are_said(page):
 
 
 def test_a_functie_that_failed_is_named_with_its_reason(tmp_path, monkeypatch):
-    path, real = place(tmp_path, RUN.replace('scenarios = ["2050Hd"]\n', "")), compute.gather
+    path, real = place(tmp_path, RUN.replace('scenarios = ["2050Hd"]\n', "")), compute.maps_and_sums
 
     def poisoned(cells, functie, *rest, **kw):
         if functie.id == "eigen":
             raise MemoryError(f"poison {EVIL}")
         return real(cells, functie, *rest, **kw)
 
-    monkeypatch.setattr(compute, "gather", poisoned)
+    monkeypatch.setattr(compute, "maps_and_sums", poisoned)
     assert not runner.run(path).complete
     text, page = read(tmp_path), Page(read(tmp_path))
     assert "Niet alles is gelukt" in page.words and f"MemoryError: poison {EVIL}" in page.words
@@ -259,7 +259,7 @@ def test_a_picture_shows_the_colours_of_the_answers(made):
     with Image.open(made / "uit/eigen/overzicht.png") as image:
         colours = {c for _, c in image.convert("RGB").getcolors(1 << 24)}
     assert len(codes) > 2
-    assert {tuple(s.kleur) for s in steps().values() if s.code in codes} <= colours
+    assert {tuple(s.kleur) for s in answer_steps().values() if s.code in codes} <= colours
 
 
 def test_an_unknown_risk_has_no_cause_on_the_map():

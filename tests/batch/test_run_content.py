@@ -214,7 +214,7 @@ SHAPES = {"vlak": shapely.box(239000, 553000, 239200, 553200), "lijn": shapely.L
 
 def test_check_does_not_say_that_maaiveld_is_missing_where_nobody_asks_for_water(tmp_path):
     path = place(tmp_path, ONE.replace('"lagen.toml"', '"lagen/lagen.toml"') + 'maps = ["klasse"]\n')
-    assert "niet gevraagd" in forecast.preview(path)[0].to_text()
+    assert "niet gevraagd" in forecast.forecast_run(path)[0].to_text()
 
 
 # --- what is left of before ------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_what_is_there_stays_where_memory_is_short_today(tmp_path, monkeypatch):
     path = place(tmp_path, AREAS)
     assert runner.run(path).complete
     before = (tmp_path / "uit/grootboek.csv").read_bytes()
-    monkeypatch.setattr(memory, "available", lambda: 1)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1)
     monkeypatch.setattr(runner, "check_fits", lambda *_: None)
     runner.run(path)
     assert (tmp_path / "uit/grootboek.csv").read_bytes() == before

@@ -19,7 +19,7 @@ import waterbodem as wb
 from tests.support.layer_files import catalogue, layer, raster
 from waterbodem.batch import compute, runner
 from waterbodem.batch import state as run_state
-from waterbodem.batch.journal import Page
+from waterbodem.batch.journal import JournalPage
 from waterbodem.batch.state import RunState, VariantState
 from waterbodem.batch.state_text import run_text
 from waterbodem.cli import cli
@@ -159,12 +159,12 @@ def until(question, seconds=60):
 def test_rate_and_time_left_count_what_this_run_did(monkeypatch):
     """Ten seconds; of ten parts five are there, three of them from before, one failed and four are left."""
     monkeypatch.setattr(run_state, "time", SimpleNamespace(time=lambda: 1010.0))
-    plan = run_state.Plan("run.toml", 500, 40, 100, {"a": "", "b": ""}, [], [], kept=3)
+    plan = run_state.RunPlan("run.toml", 500, 40, 100, {"a": "", "b": ""}, [], [], kept=3)
     found = VariantState("a", 3, 0, 2, 0, 6), VariantState("b", 2, 1, 2, 0, 6)
-    pace = run_state._pace(plan, Page(begun=1000.0), found)
+    pace = run_state._pace(plan, JournalPage(begun=1000.0), found)
     assert pace == {"cellen_per_s": pytest.approx(500 * 40 * 2 / 10 / 10), "nog_s": pytest.approx(4 * 10 / 2)}
     none_yet = VariantState("a", 3, 0, 2, 0, 6), VariantState("b", 0, 0, 5, 0, 6)
-    assert run_state._pace(plan, Page(begun=1000.0), none_yet) == {}
+    assert run_state._pace(plan, JournalPage(begun=1000.0), none_yet) == {}
 
 
 @pytest.mark.parametrize(("todo", "said"), [(0, "Rekenen is klaar"), (1, "nog 20 s rekenen")])
@@ -211,6 +211,6 @@ def test_a_lock_that_cannot_be_looked_at_leaves_the_traces(tmp_path):
 
 
 def test_the_plan_of_a_ledger_reads_back():
-    plan = run_state.Plan("run.toml", 600, 40, 256, {"a": "key"}, ["klasse.tif"], [], 1)
-    assert run_state.Plan.read(plan.to_json()) == plan
+    plan = run_state.RunPlan("run.toml", 600, 40, 256, {"a": "key"}, ["klasse.tif"], [], 1)
+    assert run_state.RunPlan.read(plan.to_json()) == plan
     assert len(set(plan.parts_of("a"))) == 3

@@ -6,7 +6,7 @@ import pytest
 
 from waterbodem.batch import workers
 from waterbodem.batch.job import Part
-from waterbodem.batch.workers import Task, finished
+from waterbodem.batch.workers import PartTask, finished_tasks
 from waterbodem.core.errors import WorkerLost
 
 ROOM = 4
@@ -46,8 +46,8 @@ class Unlucky:
 def ended(losses, parts=7):
     """A crew that did some parts, and why each failed, if it did."""
     unlucky = Unlucky(losses)
-    tasks = [Task(Part(n, None, n), {}) for n in range(parts)]
-    return unlucky, {task.part.number: error for task, error in finished(unlucky, None, iter(tasks))}
+    tasks = [PartTask(Part(n, None, n), {}) for n in range(parts)]
+    return unlucky, {task.part.number: error for task, error in finished_tasks(unlucky, None, iter(tasks))}
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ BURDEN = {
 }
 FIRST = (
     *("legal_values.count_illegal", "scoring.score_from", "scoring.score_from", "burden.shift_from"),
-    *("quantities.fill_measures", "quantities.flag_bits", "quantities.lower_by_curve"),
+    *("quantities.fill_quantities", "quantities.flag_bits", "quantities.lower_by_curve"),
     *("zonal.find_runs", "zonal.add_row", "zonal.add_codes", "zonal.add_by_code"),
     *("varying.move_plans", "varying.sort_cells", "varying.take_cells", "varying.vary_cells"),
     *("zonal.fill_bins", "zonal.count_bins", "zonal.find_quantiles"),

@@ -38,13 +38,13 @@ from waterbodem.formats.archive import Packer, Unpacker, write
 from waterbodem.formats.setting_forms import (
     Origin,
     compared,
-    facts,
     marks,
     packed,
     read_settings,
-    told,
+    setting_facts,
+    setting_options,
+    settings_for_herkomst,
     unpacked,
-    words,
 )
 from waterbodem.views.report.page import report_html
 
@@ -83,7 +83,7 @@ ALIKE = {
         "definitions/models.py",
         "receivers/question.py",
         "answers/particulars.py",
-        "views/beside.py",
+        "views/caveats.py",
         "engine/fused.py",
         "answers/archived_question.py",
         "engine/quantities.py",
@@ -99,7 +99,7 @@ ALIKE = {
         "batch/page.py",
         "engine/reference.py",
         "engine/area_table.py",
-        "assessment/turning.py",
+        "assessment/answer_changes.py",
         "layers/use_map.py",
     },
     "waterschap": {
@@ -139,8 +139,8 @@ ALIKE = {
 WHOLE = {
     "answers.answer._on_layers",
     "engine.evaluation.evaluate",
-    "answers.archived_receivers.read_enquiry",
-    "answers.question.ask",
+    "answers.archived_receivers.read_receiver_question",
+    "answers.question.resolve_question",
 }
 
 
@@ -287,16 +287,18 @@ def test_a_setting_has_an_option_that_its_command_gives_back(id_, own, folder, m
     asked = own(id_)
     needed = ["--layers", "a", "--functie", "b", "--gebied", "c"]
     above = click.Context(cli, **SETTINGS)
-    given = assess_command.make_context("assess", [*needed, *words(asked, {id_: "streng.toml"})], above).params
-    assert KNOWN[id_].option in list(words(asked, {}))
+    given = assess_command.make_context(
+        "assess", [*needed, *setting_options(asked, {id_: "streng.toml"})], above
+    ).params
+    assert KNOWN[id_].option in list(setting_options(asked, {}))
     assert read_settings({n: given[n] for n in KNOWN}, Origin(registry.builtin_functies())) == asked
     assert KNOWN[id_].hulp.split()[0] in CliRunner().invoke(cli, ["assess", "-h"]).output
 
 
 def test_settings_of_the_default_need_no_option():
-    assert list(words(Settings(), {})) == []
-    assert list(words(Settings(demping_m=2000.0), {})) == []
-    assert list(words(Settings(referentie="grasland_veeteelt"), {})) == ["--referentie", "grasland_veeteelt"]
+    assert list(setting_options(Settings(), {})) == []
+    assert list(setting_options(Settings(demping_m=2000.0), {})) == []
+    assert list(setting_options(Settings(referentie="grasland_veeteelt"), {})) == ["--referentie", "grasland_veeteelt"]
 
 
 def run_file(folder, given):
@@ -355,10 +357,10 @@ def test_a_setting_is_in_an_archive_in_herkomst_in_keys_in_facts_and_in_a_differ
     asked, plain = own(id_), Settings()
     assert archived(asked, tmp_path / "a") == asked.filled
     setting = KNOWN[id_]
-    assert told(asked)[id_] != told(plain)[id_]
+    assert settings_for_herkomst(asked)[id_] != settings_for_herkomst(plain)[id_]
     assert marks(asked, *setting.raakt).get(id_) != marks(plain, *setting.raakt).get(id_) or not setting.raakt
     for taal in ("nl", "en"):
-        assert setting.label(taal) in dict(facts(asked, taal))
+        assert setting.label(taal) in dict(setting_facts(asked, taal))
         changed = {n for n, (a, b) in compared(asked, plain, taal).items() if a != b}
         assert setting.label(taal) in {n.partition(" (")[0] for n in changed}
 
@@ -367,8 +369,11 @@ def test_a_reference_raster_has_every_form(tmp_path):
     asked = Settings(UseMap(codes=np.array([[6.0, np.nan]])))
     back = archived(asked, tmp_path / "a")
     assert np.array_equal(back.reference.codes, asked.reference.codes, equal_nan=True)
-    assert told(asked)["referentie"] == "raster" and list(words(asked, {})) == ["--referentie", "referentie.tif"]
-    assert dict(facts(asked, "nl"))["Huidig gebruik"] == "een kaart met het gebruik per cel"
+    assert settings_for_herkomst(asked)["referentie"] == "raster" and list(setting_options(asked, {})) == [
+        "--referentie",
+        "referentie.tif",
+    ]
+    assert dict(setting_facts(asked, "nl"))["Huidig gebruik"] == "een kaart met het gebruik per cel"
 
 
 def test_a_reference_raster_from_a_file_has_every_form(tmp_path):
@@ -376,9 +381,9 @@ def test_a_reference_raster_from_a_file_has_every_form(tmp_path):
     asked = Settings(UseMap(file=Path("elders/gebruik.tif"), told=about, codes=np.array([[6.0, np.nan]])))
     back = archived(asked, tmp_path / "a").reference
     assert (back.told, back.file) == (about, Path("gebruik.tif"))
-    assert told(asked)["referentie"] == about
-    assert list(words(asked, {"referentie": "gebruik.tif"})) == ["--referentie", "gebruik.tif"]
-    assert dict(facts(asked, "nl"))["Huidig gebruik"] == "het gebruik per cel volgens gebruik.tif"
+    assert settings_for_herkomst(asked)["referentie"] == about
+    assert list(setting_options(asked, {"referentie": "gebruik.tif"})) == ["--referentie", "gebruik.tif"]
+    assert dict(setting_facts(asked, "nl"))["Huidig gebruik"] == "het gebruik per cel volgens gebruik.tif"
 
 
 @pytest.mark.parametrize("wrong", [{"methode": 5}, {"demping_m": "ver"}, {"demping_m": -1}, {"orness": True},
@@ -407,9 +412,9 @@ def test_an_answer_that_was_saved_before_settings_were_one_opens_with_them():
         "orness": 0.3,
     }
     given |= {"demping_m": 900, "reikwijdte": "situatie", "onttrekking": wb.Put(500_000, 265, 2500)}
-    found, asked = told(back.question.settings), told(Settings(**given))
+    found, asked = settings_for_herkomst(back.question.settings), settings_for_herkomst(Settings(**given))
     assert {n: v for n, v in found.items() if n != "kompas"} == {n: v for n, v in asked.items() if n != "kompas"}
-    assert found["kompas"] and back.question.enquiry.settings == back.question.settings
+    assert found["kompas"] and back.question.receiver_question.settings == back.question.settings
     (ledger,) = back.ledgers.values()
     assert ledger.sluit and ledger.damping == ledger.herkomst["demping_m"] == 900
 
@@ -428,7 +433,7 @@ def test_all_settings_reach_archive_dossier_difference_and_command(folder, tmp_p
     assert answer.question.settings.filled == asked.filled
     back = wb.open_assessment(answer.save(tmp_path / "a.waterbodem"))
     assert back.question.settings.filled == asked.filled
-    assert back.question.enquiry.settings.filled == asked.filled
+    assert back.question.receiver_question.settings.filled == asked.filled
     html, plain = report_html(answer), wb.assess(data, "woningbouw", area)
     lines = list(causes(wb.difference(plain, answer)))
     for setting in KNOWN.values():

@@ -168,8 +168,8 @@ def command(name, folder, output):
 def test_commands_refuse_before_any_work(tmp_path, monkeypatch, name, output):
     (tmp_path / "werk").mkdir()
     monkeypatch.chdir(tmp_path / "werk")
-    monkeypatch.setattr(from_files, "answer", never)
-    monkeypatch.setattr(from_files, "demo", never)
+    monkeypatch.setattr(from_files, "assess_files", never)
+    monkeypatch.setattr(from_files, "demo_assessment", never)
     monkeypatch.setattr("waterbodem.batch.runner._make_parts", never)
     (tmp_path / "in").mkdir()
     done = ask(*command(name, tmp_path / "in", output))

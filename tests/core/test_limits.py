@@ -54,7 +54,7 @@ class System:
 
     @property
     def free(self):
-        return limits.free(self.proc)
+        return limits.free_memory(self.proc)
 
 
 def test_a_machine_without_groups_has_what_it_says(system):
@@ -126,13 +126,13 @@ def test_more_held_than_allowed_leaves_nothing(system):
 
 def test_without_proc_the_library_for_other_systems_says_it(tmp_path):
     psutil = pytest.importorskip("psutil")
-    found = limits.free(tmp_path)
+    found = limits.free_memory(tmp_path)
     assert found == pytest.approx(psutil.virtual_memory().available, rel=0.2)
 
 
 # --- real limits -----------------------------------------------------------------------------------------------------
 
-ASK = "from waterbodem.core import limits; print(limits.free())"
+ASK = "from waterbodem.core import limits; print(limits.free_memory())"
 
 
 def answer(before=lambda: None):

@@ -31,18 +31,18 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_refuses_what_does_not_fit(call, layers, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 376_000_000)  # 0.8 of it less what is taken to work: 0.8 MB
+    monkeypatch.setattr(memory, "available_memory", lambda: 376_000_000)  # 0.8 of it less what is taken to work: 0.8 MB
     with pytest.raises(ArgumentError, match="not enough memory; got '300 x 300 cells x .*GB"):
         CALLS[call](layers)
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_does_what_fits(call, layers, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 500_000_000)
+    monkeypatch.setattr(memory, "available_memory", lambda: 500_000_000)
     CALLS[call](layers)
 
 
 def test_a_plan_on_a_part_of_much_land_is_counted_by_its_own_cells(layers, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 380_000_000)
+    monkeypatch.setattr(memory, "available_memory", lambda: 380_000_000)
     x, y = float(layers.x[50]), float(layers.y[50])
     wb.assess(layers, "woningbouw", box(x, y, x + 100, y + 100))

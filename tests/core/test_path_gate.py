@@ -143,11 +143,11 @@ def test_sha256(tmp_path):
 )
 def test_crs_is_a_code_or_wkt(text):
     with pytest.raises(GridMismatch, match="CRS"):
-        crs.parse(text)
+        crs.horizontal_crs(text)
 
 
 def test_crs_forms_of_rd_are_one():
-    wkt = crs.parse("EPSG:28992").to_wkt()
+    wkt = crs.horizontal_crs("EPSG:28992").to_wkt()
     assert crs.projected(28992) == crs.projected(wkt) == crs.projected("epsg:7415") == "EPSG:28992"
 
 

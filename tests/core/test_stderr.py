@@ -13,7 +13,7 @@ import pytest
 import waterbodem as wb
 from tests.batch.test_runner import EXAMPLE, digests, place
 from tests.support.worker import RUN
-from waterbodem.core.stderr import dropping
+from waterbodem.core.stderr import dropping_stream
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a shell and a disk that is full")
 
@@ -58,7 +58,7 @@ def test_wrong_input_ends_as_it_does_otherwise(tmp_path):
 
 def test_what_can_be_written_is(tmp_path):
     with open(tmp_path / "said", "w", encoding="ascii") as file:
-        stream = dropping(file)
+        stream = dropping_stream(file)
         stream.write("é\n")
         stream.write("rest")
         stream.flush()
@@ -70,11 +70,11 @@ def test_a_pipe_that_nobody_reads_is_dropped():
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "w") as file:
-        stream = dropping(file)
+        stream = dropping_stream(file)
         stream.write("a\n" * 100_000)
         stream.flush()
 
 
 def test_a_stream_that_is_no_file_stays():
     stream = io.TextIOWrapper(io.BytesIO())
-    assert dropping(stream) is stream
+    assert dropping_stream(stream) is stream

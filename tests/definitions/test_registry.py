@@ -400,7 +400,7 @@ def test_replace_gives_a_copy_that_says_it_is_the_users_own():
     g = f.replace(verhardingsgraad=0.7)
     assert (f.value("verhardingsgraad"), g.value("verhardingsgraad")) == (0.55, 0.7)
     assert g.parameters["verhardingsgraad"].expertoordeel == "" and "eigen" in g.parameters["verhardingsgraad"].bron[0]
-    assert registry.fingerprint(f) != registry.fingerprint(g)
+    assert registry.definition_sha256(f) != registry.definition_sha256(g)
     assert copy.deepcopy(f) == f
 
 

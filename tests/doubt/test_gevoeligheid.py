@@ -23,7 +23,7 @@ from waterbodem.doubt.spread import spreads_of
 from waterbodem.doubt.tipping import tips_of
 from waterbodem.doubt.weighing import weight_flips
 from waterbodem.engine.layer_set import layer_set
-from waterbodem.engine.scoring import parts_of
+from waterbodem.engine.scoring import criterion_shares
 
 LETTERS = ("X", "A", "B", "C1", "C2", "D")
 #: The errors of the worked cell as data state them; that of zettingsgevoeligheid has no mean of its own there.
@@ -193,7 +193,7 @@ def test_weights_of_random_cells_turn_there_and_nowhere_nearer():
         place, cell = lone(chosen, values), twin.Cell(plain, values)
         if twin.with_weight(cell, cell.names[0], cell.w[cell.names[0]]) + 1 != place.now.answer[0]:
             continue  # within float32 of a border
-        for k, part in enumerate(parts_of(chosen, names)):
+        for k, part in enumerate(criterion_shares(chosen, names)):
             own = cell.w[part.name]
             for flip, sign in zip(weight_flips(place, k), (-1, 1), strict=True):
                 end = flip.at - sign * 2e-5 if math.isfinite(flip.at) else (1 - 1e-6 if sign > 0 else 1e-6)

@@ -10,7 +10,7 @@ import waterbodem as wb
 from tests.support import grids, random_cells
 from tests.support.twins import bandbreedte as twin
 from waterbodem.core.dataset import grid_of
-from waterbodem.core.threads import alone
+from waterbodem.core.threads import single_threaded
 from waterbodem.doubt import varying
 from waterbodem.doubt.moving import DOWN, UP, moved
 from waterbodem.engine.coverage import covered
@@ -132,7 +132,7 @@ def test_sums_do_not_depend_on_how_cells_are_cut(layers, plans, monkeypatch, pie
     whole = all_of(cells, plans)
     monkeypatch.setattr(varying, "PIECE", piece)
     threads = all_of(cells, plans)
-    with alone():
+    with single_threaded():
         one = all_of(cells, plans)
     for a, b, c in zip(whole, threads, one, strict=True):
         assert same(normal(a), normal(b))

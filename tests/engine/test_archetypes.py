@@ -15,7 +15,7 @@ from tests.support.twins.kompas import PRINCIPLES, Judged
 from tests.support.twins.kompas import kompas as twin_of
 from tests.support.twins.kompas_cells import PlanCell
 from tests.support.twins.reference import reference_of
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.registry import builtin_functies
 
@@ -78,7 +78,7 @@ def kompas_of(name, without=(), **settings):
     values = {n: v for n, v in values_of(name).items() if n not in without}
     beside = {"gebruik": 9.0}
     grid = Grid(230_000, 550_000 + SIDE, SIDE, SIDE, 1, 2, "EPSG:28992")
-    layers = build(grid, {n: (np.array([[v, beside.get(n, v)]], np.float32), {}) for n, v in values.items()})
+    layers = dataset_of(grid, {n: (np.array([[v, beside.get(n, v)]], np.float32), {}) for n, v in values.items()})
     plan = box(230_000, 550_000, 230_000 + SIDE, 550_000 + SIDE)
     return wb.assess(layers, list(FUNCTIES), plan, **settings)
 

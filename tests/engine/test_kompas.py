@@ -30,9 +30,9 @@ from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.evaluation import Result
 from waterbodem.engine.layer_set import layer_set
-from waterbodem.engine.scoring import parts_of
+from waterbodem.engine.scoring import criterion_shares
 from waterbodem.engine.site import Site
-from waterbodem.engine.table import total
+from waterbodem.engine.table import total_tallies
 from waterbodem.kernels.burden import Burden
 from waterbodem.layers.polygons import Area
 
@@ -74,12 +74,14 @@ def judge(
     zero, codes = spread(0.0), spread(klasse, np.uint8)
     burden = Burden(parts, zero, spread(tijd), zero, spread(risico), spread(0, np.uint8), zero, zero)
     place = Site(layer_set(data), spread(reference) if isinstance(reference, list) else reference, builtin_rules())
-    names = tuple(p.name for p in parts_of(functie, list(place.layers)))
+    names = tuple(p.name for p in criterion_shares(functie, list(place.layers)))
     scores = {n: spread(score) for n in ("score", "score_min", "score_max")} | {"dekking": spread(dekking)}
     scores |= dict.fromkeys(("klasse", "klasse_min", "klasse_max"), codes)
     scores |= {"flags": spread(flags, np.uint16), "loss": np.zeros((len(names) + 1, CELLS), np.float32)}
     areas, grid = [Area(1, "plan", box(0, 0, CELLS, 1))], grid_of(data)
-    sums = total([quantities.tally_of(footprints(areas, grid), place, Result(functie, names, scores, burden))], 1)
+    sums = total_tallies(
+        [quantities.tally_of(footprints(areas, grid), place, Result(functie, names, scores, burden))], 1
+    )
     told = Circumstances(areas, grid, list(place.layers), place.cells.scenarios, place.present_use, place.rules)
     found = kompas.findings_of(told, functie, sums).with_strips(lambda _: strip, place.rules)
     return {v.kolom.removeprefix("kompas_"): v for v in kompas.verdicts(found, place.rules)[0]}

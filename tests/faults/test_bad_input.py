@@ -11,7 +11,7 @@ from shapely.geometry import box
 
 import waterbodem as wb
 from waterbodem.batch.journal import Journal
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.errors import WaterbodemError
 from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
@@ -25,7 +25,7 @@ PLAN = box(230_020, 550_020, 230_060, 550_060)
 
 def layers(grid=GRID, **values):
     arrays = {n: np.full(grid.shape, v, np.float32) for n, v in {**GOOD, **values}.items()}
-    return build(grid, {n: (a, {}) for n, a in arrays.items()})
+    return dataset_of(grid, {n: (a, {}) for n, a in arrays.items()})
 
 
 CODED = {
@@ -93,7 +93,7 @@ def test_curve_points_that_float32_cannot_tell_are_refused(points):
     data = registry.load_functies()["woningbouw"].model_dump(exclude_none=True)
     data["criteria"]["kwel"]["punten"] = points
     with pytest.raises(WaterbodemError, match="kwel"):
-        registry.define(wb.Functie, data, "eigen.toml")
+        registry.validated(wb.Functie, data, "eigen.toml")
 
 
 def test_read_only_layers_work():

@@ -19,7 +19,7 @@ from tests.support.needs import missing
 from tests.support.vouching import vouched
 from tests.support.worker import RUN
 from waterbodem.batch import journal, runner
-from waterbodem.batch.forecast import preview
+from waterbodem.batch.forecast import forecast_run
 from waterbodem.batch.job import open_job
 from waterbodem.core.errors import WaterbodemError
 
@@ -216,11 +216,11 @@ def test_too_little_disk_is_told_before_anything_is_computed(ram_path, nursery):
 def test_what_is_there_already_needs_no_room(ram_path, nursery):
     """A disk that was just large enough for a run is so for the same command afterwards."""
     path = place(ram_path, WHOLE)
-    before = preview(path)[0].disk
+    before = forecast_run(path)[0].disk
     told(nursery.run("run", path), 0)
     used = sum(p.stat().st_size for p in (ram_path / "uit").rglob("*") if p.is_file() and "ledger" not in p.name)
     left = max(0, before - used)
-    assert preview(path)[0].disk == left
+    assert forecast_run(path)[0].disk == left
     told(nursery.run("run", path, code=ROOM.format(left)), 0)
     if left:
         told(nursery.run("run", path, code=ROOM.format(left - 1)), 1, said="disk")
@@ -416,7 +416,7 @@ m.{1} = asked
 """
 MOMENTS = [
     ("waterbodem.batch.runner", "open_job"),
-    ("waterbodem.batch.compute", "gather"),
+    ("waterbodem.batch.compute", "maps_and_sums"),
     ("waterbodem.batch.finish", "stage_map"),
 ]
 

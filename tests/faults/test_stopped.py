@@ -76,7 +76,7 @@ m.{1} = at
 """
 LAST = 38
 MOMENTS = [
-    ("waterbodem.assessment.from_files", "read", 1),
+    ("waterbodem.assessment.from_files", "read_inputs", 1),
     ("waterbodem.assessment.files", "stage_raster", 3),
     ("waterbodem.assessment.files", "herkomst", 1),
     ("os", "replace", 1),

@@ -16,8 +16,8 @@ from rasterio.errors import RasterioError
 from rio_cogeo import cog_validate
 
 from waterbodem.batch import mosaic
-from waterbodem.batch.compute import Product
-from waterbodem.batch.mosaic import Place, stage_map
+from waterbodem.batch.compute import PartMap
+from waterbodem.batch.mosaic import PartPlace, stage_map
 from waterbodem.batch.part_file import PartReader, PartWriter, is_whole
 from waterbodem.core.errors import CorruptLayer
 from waterbodem.core.files import staging
@@ -178,7 +178,7 @@ def write_parts(folder, values, kind, part_rows=512):
                 if tile is not None:
                     halves[0, r, c] = writer.add(encode(tile))
             writer.finish({"tiles": index, "halves": halves})
-        places.append(Place(path, grid.part(slice(first, first + rows), slice(0, cols))))
+        places.append(PartPlace(path, grid.part(slice(first, first + rows), slice(0, cols))))
     return grid, places
 
 
@@ -187,7 +187,7 @@ def write_map(folder, values, kind, part_rows=512):
     colours = None if kind is FLOAT else legend("klasse" if kind is MODE else "geschiktheid", [])
     final = folder / "kaart.tif"
     with staging() as stage:
-        stage_map(stage, final, places, (0, Product("kaart", "kaart", kind)), grid, colours, "een kaart")
+        stage_map(stage, final, places, (0, PartMap("kaart", "kaart", kind)), grid, colours, "een kaart")
     return final, grid
 
 
@@ -351,7 +351,7 @@ def test_a_map_of_a_damaged_part_does_not_appear(tmp_path):
     final = tmp_path / "kaart.tif"
     with pytest.raises(CorruptLayer), staging() as stage:
         stage_map(
-            stage, final, places, (0, Product("kaart", "kaart", MEAN)), grid, legend("geschiktheid", []), "een kaart"
+            stage, final, places, (0, PartMap("kaart", "kaart", MEAN)), grid, legend("geschiktheid", []), "een kaart"
         )
     assert [p.name for p in tmp_path.iterdir()] == ["0.part"]
 

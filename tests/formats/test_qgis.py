@@ -307,7 +307,7 @@ def test_styles_of_a_run_are_told_of_and_stay_as_they_are(ran):
 
 def test_a_functie_that_failed_is_not_in_the_project(tmp_path, monkeypatch):
     path = start(tmp_path)
-    real = compute.gather
+    real = compute.maps_and_sums
 
     def poisoned(cells, functie, *rest, **more):
         if functie.id == "woningbouw":
@@ -317,7 +317,7 @@ def test_a_functie_that_failed_is_not_in_the_project(tmp_path, monkeypatch):
     path.write_text(RUN.replace('"woningbouw", ', ""), encoding="utf-8")
     assert runner.run(path).complete
     alone = styles(tmp_path / "uit")
-    monkeypatch.setattr(compute, "gather", poisoned)
+    monkeypatch.setattr(compute, "maps_and_sums", poisoned)
     path.write_text(RUN, encoding="utf-8")
     assert not runner.run(path).complete
     assert styles(tmp_path / "uit") == alone

@@ -88,7 +88,7 @@ def test_two_processes_that_write_at_once_keep_what_is_theirs(folder, monkeypatc
     assert [one.load(("int64",)), other.load(("float64",))] == ["of integers", "of floats"]
 
 
-@decorators.part
+@decorators.inlined
 def third(x):
     return x / 3
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from waterbodem.core.grid import Grid
 from waterbodem.engine.coverage import Footprints, covered
-from waterbodem.engine.sums import Settled, Sums, Totals, ratio, runs_of, totals_of, with_bins
+from waterbodem.engine.sums import SettledPolygons, Sums, Totals, ratio, runs_of, totals_of, with_bins
 from waterbodem.kernels import quantities, zonal
 
 GRID = Grid(0, 60, 10, 10, 6, 7)
@@ -180,7 +180,7 @@ def tally(prints, polygons, values, whole):
     """A tally with nothing in it but the bins of the score, and quantiles of what is whole."""
     runs, count = runs_of(prints), len(prints.start) - 1
     empty = [np.zeros(s, np.int64) for s in ((1, 3, count), (3, count, 6), (count, 11), (count, 2))]
-    return with_bins(Sums(("score",), *empty, prints.inside), runs, values, polygons, Settled(whole, SHARES))
+    return with_bins(Sums(("score",), *empty, prints.inside), runs, values, polygons, SettledPolygons(whole, SHARES))
 
 
 SHARES = np.array([0.1, 0.5, 0.9]) - 1e-6

@@ -12,7 +12,7 @@ import xarray as xr
 import waterbodem as wb
 from tests.support.layer_files import LEFT, RD, TOP, catalogue, layer, raster
 from waterbodem.core.errors import LayerIgnored, Problems
-from waterbodem.layers.near_names import meant, tell_meant
+from waterbodem.layers.near_names import likely_layer, warn_of_near_names
 
 ROWS, COLS = 5, 4
 SHAPE = (ROWS, COLS)
@@ -174,7 +174,7 @@ def test_a_slip_is_told_too_where_layers_are_taken_as_they_are():
     ],
 )
 def test_what_a_name_means(name, layer):
-    assert meant(name) == layer
+    assert likely_layer(name) == layer
 
 
 def test_results_of_the_library_are_no_slips_of_layers():
@@ -182,7 +182,7 @@ def test_results_of_the_library_are_no_slips_of_layers():
     results = [*wb.geschiktheid(data, "woningbouw"), *wb.afwenteling(data, "woningbouw")]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        tell_meant(map(str, results))
+        warn_of_near_names(map(str, results))
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

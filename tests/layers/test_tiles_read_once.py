@@ -10,10 +10,10 @@ import rasterio
 
 from tests.batch.test_runner import digests
 from waterbodem.batch import compute, runner
-from waterbodem.batch.compute import GDAL_CACHE, cache_of
+from waterbodem.batch.compute import GDAL_CACHE, gdal_cache_bytes
 from waterbodem.batch.job import BLOCK, open_job
 from waterbodem.core.grid import Grid
-from waterbodem.layers.raster import Block, kept_open
+from waterbodem.layers.raster import Block, files_kept_open
 
 ROWS, COLS = BLOCK[0], 2 * BLOCK[1]
 ASKED = 'layers = "lagen.toml"\nfuncties = ["woningbouw"]\noutput = "uit"\nmaps = ["geschiktheid"]\npictures = false\n'
@@ -40,7 +40,7 @@ def test_blocks_beside_each_other_share_what_was_decoded(tmp_path):
     job = open_job(run_file)
     source = job.stack.sources["kwel"].file
     path = tmp_path / "kwel.tif"
-    with rasterio.Env(GDAL_CACHEMAX=cache_of(job)), kept_open(), source.opened() as file:
+    with rasterio.Env(GDAL_CACHEMAX=gdal_cache_bytes(job)), files_kept_open(), source.opened() as file:
         first, _ = source.read(file, Block(0, 0, *BLOCK))
         with path.open("r+b") as damaged:
             damaged.seek(4096)
@@ -82,12 +82,12 @@ def test_cells_of_another_size_share_tiles(tmp_path):
 def test_what_may_be_kept_grows_with_layers_and_threads_and_has_bounds(tmp_path, monkeypatch):
     run_file, _ = layer(tmp_path, 2048, COLS, tiled=False, blockysize=1)
     job = open_job(run_file)
-    monkeypatch.setattr(compute, "workers", lambda: 3)
-    assert cache_of(job) == 3 * 513 * COLS * 4
-    monkeypatch.setattr(compute, "workers", lambda: 1000)
-    assert cache_of(job) == GDAL_CACHE[1]
-    monkeypatch.setattr(compute, "workers", lambda: 1)
-    assert cache_of(job) == GDAL_CACHE[0]
+    monkeypatch.setattr(compute, "thread_count", lambda: 3)
+    assert gdal_cache_bytes(job) == 3 * 513 * COLS * 4
+    monkeypatch.setattr(compute, "thread_count", lambda: 1000)
+    assert gdal_cache_bytes(job) == GDAL_CACHE[1]
+    monkeypatch.setattr(compute, "thread_count", lambda: 1)
+    assert gdal_cache_bytes(job) == GDAL_CACHE[0]
 
 
 @pytest.mark.parametrize("bytes_kept", [1, 1 << 28])
@@ -96,6 +96,6 @@ def test_no_number_depends_on_what_is_kept(tmp_path, monkeypatch, bytes_kept):
     assert runner.run(run_file).complete
     reference = digests(tmp_path / "a" / "uit")
     other, _ = layer(tmp_path / "b", 600, COLS, tiled=False, blockysize=7)
-    monkeypatch.setattr(compute, "cache_of", lambda _job: bytes_kept)
+    monkeypatch.setattr(compute, "gdal_cache_bytes", lambda _job: bytes_kept)
     assert runner.run(other).complete
     assert digests(tmp_path / "b" / "uit") == reference

@@ -9,7 +9,7 @@ import shapely
 import waterbodem as wb
 from tests.support.grids import ahn_tile
 from tests.support.twins import flat_land as twin
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.grid import Grid
 from waterbodem.receivers.flat_land import is_flat, plane, within
 from waterbodem.receivers.land import land_of
@@ -21,7 +21,7 @@ def land(level, size=40.0, **others):
     level = np.asarray(level, np.float32)
     grid = Grid(0.0, size * level.shape[0], size, size, *level.shape, "EPSG:28992")
     layers = {"maaiveld": level} | {n: np.broadcast_to(np.float32(v), level.shape) for n, v in others.items()}
-    return land_of(build(grid, {n: (np.array(v), {}) for n, v in layers.items()}))
+    return land_of(dataset_of(grid, {n: (np.array(v), {}) for n, v in layers.items()}))
 
 
 def ground(gradient, noise, seed=0, rows=80, cols=80):
@@ -76,5 +76,5 @@ def test_a_polder_is_flat():
     with rasterio.open(ahn_tile()) as file:
         level = file.read(1, masked=True).filled(np.nan)
     grid = Grid(32300.0, 371600.0, 5.0, 5.0, 400, 400, "EPSG:28992")
-    here = land_of(build(grid, {"maaiveld": (level, {})}))
+    here = land_of(dataset_of(grid, {"maaiveld": (level, {})}))
     assert is_flat(here, shapely.Point(33200, 370700).buffer(180))

@@ -27,10 +27,10 @@ from waterbodem.definitions.receiving import (
 from waterbodem.definitions.settings import Settings
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers import reach as reach_module
-from waterbodem.receivers.division import Cover, Receiver, Target
+from waterbodem.receivers.division import CoveredCells, Receiver, ReceiverPolygon
 from waterbodem.receivers.groundwater import spread, superpose, well_effect
 from waterbodem.receivers.land import Land
-from waterbodem.receivers.lowering import under
+from waterbodem.receivers.lowering import lowering_under
 from waterbodem.receivers.reach import Ground, coded, even_ground, ground_of
 
 LEAST = 1e-4
@@ -377,9 +377,9 @@ def test_situations_spread_and_marks_against_the_twin(seed):
     assert effect.natter_tot_m == pytest.approx(wetter or 0.0)
     assert effect.rise == pytest.approx(twin.largest_rise(plan))
     outside = np.flatnonzero(~inside)
-    all_ = Target(Area(1, "", shapely.box(*grid.bounds)))
-    receiver = Receiver(all_, Cover(outside, np.ones(outside.size)), outside.size * grid.cell_ha)
-    told = under([effect], receiver, grid, ground)
+    all_ = ReceiverPolygon(Area(1, "", shapely.box(*grid.bounds)))
+    receiver = Receiver(all_, CoveredCells(outside, np.ones(outside.size)), outside.size * grid.cell_ha)
+    told = lowering_under([effect], receiver, grid, ground)
     assert told["voortoets"] == twin.may_be_significant(plan, around, size)
     changes = {c: abs(h) for c, h in twin.effects(plan, around, size).items()}
     largest = max(changes.values())

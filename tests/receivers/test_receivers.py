@@ -15,7 +15,7 @@ pytest.importorskip("pyflwdir")
 
 import waterbodem as wb
 from tests.support.grids import ahn_tile
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.errors import ArgumentError, GridMismatch, NoOverlap
 from waterbodem.core.grid import Grid
 from waterbodem.receivers.downstream import benedenstrooms, bovenstrooms, drawn
@@ -34,7 +34,7 @@ def strip(cols=10, rows=1, **changes):
     full = {
         n: np.broadcast_to(np.asarray(v, np.float32), grid.shape).copy() for n, v in values.items() if v is not None
     }
-    return build(grid, {n: (v, {}) for n, v in full.items()})
+    return dataset_of(grid, {n: (v, {}) for n, v in full.items()})
 
 
 def box(first, last, top=None):
@@ -415,7 +415,7 @@ def test_ahn_ledger_adds_up():
         level = file.read(1, masked=True).filled(np.nan)
     grid = Grid(32300.0, 371600.0, 5.0, 5.0, 400, 400, "EPSG:28992")
     flat = {"keileemdiepte": np.inf, "kwel": 0.6, "wateroverlast": 0.1, "ghg": 0.4}
-    layers = build(
+    layers = dataset_of(
         grid, {"maaiveld": (level, {}), **{n: (np.full(grid.shape, v, np.float32), {}) for n, v in flat.items()}}
     )
     quarters = {

@@ -128,8 +128,8 @@ def prepare():
         path.write_text(RUN, encoding="utf-8")
         runner.run(path, workers=1)
         lagen = path.parent / "lagen"
-        asked = from_files.Request(lagen / "lagen.toml", ("woningbouw",), lagen / "plannen.geojson")
-        files.herkomst(from_files.answer(asked, str), {}, "", 0.0)
+        asked = from_files.CommandQuestion(lagen / "lagen.toml", ("woningbouw",), lagen / "plannen.geojson")
+        files.herkomst(from_files.assess_files(asked, str), {}, "", 0.0)
 
 
 if __name__ == "__main__":

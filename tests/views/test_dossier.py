@@ -17,11 +17,11 @@ from waterbodem.answers import alternatives
 from waterbodem.core.errors import ArgumentError
 from waterbodem.definitions import registry
 from waterbodem.definitions.kompas_rules import SYMBOLS
-from waterbodem.definitions.labels import css, steps
+from waterbodem.definitions.labels import answer_steps, css
 from waterbodem.views.advice import advice_for_area, ranked
 from waterbodem.views.figures.svg import WIDTH, drawing
 from waterbodem.views.kompas_rose import petals, reach
-from waterbodem.views.report.lines import View
+from waterbodem.views.report.lines import ReportView
 from waterbodem.views.report.options import options_of
 from waterbodem.views.report.page import report_html
 
@@ -44,11 +44,11 @@ def test_question_and_answer_stand_on_top(answer, html):
     question = "Welke van woningbouw en natte natuur past op Plan Es, Plan Keileem, Plan Beekdal en Plan Veenrand"
     assert question in words and words.index(question) < words.index("A ja, mits infiltratie op Plan Es")
     table = answer.table[answer.table.functie == "woningbouw"]
-    told = dict(View(answer, "nl", 99).lead)["Woningbouw"]
+    told = dict(ReportView(answer, "nl", 99).lead)["Woningbouw"]
     decided = {
         r.gebied: "" if r.antwoord_laag == "D" and r.antwoord_hoog in "AB" else r.antwoord for r in table.itertuples()
     }
-    assert [letter for letter, _ in told] == [s for s in (*steps(), "") if s in decided.values()]
+    assert [letter for letter, _ in told] == [s for s in (*answer_steps(), "") if s in decided.values()]
     assert decided["Plan Veenrand"] == ""
     for letter, sentence in told:
         assert letter or sentence.startswith("de kaart beslist dit niet")
@@ -59,7 +59,7 @@ def test_question_and_answer_stand_on_top(answer, html):
 
 def test_many_polygons_are_counted_not_named():
     b = wb.assess(wb.example(size=100, resolution=20), "woningbouw", many(30))
-    view = View(b, "nl", 99)
+    view = ReportView(b, "nl", 99)
     assert "op 30 gebieden" in view.question
     undecided = (b.table.antwoord_laag == "D") & b.table.antwoord_hoog.isin(["A", "B"])
     counts = b.table.antwoord.where(~undecided, "").value_counts()
@@ -120,7 +120,7 @@ def test_links_go_both_ways(html):
 
 def test_colours_for_the_colour_blind_are_an_option(answer):
     other = report_html(answer, kleuren="kleurenblind")
-    national, safe = (css(getattr(steps()["A"], n)) for n in ("kleur", "kleur_kleurenblind"))
+    national, safe = (css(getattr(answer_steps()["A"], n)) for n in ("kleur", "kleur_kleurenblind"))
     assert f".kA {{ background:{safe}" in other and national not in other
     with pytest.raises(ArgumentError, match="landelijk, kleurenblind"):
         report_html(answer, kleuren="regenboog")
@@ -130,8 +130,8 @@ def test_colours_for_the_colour_blind_are_an_option(answer):
 
 
 def test_alternatives_are_what_assess_says_of_them(answer):
-    extra = alternatives.others(answer.question)
-    found = alternatives.options(answer, extra).set_index(["functie", "nr"])
+    extra = alternatives.other_functies(answer.question)
+    found = alternatives.alternative_rows(answer, extra).set_index(["functie", "nr"])
     assert {f.id for f in extra} | {"woningbouw", "natte_natuur"} == set(registry.builtin_functies())
     direct = wb.assess(wb.example(), ["energie_zonnepark", "akkerbouw"], wb.example_plans()).table
     for row in direct.itertuples():
@@ -187,7 +187,7 @@ def test_score_interval_holds_the_bounds_of_the_answer():
     layers["kwel"][:] = np.nan
     plans = wb.example_plans()
     b = wb.assess(layers, "woningbouw", plans)
-    view = View(b, "nl", 99)
+    view = ReportView(b, "nl", 99)
     exact = wb.geschiktheid(layers, "woningbouw", interval=True)
     for line, area in zip(view.lines, plans.geometry, strict=True):
         low, high = view.interval(line)
@@ -201,7 +201,7 @@ def test_an_unknown_answer_that_can_only_become_one_says_so():
     layers = even(4, 5, ghg=0.1)
     unknown = np.arange(20).reshape(4, 5) >= 11
     layers = layers.assign({n: (("y", "x"), np.where(unknown, np.nan, v.values)) for n, v in layers.items()})
-    view = View(wb.assess(layers, "woningbouw", box(0, 0, 5, 4)), "nl", 9)
+    view = ReportView(wb.assess(layers, "woningbouw", box(0, 0, 5, 4)), "nl", 9)
     row = view.lines[0].row
     assert (row["antwoord"], row["antwoord_min"], row["antwoord_max"]) == ("D", "D", "D")
     assert "is te weinig bekend; dat verandert het antwoord (D) niet" in " ".join(view.sentences(view.lines[0]))
@@ -209,7 +209,7 @@ def test_an_unknown_answer_that_can_only_become_one_says_so():
 
 def test_outside_the_data_counts_as_worst_and_best():
     b = wb.assess(even(2, 2), "woningbouw", box(0, 0, 4, 2))
-    view = View(b, "nl", 9)
+    view = ReportView(b, "nl", 9)
     low, high = view.interval(view.lines[0])
     inside = view.lines[0].row["score"]
     assert (low, high) == pytest.approx((inside / 2, (inside + 1) / 2), abs=1e-6)

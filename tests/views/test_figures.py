@@ -11,7 +11,7 @@ import xarray as xr
 import waterbodem as wb
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.grid import Grid
-from waterbodem.definitions.labels import unknown
+from waterbodem.definitions.labels import unknown_class
 from waterbodem.views.figures import sheet
 from waterbodem.views.figures.maps import plot_assessment, plot_layers
 from waterbodem.views.figures.sheet import figure_png, striped, thin, thinning
@@ -133,7 +133,7 @@ def test_unknown_is_striped_where_it_is_and_nowhere_else():
     image = striped(np.zeros((4, 4, 4), np.uint8), mask)
     half = image.shape[0] // 2
     assert (image[:half, :, 3] == 255).all() and not image[half:].any()
-    assert {tuple(c) for c in image[:half].reshape(-1, 4)[:, :3]} >= {unknown().kleur}
+    assert {tuple(c) for c in image[:half].reshape(-1, 4)[:, :3]} >= {unknown_class().kleur}
 
 
 HOSTILE = ["$\\frac{1}{0}$", "<script>alert(1)</script>", "a" * 5000, "مخطط السكن", "\x00\n\t", "plan \u202e nalp"]

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 import waterbodem as wb
-from waterbodem.definitions.labels import css, steps
+from waterbodem.definitions.labels import answer_steps, css
 from waterbodem.views.console import answer_text
 from waterbodem.views.notebook import MAX_ROWS, assessment_html, assessment_text
 
@@ -65,7 +65,7 @@ def test_every_row_has_answer_colour_risk_and_six_symbols(answer):
     titles = [a["title"] for _, a in tags.found if ": " in a.get("title", "")]
     assert len(titles) == 6 * len(answer.table)
     for row in answer.table.itertuples():
-        assert css(steps()[row.antwoord].kleur) in page and row.gebied in page
+        assert css(answer_steps()[row.antwoord].kleur) in page and row.gebied in page
     assert "Voorbeeldgebied (verzonnen)" in page and "<caption" in page
 
 
@@ -73,7 +73,7 @@ def test_text_has_a_line_per_row(answer):
     lines = repr(answer).splitlines()
     for line, row in zip(lines[2:], answer.table.itertuples(), strict=False):
         undecided = (row.gebied, row.functie) == ("Plan Veenrand", "woningbouw")
-        said = "kaart beslist niet B-D" if undecided else f"{row.antwoord} {steps()[row.antwoord].kort}"
+        said = "kaart beslist niet B-D" if undecided else f"{row.antwoord} {answer_steps()[row.antwoord].kort}"
         assert line.startswith(row.gebied) and said in line
         assert f"{row.antwoord_hoog}-{row.antwoord_laag}" in line or row.antwoord_hoog == row.antwoord_laag
     assert lines[2 + len(answer.table)].startswith("Vergeleken met het huidige gebruik")

@@ -11,7 +11,7 @@ import waterbodem as wb
 from tests.support.grids import box, even
 from waterbodem.definitions.labels import answer_text
 from waterbodem.doubt import bandbreedte
-from waterbodem.views.beside import Beside
+from waterbodem.views.caveats import Caveats
 from waterbodem.views.console import answer_text as console
 from waterbodem.views.ranges import is_undecided, whole_range
 
@@ -23,7 +23,7 @@ def asked(functie="woningbouw", error=None, taal="nl", **values):
     if error is not None:
         layers.ghg.attrs["uncertainty"] = error
     b = wb.assess(layers, functie, box(1, 1, 3, 3))
-    return b, b.rows.drop(columns="geometry").to_dict("records")[0], Beside(b, taal)
+    return b, b.rows.drop(columns="geometry").to_dict("records")[0], Caveats(b, taal)
 
 
 def test_the_sentence_says_by_how_much_and_what_it_becomes():

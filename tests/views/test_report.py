@@ -15,7 +15,7 @@ import xarray as xr
 import waterbodem as wb
 from waterbodem.core.errors import ArgumentError
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import LANGUAGES, chip_style, ink, steps, texts
+from waterbodem.definitions.labels import LANGUAGES, answer_steps, chip_style, ink, texts
 from waterbodem.views.report import page as report
 from waterbodem.views.report.page import report_html
 
@@ -116,7 +116,7 @@ def test_every_answer_of_the_table_is_said_in_words(answer, page):
         between = f"{row.antwoord_hoog} tot {row.antwoord_laag}" if row.antwoord_hoog != row.antwoord_laag else ""
         undecided = (row.gebied, row.functie) == ("Plan Veenrand", "woningbouw")
         said = f"{names[row.functie]} op {row.gebied}: "
-        said += "de kaart beslist dit niet" if undecided else steps()[row.antwoord].antwoord
+        said += "de kaart beslist dit niet" if undecided else answer_steps()[row.antwoord].antwoord
         letters = "; ".join(t for t in ("" if undecided else row.antwoord, between) if t)
         assert said in page.words and (row.antwoord == "A" or f"{said} ({letters})." in page.words)
 

@@ -13,7 +13,7 @@ import waterbodem as wb
 from waterbodem.core import progress
 from waterbodem.core.progress import track
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import plain
+from waterbodem.definitions.labels import plain_number
 from waterbodem.layers.stack import open_catalogue
 
 EVIL = "<script>alert(1)</script>"
@@ -39,9 +39,9 @@ class Text(HTMLParser):
 def test_a_functie_shows_every_number_with_its_source(functie):
     found = Text(functie._repr_html_())
     for name, c in functie.all_criteria.items():
-        assert found.has(name, plain(c.gewicht), c.text, c.provenance)
+        assert found.has(name, plain_number(c.gewicht), c.text, c.provenance)
     for name, p in functie.parameters.items():
-        assert found.has(name, plain(p.waarde), p.provenance)
+        assert found.has(name, plain_number(p.waarde), p.provenance)
     assert found.has(*(t.label for t in functie.drempels))
     named = {key for thing in (*functie.all_criteria.values(), *functie.parameters.values()) for key in thing.bron}
     assert all(key in repr(functie) for key in named) and "getallen expertoordeel" in repr(functie)

@@ -30,14 +30,14 @@ COLUMNS = (
 )
 
 
-def others(question: Question) -> list[Functie]:
+def other_functies(question: Question) -> list[Functie]:
     """Return the built-in functies that were not asked, if answering them takes little time; else none."""
     asked = {f.id for f in question.functies}
     found = [f for id_, f in registry.builtin_functies().items() if id_ not in asked]
     return found if question.grid.rows * question.grid.cols * len(found) <= AFFORDABLE else []
 
 
-def options(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
+def alternative_rows(assessment: Answer, extra: Sequence[Functie]) -> pd.DataFrame:
     """Return a row per polygon and functie: those that were asked, and the extra ones, under the same settings.
 
     Parameters

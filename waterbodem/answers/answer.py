@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from waterbodem.answers.making import Making
+from waterbodem.answers.answer_edition import AnswerEdition
 from waterbodem.answers.question import Question
-from waterbodem.answers.received import Received
+from waterbodem.answers.receiver_answer import ReceiverAnswer
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd, pd, xr
@@ -23,7 +23,7 @@ from waterbodem.engine.scoring import layers_of
 
 
 @dataclass(frozen=True)
-class Answer(Received):
+class Answer(ReceiverAnswer):
     """Grids, a table, Kompas and reasons.
 
     Attributes
@@ -53,7 +53,7 @@ class Answer(Received):
     notes: tuple[str, ...]
     question: Question = field(repr=False)
     futures: gpd.GeoDataFrame | None = None
-    making: Making = field(default_factory=Making, repr=False)
+    making: AnswerEdition = field(default_factory=AnswerEdition, repr=False)
 
     @property
     def derived(self) -> list[str]:

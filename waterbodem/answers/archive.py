@@ -19,11 +19,11 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import UseMap
 from waterbodem.engine.kompas import UNSEEN
 from waterbodem.engine.reference import present_use
-from waterbodem.formats.archive import Packer, plain, write
+from waterbodem.formats.archive import Packer, plain_data, write
 from waterbodem.formats.setting_forms import packed
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.ledger import Ledger
-from waterbodem.receivers.network import Strand
+from waterbodem.receivers.network import NetworkPart
 from waterbodem.receivers.reach import Ground
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from waterbodem.answers.question import Question
 
 
-def keep(assessment: Answer, path: str | Path) -> Path:
+def save_answer(assessment: Answer, path: str | Path) -> Path:
     """Write an answer and its question as one file, whole or not at all; return its path.
 
     Parameters
@@ -49,32 +49,32 @@ def keep(assessment: Answer, path: str | Path) -> Path:
         "waterbodem": made.library,
         "definities": made.rules,
         "cells": packer.dataset(cells, grids),
-        "table": frame(table),
-        "kompas": frame(assessment.kompas),
+        "table": table_data(table),
+        "kompas": table_data(assessment.kompas),
         "outside": list(assessment.outside),
         "notes": list(assessment.notes),
-        "question": question(assessment.question, packer),
-        "ontvangst": receivers(assessment, packer),
+        "question": question_data(assessment.question, packer),
+        "ontvangst": receiver_data(assessment, packer),
     }
     return write(file, text, packer.arrays)
 
 
-def frame(table: pd.DataFrame) -> dict[str, Any]:
+def table_data(table: pd.DataFrame) -> dict[str, Any]:
     """Return a table as plain data, a list per column."""
-    return {str(c): {"soort": table[c].dtype.kind, "waarden": plain(table[c].tolist())} for c in table.columns}
+    return {str(c): {"soort": table[c].dtype.kind, "waarden": plain_data(table[c].tolist())} for c in table.columns}
 
 
-def question(q: Question, packer: Packer) -> dict[str, Any]:
+def question_data(q: Question, packer: Packer) -> dict[str, Any]:
     """Return a question as plain data; its layers go to the packer."""
     known = [str(n) for n in q.layers.data_vars if LayerName.of(n).layer in registry.layer_kinds()]
     g = q.grid
     return {
         "layers": packer.dataset(q.layers, known),
-        "grid": plain([g.left, g.top, g.dx, g.dy, g.rows, g.cols, g.crs]),
+        "grid": plain_data([g.left, g.top, g.dx, g.dy, g.rows, g.cols, g.crs]),
         "areas": [_area(a) for a in q.areas],
-        "functies": [functie(f) for f in q.functies],
+        "functies": [functie_data(f) for f in q.functies],
         "instellingen": packed(q.settings, packer),
-        "eigen_gebruik": [functie(f) for f in own_use(q)],
+        "eigen_gebruik": [functie_data(f) for f in own_use(q)],
         "waterschappen": [[b.id for b in some] for some in q.boards],
         "stroken": [[*key, *strip] for key, strip in sorted(q.strips.items()) if strip is not UNSEEN],
         "scenarios": list(q.asked),
@@ -89,25 +89,25 @@ def own_use(q: Question) -> tuple[Functie, ...]:
     return tuple(f for f in given.own if (use == f.code).any())
 
 
-def receivers(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
+def receiver_data(assessment: Answer, packer: Packer) -> dict[str, Any] | None:
     """Return who receives what is shifted as plain data; None where that was too much to look into, or not kept.
 
     Kept is the way of the water, not the land around it: what it takes grows with the cells that are reached.
     """
     if assessment.making.is_earlier or (assessment.no_receivers and "ledgers" not in vars(assessment)):
         return None
-    e, ledgers = assessment.question.enquiry, assessment.ledgers
+    e, ledgers = assessment.question.receiver_question, assessment.ledgers
     grid, swept = e.land.grid, assessment.exposure
     near = {id(r.target) for ledger in ledgers.values() for r in ledger.division.receivers}
     return {
-        "grid": plain([grid.left, grid.top, grid.dx, grid.dy, grid.rows, grid.cols]),
+        "grid": plain_data([grid.left, grid.top, grid.dx, grid.dy, grid.rows, grid.cols]),
         "lagen": list(e.land.names),
         "gegeven": len(e.given),
         "ontvangers": [[*_area(t.area), t.soort, t.plan_nr] for t in e.targets if id(t) in near],
         "open_water_ha": packer.array(np.array([e.open_water_ha(t) for t in e.targets if id(t) in near], np.float64)),
         "plannen": [p.area.nr for p in e.plots[0]],
         "grond": _ground(e.ground, list(ledgers.values()), packer),
-        "verteld": {id_: plain({"herkomst": x.herkomst, "notes": x.notes}) for id_, x in ledgers.items()},
+        "verteld": {id_: plain_data({"herkomst": x.herkomst, "notes": x.notes}) for id_, x in ledgers.items()},
         "weg": _way(way_of(list(ledgers.values())), packer),
         "blootstelling": [packer.array(a) for a in swept] if np.isfinite(swept[1]).any() else None,
     }
@@ -123,17 +123,20 @@ def _ground(ground: Ground, ledgers: Sequence[Ledger], packer: Packer) -> list[A
     return [*grid.offset(block), packer.array(ground.codes(block))]
 
 
-def _way(way: Strand | None, packer: Packer) -> dict[str, Any] | None:
+def _way(way: NetworkPart | None, packer: Packer) -> dict[str, Any] | None:
     if way is None:
         return None
     found = {"cellen": way.cells, "verder": way.network.downstream, "stap": way.network.step}
-    return {**{name: packer.array(values) for name, values in found.items()}, "lengten": plain(way.network.lengths)}
+    return {
+        **{name: packer.array(values) for name, values in found.items()},
+        "lengten": plain_data(way.network.lengths),
+    }
 
 
 def _area(a: Area) -> list[Any]:
     return [a.nr, a.name, shapely.to_wkb(a.geometry, hex=True, byte_order=1), a.repaired]
 
 
-def functie(f: Functie) -> dict[str, Any]:
+def functie_data(f: Functie) -> dict[str, Any]:
     """Return a functie as plain data."""
     return dict(f.model_dump(mode="json", exclude_none=True))

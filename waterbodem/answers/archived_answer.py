@@ -37,7 +37,7 @@ TEXTS = ("gebied", "functie", "scenario", *ANSWERS, "bepalend", "oorzaak", *TOLD
 
 
 @dataclass(frozen=True)
-class Held:
+class EditionContents:
     """What an answer of an edition holds.
 
     Parameters
@@ -55,15 +55,15 @@ class Held:
     receivers: tuple[str, ...]
 
 
-def held_by(edition: int) -> Held:
+def edition_contents(edition: int) -> EditionContents:
     """Return what an answer of an edition holds."""
     if edition != EDITION:
         found = earlier_editions()[edition]
-        return Held(found.cellen, found.kolommen, found.ontvangst)
+        return EditionContents(found.cellen, found.kolommen, found.ontvangst)
     graded = [letter for code, letter in summary.letters().items() if code != summary.UNASSESSED]
     shares = [f"{kind}_{letter}" for kind in ("ha", "aandeel") for letter in graded]
     components = [c.id for c in registry.burden_rules().components]
-    return Held(
+    return EditionContents(
         ("geschiktheid", "dekking", *CODES, *components, *INDICES, *TOLD_BESIDE),
         tuple(dict.fromkeys((*ASKED, *summary.LEADING, *summary.TRAILING, *shares, *TEXTS, *DEMANDED, "dekking"))),
         columns(),
@@ -72,7 +72,7 @@ def held_by(edition: int) -> Held:
 
 def with_blanks(cells: xr.Dataset, table: pd.DataFrame, edition: int) -> tuple[xr.Dataset, pd.DataFrame]:
     """Return an answer of an earlier edition with what that did not have yet, empty."""
-    then, now = held_by(edition), held_by(EDITION)
+    then, now = edition_contents(edition), edition_contents(EDITION)
     nothing = np.full(cells["risico"].shape, np.nan, np.float32)
     grids = {n: (cells["risico"].dims, nothing, beside_attrs(n)) for n in now.cells if n not in then.cells}
     names = {**dict.fromkeys(now.table), **(dict.fromkeys(now.receivers) if NAME in table else {})}
@@ -82,7 +82,7 @@ def with_blanks(cells: xr.Dataset, table: pd.DataFrame, edition: int) -> tuple[x
 
 def without_blanks(cells: Iterable[str], table: pd.DataFrame, edition: int) -> tuple[list[str], pd.DataFrame]:
     """Return the names of grids, and the table, without what an earlier edition did not have."""
-    then, now = held_by(edition), held_by(EDITION)
+    then, now = edition_contents(edition), edition_contents(EDITION)
     later = {*now.table, *now.receivers} - {*then.table, *then.receivers}
     return [n for n in cells if n in then.cells], table.drop(columns=[n for n in table if n in later])
 
@@ -96,7 +96,7 @@ def check_cells(cells: xr.Dataset, q: Question, edition: int, where: str) -> Non
     """
     many = ("functie",) if "functie" in cells.coords else ()
     _same(cells.coords["functie"].values.tolist() if many else _ids(q)[:1], _ids(q), "functie", where)
-    _same(sorted(map(str, cells.data_vars)), sorted(held_by(edition).cells), "cells", where)
+    _same(sorted(map(str, cells.data_vars)), sorted(edition_contents(edition).cells), "cells", where)
     for name, values in cells.data_vars.items():
         told = (values.dims, values.dtype.name)
         _same(told, ((*many, "y", "x"), CODES.get(str(name), "float32")), str(name), where)
@@ -116,7 +116,9 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, edition
     """
     ids, principles = _ids(q), q.settings.rules.beginselen.values()
     asked = [(a.nr, a.name, id_, s) for a in q.areas for id_ in ids for s in ("", *q.asked)]
-    _check_columns(table, [p.kolom for p in principles], held_by(edition), across.COLUMNS if q.asked else (), where)
+    _check_columns(
+        table, [p.kolom for p in principles], edition_contents(edition), across.COLUMNS if q.asked else (), where
+    )
     _same(_rows(table, ASKED), asked, "table", where)
     symbols, letters = texts("nl")["rapport"]["symbool_woord"], summary.letters().values()
     for name, known in {
@@ -136,7 +138,9 @@ def check_tables(table: pd.DataFrame, kompas: pd.DataFrame, q: Question, edition
     _check_kinds(kompas, [n for n in KOMPAS if n != "getal"], where)
 
 
-def _check_columns(table: pd.DataFrame, principles: list[str], held: Held, more: Collection[str], where: str) -> None:
+def _check_columns(
+    table: pd.DataFrame, principles: list[str], held: EditionContents, more: Collection[str], where: str
+) -> None:
     must = {*held.table, *principles, *more}
     names = {str(c) for c in table if not str(c).startswith(summary.SCORED)}
     _same(sorted(names), sorted(must | (set(held.receivers) if NAME in table else set())), "table", where)

@@ -18,21 +18,21 @@ from waterbodem.definitions.models import Functie
 from waterbodem.engine.kompas import UNSEEN, Strip
 from waterbodem.engine.layer_set import Floats
 from waterbodem.layers.polygons import Area
-from waterbodem.receivers.division import Target
+from waterbodem.receivers.division import ReceiverPolygon
 from waterbodem.receivers.flow import Flow
-from waterbodem.receivers.groundwater import around, farthest_of
-from waterbodem.receivers.ledger import Entry, Ledger
-from waterbodem.receivers.network import LEAVES, STAYS, Network, Strand
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.groundwater import block_around, farthest_of
+from waterbodem.receivers.ledger import Ledger, PlanEntry
+from waterbodem.receivers.network import LEAVES, STAYS, Network, NetworkPart
+from waterbodem.receivers.question import ReceiverQuestion
 from waterbodem.receivers.reach import Ground, ground_of
-from waterbodem.receivers.released import PlanSource, Plot
+from waterbodem.receivers.released import PlanLand, PlanRelease
 
 #: Layers' worth of memory that an effect on the groundwater takes while it is spread.
 EFFECT_LAYERS = 12
 
 
 @dataclass(frozen=True)
-class Told:
+class LedgerNotes:
     """What a ledger said beside its numbers."""
 
     herkomst: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class KeptEnquiry(Enquiry):
+class ArchivedReceiverQuestion(ReceiverQuestion):
     """What was asked, with the answer's own part of the land.
 
     Attributes
@@ -60,12 +60,12 @@ class KeptEnquiry(Enquiry):
         D on the cells of the answer, and the share of it that is unknown; None where it was not determined.
     """
 
-    sites: tuple[Plot, ...] = ()
-    near: tuple[Target, ...] = ()
-    wet: Mapping[Target, float] = field(default_factory=dict)
+    sites: tuple[PlanLand, ...] = ()
+    near: tuple[ReceiverPolygon, ...] = ()
+    wet: Mapping[ReceiverPolygon, float] = field(default_factory=dict)
     soil: Ground | None = None
-    way: Strand | None = None
-    told: Mapping[str, Told] = field(default_factory=dict)
+    way: NetworkPart | None = None
+    told: Mapping[str, LedgerNotes] = field(default_factory=dict)
     swept: tuple[Floats, Floats] | None = None
 
     @cached_property
@@ -74,13 +74,13 @@ class KeptEnquiry(Enquiry):
         return None, str(next(iter(self.told.values())).herkomst["geen_water"])
 
     @cached_property
-    def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+    def plots(self) -> tuple[tuple[PlanLand, ...], tuple[Area, ...]]:
         """The plans that have a ledger, and the others."""
         listed = {site.area.nr for site in self.sites}
         return self.sites, tuple(a for a in self.plans if a.nr not in listed)
 
     @cached_property
-    def targets(self) -> tuple[Target, ...]:
+    def targets(self) -> tuple[ReceiverPolygon, ...]:
         """Who was within reach."""
         return self.near
 
@@ -89,7 +89,7 @@ class KeptEnquiry(Enquiry):
         """Ground of the cells within reach."""
         return ground_of(self.land, self.settings.reach) if self.soil is None else self.soil
 
-    def open_water_ha(self, target: Target) -> float:
+    def open_water_ha(self, target: ReceiverPolygon) -> float:
         """Return the open water of a receiver within the data [ha], as it was."""
         return self.wet.get(target, np.nan)
 
@@ -111,14 +111,14 @@ class KeptEnquiry(Enquiry):
         entries = [self.entry(site.source(functies[0])) for site in self.sites]
         return self.closed(entries, told.herkomst, told.notes)
 
-    def entry(self, source: PlanSource) -> Entry:
+    def entry(self, source: PlanRelease) -> PlanEntry:
         """Find where the water of a plan goes, and what it does to the groundwater."""
         well = self.settings.well if source.functie.value("onttrekking") > 0 else None
         distance = FARTHEST * well.lambda_m if well else farthest_of(source.head, self.ground)
-        memory.check_fits(around(source.grid, distance, self.land.grid), EFFECT_LAYERS)
+        memory.check_fits(block_around(source.grid, distance, self.land.grid), EFFECT_LAYERS)
         return super().entry(source)
 
-    def strand(self, source: PlanSource) -> Strand | None:
+    def strand(self, source: PlanRelease) -> NetworkPart | None:
         """Return the part of the way that the water of a plan comes through."""
         if self.way is None:
             return None
@@ -126,10 +126,10 @@ class KeptEnquiry(Enquiry):
         if not np.isin(cells, self.way.cells, assume_unique=True).all():
             raise CorruptLayer("water of a plan does not come where it begins", value=source.area.name)
         part = self.way.network.strand(np.searchsorted(self.way.cells, cells))
-        return Strand(self.way.cells[part.cells], part.network)
+        return NetworkPart(self.way.cells[part.cells], part.network)
 
 
-def way_of(ledgers: Sequence[Ledger]) -> Strand | None:
+def way_of(ledgers: Sequence[Ledger]) -> NetworkPart | None:
     """Return all cells that water of any plan comes through; None where no water was routed."""
     strands = [e.strand for ledger in ledgers for e in ledger.entries if e.strand is not None]
     if not strands:
@@ -140,10 +140,10 @@ def way_of(ledgers: Sequence[Ledger]) -> Strand | None:
         place, after = np.searchsorted(cells, strand.cells), strand.network.downstream
         down[place] = np.where(after >= 0, np.append(place, 0)[after], after)
         step[place] = strand.network.step
-    return Strand(cells, Network(down, step, strands[0].network.lengths))
+    return NetworkPart(cells, Network(down, step, strands[0].network.lengths))
 
 
-def checked_way(cells: NDArray[Any], down: NDArray[Any], step: NDArray[Any], lengths: Any, count: int) -> Strand:
+def checked_way(cells: NDArray[Any], down: NDArray[Any], step: NDArray[Any], lengths: Any, count: int) -> NetworkPart:
     """Return a way from numbers that anyone may have written.
 
     Raises
@@ -160,4 +160,4 @@ def checked_way(cells: NDArray[Any], down: NDArray[Any], step: NDArray[Any], len
         raise CorruptLayer("the way of the water is broken", value=cells.shape)
     network = Network(down.astype(np.int64), step, tuple(float(v) for v in lengths))
     _ = network.order
-    return Strand(cells.astype(np.int64), network)
+    return NetworkPart(cells.astype(np.int64), network)

@@ -10,7 +10,7 @@ import shapely
 import xarray as xr
 from numpy.typing import NDArray
 
-from waterbodem.answers.archived_question import KeptEnquiry, Told, checked_way
+from waterbodem.answers.archived_question import ArchivedReceiverQuestion, LedgerNotes, checked_way
 from waterbodem.core import memory
 from waterbodem.core.dataset import of_functie
 from waterbodem.core.errors import ArgumentError
@@ -21,17 +21,17 @@ from waterbodem.definitions.settings import Settings
 from waterbodem.formats.archive import Unpacker
 from waterbodem.formats.archive_form import Array, Kind, Reception, Way
 from waterbodem.layers.polygons import FARTHEST, Area
-from waterbodem.receivers.division import Target
+from waterbodem.receivers.division import ReceiverPolygon
 from waterbodem.receivers.land import Land
-from waterbodem.receivers.network import Strand
+from waterbodem.receivers.network import NetworkPart
 from waterbodem.receivers.reach import PROTECTED, Ground
-from waterbodem.receivers.released import Plot, Shifted, cover_of
+from waterbodem.receivers.released import PlanLand, Shifted, cover_of
 
 #: What a plan shifts, in the cells of an answer.
 SHIFTED = ("afvoer", "verdrongen_berging", "grondwaterverlaging")
 
 
-def read_enquiry(
+def read_receiver_question(
     found: Unpacker,
     told: Reception,
     plans: Sequence[Area],
@@ -39,7 +39,7 @@ def read_enquiry(
     settings: Settings,
     block: Grid,
     cells: xr.Dataset,
-) -> KeptEnquiry:
+) -> ArchivedReceiverQuestion:
     """Return what was asked of receivers, with what was answered.
 
     Parameters
@@ -63,7 +63,7 @@ def read_enquiry(
     near = tuple(_target(found, grid, t) for t in told.ontvangers)
     swept = told.blootstelling
     wet = _open_water(found, told.open_water_ha, len(near))
-    return KeptEnquiry(
+    return ArchivedReceiverQuestion(
         Land(grid, told.lagen, _nothing, _nothing),
         tuple(plans),
         near[: told.gegeven],
@@ -74,7 +74,7 @@ def read_enquiry(
         wet=dict(zip(near, wet, strict=True)),
         soil=None if told.grond is None else _soil(found, grid, *told.grond, settings.reach),
         way=_way(found, told.weg, grid),
-        told={id_: Told(t.herkomst.told, t.notes) for id_, t in told.verteld.items()},
+        told={id_: LedgerNotes(t.herkomst.told, t.notes) for id_, t in told.verteld.items()},
         swept=None if swept is None else _swept(found, swept, block),
     )
 
@@ -119,10 +119,10 @@ def area_of(found: Unpacker, nr: int, name: str, wkb: str, repaired: str) -> Are
     return Area(nr, name, geometry, repaired)
 
 
-def _target(found: Unpacker, grid: Grid, told: tuple[int, str, str, str, Kind, int]) -> Target:
+def _target(found: Unpacker, grid: Grid, told: tuple[int, str, str, str, Kind, int]) -> ReceiverPolygon:
     area, kind, plan_nr = area_of(found, *told[:4]), told[4], told[5]
     memory.check_fits(grid.crop(area.geometry.bounds), 6)
-    return Target(area, kind, plan_nr)
+    return ReceiverPolygon(area, kind, plan_nr)
 
 
 def _sites(
@@ -132,13 +132,13 @@ def _sites(
     cells: xr.Dataset,
     plans: Sequence[Area],
     numbers: Sequence[int],
-) -> tuple[Plot, ...]:
+) -> tuple[PlanLand, ...]:
     if len(set(numbers)) != len(numbers) or not set(numbers) <= {a.nr for a in plans}:
         raise found.broken("plans of a ledger are not those that were asked", numbers[:10])
     return tuple(_site(grid, block, cells, plans[nr - 1]) for nr in numbers)
 
 
-def _site(grid: Grid, block: Grid, cells: xr.Dataset, area: Area) -> Plot:
+def _site(grid: Grid, block: Grid, cells: xr.Dataset, area: Area) -> PlanLand:
     own = grid.crop(area.geometry.bounds)
     window = block.slices(own)
 
@@ -147,7 +147,7 @@ def _site(grid: Grid, block: Grid, cells: xr.Dataset, area: Area) -> Plot:
         runoff, displaced, lowering = (one[name].values[window] for name in SHIFTED)
         return runoff, displaced, lowering
 
-    return Plot(area, own, cover_of(area, own), shifted)
+    return PlanLand(area, own, cover_of(area, own), shifted)
 
 
 def _open_water(found: Unpacker, packed: Array, count: int) -> list[float]:
@@ -175,7 +175,7 @@ def _soil(found: Unpacker, grid: Grid, row: int, col: int, packed: Array, reach:
     return Ground(table, codes)
 
 
-def _way(found: Unpacker, told: Way | None, grid: Grid) -> Strand | None:
+def _way(found: Unpacker, told: Way | None, grid: Grid) -> NetworkPart | None:
     if told is None:
         return None
     cells, down, step = (found.array(part) for part in (told.cellen, told.verder, told.stap))

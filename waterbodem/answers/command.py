@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import OWN, Functie
 from waterbodem.formats.output_names import AREAS
-from waterbodem.formats.setting_forms import words
+from waterbodem.formats.setting_forms import setting_options
 
 if TYPE_CHECKING:
     from waterbodem.answers.question import Question
@@ -52,10 +52,10 @@ def _words(q: Question, files: FileNames) -> Iterator[str]:
     yield from _functie_words(q.functies, files.known)
     for option, value in (("--functies", files.functies), ("--id", files.id)):
         yield from () if value is None else (option, value)
-    yield from ("--ontvangers", files.ontvangers) if q.enquiry.given else ()
+    yield from ("--ontvangers", files.ontvangers) if q.receiver_question.given else ()
     for name in q.asked:
         yield from ("--scenario", name)
-    yield from words(q.settings, files.settings)
+    yield from setting_options(q.settings, files.settings)
     yield from ("--float",) if files.float_ else ()
 
 

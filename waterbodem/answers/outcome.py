@@ -19,11 +19,11 @@ from waterbodem.engine.area_table import frame_of
 from waterbodem.engine.burden import burden_arrays, decline_of, map_burden, reference_attrs, scatter, variables_of
 from waterbodem.engine.demands import Demand, groups
 from waterbodem.engine.evaluation import Result, evaluate, masked
-from waterbodem.engine.kompas import Findings, findings_of
+from waterbodem.engine.kompas import KompasFindings, findings_of
 from waterbodem.engine.quantities import tally_of
 from waterbodem.engine.scoring import VARIABLES, scoring_attrs
 from waterbodem.engine.sums import Totals
-from waterbodem.engine.table import states_of, total
+from waterbodem.engine.table import states_of, total_tallies
 from waterbodem.formats.output_names import CELL_MAPS, MAPS
 from waterbodem.kernels.scoring import NO_CRITERION
 
@@ -50,7 +50,7 @@ class Outcome:
     totals: Totals
 
     @cached_property
-    def found(self) -> Findings:
+    def found(self) -> KompasFindings:
         """What the principles look at."""
         q, found = self.question, findings_of(self.question.circumstances, self.functie, self.totals)
         return found.with_strips(partial(q.strip, self.functie, self.demands), q.settings.rules)
@@ -80,7 +80,7 @@ class Outcome:
                 "methode": q.settings.method[0],
                 **reference_attrs(q.settings.reference, q.cells),
                 "definities": registry.rules_version(),
-                "functie_sha256": registry.fingerprint(result.functie),
+                "functie_sha256": registry.definition_sha256(result.functie),
             },
         )
 
@@ -98,7 +98,7 @@ def outcome_of(q: Question, functie: Functie) -> Outcome:
         burden = burden_arrays(q.cells.present, functie, q.settings.reference, agreed, decline)
         results.append(replace(results[0], burden=burden))
     tallies = (tally_of(q.prints.some(s), q.site, r, s) for s, r in zip(some, results, strict=True))
-    totals = total(tallies, len(q.areas))
+    totals = total_tallies(tallies, len(q.areas))
     return Outcome(q, functie, demands, _laid_together(q, some, results), totals)
 
 

@@ -81,8 +81,8 @@ class Packages:
         search = self.searches[place]
         terrain = search.terrain(numbers)
         functie = terrain.design(numbers).functie
-        enquiry, grid = self.question.enquiry, self.question.grid
-        return neighbours(enquiry, self._area(place), functie, grid, *terrain.burden(numbers))
+        receiver_question, grid = self.question.receiver_question, self.question.grid
+        return neighbours(receiver_question, self._area(place), functie, grid, *terrain.burden(numbers))
 
     @property
     def outside(self) -> tuple[str, ...]:

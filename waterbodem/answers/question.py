@@ -31,7 +31,7 @@ from waterbodem.engine.site import Site
 from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area, read_areas
 from waterbodem.receivers.land import in_scenario
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.question import ReceiverQuestion
 
 Plans = Any
 #: What an answer takes at its peak, in layers of float32: 107 bytes per cell of its block, and 243 for every functie.
@@ -54,7 +54,7 @@ class Question:
     prints: Footprints
     functies: tuple[Functie, ...]
     settings: Settings
-    enquiry: Enquiry
+    receiver_question: ReceiverQuestion
     boards: tuple[tuple[Board, ...], ...]
     strips: dict[tuple[str, int], Strip] = field(default_factory=dict, repr=False)
     asked: tuple[str, ...] = ()
@@ -64,8 +64,8 @@ class Question:
         """Return the same question on the layers of a scenario, which has no scenarios itself."""
         chosen = next(s for s in self.cells.scenarios if s.name == scenario)
         cells = self.cells.in_scenario(chosen)
-        enquiry = replace(self.enquiry, land=in_scenario(self.enquiry.land, scenario))
-        return replace(self, cells=cells, enquiry=enquiry, strips={}, asked=(), scenario=scenario)
+        receiver_question = replace(self.receiver_question, land=in_scenario(self.receiver_question.land, scenario))
+        return replace(self, cells=cells, receiver_question=receiver_question, strips={}, asked=(), scenario=scenario)
 
     @property
     def stress_tests(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Question:
         """Return what lies where the land around the polygon in a place, from 0, becomes wetter by a functie."""
         key = functie.id, place
         if key not in self.strips:
-            self.strips[key] = self.enquiry.strip(functie, self.areas[place], demands[place].boards)
+            self.strips[key] = self.receiver_question.strip(functie, self.areas[place], demands[place].boards)
         return self.strips[key]
 
     @cached_property
@@ -100,13 +100,13 @@ class Question:
         return self.site.use_cells(self.prints)
 
 
-def ask(
+def resolve_question(
     layers: xr.Dataset,
     functies: Sequence[Functie],
     gebied: Plans,
     settings: Settings,
     id: str | None,
-    enquire: Callable[[Sequence[Area]], Enquiry],
+    enquire: Callable[[Sequence[Area]], ReceiverQuestion],
     scenarios: str | Sequence[str] | None = None,
 ) -> Question:
     """Resolve a question: read the polygons, cut the layers to the block they need."""
@@ -114,7 +114,7 @@ def ask(
     _check_metres(grid)
     areas = read_areas(gebied, grid.crs, id)
     boards = boards_of(settings.judge, areas, grid.crs)
-    enquiry = enquire(areas)
+    receiver_question = enquire(areas)
     block = block_of(areas, grid)
     memory.check_room(block, LAYERS_READ + LAYERS_WORTH * len(functies))
     rows, cols = grid.slices(block)
@@ -126,7 +126,7 @@ def ask(
     if not prints.inside.any():
         raise NoOverlap("polygons lie outside the data", where="gebied")
     found = cut, cells, block, tuple(areas), prints, tuple(functies), settings.with_reference(use)
-    return Question(*found, enquiry, boards, asked=asked)
+    return Question(*found, receiver_question, boards, asked=asked)
 
 
 def _check_metres(grid: Grid) -> None:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.outcome import Outcome, frames_of, outcome_of
-from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.answers.question import Plans, Question, resolve_question
 from waterbodem.assessment.reported import Reported
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.errors import tell_ignored
@@ -32,12 +32,12 @@ from waterbodem.engine.derived import derived_of
 from waterbodem.engine.kompas import Verdict, verdicts
 from waterbodem.engine.reference import use_of
 from waterbodem.engine.rewetting import rewets
-from waterbodem.engine.scoring import layers_of, stack
+from waterbodem.engine.scoring import join_functies, layers_of
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.polygons import Area
 from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.land import Land, land_of
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.question import ReceiverQuestion
 
 if TYPE_CHECKING:
     from waterbodem.views.figures.sheet import Figure
@@ -131,13 +131,13 @@ class Assessment(Answer, Reported):
         from waterbodem.views.console import answer_data, ledger_data
 
         listed = {"files": [str(path) for path in files]} if files else {}
-        return answer_data(self) | (ledger_data(self) if self.question.enquiry.given else {}) | listed
+        return answer_data(self) | (ledger_data(self) if self.question.receiver_question.given else {}) | listed
 
     def save(self, path: str | Path) -> Path:
         """Write this answer with its question as one file; :func:`waterbodem.open_assessment` brings it back."""
-        from waterbodem.answers.archive import keep
+        from waterbodem.answers.archive import save_answer
 
-        return keep(self, path)
+        return save_answer(self, path)
 
     @overload
     def to_csv(self, path: str | Path, *, excel: bool = False) -> Path: ...
@@ -239,22 +239,22 @@ def assess(
     """
     settings = Settings.of(locals())
     compiling.tell()
-    chosen, many = registry.choose(functie)
+    chosen, many = registry.chosen_functies(functie)
     settings = settings.with_reference(use_of(settings.reference, layers, chosen))
     land = omgeving or land_of(layers)
     given = read_targets(ontvangers, land.grid.crs, id_ontvangers)
 
-    def enquire(areas: Sequence[Area]) -> Enquiry:
-        return Enquiry(land, tuple(areas), given, settings, folder=bewaar, around=True)
+    def enquire(areas: Sequence[Area]) -> ReceiverQuestion:
+        return ReceiverQuestion(land, tuple(areas), given, settings, folder=bewaar, around=True)
 
-    question = ask(layers, chosen, gebied, settings, id, enquire, scenarios)
+    question = resolve_question(layers, chosen, gebied, settings, id, enquire, scenarios)
     found = [outcome_of(question, f) for f in track(chosen, "functies beoordelen")]
     outside = tuple(a.name for a, n in zip(question.areas, question.prints.inside, strict=True) if n == 0)
     scores = [some.cells for some in found]
     areas, rules = question.areas, settings.rules
     rows, futures = _tables(question, found)
     return Assessment(
-        cells=with_fill(stack(scores, chosen) if many else scores[0], NO_CRITERION),
+        cells=with_fill(join_functies(scores, chosen) if many else scores[0], NO_CRITERION),
         rows=rows,
         futures=futures,
         kompas=kompas_of(areas, chosen, [verdicts(some.found, rules) for some in found]),

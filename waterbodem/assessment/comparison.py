@@ -20,18 +20,18 @@ from waterbodem.assessment.reported import Reported
 from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
+    answer_steps,
     decimal,
     functies_of,
     is_fictitious,
     name_of,
     risk_class,
     risk_text,
-    steps,
     texts,
 )
 from waterbodem.definitions.models import Functie
-from waterbodem.views.beside import Beside, condition, conditional_answer, left_out, risk_in_words
-from waterbodem.views.names import distinct
+from waterbodem.views.caveats import Caveats, condition_text, conditional_answer, omission_text, risk_in_words
+from waterbodem.views.names import distinct_names
 from waterbodem.views.notebook import chip
 from waterbodem.views.pages import policy, render
 from waterbodem.views.report.options import Options, tables_of, told_of
@@ -66,7 +66,7 @@ class Comparison(Reported):
 
     def __repr__(self) -> str:
         title = f"<Comparison> {texts('nl')['alternatieven']['tabel']}"
-        return "\n".join([title, *Beside(self.assessment).heading, _plain(self), *self.advies])
+        return "\n".join([title, *Caveats(self.assessment).heading, _plain(self), *self.advies])
 
     def _repr_html_(self) -> str:
         names = functies_of(self.assessment)
@@ -79,12 +79,12 @@ class Comparison(Reported):
         mark = f"<strong>{escape(t['verzonnen'])}</strong>" if is_fictitious(_layers(self)) else ""
         caption = f"<caption style='text-align:left'>{escape(t['alternatieven']['tabel'])} {mark}</caption>"
         table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-        heading = escape(" ".join(Beside(self.assessment).heading))
+        heading = escape(" ".join(Caveats(self.assessment).heading))
         return f"<table style='border-collapse:collapse'>{table}</table><p>{heading}</p><ul>{told}</ul>"
 
 
 def _columns(found: Comparison, length: int) -> list[str]:
-    return list(distinct({a.nr: a.name for a in found.assessment.question.areas}, length).values())
+    return list(distinct_names({a.nr: a.name for a in found.assessment.question.areas}, length).values())
 
 
 def _layers(found: Comparison) -> xr.Dataset:
@@ -120,13 +120,13 @@ def _row(found: Comparison, id_: str, name: str, cells: Mapping[tuple[str, int],
 def _cell(row: Mapping[Any, Any]) -> str:
     """Return answer, score and burden of one functie on one polygon."""
     letter, beside = row["antwoord"], _notes(row)
-    shown = f"{chip(letter, steps()[letter].kleur, conditional_answer(row, 'nl'))} {decimal(row['score'])}"
+    shown = f"{chip(letter, answer_steps()[letter].kleur, conditional_answer(row, 'nl'))} {decimal(row['score'])}"
     return f"{shown} <small>{'; '.join([_risk(row), *map(escape, beside)])}</small>"
 
 
 def _notes(row: Mapping[Any, Any]) -> list[str]:
     """Return what a risk leaves out and what a yes rests on, in a word or two each."""
-    return [t for t in (left_out(row, "nl", brief=True), condition(row, "nl")) if t]
+    return [t for t in (omission_text(row, "nl", brief=True), condition_text(row, "nl")) if t]
 
 
 def _risk(row: Mapping[Any, Any]) -> str:
@@ -139,7 +139,7 @@ def _risk(row: Mapping[Any, Any]) -> str:
 
 def _context(assessment: Assessment, taal: str, kleuren: str) -> dict[str, Any]:
     functies = functies_of(assessment)
-    table, beside = _rows(assessment), Beside(assessment, taal)
+    table, beside = _rows(assessment), Caveats(assessment, taal)
     advice = tuple(told_of(table, functies, list(functies), taal))
     return {
         "policy": policy(),
@@ -183,7 +183,7 @@ def compare(
     >>> c.advies[0][:45]
     'Plan Es – stelt hier de minste eisen: woningb'
     """
-    chosen, _ = registry.choose(functies)
+    chosen, _ = registry.chosen_functies(functies)
     found = assess(layers, chosen, gebieden, **settings)
     asked = functies_of(found)
     grids = {c: _matrix(found, c) for c in ("antwoord", "score", "risico")}

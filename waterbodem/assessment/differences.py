@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.command import command_of, own_values
+from waterbodem.assessment.answer_changes import ChangeCauses, ComparedAnswer, change_causes, hectares_of
 from waterbodem.assessment.reported import Reported
-from waterbodem.assessment.turning import Side, Turned, hectares_of, turned
 from waterbodem.core import dataset
 from waterbodem.core.crs import same_crs
 from waterbodem.core.errors import ArgumentError, GridMismatch
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
+    answer_steps,
     answer_text,
     decimal,
     functies_of,
@@ -30,12 +31,11 @@ from waterbodem.definitions.labels import (
     layer_label,
     name_of,
     number_label,
-    plain,
+    plain_number,
     reference_name,
-    short,
-    steps,
+    short_name,
     texts,
-    unknown,
+    unknown_class,
 )
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.legends import change_colours
@@ -45,7 +45,7 @@ from waterbodem.formats.setting_forms import compared
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.views.editions import edition_text
 from waterbodem.views.figures.svg import Drawing, class_picture, coded_picture, sketch
-from waterbodem.views.names import distinct, said
+from waterbodem.views.names import distinct_names, name_in_sentence
 from waterbodem.views.notebook import chip
 from waterbodem.views.pages import policy, render
 
@@ -77,7 +77,7 @@ class Difference(Reported):
     table: gpd.GeoDataFrame
     before: Answer = field(repr=False)
     after: Answer = field(repr=False)
-    turned: Mapping[tuple[int, str], Turned] = field(default_factory=dict, repr=False)
+    turned: Mapping[tuple[int, str], ChangeCauses] = field(default_factory=dict, repr=False)
 
     def sentences(self, taal: str = "nl") -> list[str]:
         """Return what changed, a sentence per polygon and functie, other answers first; and how many stayed the same.
@@ -138,7 +138,7 @@ def difference(before: Answer, after: Answer) -> Difference:
     grids = [_grids(before.of(a), after.of(b)) for a, b in pairs]
     many = "functie" in after.cells.dims
     joined = xr.concat(grids, dim=pd.Index([b.id for _, b in pairs], name="functie")) if many else grids[0]
-    causes = [turned(Side(before, a), Side(after, b)) for a, b in pairs]
+    causes = [change_causes(ComparedAnswer(before, a), ComparedAnswer(after, b)) for a, b in pairs]
     frames = [_rows(before, after, *some) for some in zip(pairs, grids, causes, strict=True)]
     table = pd.concat(frames).sort_values("nr", kind="stable").reset_index(drop=True)
     geometry = [after.question.areas[nr - 1].geometry for nr in table["nr"]]
@@ -192,11 +192,13 @@ def _grids(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
 
 def _steps(before: Array, after: Array) -> NDArray[np.float32]:
     """Return the classes gained; codes rise from A to D."""
-    known = ~np.isin(before, (unknown().code, NO_CRITERION)) & ~np.isin(after, (unknown().code, NO_CRITERION))
+    known = ~np.isin(before, (unknown_class().code, NO_CRITERION)) & ~np.isin(
+        after, (unknown_class().code, NO_CRITERION)
+    )
     return np.where(known, before.astype(np.float32) - after, np.float32(np.nan))
 
 
-def _rows(before: Answer, after: Answer, pair: Pair, cells: xr.Dataset, causes: list[Turned]) -> pd.DataFrame:
+def _rows(before: Answer, after: Answer, pair: Pair, cells: xr.Dataset, causes: list[ChangeCauses]) -> pd.DataFrame:
     a, b = (_table(x, f) for x, f in zip((before, after), pair, strict=True))
     found: dict[str, Any] = {"nr": b.nr, "gebied": b.gebied, "functie_voor": pair[0].id, "functie_na": pair[1].id}
     for name in ("antwoord", "score", "risico"):
@@ -224,7 +226,7 @@ def _hectares(assessment: Answer, gained: Array) -> dict[str, Array]:
 
 def _records(d: Difference) -> list[dict[Any, Any]]:
     """Return the rows of the table with names that are short and apart."""
-    names = distinct(dict(zip(d.table["nr"], d.table["gebied"], strict=True)), NAME)
+    names = distinct_names(dict(zip(d.table["nr"], d.table["gebied"], strict=True)), NAME)
     return [{**row, "gebied": names[row["nr"]]} for row in d.table.drop(columns="geometry").to_dict("records")]
 
 
@@ -241,7 +243,7 @@ def _sentence(row: dict[Any, Any], found: Difference, taal: str) -> str:
     text = t["zin_gelijk"] if row["antwoord_voor"] == row["antwoord_na"] else t["zin"]
     return str(
         text.format(
-            gebied=f"{isolated(short(subject, NAME))}, {said(row['gebied'], taal)}",
+            gebied=f"{isolated(short_name(subject, NAME))}, {name_in_sentence(row['gebied'], taal)}",
             voor=row["antwoord_voor"],
             na=row["antwoord_na"],
             door=_by(row, found, "answer", taal),
@@ -291,7 +293,7 @@ def _made_up(d: Difference) -> bool:
 
 
 def _html_row(row: dict[Any, Any]) -> str:
-    answers = (chip(s, steps()[s].kleur, answer_text(s)) for s in (row["antwoord_voor"], row["antwoord_na"]))
+    answers = (chip(s, answer_steps()[s].kleur, answer_text(s)) for s in (row["antwoord_voor"], row["antwoord_na"]))
     pairs = ((decimal(row[f"{n}_voor"]), decimal(row[f"{n}_na"])) for n in ("score", "risico"))
     cells = [f"<bdi>{escape(row['functie'])}</bdi>", " → ".join(answers), *(" → ".join(p) for p in pairs)]
     first = f"<th scope='row' style='{CELL}'><bdi>{escape(row['gebied'])}</bdi></th>"
@@ -376,7 +378,7 @@ def _layer_causes(d: Difference, taal: str) -> Iterator[str]:
 
 
 def _vintage(layer: xr.DataArray, taal: str) -> str:
-    return short(str(layer.attrs.get("vintage", texts(taal)["onbekend"])), NAME)
+    return short_name(str(layer.attrs.get("vintage", texts(taal)["onbekend"])), NAME)
 
 
 def _parameters(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
@@ -385,7 +387,7 @@ def _parameters(d: Difference, taal: str) -> dict[str, tuple[Any, Any]]:
         one, other = name_of(a, taal), name_of(b, taal)
         if a.id == b.id:
             names = dict.fromkeys([*a.parameters, *b.parameters])
-            values = {n: tuple(plain(f.value(n), taal) for f in (a, b)) for n in names}
+            values = {n: tuple(plain_number(f.value(n), taal) for f in (a, b)) for n in names}
             found |= {f"{other}, {number_label(n, taal)}": (v[0], v[1]) for n, v in values.items()}
         else:
             found[texts(taal)["vergelijking"]["functie"]] = (one, other)

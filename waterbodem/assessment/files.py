@@ -22,7 +22,7 @@ from waterbodem.core.destination import destination
 from waterbodem.core.files import Stage, remove_leftovers, staging
 from waterbodem.definitions.legends import Legend, legend, map_title, nodata
 from waterbodem.definitions.models import Functie
-from waterbodem.formats.cog.told import about, licence_text, made_with
+from waterbodem.formats.cog.metadata import functie_tags, licence_text, made_with
 from waterbodem.formats.cog.writer import percent, stage_raster
 from waterbodem.formats.occupancy import occupied
 from waterbodem.formats.output_names import MAPS, PROVENANCE, RECEPTION, REPORT, UNKNOWN, WORK
@@ -134,7 +134,7 @@ def _stage_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> I
     inputs = inputs_of(assessment.question.layers)
     licences = {"LICENTIE": licence_text((row["laag"], row.get("licence")) for row in inputs)}
     for functie, cells, criteria, scenario in _variants(assessment):
-        told = made_with(made.library, made.rules) | about(functie) | licences
+        told = made_with(made.library, made.rules) | functie_tags(functie) | licences
         for m in _maps(functie, criteria, float_, scenario):
             stage.folder(root / m.folder)
             steps, values = None if m.float_ else m.legend, cells[m.product].values
@@ -144,7 +144,7 @@ def _stage_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -> I
 def _variants(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str], str]]:
     """Yield functie, cells, criteria and scenario: those of today, each followed by those of scenarios, made again."""
     under = {s: assessment.question.under(s) for s in assessment.question.asked}
-    for functie, cells, criteria in layers_of(assessment):
+    for functie, cells, criteria in cells_per_functie(assessment):
         yield functie, cells, criteria, ""
         for scenario, question in under.items():
             yield functie, outcome_of(question, functie).cells, criteria, scenario
@@ -187,7 +187,7 @@ def _received_maps(stage: Stage, root: Path, assessment: Answer, float_: bool) -
 
 def _shown(root: Path, assessment: Answer, float_: bool, received: Collection[Path]) -> Iterator[OutputMap]:
     """Yield every map with a style, functie by functie: first its own, then those of who receives it."""
-    for functie, _, criteria in layers_of(assessment):
+    for functie, _, criteria in cells_per_functie(assessment):
         for scenario in ("", *assessment.question.asked):
             yield from _maps(functie, criteria, float_, scenario)
         yield from (m for n in RECEPTION if root / (m := OutputMap(n, functie)).path in received)
@@ -199,7 +199,7 @@ def _coded(values: NDArray[Any], steps: Legend | None) -> NDArray[Any]:
     return values if steps.classes else percent(values, steps.nodata)
 
 
-def layers_of(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:
+def cells_per_functie(assessment: Answer) -> Iterator[tuple[Functie, xr.Dataset, list[str]]]:
     """Yield functie, cells and criteria of every functie."""
     for functie in assessment.question.functies:
         yield functie, assessment.of(functie), _criteria(assessment.cells.attrs, functie.id)

@@ -31,12 +31,12 @@ from waterbodem.receivers.land import Land, land_of_stack
 
 Step = Callable[[str], None]
 
-#: What ``demo`` asks.
+#: What ``demo_assessment`` asks.
 DEMO = ("woningbouw", "natte_natuur")
 
 
 @dataclass(frozen=True)
-class Change:
+class ParameterOverride:
     """A parameter of a functie with the user's own value."""
 
     functie: str
@@ -45,14 +45,14 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Request:
+class CommandQuestion:
     """The main job as asked on the command line; ``settings`` as they were typed, by id."""
 
     layers: Path
     functies: tuple[str, ...]
     gebied: Path
     functies_file: Path | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ParameterOverride, ...] = ()
     id: str | None = None
     float_: bool = False
     allow: tuple[Path, ...] = ()
@@ -77,37 +77,39 @@ class Request:
         )
 
 
-def answer(request: Request, step: Step) -> Assessment:
+def assess_files(request: CommandQuestion, step: Step) -> Assessment:
     """Read what the polygons need and assess; ``step`` hears what is going on."""
     data, functies, areas, settings = _asked(request, step)
     return assess(data, functies, areas, scenarios=request.scenarios or None, **settings)
 
 
-def packages(request: Request, own: Path | None, together: int, free_by: str | None, step: Step) -> Mits:
+def packages(request: CommandQuestion, own: Path | None, together: int, free_by: str | None, step: Step) -> Mits:
     """Read what the plans need and search measures, with those of a file of one's own."""
     data, functies, plans, settings = _asked(request, step)
     return mits(data, functies, plans, own, together, free_by, **settings)
 
 
-def _asked(request: Request, step: Step) -> tuple[xr.Dataset, list[Functie], list[Area], dict[str, Any]]:
+def _asked(request: CommandQuestion, step: Step) -> tuple[xr.Dataset, list[Functie], list[Area], dict[str, Any]]:
     """Return layers, functies, polygons and settings as functions take them."""
     known = registry.load_functies(request.functies_file)
-    functies = chosen(known, request.functies, request.changes)
+    functies = chosen_with_overrides(known, request.functies, request.changes)
     settings = read_settings(request.settings, Origin(known))
     step("lagen controleren")
-    data, areas, land = read(request, step, known, [f.id for f in functies])
+    data, areas, land = read_inputs(request, step, known, [f.id for f in functies])
     settings = settings.with_reference(opened_use(settings.reference, land.grid, known))
     step(f"rekenen: {', '.join(f.id for f in functies)} op {data.sizes['y']} x {data.sizes['x']} cellen")
-    told: dict[str, Any] = {"ontvangers": request.ontvangers, "bewaar": kept_in(request.layers), "omgeving": land}
+    told: dict[str, Any] = {"ontvangers": request.ontvangers, "bewaar": flow_folder(request.layers), "omgeving": land}
     return data, functies, areas, told | settings.arguments(assess)
 
 
-def kept_in(catalogue: Path) -> Path:
+def flow_folder(catalogue: Path) -> Path:
     """Return the folder beside a lagen.toml where flow directions are kept."""
     return catalogue_file(catalogue).absolute().parent / WORK
 
 
-def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Change]) -> list[Functie]:
+def chosen_with_overrides(
+    known: registry.Functies, ids: Sequence[str], changes: Sequence[ParameterOverride]
+) -> list[Functie]:
     """Return the functies asked for (``"all"``: every one that is known), with the user's own parameter values.
 
     Raises
@@ -130,8 +132,8 @@ def chosen(known: registry.Functies, ids: Sequence[str], changes: Sequence[Chang
     return [f.replace(**values[id_]) if id_ in values else f for id_, f in found.items()]
 
 
-def read(
-    request: Request, step: Step, known: registry.Functies, ids: Sequence[str]
+def read_inputs(
+    request: CommandQuestion, step: Step, known: registry.Functies, ids: Sequence[str]
 ) -> tuple[xr.Dataset, list[Area], Land]:
     """Return the layers on the block of cells that the polygons need, the polygons, and the land around."""
     stack = layers.open_catalogue(request.layers, request.allow, functies=known)
@@ -151,11 +153,11 @@ def read(
     return near, areas, land_of_stack(stack)
 
 
-def _endings(request: Request, stack: layers.LayerStack) -> list[str]:
+def _endings(request: CommandQuestion, stack: layers.LayerStack) -> list[str]:
     """Return what follows the name of a functie in the folders of scenarios."""
     return [f"{AT}{s}" for s in scenarios_among(request.scenarios, *scenarios_in(stack.sources))]
 
 
-def demo() -> Assessment:
+def demo_assessment() -> Assessment:
     """Return the main job on the built-in fictitious area."""
     return assess(example(), list(DEMO), example_plans())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from waterbodem.answers.packages import Packages, places_of, search_of
-from waterbodem.answers.question import Plans, Question, ask
+from waterbodem.answers.question import Plans, Question, resolve_question
 from waterbodem.assessment.assessment import AssessSettings
 from waterbodem.core.errors import ArgumentError
 from waterbodem.core.lazy import xr
@@ -25,7 +25,7 @@ from waterbodem.layers.polygons import Area
 from waterbodem.measures.search import FREE_BY
 from waterbodem.receivers.division import read_targets
 from waterbodem.receivers.land import land_of
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.question import ReceiverQuestion
 
 #: Measures: a file with own ones beside the package's, or those that may be taken, by id or as they are.
 Measures = str | Path | Iterable[str | Maatregel]
@@ -91,7 +91,7 @@ def mits(
     ['', 'kruipruimteloos']
     """
     _check(samen, vrij)
-    chosen = _chosen(maatregelen, registry.choose(functie)[0])
+    chosen = _chosen(maatregelen, registry.chosen_functies(functie)[0])
     q = _question(layers, functie, gebied, settings)
     measures, named = chosen
     asked = partial(search_of, q, measures=measures, together=samen, free_by=vrij, named=named)
@@ -101,14 +101,14 @@ def mits(
 def _question(layers: xr.Dataset, functie: Any, gebied: Plans, settings: AssessSettings) -> Question:
     asked = Settings.of(settings)
     compiling.tell()
-    functies, _ = registry.choose(functie)
+    functies, _ = registry.chosen_functies(functie)
     land = settings.get("omgeving") or land_of(layers)
     given = read_targets(settings.get("ontvangers"), land.grid.crs, settings.get("id_ontvangers"))
 
-    def enquire(areas: Sequence[Area]) -> Enquiry:
-        return Enquiry(land, tuple(areas), given, asked, folder=settings.get("bewaar"), around=True)
+    def enquire(areas: Sequence[Area]) -> ReceiverQuestion:
+        return ReceiverQuestion(land, tuple(areas), given, asked, folder=settings.get("bewaar"), around=True)
 
-    return ask(layers, functies, gebied, asked, settings.get("id"), enquire)
+    return resolve_question(layers, functies, gebied, asked, settings.get("id"), enquire)
 
 
 def _check(together: int, free_by: str | None) -> None:

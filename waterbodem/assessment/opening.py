@@ -14,9 +14,9 @@ import pandas as pd
 import shapely
 import xarray as xr
 
+from waterbodem.answers.answer_edition import AnswerEdition
 from waterbodem.answers.archived_answer import check_cells, check_tables, with_blanks
-from waterbodem.answers.archived_receivers import area_of, read_enquiry
-from waterbodem.answers.making import Making
+from waterbodem.answers.archived_receivers import area_of, read_receiver_question
 from waterbodem.answers.question import Question
 from waterbodem.assessment.assessment import Assessment
 from waterbodem.core import dataset
@@ -36,11 +36,11 @@ from waterbodem.engine.kompas import Strip
 from waterbodem.engine.layer_set import LayerSet, layer_set
 from waterbodem.engine.scoring import ordered_power
 from waterbodem.formats.archive import DAMAGE, Unpacker
-from waterbodem.formats.archive_form import Column, Kept, Variable
+from waterbodem.formats.archive_form import AnswerForm, Column, Variable
 from waterbodem.formats.setting_forms import unpacked
 from waterbodem.receivers.land import land_of
 from waterbodem.receivers.ledger_columns import columns
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.question import ReceiverQuestion
 from waterbodem.views.kompas_table import KompasTable
 
 
@@ -106,11 +106,11 @@ def _assessment(found: Unpacker, where: str) -> Assessment:
         outside=text.outside,
         notes=tuple(dict.fromkeys((*text.notes, *_other_rules(text)))),
         question=question,
-        making=Making(text.editie, text.definities, text.waterbodem),
+        making=AnswerEdition(text.editie, text.definities, text.waterbodem),
     )
 
 
-def _coordinates(text: Kept) -> list[Variable]:
+def _coordinates(text: AnswerForm) -> list[Variable]:
     return [v for told in (text.cells, text.question.layers) for v in told.coords.values()]
 
 
@@ -121,7 +121,7 @@ def _check_crs(*texts: Any) -> None:
             projected(str(text), "crs")
 
 
-def _other_rules(text: Kept) -> list[str]:
+def _other_rules(text: AnswerForm) -> list[str]:
     """Tell that an answer was made by other rules of this edition than those that explain it now."""
     now = registry.rules_version()
     if text.definities == now or text.editie != EDITION:
@@ -137,7 +137,7 @@ def _frame(told: Mapping[str, Column]) -> pd.DataFrame:
     return pd.DataFrame({n: pd.Series(c.waarden, dtype=kinds.get(c.soort)) for n, c in told.items()})
 
 
-def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Question:
+def _question(found: Unpacker, text: AnswerForm, grid: Grid, cells: xr.Dataset) -> Question:
     told = text.question
     layers = found.dataset(told.layers, {"y": grid.rows, "x": grid.cols})
     held = layer_set(layers)
@@ -148,7 +148,7 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         raise found.broken("polygons are not numbered", len(areas))
     functies = tuple(_functie(found, f) for f in told.functies)
     settings = _settings(found, told.instellingen, told.eigen_gebruik, grid)
-    plain = Enquiry(land_of(layers), areas, settings=settings, kept=True)
+    plain = ReceiverQuestion(land_of(layers), areas, settings=settings, kept=True)
     kept = text.ontvangst
     return Question(
         layers=layers,
@@ -161,7 +161,9 @@ def _question(found: Unpacker, text: Kept, grid: Grid, cells: xr.Dataset) -> Que
         asked=_asked(found, told.scenarios, held),
         boards=_boards(found, told.waterschappen, len(areas)),
         strips={(id_, place): Strip(*strip) for id_, place, *strip in told.stroken},
-        enquiry=plain if kept is None else read_enquiry(found, kept, areas, functies, settings, grid, cells),
+        receiver_question=plain
+        if kept is None
+        else read_receiver_question(found, kept, areas, functies, settings, grid, cells),
     )
 
 

@@ -21,7 +21,7 @@ from waterbodem.core.path_gate import sha256_of
 from waterbodem.core.version import versions
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
-from waterbodem.formats.setting_forms import told
+from waterbodem.formats.setting_forms import settings_for_herkomst
 from waterbodem.layers.polygons import Area
 
 
@@ -44,7 +44,7 @@ def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, star
         "editie": made.edition,
         "definities": made.rules,
         "functies": {f.id: _functie(f) for f in q.functies},
-        "kompas": {"sha256": registry.fingerprint(q.settings.rules)},
+        "kompas": {"sha256": registry.definition_sha256(q.settings.rules)},
         "lagen": [_input(q, row) for row in inputs_of(q.layers)],
         "gebieden": [_area(a) for a in q.areas],
         "instellingen": _settings(q),
@@ -58,7 +58,10 @@ def herkomst(assessment: Answer, outputs: Mapping[str, Path], command: str, star
 
 
 def _functie(functie: Functie) -> dict[str, Any]:
-    return {"sha256": registry.fingerprint(functie), "parameters": {n: p.waarde for n, p in functie.parameters.items()}}
+    return {
+        "sha256": registry.definition_sha256(functie),
+        "parameters": {n: p.waarde for n, p in functie.parameters.items()},
+    }
 
 
 def _input(q: Question, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +93,7 @@ def _area(area: Area) -> dict[str, Any]:
 def _settings(q: Question) -> dict[str, Any]:
     grid = q.grid
     raster = {"crs": grid.crs, "bounds": list(grid.bounds), "cel_m": [grid.dx, grid.dy], "cellen": grid.shape}
-    return {**told(q.settings), "raster": raster}
+    return {**settings_for_herkomst(q.settings), "raster": raster}
 
 
 def _reception(assessment: Answer) -> dict[str, Any]:
@@ -98,10 +101,10 @@ def _reception(assessment: Answer) -> dict[str, Any]:
     ledgers = assessment.ledgers
     found = next(iter(ledgers.values())).herkomst
     return {
-        **told(assessment.question.settings, "ontvangers"),
+        **settings_for_herkomst(assessment.question.settings, "ontvangers"),
         "stroomrichting": list(found["stroomrichting"]),
         "stroomrichting_sha256": found["stroomrichting_sha256"],
-        "ontvangers": [_area(t.area) for t in assessment.question.enquiry.given],
+        "ontvangers": [_area(t.area) for t in assessment.question.receiver_question.given],
         "sluit": {id_: ledger.sluit for id_, ledger in ledgers.items()},
         "niet_bepaald": {id_: list(ledger.niet_bepaald) for id_, ledger in ledgers.items()},
         "meldingen": {id_: list(ledger.notes) for id_, ledger in ledgers.items()},

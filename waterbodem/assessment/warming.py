@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from waterbodem.assessment.assessment import assess
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.grid import Grid
 from waterbodem.definitions.registry import layer_kinds
 
@@ -26,6 +26,6 @@ def warm_up() -> None:
     """
     grid = Grid(0.0, SIDE * CELL, CELL, CELL, SIDE, SIDE, None)
     cells = {k.id: np.full(grid.shape, k.range[0], np.float32) for k in layer_kinds().values() if not k.codes_van}
-    layers = build(grid, {name: (values, {}) for name, values in cells.items()})
+    layers = dataset_of(grid, {name: (values, {}) for name, values in cells.items()})
     answer = assess(layers, "woningbouw", shapely.box(*grid.bounds).buffer(-CELL / 2))
     answer._repr_html_()

@@ -18,11 +18,11 @@ import rasterio
 from numpy.typing import NDArray
 
 from waterbodem.batch.job import BLOCK, Job, Part, Variant, blocks
-from waterbodem.batch.part_file import ENTRY, PartReader, PartWriter, packed, unpacked
-from waterbodem.core.errors import CorruptLayer, OutOfSpace, PartFailed, told
+from waterbodem.batch.part_file import ENTRY, PartReader, PartWriter, packed_arrays, unpacked_arrays
+from waterbodem.core.errors import CorruptLayer, OutOfSpace, PartFailed, error_line
 from waterbodem.core.files import replacing
 from waterbodem.core.grid import Grid
-from waterbodem.core.threads import alone, workers
+from waterbodem.core.threads import single_threaded, thread_count
 from waterbodem.definitions.layer_name import AT, PERCENTILES, LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import UseMap
@@ -30,7 +30,7 @@ from waterbodem.doubt.varying import Asked, Variants, sets_of, variants_of
 from waterbodem.engine.demands import groups
 from waterbodem.engine.doubts import LayerDoubt
 from waterbodem.engine.evaluation import GRIDS, Result, evaluate
-from waterbodem.engine.fused import Footing, footing_of, gather
+from waterbodem.engine.fused import BlockPolygons, block_polygons, maps_and_sums
 from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
 from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.site import Site
@@ -38,7 +38,7 @@ from waterbodem.engine.sums import Tally
 from waterbodem.formats.cog.tiles import TILE, Kind, decode, encode, kind_of, tiles_of
 from waterbodem.formats.output_names import CELL_MAPS, SHARES
 from waterbodem.kernels import pack
-from waterbodem.layers.raster import RasterFile, kept_open
+from waterbodem.layers.raster import RasterFile, files_kept_open
 
 Array = NDArray[Any]
 #: Gives what the plans on a block of cells are held against; a raster of it is read once.
@@ -53,7 +53,7 @@ GDAL_CACHE = (16 << 20, 320 << 20)
 
 
 @dataclass(frozen=True)
-class Product:
+class PartMap:
     """A map that a part holds: the name of its file, of the quantity, and how cells are stored."""
 
     name: str
@@ -66,11 +66,11 @@ class Product:
         return self.kind.dtype == "float32"
 
 
-def products(job: Job) -> tuple[Product, ...]:
+def part_maps(job: Job) -> tuple[PartMap, ...]:
     """Return the maps of a run, in the order in which a part holds them."""
-    found = [Product(n, n, kind_of(classes=n not in SHARES)) for n in job.file.cell_maps]
+    found = [PartMap(n, n, kind_of(classes=n not in SHARES)) for n in job.file.cell_maps]
     if job.file.float_:
-        found += [Product(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES if n in job.file.maps]
+        found += [PartMap(f"{n}_f32", n, kind_of(floats=True)) for n in SHARES if n in job.file.maps]
     return tuple(found)
 
 
@@ -89,7 +89,7 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
     OutOfSpace
         If the disk is full; then no file is.
     """
-    with alone(), rasterio.Env(GDAL_CACHEMAX=cache_of(job)), kept_open(), ExitStack() as stack:
+    with single_threaded(), rasterio.Env(GDAL_CACHEMAX=gdal_cache_bytes(job)), files_kept_open(), ExitStack() as stack:
         sinks = _Sinks(job, part, keys, stack)
         for rows, cols in blocks(part.grid):
             if sinks.open:
@@ -99,19 +99,19 @@ def make_part(job: Job, part: Part, keys: Mapping[Variant, str]) -> None:
         raise PartFailed(sinks.reasons)
 
 
-def cache_of(job: Job) -> int:
+def gdal_cache_bytes(job: Job) -> int:
     """Return the bytes that GDAL may keep, so that what blocks beside each other share is decoded once."""
     files = [s.file for s in job.stack.sources.values()]
     block = sum(f.shared(job.grid, BLOCK) for f in files if isinstance(f, RasterFile))
-    return min(max(GDAL_CACHE[0], workers() * block), GDAL_CACHE[1])
+    return min(max(GDAL_CACHE[0], thread_count() * block), GDAL_CACHE[1])
 
 
 class _Sink:
     """Where one variant of a part goes: tiles, also those of the first overview, and tallies."""
 
     def __init__(self, job: Job, part: Part, key: str) -> None:
-        count, (rows, cols) = len(products(job)), part.grid.shape
-        self.products, self._path = products(job), part_file(job, key)
+        count, (rows, cols) = len(part_maps(job)), part.grid.shape
+        self.products, self._path = part_maps(job), part_file(job, key)
         self.counts = np.zeros((count, 256), np.int64)
         self._tallies: list[tuple[int, int, int]] = []
         self._ranges: list[tuple[int, int, int]] = []
@@ -130,12 +130,12 @@ class _Sink:
         """Write the sums of a block with layers moved, of polygons by their numbers."""
         short = variants.short
         arrays = {"groups": np.array(short.groups, dtype=np.str_), "sums": short.sums, "classes": short.classes}
-        self._ranges.append(self._writer.add(packed({**arrays, "polygons": polygons})))
+        self._ranges.append(self._writer.add(packed_arrays({**arrays, "polygons": polygons})))
 
     def add(self, tally: Tally) -> None:
         """Write the sums of a block, so that they do not pile up in memory."""
         arrays = {"measures": np.array(tally.measures, dtype=np.str_), **{f: getattr(tally, f) for f in FIELDS}}
-        self._tallies.append(self._writer.add(packed(arrays)))
+        self._tallies.append(self._writer.add(packed_arrays(arrays)))
 
     def write(self, rows: slice, cols: slice, maps: Mapping[str, Array], inside: Array) -> None:
         """Write the maps of a block."""
@@ -220,7 +220,7 @@ class _Sinks:
             cause = self.open.pop(variant).give_up(error)
             if isinstance(cause, OutOfSpace):
                 raise cause from None
-            self.reasons[variant.name] = told(cause)
+            self.reasons[variant.name] = error_line(cause)
 
     def finish(self) -> None:
         """Put files in place."""
@@ -245,7 +245,7 @@ def named_maps(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 def _make_block(job: Job, part: Part, rows: slice, cols: slice, sinks: _Sinks) -> None:
     grid = part.grid.part(rows, cols)
-    footing = footing_of(job.areas, job.tree, grid) if job.areas else None
+    footing = block_polygons(job.areas, job.tree, grid) if job.areas else None
     if job.areas and footing is None:
         return
     use = cache(partial(job.use_on, grid))
@@ -283,16 +283,18 @@ def _with_areas(
     variants: Sequence[Variant],
     sinks: _Sinks,
     block: tuple[slice, slice],
-    footing: Footing,
+    footing: BlockPolygons,
 ) -> None:
     """Write the maps of a block and its sums over polygons, as they are and with layers moved."""
     sites: dict[str, Site] = {}
     for variant in variants:
         with sinks.risking(variant) as sink:
             if variant.scenario not in sites:
-                cells = cells_of(job, variant, arrays)
+                cells = layers_of_variant(job, variant, arrays)
                 sites[variant.scenario] = Site(cells, use(), job.settings.rules)
-            maps, tally = gather(sites[variant.scenario], variant.functie, job.settings.method, job.storage, footing)
+            maps, tally = maps_and_sums(
+                sites[variant.scenario], variant.functie, job.settings.method, job.storage, footing
+            )
             for some in (
                 _tallies(job, variant.functie, sites[variant.scenario], footing) if any(job.boards) else [tally]
             ):
@@ -303,7 +305,7 @@ def _with_areas(
 
 
 def _with_ranges(
-    job: Job, cells: Mapping[str, LayerSet], variants: Sequence[Variant], sinks: _Sinks, footing: Footing
+    job: Job, cells: Mapping[str, LayerSet], variants: Sequence[Variant], sinks: _Sinks, footing: BlockPolygons
 ) -> None:
     """Write the sums of a block over polygons with layers moved, which is done once for all functies of a scenario."""
     for scenario, held in cells.items():
@@ -317,12 +319,12 @@ def _with_ranges(
                     sink.add_range(found, polygons)
 
 
-def _tallies(job: Job, functie: Functie, site: Site, footing: Footing) -> Iterator[Tally]:
+def _tallies(job: Job, functie: Functie, site: Site, footing: BlockPolygons) -> Iterator[Tally]:
     """Yield the sums over polygons, those of which the same is asked together; maps are without a water board."""
     demands = job.demands(functie)
     for some in groups([demands[i] for i in footing.numbers]):
         agreed = replace(job.storage, board=demands[footing.numbers[some[0]]].board)
-        yield gather(site, functie, job.settings.method, agreed, footing.some(some))[1]
+        yield maps_and_sums(site, functie, job.settings.method, agreed, footing.some(some))[1]
 
 
 def _without_areas(
@@ -338,7 +340,7 @@ def _without_areas(
     nothing = job.use_source is None and all(_is_unknown(a) for a in arrays.values())
     for variant in variants:
         with sinks.risking(variant) as sink:
-            cells = cells_of(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
+            cells = layers_of_variant(job, variant, {n: a[:1, :1] for n, a in arrays.items()} if nothing else arrays)
             maps = _cell_maps(job, variant, cells, use)
             if nothing:
                 maps = {n: np.full(shape, a[0, 0]) for n, a in maps.items()}
@@ -356,7 +358,7 @@ def _is_unknown(values: Array) -> bool:
     return bool(np.isnan(values[0, 0]) and np.isnan(values).all())
 
 
-def cells_of(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSet:
+def layers_of_variant(job: Job, variant: Variant, arrays: Mapping[str, Array]) -> LayerSet:
     """Return the layers of a variant: present ones and scenarios, or a scenario's in place of the present."""
     present = {n: a for n, a in arrays.items() if "@" not in n}
     scenarios = _scenarios(job, arrays, present)
@@ -407,7 +409,7 @@ def tallies_of(job: Job, key: str) -> Iterator[Tally]:
     """
     with PartReader(part_file(job, key)) as part:
         for entry in part["tallies"]:
-            found = unpacked(part.blob(entry))
+            found = unpacked_arrays(part.blob(entry))
             yield Tally(tuple(map(str, found["measures"])), *(found[f] for f in FIELDS))
 
 
@@ -421,7 +423,7 @@ def ranges_of(job: Job, key: str) -> Iterator[tuple[Variants, Array]]:
     """
     with PartReader(part_file(job, key)) as part:
         for entry in part["ranges"]:
-            found = unpacked(part.blob(entry))
+            found = unpacked_arrays(part.blob(entry))
             yield Variants(tuple(map(str, found["groups"])), found["sums"], found["classes"]), found["polygons"]
 
 
@@ -433,7 +435,7 @@ def halves(
     Parameters
     ----------
     number : int
-        Place of the map in :func:`products`.
+        Place of the map in :func:`part_maps`.
     shape : (int, int)
         Rows and columns of the part.
 

@@ -18,7 +18,7 @@ from distributed.comm.addressing import resolve_address
 
 from waterbodem.batch.compute import make_part
 from waterbodem.batch.job import Job, Part
-from waterbodem.batch.workers import IN_HAND, Task
+from waterbodem.batch.workers import IN_HAND, PartTask
 from waterbodem.core.errors import ArgumentError, ClusterError, WorkerLost
 from waterbodem.core.version import code_version
 
@@ -28,7 +28,7 @@ _log = logging.getLogger("waterbodem")
 PATIENCE = 10
 
 
-class Cluster:
+class DaskWorkers:
     """The workers of a Dask cluster as a crew.
 
     Parameters
@@ -57,7 +57,7 @@ class Cluster:
             threads: dict[str, int] = self._client.nthreads()
             return IN_HAND * max(1, sum(threads.values()))
 
-    def submit(self, job: Job, task: Task) -> Any:
+    def submit(self, job: Job, task: PartTask) -> Any:
         """Begin a part."""
         names = {variant.name: name for variant, name in task.todo.items()}
         with _talking("the scheduler takes no tasks"):

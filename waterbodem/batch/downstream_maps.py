@@ -23,7 +23,7 @@ from waterbodem.definitions.legends import legend, map_title, nodata
 from waterbodem.definitions.present_use import USE, is_given
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.layer_set import Floats, LayerSet
-from waterbodem.formats.cog.told import made_with
+from waterbodem.formats.cog.metadata import made_with
 from waterbodem.formats.cog.writer import aux_file, percent, stage_raster
 from waterbodem.formats.output_names import UNKNOWN
 from waterbodem.formats.qgis_style import raster_qml
@@ -43,7 +43,7 @@ NS_DIRECTIONS, NS_VARIANT = 700, 60
 
 
 @dataclass(frozen=True)
-class Cost:
+class DownstreamCost:
     """What directions, exposure and maps take at most: memory and disk [bytes], and roughly how long [s]."""
 
     memory: int = 0
@@ -51,18 +51,18 @@ class Cost:
     seconds: float = 0.0
 
 
-def cost(job: Job) -> Cost:
+def downstream_cost(job: Job) -> DownstreamCost:
     """Return what a run will cost for who lies downstream; nothing without maaiveld.
 
     Directions that are there already take a third of the memory and little time.
     """
     if not job.wants_downstream or "maaiveld" not in job.around.sources:
-        return Cost()
+        return DownstreamCost()
     land, cells = job.around.grid.rows * job.around.grid.cols, job.grid.rows * job.grid.cols
     sweeps = len({v.scenario for v in job.variants})
     maps = min(max(IN_HAND, cells * _each(job)), len(job.variants) * cells * _each(job))
     exact = cells if job.file.float_ else 0
-    return Cost(
+    return DownstreamCost(
         memory=max(memory_needed(land), BESIDE_BANDS * land + maps + WRITTEN * exact),
         disk=land * (1 + 8 * sweeps) + 2 * cells * (len(job.variants) + sweeps) + STORED * exact * len(job.variants),
         seconds=(land * NS_DIRECTIONS + cells * len(job.variants) * NS_VARIANT) / 1e9,
@@ -192,7 +192,7 @@ def _shares(
         if not present:
             yield variant, np.full(block.shape, np.nan, np.float32)
             continue
-        cells = LayerSet(present, (), (), dataset.build(block, {}))
+        cells = LayerSet(present, (), (), dataset.dataset_of(block, {}))
         amount, _ = released(cells, variant.functie, reference, storage)
         known, unknown = swept[variant.scenario]
         yield variant, drawn(weighed_amount(amount, known), unknown)

@@ -28,9 +28,9 @@ from waterbodem.formats.setting_forms import marks
 from waterbodem.receivers.downstream import followed, sweep_of, swept, vulnerability, vulnerable_layer
 from waterbodem.receivers.flow import D8_OPEN, Codes
 from waterbodem.receivers.flow_bands import BYTES_PER_CELL, expose_in_bands
-from waterbodem.receivers.flow_store import kept_codes
+from waterbodem.receivers.flow_store import stored_codes
 from waterbodem.receivers.land import land_of_stack
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.question import ReceiverQuestion
 
 #: Where directions and sweeps are kept, and how sweeps are called: of vulnerability, and of where it is unknown.
 FOLDER, SWEEPS = "stroming", ("blootstelling", "onbekend")
@@ -52,33 +52,35 @@ class Exposure:
     """
 
     job: Job
-    enquiry: Enquiry
+    receiver_question: ReceiverQuestion
 
     @property
     def grid(self) -> Grid:
         """All of the data."""
-        return self.enquiry.land.grid
+        return self.receiver_question.land.grid
 
     @cached_property
     def reason(self) -> str:
         """Why nothing can be said, in Dutch; empty if something can."""
-        flow, reason = self.enquiry.water
+        flow, reason = self.receiver_question.water
         return "" if flow is not None or self._codes is not None else reason
 
     @cached_property
     def _codes(self) -> Codes | None:
         """Directions that were found before, where they do not fit in memory as a network; else None."""
-        if self.enquiry.water[0] is not None or "maaiveld" not in self.enquiry.land:
+        if self.receiver_question.water[0] is not None or "maaiveld" not in self.receiver_question.land:
             return None
-        free = memory.available()
+        free = memory.available_memory()
         if free is not None and BESIDE_BANDS * self.grid.rows * self.grid.cols + memory.WORKING > memory.USABLE * free:
             return None
-        land = self.enquiry.land
-        return kept_codes(land.layer("maaiveld"), self.grid, self.enquiry.folder, land.water)
+        land = self.receiver_question.land
+        return stored_codes(land.layer("maaiveld"), self.grid, self.receiver_question.folder, land.water)
 
     def why_not(self, scenarios: Iterable[str]) -> str:
         """Return why there is no map of who lies downstream, in Dutch; empty if there can be one."""
-        if "maaiveld" in self.enquiry.land and not all(vulnerable_layer(self.enquiry.land.names, s) for s in scenarios):
+        if "maaiveld" in self.receiver_question.land and not all(
+            vulnerable_layer(self.receiver_question.land.names, s) for s in scenarios
+        ):
             return reception_rules().reason("kwetsbaarheid")
         return self.reason
 
@@ -109,7 +111,7 @@ class Exposure:
         key, path = self.key(scenario), self._place(scenario, unknown)
         noted = journal.output_done(path, key)
         if noted is None or sha256_of(path) != noted:
-            value = vulnerability(self.enquiry.land, scenario)
+            value = vulnerability(self.receiver_question.land, scenario)
             with journal.placing(key) as stage:
                 stage.folder(path.parent)
                 self._sweep(stage.file(path), *sweep_of(followed(value, self._open_water), unknown))
@@ -127,7 +129,7 @@ class Exposure:
     @property
     def _open_water(self) -> NDArray[np.bool_]:
         """Cells where the way of the water ends; none where nothing can be said."""
-        flow, codes = self.enquiry.water[0], self._codes
+        flow, codes = self.receiver_question.water[0], self._codes
         if flow is not None:
             return flow.open_water
         return np.zeros(self.grid.shape, np.bool_) if codes is None else codes == D8_OPEN
@@ -142,18 +144,18 @@ class Exposure:
             self._swept(value, beyond, write)
 
     def _swept(self, value: NDArray[Any], beyond: float, write: Callable[[slice, NDArray[Any]], None]) -> None:
-        flow, codes = self.enquiry.water[0], self._codes
+        flow, codes = self.receiver_question.water[0], self._codes
         if flow is not None:
-            write(slice(0, self.grid.rows), swept(flow, value, beyond, self.enquiry.settings.damping))
+            write(slice(0, self.grid.rows), swept(flow, value, beyond, self.receiver_question.settings.damping))
         elif codes is not None:
-            height = band_height(self.grid, memory.available())
+            height = band_height(self.grid, memory.available_memory())
             bands = (lambda rows: codes[rows]), (lambda rows: value[rows])
-            expose_in_bands(*bands, self.grid, height, write, self.enquiry.settings.damping, beyond)
+            expose_in_bands(*bands, self.grid, height, write, self.receiver_question.settings.damping, beyond)
 
 
 def exposure_of(job: Job) -> Exposure:
     """Return the exposure of a run; nothing is computed yet."""
-    enquiry = Enquiry(
+    receiver_question = ReceiverQuestion(
         land_of_stack(job.around),
         job.areas,
         job.receivers,
@@ -161,7 +163,7 @@ def exposure_of(job: Job) -> Exposure:
         folder=job.work / FOLDER,
         around=True,
     )
-    return Exposure(job, enquiry)
+    return Exposure(job, receiver_question)
 
 
 def swept_files(job: Job) -> list[Path]:

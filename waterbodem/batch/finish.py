@@ -11,24 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
-from waterbodem.batch.compute import Product, part_file, products
+from waterbodem.batch.compute import PartMap, part_file, part_maps
 from waterbodem.batch.downstream_maps import downstream_outputs
 from waterbodem.batch.exposure import Exposure, exposure_of, swept_files
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.journal import Journal
-from waterbodem.batch.mosaic import Place, stage_map
+from waterbodem.batch.mosaic import PartPlace, stage_map
 from waterbodem.batch.outputs import Delivery, Outcome, Output
 from waterbodem.batch.page import page_outputs, prepare_page
 from waterbodem.batch.part_file import PartReader
 from waterbodem.batch.provenance import write_provenance
 from waterbodem.batch.receiver_ledger import LABEL, ledger_outputs
-from waterbodem.batch.state import Plan
+from waterbodem.batch.state import RunPlan
 from waterbodem.batch.tables import table_outputs
 from waterbodem.core.files import Stage, discard, withdraw
 from waterbodem.core.version import texts_version
 from waterbodem.definitions.legends import Legend
-from waterbodem.engine.scoring import parts_of
-from waterbodem.formats.cog.told import about, made_with
+from waterbodem.engine.scoring import criterion_shares
+from waterbodem.formats.cog.metadata import functie_tags, made_with
 from waterbodem.formats.cog.writer import aux_file, pam_bytes
 from waterbodem.formats.output_names import PICTURE, PROJECT, PROVENANCE, RECEPTION
 from waterbodem.formats.qgis_project import OutputMap, project_bytes, style_bytes
@@ -52,7 +52,7 @@ def finish(job: Job, journal: Journal, keys: Keys, outcome: Outcome, workers: in
             with delivery.costing(label):
                 delivery.make(outputs_of(delivery))
     left = write_provenance(delivery)
-    journal.note_plan(replace(Plan.read(journal.plan()), beside=left).to_json())
+    journal.note_plan(replace(RunPlan.read(journal.plan()), beside=left).to_json())
     if outcome.complete:
         _remove_stale(job, keys, delivery.exposure)
 
@@ -76,36 +76,36 @@ def _steps() -> Sequence[tuple[str, Callable[[Delivery], Sequence[Output]]]]:
 
 def map_outputs(job: Job, keys: Keys) -> list[Output]:
     """Maps of cells, each with the names of its codes and a style beside it, put together from parts."""
-    return [_map_output(job, variant, keys[variant], index) for variant in keys for index in range(len(products(job)))]
+    return [_map_output(job, variant, keys[variant], index) for variant in keys for index in range(len(part_maps(job)))]
 
 
 def _map_output(job: Job, variant: Variant, key: str, index: int) -> Output:
-    final = job.output / _shown(job, variant, products(job)[index]).path
+    final = job.output / _shown(job, variant, part_maps(job)[index]).path
     make = partial(_stage_map, job, variant, key, index)
     return Output((final, aux_file(final), final.with_suffix(".qml")), key, make, hand="several", phase="kaarten")
 
 
-def _shown(job: Job, variant: Variant, product: Product) -> OutputMap:
+def _shown(job: Job, variant: Variant, product: PartMap) -> OutputMap:
     """Return what a map of a variant is, as a GIS should show it."""
     present = [n for n in job.stack.sources if "@" not in n]
-    criteria = [p.name for p in parts_of(variant.functie, present)]
+    criteria = [p.name for p in criterion_shares(variant.functie, present)]
     return OutputMap(product.quantity, variant.functie, criteria, variant.scenario, product.is_float)
 
 
 def _stage_map(job: Job, variant: Variant, key: str, index: int, stage: Stage) -> None:
-    product = products(job)[index]
+    product = part_maps(job)[index]
     shown = _shown(job, variant, product)
     final, colours = job.output / shown.path, None if product.is_float else shown.legend
-    places = [Place(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
+    places = [PartPlace(part_file(job, job.part_key(key, p)), p.grid) for p in job.parts()]
     stage.folder(final.parent)
-    told = made_with() | about(variant.functie)  # no licences: a key does not hold them, so they could be stale
+    told = made_with() | functie_tags(variant.functie)  # no licences: a key does not hold them, so they could be stale
     stage_map(stage, final, places, (index, product), job.grid, colours, shown.title, told)
     if colours is not None:
         _stage_pam(stage, job, final, places, index, colours)
     stage.file(final.with_suffix(".qml")).write_bytes(style_bytes(shown))
 
 
-def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[Place], index: int, colours: Legend) -> None:
+def _stage_pam(stage: Stage, job: Job, final: Path, places: Sequence[PartPlace], index: int, colours: Legend) -> None:
     counts = np.zeros(256, np.int64)
     for place in places:
         with PartReader(place.path) as part:
@@ -167,7 +167,7 @@ def _maps(delivery: Delivery, variant: Variant) -> list[OutputMap]:
     job = delivery.job
     received = [OutputMap(name, variant.functie, scenario=variant.scenario) for name in RECEPTION]
     there = [m for m in received if job.output / m.path in delivery.outcome.files]
-    return [*(_shown(job, variant, p) for p in products(job)), *there]
+    return [*(_shown(job, variant, p) for p in part_maps(job)), *there]
 
 
 def _stage_project(job: Job, maps: Sequence[OutputMap], stage: Stage) -> None:

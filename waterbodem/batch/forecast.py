@@ -16,17 +16,17 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from waterbodem.batch.compute import cache_of, make_part, part_file, products
-from waterbodem.batch.downstream_maps import cost
+from waterbodem.batch.compute import gdal_cache_bytes, make_part, part_file, part_maps
+from waterbodem.batch.downstream_maps import downstream_cost
 from waterbodem.batch.exposure import FOLDER, exposure_of, swept_files
 from waterbodem.batch.job import BLOCK, Job, Part, blocks, open_job
-from waterbodem.batch.part_file import PartReader, unpacked
+from waterbodem.batch.part_file import PartReader, unpacked_arrays
 from waterbodem.batch.receiver_ledger import ledger_memory, ledgers_of, seconds_needed
 from waterbodem.core import memory
 from waterbodem.core.errors import ArgumentError, OutOfSpace, PartFailed, WaterbodemError, raise_all
 from waterbodem.core.grid import Grid
-from waterbodem.core.threads import workers as default_workers
-from waterbodem.definitions.labels import decimal, plain
+from waterbodem.core.threads import thread_count as default_workers
+from waterbodem.definitions.labels import decimal, plain_number
 from waterbodem.formats.overwriting import nearest_folder
 from waterbodem.layers.audit import Audit, audit_stack
 from waterbodem.layers.source import LayerSource
@@ -59,7 +59,7 @@ SAMPLES, SAMPLE_ROWS = 3, 256
 
 
 @dataclass(frozen=True)
-class Preview:
+class RunForecast:
     """Size of a run.
 
     Parameters
@@ -111,7 +111,7 @@ class Preview:
         took = "" if self.seconds is None else f"Tijd: ongeveer {_duration(self.seconds)} (uit een proef hier en nu)"
         return "\n".join(
             [
-                f"Rooster: {self.rows} x {self.cols} cellen van {plain(self.resolution)} m; "
+                f"Rooster: {self.rows} x {self.cols} cellen van {plain_number(self.resolution)} m; "
                 f"te berekenen: {count(self.cells, self.cells)}",
                 f"Functies en scenario's: {self.variants}; gebieden: {self.polygons}",
                 f"Lezen: {decimal(self.read / 1e9)} GB; schrijven: hoogstens ongeveer {decimal(self.disk / 1e9)} GB "
@@ -127,7 +127,7 @@ class Preview:
             return "Wie benedenstrooms ligt: niet gevraagd"
         if not self.stroming:
             return "Wie benedenstrooms ligt: niet bepaald, want maaiveld ontbreekt"
-        free = memory.available()
+        free = memory.available_memory()
         known = "" if free is None else f" (vrij: {decimal(free / 1e9, 1)} GB)"
         return f"Wie benedenstrooms ligt: hoogstens {decimal(self.stroming / 1e9, 1)} GB geheugen{known}"
 
@@ -136,7 +136,7 @@ def _duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
-def preview(path: str | Path, workers: int | None = None) -> tuple[Preview, Audit]:
+def forecast_run(path: str | Path, workers: int | None = None) -> tuple[RunForecast, Audit]:
     """Return what a run file will cost, from computing a few blocks of it, and the check of its layers.
 
     Raises
@@ -148,7 +148,7 @@ def preview(path: str | Path, workers: int | None = None) -> tuple[Preview, Audi
     audit = audit_stack(job.stack, _sources(job)[len(job.stack.sources) :])
     raise_all(list(audit.problems), where=str(path))
     threads = workers or default_workers()
-    found = _sampled(job, _bounds_of(job, threads), threads, measure(job))
+    found = _sampled(job, _bounds_of(job, threads), threads, measure_sample(job))
     _refuse(found)
     return found, audit
 
@@ -164,20 +164,20 @@ def check_fits(job: Job, threads: int) -> None:
     _refuse(_sampled(job, found, threads, _rates(job)) if found.disk > found.free else found)
 
 
-def _rates(job: Job) -> Rates:
+def _rates(job: Job) -> CellRates:
     """Measure a run without the functies that its samples fail for: the others are made all the same."""
     try:
-        return measure(job)
+        return measure_sample(job)
     except PartFailed as error:
         left = tuple(v for v in job.variants if v.name not in error.reasons)
         if not left:
             raise
-        return measure(replace(job, variants=left))
+        return measure_sample(replace(job, variants=left))
 
 
-def _bounds_of(job: Job, threads: int) -> Preview:
-    downstream, free = cost(job), shutil.disk_usage(_existing(job.output)).free
-    return Preview(
+def _bounds_of(job: Job, threads: int) -> RunForecast:
+    downstream, free = downstream_cost(job), shutil.disk_usage(_existing(job.output)).free
+    return RunForecast(
         rows=job.grid.rows,
         cols=job.grid.cols,
         resolution=job.grid.dx,
@@ -194,7 +194,7 @@ def _bounds_of(job: Job, threads: int) -> Preview:
     )
 
 
-def _sampled(job: Job, found: Preview, threads: int, rates: Rates) -> Preview:
+def _sampled(job: Job, found: RunForecast, threads: int, rates: CellRates) -> RunForecast:
     share = found.cells / rates.cells
     computing = share * rates.seconds * (1 + MAPS_SHARE) / threads
     seconds = computing + found.read / HASHED + found.stroming_s + _fixed_seconds(job)
@@ -216,7 +216,7 @@ def _sources(job: Job) -> list[LayerSource]:
 
 def _memory(job: Job, threads: int) -> int:
     blocks = threads * math.prod(BLOCK) * (4 * len(_sources(job)) + RESULT_BYTES)
-    return 300_000_000 + blocks + cache_of(job)
+    return 300_000_000 + blocks + gdal_cache_bytes(job)
 
 
 def _existing(folder: Path) -> Path:
@@ -229,13 +229,13 @@ def _existing(folder: Path) -> Path:
     return found
 
 
-def _refuse(found: Preview) -> None:
+def _refuse(found: RunForecast) -> None:
     problems: list[WaterbodemError] = []
     if found.disk > found.free:
         problems.append(
             OutOfSpace("disk may become full", value=f"{found.disk} bytes needed", allowed=f"{found.free} bytes free")
         )
-    free = memory.available()
+    free = memory.available_memory()
     if free is not None and found.memory > free:
         problems.append(
             ArgumentError("not enough memory", value=f"{found.memory} bytes", allowed=f"{free} bytes; fewer workers")
@@ -249,15 +249,15 @@ def _refuse(found: Preview) -> None:
 
 def largest_disk_bytes(job: Job) -> int:
     """Disk that a run takes if nothing compresses [bytes]."""
-    per_cell = UNCOMPRESSED * sum(4 if p.is_float else 1 for p in products(job))
+    per_cell = UNCOMPRESSED * sum(4 if p.is_float else 1 for p in part_maps(job))
     cells = int(busy_cells(job) * len(job.variants) * per_cell)
-    return cells + meetings(job) * len(job.variants) * MEETING + _disk_beside_cells(job)
+    return cells + polygon_visits(job) * len(job.variants) * MEETING + _disk_beside_cells(job)
 
 
-def forecast_disk_bytes(job: Job, rates: Rates) -> int:
+def forecast_disk_bytes(job: Job, rates: CellRates) -> int:
     """Disk that a run takes, going by a sample [bytes]."""
     cells = busy_cells(job) / rates.cells * rates.bytes * PARTS_AND_MAPS
-    sums = meetings(job) / max(1, rates.meetings) * rates.sums
+    sums = polygon_visits(job) / max(1, rates.meetings) * rates.sums
     return int(MARGIN * (cells + sums)) + _disk_beside_cells(job)
 
 
@@ -279,7 +279,7 @@ def _files_present(job: Job) -> Iterator[Path]:
 def _disk_beside_cells(job: Job) -> int:
     """Return what is neither in a part nor made of parts cell by cell."""
     each = ABOUT + (PICTURE if job.file.pictures and job.file.cell_maps else 0)
-    return FIXED + each * len(job.variants) + _tables(job) + cost(job).disk + _received(job)
+    return FIXED + each * len(job.variants) + _tables(job) + downstream_cost(job).disk + _received(job)
 
 
 def _tables(job: Job) -> int:
@@ -298,7 +298,7 @@ def _received(job: Job) -> int:
 
 
 @dataclass(frozen=True)
-class Rates:
+class CellRates:
     """What was measured of some blocks with all functies.
 
     Parameters
@@ -327,7 +327,7 @@ def busy_cells(job: Job) -> int:
     return sum(place[i].rows * place[i].cols for i in np.unique(met))
 
 
-def meetings(job: Job) -> int:
+def polygon_visits(job: Job) -> int:
     """Return how often a polygon may lie in a block."""
     return len(_meetings(job)[1]) if job.areas else 0
 
@@ -338,7 +338,7 @@ def _meetings(job: Job) -> tuple[list[Grid], NDArray[np.int64]]:
     return place, job.tree.query(shapely.box(*np.array([p.bounds for p in place]).T), predicate="intersects")[0]
 
 
-def measure(job: Job) -> Rates:
+def measure_sample(job: Job) -> CellRates:
     """Compute a few blocks for all functies and scenarios into a folder that is removed again.
 
     Raises
@@ -358,14 +358,14 @@ def measure(job: Job) -> Rates:
             found += [_sizes(part_file(trial, key)) for key in keys.values()]
         seconds = time.perf_counter() - start
         size, sums, met = (sum(column) for column in zip(*found, strict=True))
-        return Rates(sum(b.rows * b.cols for b in samples), seconds, size, met // len(keys), sums)
+        return CellRates(sum(b.rows * b.cols for b in samples), seconds, size, met // len(keys), sums)
 
 
 def _sizes(path: Path) -> tuple[int, int, int]:
     """Return the bytes of maps and of sums in a part, and how often a polygon lies in a block."""
     with PartReader(path) as part:
         tallies, ranges = part["tallies"], part["ranges"]
-        met = sum(unpacked(part.blob(entry))["polygons"].size for entry in tallies)
+        met = sum(unpacked_arrays(part.blob(entry))["polygons"].size for entry in tallies)
     sums = int(tallies[:, 1].sum() + ranges[:, 1].sum())
     return path.stat().st_size - sums, sums, met
 

@@ -27,7 +27,7 @@ from waterbodem.definitions.receiving import reach_table
 from waterbodem.definitions.scenarios import scenarios_among, scenarios_in
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.demands import Demand, demands_of
-from waterbodem.engine.fused import footing_of
+from waterbodem.engine.fused import block_polygons
 from waterbodem.engine.layer_set import LayerSet, Scenario, scenario_of
 from waterbodem.engine.reference import on_block
 from waterbodem.engine.scoring import layers_of, ordered_power
@@ -43,7 +43,7 @@ from waterbodem.layers.polygons import Area, areas_of, read_areas
 from waterbodem.layers.raster import RasterFile
 from waterbodem.layers.stack import TOLD, LayerStack, open_catalogue
 from waterbodem.layers.use_map import UseSource, opened_use
-from waterbodem.receivers.division import Target, read_targets
+from waterbodem.receivers.division import ReceiverPolygon, read_targets
 
 #: Rows of cells in a part; a part is what is done, or done again, as a whole.
 PART_ROWS = 512
@@ -111,7 +111,7 @@ class Job:
     areas: tuple[Area, ...]
     part_rows: int = PART_ROWS
     land: LayerStack | None = None
-    receivers: tuple[Target, ...] = ()
+    receivers: tuple[ReceiverPolygon, ...] = ()
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     boards: tuple[tuple[Board, ...], ...] = ()
 
@@ -165,7 +165,7 @@ class Job:
         names = [n for n in (USE, "ghg") if n in self.stack.sources]
         found = np.zeros((len(self.areas), 1 + len(self.present_use.functies)))
         for grid in (p.grid.part(*block) for p in self.parts() for block in blocks(p.grid)):
-            footing = footing_of(self.areas, self.tree, grid)
+            footing = block_polygons(self.areas, self.tree, grid)
             if footing is not None:
                 held = self.stack.read(grid, names) or {"ghg": np.full(grid.shape, np.nan, np.float32)}
                 site = Site(LayerSet(held, ()), self.use_on(grid), self.settings.rules)
@@ -246,7 +246,7 @@ class Job:
     def own_use(self) -> list[str]:
         """Marks of the functies of the user's own that codes of the present use may stand for."""
         use = self.settings.reference
-        return [registry.fingerprint(f) for f in use.own] if isinstance(use, UseMap) else []
+        return [registry.definition_sha256(f) for f in use.own] if isinstance(use, UseMap) else []
 
     def key(self, variant: Variant) -> str:
         """Return the sha256 of all that a variant's numbers depend on."""
@@ -254,7 +254,7 @@ class Job:
         settings = {
             "code": code_version(),
             "rules": registry.rules_version(),
-            "functie": registry.fingerprint(variant.functie),
+            "functie": registry.definition_sha256(variant.functie),
             "own": self.own_use,
             "scenario": variant.scenario,
             "settings": marks(self.settings, "scores", "last", *(("tabel",) if self.areas else ())),
@@ -313,7 +313,7 @@ def areas_mark(areas: tuple[Area, ...]) -> str:
     return digest.hexdigest()
 
 
-def targets_mark(targets: tuple[Target, ...]) -> str:
+def targets_mark(targets: tuple[ReceiverPolygon, ...]) -> str:
     """Return the sha256 of receivers: polygons, their names and numbers, and what each is."""
     kinds = "\0".join(t.soort for t in targets)
     return hashlib.sha256(f"{areas_mark(tuple(t.area for t in targets))} {kinds}".encode()).hexdigest()
@@ -405,7 +405,7 @@ def _areas(choice: AreaChoice, base: Path, stack: LayerStack) -> tuple[Area, ...
     return tuple(read_areas(base / choice.path, stack.grid.crs, choice.id, where="gebieden"))
 
 
-def _receivers(choice: ReceiverChoice, base: Path, stack: LayerStack) -> tuple[Target, ...]:
+def _receivers(choice: ReceiverChoice, base: Path, stack: LayerStack) -> tuple[ReceiverPolygon, ...]:
     if choice.path is None or not stack.sources:
         return ()
     return read_targets(base / choice.path, stack.grid.crs, choice.id)

@@ -207,7 +207,7 @@ class Journal:
 
 
 @dataclass(frozen=True)
-class Page:
+class JournalPage:
     """What a ledger holds at one moment.
 
     Parameters
@@ -230,7 +230,7 @@ class Page:
     outputs: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
 
 
-def read_page(path: Path) -> Page:
+def read_page(path: Path) -> JournalPage:
     """Read a ledger without a trace: nothing is written or locked, a run that is busy does not notice.
 
     Raises
@@ -247,16 +247,16 @@ def read_page(path: Path) -> Page:
             raise CorruptLayer("ledger cannot be read", value=str(error), where=str(path)) from error
 
 
-def _read_page(path: Path) -> Page:
+def _read_page(path: Path) -> JournalPage:
     with closing(_connect_to_read(path)) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
         if "run" not in tables:  # just made
-            return Page()
+            return JournalPage()
         run = db.execute("SELECT plan, begun, ended, problem FROM run").fetchone()
         parts = {k: (a, b) for k, a, b in db.execute("SELECT key, label, problem FROM part")}
         outputs = {n: (k, a, b) for n, k, a, b in db.execute("SELECT name, key, size, mtime_ns FROM output")}
     plan, begun, ended, problem = run or ("", None, None, "")
-    return Page(plan, _moment(begun), _moment(ended), problem, parts, outputs)
+    return JournalPage(plan, _moment(begun), _moment(ended), problem, parts, outputs)
 
 
 def _moment(seconds: object) -> float | None:

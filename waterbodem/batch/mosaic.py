@@ -14,7 +14,7 @@ import numpy as np
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
-from waterbodem.batch.compute import Product, halves
+from waterbodem.batch.compute import PartMap, halves
 from waterbodem.batch.part_file import PartReader
 from waterbodem.core.errors import CorruptLayer
 from waterbodem.core.files import Stage
@@ -30,7 +30,7 @@ IN_MEMORY = 1 << 22
 
 
 @dataclass(frozen=True)
-class Place:
+class PartPlace:
     """File of a part, and where it lies."""
 
     path: Path
@@ -52,8 +52,8 @@ class _Level:
 def stage_map(
     stage: Stage,
     final: Path,
-    parts: Sequence[Place],
-    product: tuple[int, Product],
+    parts: Sequence[PartPlace],
+    product: tuple[int, PartMap],
     grid: Grid,
     legend: Legend | None,
     label: str,
@@ -111,7 +111,7 @@ def _copy(source: Any, target: BinaryIO) -> None:
         target.write(piece)
 
 
-def _overviews(found: Sequence[_Level], parts: Sequence[Place], product: tuple[int, Product], grid: Grid) -> None:
+def _overviews(found: Sequence[_Level], parts: Sequence[PartPlace], product: tuple[int, PartMap], grid: Grid) -> None:
     number, kind = product[0], product[1].kind
     if not found:
         return
@@ -123,7 +123,7 @@ def _overviews(found: Sequence[_Level], parts: Sequence[Place], product: tuple[i
     pyramid.close()
 
 
-def _sizes(parts: Sequence[Place], product: tuple[int, Product]) -> Any:
+def _sizes(parts: Sequence[PartPlace], product: tuple[int, PartMap]) -> Any:
     nothing = len(empty_tile(product[1].kind))
     found = []
     for place in parts:
@@ -133,7 +133,7 @@ def _sizes(parts: Sequence[Place], product: tuple[int, Product]) -> Any:
     return np.where(sizes == 0, nothing, sizes)
 
 
-def _tiles(parts: Sequence[Place], product: tuple[int, Product]) -> Iterator[bytes]:
+def _tiles(parts: Sequence[PartPlace], product: tuple[int, PartMap]) -> Iterator[bytes]:
     """Yield the compressed tiles of the whole image, row by row."""
     nothing = empty_tile(product[1].kind)
     for place in parts:
@@ -142,7 +142,7 @@ def _tiles(parts: Sequence[Place], product: tuple[int, Product]) -> Iterator[byt
                 yield part.blob(entry) if entry[1] else nothing
 
 
-def _template(grid: Grid, product: Product, legend: Legend | None, label: str, told: Mapping[str, str]) -> tiff.Tags:
+def _template(grid: Grid, product: PartMap, legend: Legend | None, label: str, told: Mapping[str, str]) -> tiff.Tags:
     """Return what GDAL writes about such a map: size, place, CRS, colours, nodata, description."""
     nothing = legend.nodata if legend else math.nan
     size = {"height": grid.rows, "width": grid.cols, "count": 1, "dtype": product.kind.dtype, "nodata": nothing}

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from waterbodem.batch.exposure import Exposure
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.journal import Journal
-from waterbodem.core.errors import OutOfSpace, told
+from waterbodem.core.errors import OutOfSpace, error_line
 from waterbodem.core.files import Stage
 from waterbodem.views.pace import Progress
 
@@ -200,9 +200,9 @@ class Delivery:
         except Exception as error:
             if not label:
                 raise
-            self.outcome.problems.append((label, told(error)))
-            self.journal.note_problem(label, told(error))
-            _log.warning("%s failed: %s", label, told(error))
+            self.outcome.problems.append((label, error_line(error)))
+            self.journal.note_problem(label, error_line(error))
+            _log.warning("%s failed: %s", label, error_line(error))
 
 
 def _remove(paths: Iterable[Path]) -> None:

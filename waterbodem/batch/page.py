@@ -15,24 +15,24 @@ from urllib.parse import quote
 
 import numpy as np
 
-from waterbodem.batch.compute import CLASSES, part_file, products
+from waterbodem.batch.compute import CLASSES, part_file, part_maps
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.outputs import Delivery, Output
 from waterbodem.batch.part_file import PartReader
-from waterbodem.batch.provenance import inputs_of, listed
-from waterbodem.batch.state import Plan
+from waterbodem.batch.provenance import layer_provenance, output_hashes
+from waterbodem.batch.state import RunPlan
 from waterbodem.core.crs import label
 from waterbodem.core.files import Stage
 from waterbodem.core.grid import M2_PER_HA
 from waterbodem.core.version import texts_version, versions
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import graded, plain, reference_text, short, steps
+from waterbodem.definitions.labels import answer_steps, graded, plain_number, reference_text, short_name
 from waterbodem.definitions.legends import map_title
 from waterbodem.definitions.models import Functie
 from waterbodem.doubt.bandbreedte import COLUMNS as RANGE
 from waterbodem.engine.across import WORDS as ACROSS
 from waterbodem.formats.output_names import AREAS, LEDGER, PATHS, PROJECT, REPORT
-from waterbodem.formats.setting_forms import facts, files_of
+from waterbodem.formats.setting_forms import files_of, setting_facts
 from waterbodem.formats.tables import original
 from waterbodem.receivers.ledger_columns import NAME
 from waterbodem.views.futures import holds_text
@@ -58,8 +58,8 @@ def prepare_page() -> None:
 
 def page_outputs(delivery: Delivery) -> list[Output]:
     """Page that tells what was asked and what came out, with a link to every file that is there."""
-    job, files = delivery.job, listed(delivery)
-    inputs = inputs_of(job)
+    job, files = delivery.job, output_hashes(delivery)
+    inputs = layer_provenance(job)
     page = job.output / REPORT
     return [Output((page,), _mark(delivery, files, inputs), partial(_stage_page, delivery, files, inputs, page))]
 
@@ -77,7 +77,7 @@ def _mark(delivery: Delivery, files: Files, inputs: Inputs) -> str:
 
 def _file(delivery: Delivery) -> str:
     """Return the name of the run file."""
-    return Plan.read(delivery.journal.plan()).file
+    return RunPlan.read(delivery.journal.plan()).file
 
 
 def _stage_page(delivery: Delivery, files: Files, inputs: Inputs, page: Path, stage: Stage) -> None:
@@ -104,7 +104,7 @@ def run_html(delivery: Delivery, files: Files, inputs: Inputs) -> str:
         policy=policy(images=["'self'", "file:"]),
         job=job,
         file=_file(delivery),
-        title=short(job.stack.title, LONG),
+        title=short_name(job.stack.title, LONG),
         question=_question(job),
         hectares=[_hectares(job, v, key) for v, key in delivery.keys.items() if CLASSES in job.file.maps],
         maps=[_maps(job, files, v) for v in delivery.keys],
@@ -115,10 +115,10 @@ def run_html(delivery: Delivery, files: Files, inputs: Inputs) -> str:
         ledger=_links(job, files, LEDGER, PATHS),
         project=_links(job, files, Path(PROJECT).stem),
         files=[_link(job, p, d) for p, d in files.items()],
-        inputs={n: {k: short(v or "", 200) for k, v in found.items()} for n, found in inputs.items()},
-        problems=[(short(a, LONG), short(b, REASON)) for a, b in sorted(outcome.problems)],
-        failed=[short(n, LONG) for n in sorted(outcome.failed)],
-        outside=[short(n, LONG) for n in outcome.outside[:NAMED]],
+        inputs={n: {k: short_name(v or "", 200) for k, v in found.items()} for n, found in inputs.items()},
+        problems=[(short_name(a, LONG), short_name(b, REASON)) for a, b in sorted(outcome.problems)],
+        failed=[short_name(n, LONG) for n in sorted(outcome.failed)],
+        outside=[short_name(n, LONG) for n in outcome.outside[:NAMED]],
         outside_more=max(0, len(outcome.outside) - NAMED),
         principles=[p.naam for p in job.settings.rules.beginselen.values()],
         settings=_settings(job),
@@ -132,17 +132,17 @@ def _question(job: Job) -> dict[str, Any]:
     """Return what was asked."""
     grid = job.grid
     functies = list({v.functie.id: v.functie for v in job.variants}.values())
-    names = [short(a.name, LONG) for a in job.areas[:NAMED]]
+    names = [short_name(a.name, LONG) for a in job.areas[:NAMED]]
     return {
         "functies": functies,
-        "scenarios": [short(s, LONG) for s in job.asked],
+        "scenarios": [short_name(s, LONG) for s in job.asked],
         "gebieden": names if len(job.areas) <= 12 else [],
         "aantal": len(job.areas),
-        "cel": plain(grid.dx),
+        "cel": plain_number(grid.dx),
         "rijen": grid.rows,
         "kolommen": grid.cols,
         "cellen": grid.rows * grid.cols / 1e6,
-        "grenzen": [plain(round(v, 2)) for v in grid.bounds],
+        "grenzen": [plain_number(round(v, 2)) for v in grid.bounds],
         "crs": label(grid.crs),
         "referentie": reference_text(job.settings.reference, job.stack.sources, TEMPLATE[1]),
     }
@@ -150,12 +150,12 @@ def _question(job: Job) -> dict[str, Any]:
 
 def _hectares(job: Job, variant: Variant, key: str) -> tuple[Variant, list[tuple[str, float, float]], float]:
     """Return per class of a variant its letter, hectares and share; and all hectares together."""
-    counts, place = np.zeros(256, np.int64), [p.name for p in products(job)].index(CLASSES)
+    counts, place = np.zeros(256, np.int64), [p.name for p in part_maps(job)].index(CLASSES)
     for part in job.parts():
         with PartReader(part_file(job, job.part_key(key, part))) as file:
             counts += file["counts"][place]
     hectare = job.grid.dx * job.grid.dy / M2_PER_HA
-    cells = {s.letter: int(counts[s.code]) for s in steps().values()}
+    cells = {s.letter: int(counts[s.code]) for s in answer_steps().values()}
     whole = sum(cells.values())
     return variant, [(x, n * hectare, n / max(1, whole)) for x, n in cells.items()], whole * hectare
 
@@ -203,7 +203,7 @@ def _lines(table: Path, job: Job) -> list[dict[str, Any]]:
 def _line(row: Mapping[str, str], functies: Mapping[str, Functie]) -> dict[str, Any]:
     found: dict[str, Any] = {n: _value(n, text) for n, text in row.items()}
     for name in {"gebied", NAME} & set(found):
-        found[name] = short(found[name], LONG)
+        found[name] = short_name(found[name], LONG)
     found["functie"] = functies[found["functie"]]
     found["hectares"] = list(_shares(found))
     found["houdt"] = holds_text(found, TEMPLATE[1]) if "houdt_n" in found else ""
@@ -233,12 +233,12 @@ def _shares(row: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
 def _settings(job: Job) -> Sequence[tuple[str, str]]:
     """Return name and value of what the user set."""
     file = job.file
-    files = {id_: short(Path(path).name, LONG) for id_, path in files_of(file.settings).items()}
-    own = [f"{f}.{n} = {plain(v)}" for f, values in file.parameters.items() for n, v in values.items()]
+    files = {id_: short_name(Path(path).name, LONG) for id_, path in files_of(file.settings).items()}
+    own = [f"{f}.{n} = {plain_number(v)}" for f, values in file.parameters.items() for n, v in values.items()]
     found = {
-        **dict(facts(job.settings, TEMPLATE[1], files)),
-        "Eigen functies": short(Path(file.functies_file).name, LONG) if file.functies_file else "",
+        **dict(setting_facts(job.settings, TEMPLATE[1], files)),
+        "Eigen functies": short_name(Path(file.functies_file).name, LONG) if file.functies_file else "",
         "Eigen getallen": "; ".join(own),
-        "Gebieden uit": short(Path(file.gebieden.path).name, LONG) if file.gebieden else "",
+        "Gebieden uit": short_name(Path(file.gebieden.path).name, LONG) if file.gebieden else "",
     }
     return [(name, value) for name, value in found.items() if value]

@@ -54,12 +54,12 @@ class PartWriter:
 
     def finish(self, arrays: Mapping[str, Array]) -> None:
         """Write the index: named arrays, none of them objects."""
-        index = packed(arrays)
+        index = packed_arrays(arrays)
         self._file.write(index)
         self._file.write(_FOOTER.pack(self._at, _check(index, self._name), _MAGIC))
 
 
-def packed(arrays: Mapping[str, Array]) -> bytes:
+def packed_arrays(arrays: Mapping[str, Array]) -> bytes:
     """Return arrays behind a table of contents in JSON.
 
     Not as ``.npz``: reading its headers parses Python, which CPython 3.11 cannot do in two threads at once (gh-106905).
@@ -68,8 +68,8 @@ def packed(arrays: Mapping[str, Array]) -> bytes:
     return b"".join([_LENGTH.pack(len(contents)), contents, *(a.tobytes() for a in arrays.values())])
 
 
-def unpacked(index: bytes) -> dict[str, Array]:
-    """Return the arrays of :func:`packed`, which cannot be written to."""
+def unpacked_arrays(index: bytes) -> dict[str, Array]:
+    """Return the arrays of :func:`packed_arrays`, which cannot be written to."""
     (length,) = _LENGTH.unpack_from(index)
     at, found = _LENGTH.size + length, {}
     for name, dtype, shape in json.loads(index[_LENGTH.size : at]):
@@ -126,7 +126,7 @@ class PartReader:
         index = self._file.read(end - start)
         if _check(index, self._path.name) != check:
             raise ValueError("its index is not what was written")
-        return unpacked(index)
+        return unpacked_arrays(index)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

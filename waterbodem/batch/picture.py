@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.batch.job import Job, Variant
-from waterbodem.definitions.labels import name_of, short, texts
-from waterbodem.engine.scoring import parts_of
+from waterbodem.definitions.labels import name_of, short_name, texts
+from waterbodem.engine.scoring import criterion_shares
 from waterbodem.formats.cog.writer import levels
 from waterbodem.formats.foreign.door import open_raster
 from waterbodem.views.figures.overview import overview_png
@@ -33,7 +33,7 @@ def picture_png(job: Job, variant: Variant) -> bytes:
     folder = job.output / variant.name
     codes = {name: read_small(folder / f"{name}.tif") for name in job.file.cell_maps}
     present = [n for n in job.stack.sources if "@" not in n]
-    panels = map_panels(codes, [p.name for p in parts_of(variant.functie, present)], "nl")
+    panels = map_panels(codes, [p.name for p in criterion_shares(variant.functie, present)], "nl")
     return overview_png(_title(variant), _remark(job), panels, _frame(job))
 
 
@@ -55,11 +55,11 @@ def _frame(job: Job) -> Frame:
 
 
 def _title(variant: Variant) -> str:
-    scenario = f" ({short(variant.scenario, 40)})" if variant.scenario else ""
-    return short(name_of(variant.functie), 60) + scenario
+    scenario = f" ({short_name(variant.scenario, 40)})" if variant.scenario else ""
+    return short_name(name_of(variant.functie), 60) + scenario
 
 
 def _remark(job: Job) -> str:
     factors = [f for f in levels(job.grid) if max(job.grid.shape) / f >= SIDE]
     reduced = str(texts("nl")["kaart"]["overzicht"]).format(n=factors[-1]) if factors else ""
-    return " · ".join(r for r in (short(job.stack.title, 60), reduced) if r)
+    return " · ".join(r for r in (short_name(job.stack.title, 60), reduced) if r)

@@ -12,7 +12,7 @@ from typing import Any
 
 from waterbodem.core.errors import WaterbodemError
 from waterbodem.core.path_gate import Digest, State, local_file, sha256_of, state_of
-from waterbodem.core.threads import workers
+from waterbodem.core.threads import thread_count
 
 #: Larger than what the run itself reads.
 MAX_BYTES = 1_000_000
@@ -30,7 +30,7 @@ def hashing(run_file: Path) -> Iterator[Digest]:
     ...     sha256 is sha256_of
     False
     """
-    paths, pool, loaded = _largest_first(_layers(run_file)), ThreadPoolExecutor(workers()), Event()
+    paths, pool, loaded = _largest_first(_layers(run_file)), ThreadPoolExecutor(thread_count()), Event()
     begun: dict[Path, tuple[State, Future[str]]] = {}
 
     def digest(path: Path, stated: str | None = None, where: str = "") -> str:
@@ -41,7 +41,7 @@ def hashing(run_file: Path) -> Iterator[Digest]:
         return future.result()
 
     try:
-        if workers() > 1:
+        if thread_count() > 1:
             pool.submit(loaded.wait)  # one processor is for what loads
         begun.update((path, (state_of(path), pool.submit(sha256_of, path))) for path in paths)
         yield digest

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from waterbodem.batch.compute import products
+from waterbodem.batch.compute import part_maps
 from waterbodem.batch.job import Job
 from waterbodem.batch.journal import Journal
 from waterbodem.batch.outputs import Delivery
@@ -34,16 +34,16 @@ def write_provenance(delivery: Delivery) -> list[str]:
 
     ``eerder`` lists what an earlier run left here that is not of this one.
     """
-    job, outcome, outputs = delivery.job, delivery.outcome, listed(delivery)
+    job, outcome, outputs = delivery.job, delivery.outcome, output_hashes(delivery)
     data: dict[str, Any] = {
         "versies": versions(vector=job.has_vector),
         "editie": EDITION,
         "definities": registry.rules_version(),
         "functies": {
-            v.name: {"sha256": registry.fingerprint(v.functie), "inhoud": k} for v, k in delivery.keys.items()
+            v.name: {"sha256": registry.definition_sha256(v.functie), "inhoud": k} for v, k in delivery.keys.items()
         },
-        "kompas": {"sha256": registry.fingerprint(job.settings.rules)},
-        "lagen": inputs_of(job),
+        "kompas": {"sha256": registry.definition_sha256(job.settings.rules)},
+        "lagen": layer_provenance(job),
         "huidig_gebruik": _use(job),
         "rooster": {
             "bounds": job.grid.bounds,
@@ -63,7 +63,7 @@ def write_provenance(delivery: Delivery) -> list[str]:
     return list(data["uitvoer"])
 
 
-def inputs_of(job: Job) -> dict[str, dict[str, Any]]:
+def layer_provenance(job: Job) -> dict[str, dict[str, Any]]:
     """Return what is known of every layer, those that were derived too."""
     used = layers_of(*(v.functie for v in job.variants))
     given = {n: input_data(job, n) for n in job.stack.sources}
@@ -102,10 +102,10 @@ def _earlier(job: Job, journal: Journal) -> dict[Path, str]:
     return known | {b: sha256_of(b) for p in known for b in _beside(p) if b not in known}
 
 
-def listed(delivery: Delivery) -> dict[Path, str]:
+def output_hashes(delivery: Delivery) -> dict[Path, str]:
     """Return what a run left with its sha256, in order: cell maps, styles, picture a variant; tables; all else."""
     job, names = delivery.job, [v.name for v in delivery.keys]
-    maps = {f"{p.name}.tif" for p in products(job)}
+    maps = {f"{p.name}.tif" for p in part_maps(job)}
     tables = [*table_names(job), PROJECT]
 
     def place(path: Path) -> tuple[object, ...]:

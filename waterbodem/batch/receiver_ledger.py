@@ -52,10 +52,10 @@ def ledger_outputs(delivery: Delivery) -> list[Output]:
     output = Output(_paths(job, functies), _key(delivery, routed=True), make, of_layers=True)
     if output.files(delivery.journal):  # memory may be short just now
         return [output]
-    obstacle = delivery.exposure.enquiry.obstacle
+    obstacle = delivery.exposure.receiver_question.obstacle
     if obstacle:
         output = replace(output, key=_key(delivery, routed=False))
-    reason = "" if output.files(delivery.journal) else why_not(job, len(functies))
+    reason = "" if output.files(delivery.journal) else ledger_obstacle(job, len(functies))
     if obstacle and not reason:
         delivery.outcome.add_reason(obstacle)
     return [replace(output, reason=reason or None)]
@@ -65,11 +65,11 @@ def _paths(job: Job, functies: Sequence[Functie]) -> tuple[Path, ...]:
     """Return the files that a ledger may leave, by name."""
     maps = [job.output / f.id / f"{name}{end}.tif" for f in functies for name in ARRIVALS for end in ("", "_f32")]
     styles = [path.with_suffix(".qml") for path in maps if not path.stem.endswith("_f32")]
-    tables = [job.output / f"{LEDGER}.csv", package(job), job.output / f"{PATHS}.gpkg"]
+    tables = [job.output / f"{LEDGER}.csv", ledger_file(job), job.output / f"{PATHS}.gpkg"]
     return tuple(sorted([*tables, *maps, *map(aux_file, maps), *styles]))
 
 
-def package(job: Job) -> Path:
+def ledger_file(job: Job) -> Path:
     """Return the file of the ledger."""
     return job.output / f"{LEDGER}.gpkg"
 
@@ -79,10 +79,10 @@ def columns_of_run(delivery: Delivery, variant: Variant) -> pd.DataFrame:
     job = delivery.job
     if not job.wants_ledger:
         return pd.DataFrame(index=range(len(job.areas)))
-    if variant.scenario or package(job) not in delivery.outcome.files:
+    if variant.scenario or ledger_file(job) not in delivery.outcome.files:
         return columns_of(None, job.areas)
     chosen = "functie = '{}'".format(variant.functie.id.replace("'", "''"))
-    return columns_of(read_own_table(package(job), LEDGER, chosen), job.areas)
+    return columns_of(read_own_table(ledger_file(job), LEDGER, chosen), job.areas)
 
 
 def _key(delivery: Delivery, *, routed: bool) -> str:
@@ -95,7 +95,7 @@ def _key(delivery: Delivery, *, routed: bool) -> str:
 # --- what fits -------------------------------------------------------------------------------------------------------
 
 
-def why_not(job: Job, functies: int) -> str:
+def ledger_obstacle(job: Job, functies: int) -> str:
     """Return why there is no ledger, in Dutch; empty if there can be one."""
     rules, names = reception_rules(), job.around.sources
     if "maaiveld" not in names and "ghg" not in names:
@@ -106,13 +106,13 @@ def why_not(job: Job, functies: int) -> str:
     cells, largest = _plan_cells(job), rules.value("grootboek_cellen_max")
     if cells > largest:
         return rules.reason("grootboek_cellen", cellen=cells / 1e6, hoogstens=largest / 1e6)
-    free, need = memory.available(), memory_needed(job)
+    free, need = memory.available_memory(), ledger_memory_needed(job)
     if free is None or need <= memory.USABLE * free:
         return ""
     return rules.reason("grootboek", cellen=cells / 1e6, nodig=need / 1e9, vrij=free / 1e9)
 
 
-def memory_needed(job: Job) -> int:
+def ledger_memory_needed(job: Job) -> int:
     """Return the memory that the ledger of one functie takes at most, beside directions [bytes]."""
     land = job.around.grid
     return LEDGER_BYTES * _plan_cells(job) + EFFECT_BYTES * _effect_cells(job) + MAP_BYTES * land.rows * land.cols
@@ -133,13 +133,13 @@ def seconds_needed(job: Job) -> float:
 
 def ledger_memory(job: Job) -> int:
     """Return the bytes that ledgers take at most beside directions; 0 where there are none."""
-    return memory_needed(job) if ledgers_of(job) else 0
+    return ledger_memory_needed(job) if ledgers_of(job) else 0
 
 
 def ledgers_of(job: Job) -> int:
     """Return how many ledgers are made: one per functie, for present conditions."""
     functies = sum(not v.scenario for v in job.variants)
-    return 0 if not job.wants_ledger or why_not(job, functies) else functies
+    return 0 if not job.wants_ledger or ledger_obstacle(job, functies) else functies
 
 
 def _plan_cells(job: Job) -> int:
@@ -166,7 +166,7 @@ def _stage_ledger(delivery: Delivery, functies: Sequence[Functie], stage: Stage)
     job, lines, paths = delivery.job, [], []
     root = stage.folder(job.output)
     for done, functie in enumerate(functies, start=1):
-        ledger = delivery.exposure.enquiry.ledger([functie] * len(job.areas))
+        ledger = delivery.exposure.receiver_question.ledger([functie] * len(job.areas))
         _stage_maps(job, stage, functie, ledger)
         lines.append(ledger_frame({functie.id: ledger}))
         paths += [paths_of_all({functie.id: ledger})] if ledger.is_routed else []

@@ -18,13 +18,13 @@ from waterbodem.batch.journal import Journal, changed_error
 from waterbodem.batch.outputs import Outcome
 from waterbodem.batch.part_file import is_whole
 from waterbodem.batch.run_file import read_run_file
-from waterbodem.batch.state import plan_of
-from waterbodem.batch.workers import Crew, Local, Task, finished
+from waterbodem.batch.state import run_plan
+from waterbodem.batch.workers import LocalWorkers, PartTask, Workers, finished_tasks
 from waterbodem.core.destination import destination
-from waterbodem.core.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, told
+from waterbodem.core.errors import ArgumentError, CorruptLayer, OutOfSpace, PartFailed, WaterbodemError, error_line
 from waterbodem.core.files import discard, remove_leftovers, staging
-from waterbodem.core.path_gate import Digest, beside, sha256_of
-from waterbodem.core.threads import workers as default_workers
+from waterbodem.core.path_gate import Digest, companion_names, sha256_of
+from waterbodem.core.threads import thread_count as default_workers
 from waterbodem.engine import compiling
 from waterbodem.formats.occupancy import occupied
 from waterbodem.formats.output_names import JOURNAL, WORK
@@ -103,23 +103,23 @@ def run(
     _check_arguments(workers, wait_for_lock, executor)
     output, threads = _output_folder(path), workers or default_workers()
     with (
-        _hired(threads, executor, dask) as crew,
+        _hired(threads, executor, dask) as worker_pool,
         occupied(output, wait_for_lock),
         _journal(output, verify, digest) as journal,
     ):
         compiling.tell()
         job = open_job(path, digest=journal.digest, part_rows=tile)
-        check_fits(job, crew.here)
+        check_fits(job, worker_pool.here)
         _remove_partials(job)
         keys = {v: job.key(v) for v in job.variants}
         progress = _plan(job, journal, keys, Path(path).name, progress)
         try:
-            outcome = _work(job, journal, keys, crew, threads, progress)
+            outcome = _work(job, journal, keys, worker_pool, threads, progress)
         except CorruptLayer:
             if not _remove_damaged(job, keys):
                 raise
             journal.clear_problems()
-            outcome = _work(job, journal, keys, crew, threads, progress, again=True)
+            outcome = _work(job, journal, keys, worker_pool, threads, progress, again=True)
         outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -135,10 +135,10 @@ def _check_arguments(workers: object, wait_for_lock: object, executor: object) -
 
 
 def _work(
-    job: Job, journal: Journal, keys: Keys, crew: Crew, threads: int, progress: Progress, again: bool = False
+    job: Job, journal: Journal, keys: Keys, worker_pool: Workers, threads: int, progress: Progress, again: bool = False
 ) -> Outcome:
     outcome = Outcome(job.output)
-    _make_parts(job, journal, keys, outcome, crew, progress)
+    _make_parts(job, journal, keys, outcome, worker_pool, progress)
     if again:
         _note_damaged(job, journal, keys, outcome)
     finish(job, journal, keys, outcome, threads, progress)
@@ -151,25 +151,25 @@ def _output_folder(path: str | Path) -> Path:
 
 
 @contextmanager
-def _hired(workers: int, executor: Executor | None, dask: Any) -> Iterator[Crew]:
+def _hired(workers: int, executor: Executor | None, dask: Any) -> Iterator[Workers]:
     """Give threads, an executor or a cluster as a crew; let it go at the end."""
     if executor is not None and dask is not None:
         raise ArgumentError("give an executor or a Dask cluster", value="both", allowed="one", where="dask")
-    crew: Crew = Local(workers, executor) if dask is None else _cluster(dask)
+    worker_pool: Workers = LocalWorkers(workers, executor) if dask is None else _cluster(dask)
     try:
-        yield crew
+        yield worker_pool
     finally:
-        crew.close()
+        worker_pool.close()
 
 
-def _cluster(dask: Any) -> Crew:
+def _cluster(dask: Any) -> Workers:
     try:
-        from waterbodem.batch.dask_workers import Cluster
+        from waterbodem.batch.dask_workers import DaskWorkers
     except ImportError as error:
         raise ArgumentError(
             "Dask is not installed", value=error.name, allowed="pip install 'waterbodem[dask]'", where="dask"
         ) from error
-    return Cluster(dask)
+    return DaskWorkers(dask)
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def _journal(output: Path, verify: bool, digest: Digest) -> Iterator[Journal]:
 def _plan(job: Job, journal: Journal, keys: Keys, file: str, progress: Progress | None) -> Progress:
     """Note what is to be done; return what tells how much of it is."""
     done = journal.parts_done()
-    plan = plan_of(job, keys, file, done)
+    plan = run_plan(job, keys, file, done)
     journal.note_plan(plan.to_json())
     each = zip(*(plan.parts_of(name) for name in plan.keys), strict=True)
     skipped = sum(done.issuperset(names) for names in each)
@@ -219,11 +219,13 @@ def _remove_damaged(job: Job, keys: Keys) -> int:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _make_parts(job: Job, journal: Journal, keys: Keys, outcome: Outcome, crew: Crew, progress: Progress) -> None:
+def _make_parts(
+    job: Job, journal: Journal, keys: Keys, outcome: Outcome, worker_pool: Workers, progress: Progress
+) -> None:
     """Compute what is not there; few parts are in hand at a time, so memory does not grow."""
     parts = list(job.parts())
-    tasks = (Task(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome)))
-    with closing(finished(crew, job, tasks)) as results:
+    tasks = (PartTask(p, todo) for p in parts if (todo := _missing(job, journal, p, keys, outcome)))
+    with closing(finished_tasks(worker_pool, job, tasks)) as results:
         for done, (task, error) in enumerate(results, 1):
             _note(job, journal, task, error, outcome)
             progress("rekenen", done, len(parts))
@@ -237,7 +239,7 @@ def _missing(job: Job, journal: Journal, part: Part, keys: Keys, outcome: Outcom
     return todo
 
 
-def _note(job: Job, journal: Journal, task: Task, error: BaseException | None, outcome: Outcome) -> None:
+def _note(job: Job, journal: Journal, task: PartTask, error: BaseException | None, outcome: Outcome) -> None:
     """Write journal rows, after the files are on disk; what failed does not stop the rest."""
     if isinstance(error, OutOfSpace) or (error is not None and not isinstance(error, Exception)):
         raise error  # the rest would meet the same disk
@@ -254,12 +256,12 @@ def _note(job: Job, journal: Journal, task: Task, error: BaseException | None, o
         _log.warning("part at row %s failed for %s: %s", task.part.first, names, reason)
 
 
-def _reasons(job: Job, journal: Journal, task: Task, error: Exception | None) -> dict[str, str]:
+def _reasons(job: Job, journal: Journal, task: PartTask, error: Exception | None) -> dict[str, str]:
     """Return why variants of a part failed, by name."""
     changed = _changed(job, task.todo, journal.changed())
     if error is None or isinstance(error, PartFailed):
         return changed | (error.reasons if error else {})
-    return {v.name: told(error) for v in task.todo}
+    return {v.name: error_line(error) for v in task.todo}
 
 
 def _changed(job: Job, variants: Iterable[Variant], files: Sequence[Path]) -> dict[str, str]:
@@ -269,13 +271,13 @@ def _changed(job: Job, variants: Iterable[Variant], files: Sequence[Path]) -> di
         own = [job.stack.sources[n].file.path for n in job.layers_of(variant)]
         read = [f for f in files if any(_belongs(f, path) for path in own)]
         if read:
-            found[variant.name] = told(changed_error(read))
+            found[variant.name] = error_line(changed_error(read))
     return found
 
 
 def _belongs(file: Path, layer: Path) -> bool:
     """Tell whether a file is that of a layer, or lies, or lay, beside it to tell more."""
-    return file == layer or file in beside(layer)
+    return file == layer or file in companion_names(layer)
 
 
 def _label(variant: Variant, part: Part) -> str:

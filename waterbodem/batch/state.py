@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from waterbodem.batch.compute import products
+from waterbodem.batch.compute import part_maps
 from waterbodem.batch.exposure import Exposure, exposure_of
 from waterbodem.batch.job import MOST_ROWS, Job, Variant, part_name
-from waterbodem.batch.journal import Page, read_page
+from waterbodem.batch.journal import JournalPage, read_page
 from waterbodem.batch.run_file import is_run_file, read_run_file
 from waterbodem.core.errors import ArgumentError, CorruptLayer
-from waterbodem.core.path_gate import followed
+from waterbodem.core.path_gate import followed_links
 from waterbodem.definitions.data_files import is_plain_file
 from waterbodem.formats.occupancy import is_held
 from waterbodem.formats.output_names import AREAS, JOURNAL, WORK
@@ -26,7 +26,7 @@ RECENT = 600
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What a run is to do.
 
     Parameters
@@ -58,7 +58,7 @@ class Plan:
     beside: Sequence[str] = field(default_factory=list)
 
     @classmethod
-    def read(cls, text: str) -> Plan:
+    def read(cls, text: str) -> RunPlan:
         """Return what the ledger holds.
 
         Raises
@@ -97,7 +97,7 @@ def table_names(job: Job) -> list[str]:
     return [f"{AREAS}.csv", f"{AREAS}.gpkg"] if job.areas else []
 
 
-def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) -> Plan:
+def run_plan(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) -> RunPlan:
     """Return what a job is to do.
 
     Parameters
@@ -105,12 +105,12 @@ def plan_of(job: Job, keys: Mapping[Variant, str], file: str, done: set[str]) ->
     done : set of str
         Parts that are there.
     """
-    maps = [f"{p.name}.tif" for p in products(job)]
+    maps = [f"{p.name}.tif" for p in part_maps(job)]
     tables = table_names(job)
     size = job.grid.rows, job.grid.cols, job.part_rows
     named = {v.name: k for v, k in keys.items()}
-    plan = Plan(file, *size, named, maps, tables, receivers=around_key(job, exposure_of(job)))
-    return Plan(**{**vars(plan), "kept": sum(n in done for v in plan.keys for n in plan.parts_of(v))})
+    plan = RunPlan(file, *size, named, maps, tables, receivers=around_key(job, exposure_of(job)))
+    return RunPlan(**{**vars(plan), "kept": sum(n in done for v in plan.keys for n in plan.parts_of(v))})
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def status(folder: str | Path) -> RunState:
 
 
 def _root(path: Path) -> Path:
-    real = followed(path)  # also of a link to itself
+    real = followed_links(path)  # also of a link to itself
     return real.parent / read_run_file(path).output if is_run_file(path) else real
 
 
@@ -219,11 +219,11 @@ def is_busy(root: Path) -> bool:
         return time.time() - max(p.stat().st_mtime for p in (root / WORK).glob(f"{JOURNAL}*")) < RECENT
 
 
-def _standing(root: Path, page: Page, busy: bool) -> RunState:
+def _standing(root: Path, page: JournalPage, busy: bool) -> RunState:
     if not page.plan:
         problems = (("run", page.problem),) if page.problem else ()
         return RunState(_word(page, busy, False), sinds=page.begun, tot=page.ended, problemen=problems)
-    plan = Plan.read(page.plan)
+    plan = RunPlan.read(page.plan)
     found = tuple(_variant(root, plan, page, v) for v in plan.keys)
     tables = dict(_tables(root, plan, page, found))
     whole = all(v.klaar and not v.mislukt + v.te_doen and v.kaarten == v.kaarten_totaal for v in found)
@@ -240,7 +240,7 @@ def _standing(root: Path, page: Page, busy: bool) -> RunState:
     )
 
 
-def _word(page: Page, busy: bool, whole: bool) -> str:
+def _word(page: JournalPage, busy: bool, whole: bool) -> str:
     if busy:
         return "bezig"
     if page.ended is None:
@@ -250,20 +250,22 @@ def _word(page: Page, busy: bool, whole: bool) -> str:
     return "klaar" if whole else "onvolledig"
 
 
-def _variant(root: Path, plan: Plan, page: Page, name: str) -> VariantState:
+def _variant(root: Path, plan: RunPlan, page: JournalPage, name: str) -> VariantState:
     found = [page.parts.get(n, ("", None))[1] for n in plan.parts_of(name)]
     done, todo = found.count(""), found.count(None)
     maps = sum(_is_made(root, page, f"{name}/{m}", plan.keys[name]) for m in plan.maps)
     return VariantState(name, done, len(found) - done - todo, todo, maps, len(plan.maps))
 
 
-def _tables(root: Path, plan: Plan, page: Page, variants: Sequence[VariantState]) -> Iterator[tuple[str, bool]]:
+def _tables(
+    root: Path, plan: RunPlan, page: JournalPage, variants: Sequence[VariantState]
+) -> Iterator[tuple[str, bool]]:
     key = table_key([plan.keys[v.naam] for v in variants if not v.mislukt], plan.receivers)
     for name in plan.tables:
         yield name, _is_made(root, page, name, key)
 
 
-def _is_made(root: Path, page: Page, name: str, key: str | None = None) -> bool:
+def _is_made(root: Path, page: JournalPage, name: str, key: str | None = None) -> bool:
     """Tell whether an output was made of this content (default any) and is still as it was."""
     row, path = page.outputs.get(name), root / name
     if row is None or key not in (None, row[0]) or not path.is_file():
@@ -272,7 +274,7 @@ def _is_made(root: Path, page: Page, name: str, key: str | None = None) -> bool:
     return (info.st_size, info.st_mtime_ns) == row[1:]
 
 
-def _problems(plan: Plan, page: Page) -> Iterator[tuple[str, str]]:
+def _problems(plan: RunPlan, page: JournalPage) -> Iterator[tuple[str, str]]:
     if page.problem:
         yield "run", page.problem
     names = [n for v in plan.keys for n in plan.parts_of(v)]
@@ -282,7 +284,7 @@ def _problems(plan: Plan, page: Page) -> Iterator[tuple[str, str]]:
             yield label, problem
 
 
-def _pace(plan: Plan, page: Page, found: Sequence[VariantState]) -> dict[str, float]:
+def _pace(plan: RunPlan, page: JournalPage, found: Sequence[VariantState]) -> dict[str, float]:
     """Return cells per second since the run began and the time left; nothing before the first part is done."""
     done, todo = sum(v.klaar for v in found) - plan.kept, sum(v.te_doen for v in found)
     elapsed = time.time() - (page.begun or 0.0)

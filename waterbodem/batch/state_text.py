@@ -6,7 +6,7 @@ import time
 
 from waterbodem.batch.state import RunState, VariantState
 from waterbodem.core.terminal import one_line
-from waterbodem.definitions.labels import short
+from waterbodem.definitions.labels import short_name
 from waterbodem.views.console import LONG_NAME, columns, plain_text
 from waterbodem.views.pace import cells_per_second, duration
 
@@ -21,7 +21,7 @@ STATES = {
 
 def run_text(state: RunState) -> str:
     """Return how a run stands."""
-    file = short(state.bestand, LONG_NAME) or "lagen worden gecontroleerd"
+    file = short_name(state.bestand, LONG_NAME) or "lagen worden gecontroleerd"
     lines = [f"Run: {file}", f"Toestand: {STATES[state.toestand]}"]
     lines += [f"{label}: {_moment(at)}" for label, at in (("Begonnen", state.sinds), ("Afgelopen", state.tot)) if at]
     lines += _pace_lines(state)
@@ -29,7 +29,7 @@ def run_text(state: RunState) -> str:
         lines += ["", columns([RUN_HEADINGS, *(_variant_row(v) for v in state.varianten)])]
     lines += [f"{one_line(name)}: {'klaar' if done else 'nog niet'}" for name, done in (state.tabellen or {}).items()]
     lines += ["", "Mislukt:"] if state.problemen else []
-    lines += [f"  {short(label, 60)}: {short(reason, 300)}" for label, reason in state.problemen]
+    lines += [f"  {short_name(label, 60)}: {short_name(reason, 300)}" for label, reason in state.problemen]
     return plain_text("\n".join(lines))
 
 

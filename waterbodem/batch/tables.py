@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from waterbodem.batch.compute import ranges_of, tallies_of
 from waterbodem.batch.job import Job, Variant
 from waterbodem.batch.outputs import Delivery, Outcome, Output
-from waterbodem.batch.receiver_ledger import LABEL, columns_of_run, package
+from waterbodem.batch.receiver_ledger import LABEL, columns_of_run, ledger_file
 from waterbodem.batch.state import around_key, table_key, table_names
 from waterbodem.core.files import Stage
 from waterbodem.core.lazy import pd
 from waterbodem.doubt.bandbreedte import no_range, range_columns
 from waterbodem.doubt.varying import Variants
-from waterbodem.engine.area_table import Shelved, frame_of, pieces
+from waterbodem.engine.area_table import ShelvedRows, frame_of, table_pieces
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.kompas import Strip, findings_of
 from waterbodem.engine.sums import Tally, Totals
-from waterbodem.engine.table import outside_of, states_of, total
+from waterbodem.engine.table import outside_of, states_of, total_tallies
 from waterbodem.formats.tables import stage_pieces
 from waterbodem.receivers.land import in_scenario, land_of_stack
-from waterbodem.receivers.ledger_columns import beside
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.ledger_columns import rows_beside
+from waterbodem.receivers.question import ReceiverQuestion
 
 Array = NDArray[Any]
 #: Last tally with cells of each polygon, and the polygons that none has a cell of.
@@ -45,7 +45,7 @@ def table_outputs(delivery: Delivery) -> list[Output]:
     places = cache(partial(_places, job, next(iter(keys.values()))))
     make = partial(_stage_table, delivery, places)
     looked = partial(_note_outside, delivery.outcome, places)
-    return [Output(paths, _key(delivery), make, needs=(package(job),), hand="several", ready=looked)]
+    return [Output(paths, _key(delivery), make, needs=(ledger_file(job),), hand="several", ready=looked)]
 
 
 def _key(delivery: Delivery) -> str:
@@ -61,10 +61,10 @@ def _note_outside(outcome: Outcome, places: Callable[[], Places]) -> None:
 def _stage_table(delivery: Delivery, places: Callable[[], Places], stage: Stage) -> None:
     job, shelved = delivery.job, []
     for variant, key in delivery.keys.items():
-        rows = beside(_frame(job, variant, key, places()[0]), columns_of_run(delivery, variant))
+        rows = rows_beside(_frame(job, variant, key, places()[0]), columns_of_run(delivery, variant))
         shelved.append(_shelved(stage, job, variant, rows))
     tests = [s.name for s in job.scenarios if s.stress_test]
-    stage_pieces(stage, job.output, pieces(job.areas, shelved, job.grid.crs, tests))
+    stage_pieces(stage, job.output, table_pieces(job.areas, shelved, job.grid.crs, tests))
 
 
 def _tallies(job: Job, key: str) -> Iterator[Tally]:
@@ -82,14 +82,14 @@ def _places(job: Job, key: str) -> Places:
     return last, tuple(job.areas[i].name for i in np.flatnonzero(~seen))
 
 
-def _shelved(stage: Stage, job: Job, variant: Variant, rows: pd.DataFrame) -> Shelved:
+def _shelved(stage: Stage, job: Job, variant: Variant, rows: pd.DataFrame) -> ShelvedRows:
     """Return the rows of a variant, the numbers in a file that disappears again."""
-    return Shelved(rows, stage.spare(job.work / "parts" / f"{variant.name}.rijen"))
+    return ShelvedRows(rows, stage.spare(job.work / "parts" / f"{variant.name}.rijen"))
 
 
 def _frame(job: Job, variant: Variant, key: str, last: Array) -> pd.DataFrame:
     """Return the rows of a variant."""
-    totals, f = total(_tallies(job, key), len(job.areas), last), variant.functie
+    totals, f = total_tallies(_tallies(job, key), len(job.areas), last), variant.functie
     scenarios = () if variant.scenario else job.scenarios
     use, rules = job.present_use, job.settings.rules
     told = Circumstances(job.areas, job.grid, job.layers, scenarios, use, rules, job.asked)
@@ -114,5 +114,5 @@ def _range(job: Job, variant: Variant, key: str, totals: Totals) -> dict[str, Ar
 def _strips(job: Job, variant: Variant) -> Callable[[int], Strip]:
     """Return what tells what lies where the land around a polygon becomes wetter."""
     land = in_scenario(land_of_stack(job.around), variant.scenario)
-    enquiry = Enquiry(land, (), settings=job.settings)
-    return lambda place: enquiry.strip(variant.functie, job.areas[place], job.boards[place])
+    receiver_question = ReceiverQuestion(land, (), settings=job.settings)
+    return lambda place: receiver_question.strip(variant.functie, job.areas[place], job.boards[place])

@@ -23,7 +23,7 @@ WATCH = 10.0
 
 
 @dataclass(frozen=True)
-class Task:
+class PartTask:
     """A part, its variants that are not there yet with the names of their files, and when it was taken up."""
 
     part: Part
@@ -32,10 +32,10 @@ class Task:
 
 
 #: A task, and why it failed, if it did.
-Done = tuple[Task, BaseException | None]
+Done = tuple[PartTask, BaseException | None]
 
 
-class Crew(Protocol):
+class Workers(Protocol):
     """What can compute parts.
 
     ``here`` is how many parts are computed on this machine at once.
@@ -46,7 +46,7 @@ class Crew(Protocol):
     def room(self) -> int:
         """Return how many parts may be in hand, so that memory does not grow with the raster."""
 
-    def submit(self, job: Job, task: Task) -> Any:
+    def submit(self, job: Job, task: PartTask) -> Any:
         """Begin a part; return a future with ``add_done_callback``."""
 
     def error_of(self, future: Any) -> BaseException | None:
@@ -62,7 +62,7 @@ class Crew(Protocol):
         """Let go."""
 
 
-class Local:
+class LocalWorkers:
     """Threads of this process, or an executor of the caller's.
 
     Parameters
@@ -81,7 +81,7 @@ class Local:
         """Return two parts per worker."""
         return IN_HAND * self.here
 
-    def submit(self, job: Job, task: Task) -> Any:
+    def submit(self, job: Job, task: PartTask) -> Any:
         """Begin a part; an executor that takes none any more ends the run."""
         try:
             return self._pool.submit(make_part, job, task.part, task.todo)
@@ -112,7 +112,7 @@ class Local:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def finished(crew: Crew, job: Job, tasks: Iterable[Task]) -> Generator[Done, None, None]:
+def finished_tasks(worker_pool: Workers, job: Job, tasks: Iterable[PartTask]) -> Generator[Done, None, None]:
     """Yield every task when it is done, with why it failed, if it did.
 
     A part that was at work on a process that died is not to blame yet: its neighbour there may be. It is tried again
@@ -123,40 +123,42 @@ def finished(crew: Crew, job: Job, tasks: Iterable[Task]) -> Generator[Done, Non
     tasks : iterable of Task
         Taken one by one, as room comes.
     """
-    suspects: list[Task] = []
-    for task, error in _in_hand(crew, job, iter(tasks), crew.room):
+    suspects: list[PartTask] = []
+    for task, error in _in_hand(worker_pool, job, iter(tasks), worker_pool.room):
         if isinstance(error, WorkerLost):
             _log.warning("part at row %s was on a worker that died; it is tried again, alone", task.part.first)
             suspects.append(task)
         else:
             yield task, error
-    yield from _in_hand(crew, job, iter(suspects), lambda: 1)
+    yield from _in_hand(worker_pool, job, iter(suspects), lambda: 1)
 
 
-def _in_hand(crew: Crew, job: Job, tasks: Iterator[Task], room: Callable[[], int]) -> Generator[Done, None, None]:
-    done: SimpleQueue[tuple[Task, Any]] = SimpleQueue()
+def _in_hand(
+    worker_pool: Workers, job: Job, tasks: Iterator[PartTask], room: Callable[[], int]
+) -> Generator[Done, None, None]:
+    done: SimpleQueue[tuple[PartTask, Any]] = SimpleQueue()
     running: dict[int, Any] = {}
     try:
         while True:
             while len(running) < room() and (task := next(tasks, None)) is not None:
-                running[task.part.number] = future = crew.submit(job, task)
+                running[task.part.number] = future = worker_pool.submit(job, task)
                 future.add_done_callback(_report(done, task))
             if not running:
                 return
-            task, future = _next(done, crew)
+            task, future = _next(done, worker_pool)
             del running[task.part.number]
-            yield task, crew.error_of(future)
+            yield task, worker_pool.error_of(future)
     finally:
-        crew.cancel(list(running.values()))
+        worker_pool.cancel(list(running.values()))
 
 
-def _report(done: SimpleQueue[tuple[Task, Any]], task: Task) -> Any:
+def _report(done: SimpleQueue[tuple[PartTask, Any]], task: PartTask) -> Any:
     return lambda future: done.put((task, future))
 
 
-def _next(done: SimpleQueue[tuple[Task, Any]], crew: Crew) -> tuple[Task, Any]:
+def _next(done: SimpleQueue[tuple[PartTask, Any]], worker_pool: Workers) -> tuple[PartTask, Any]:
     while True:
         try:
             return done.get(timeout=WATCH)
         except Empty:
-            crew.watch()
+            worker_pool.watch()

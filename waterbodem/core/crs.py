@@ -24,7 +24,7 @@ _WKT = re.compile(
 _MAX_WKT = 20_000
 
 
-def parse(text: str | int, where: str = "") -> pyproj.CRS:
+def horizontal_crs(text: str | int, where: str = "") -> pyproj.CRS:
     """Return the horizontal CRS that an EPSG code or WKT text means.
 
     Raises
@@ -62,7 +62,7 @@ def same_crs(a: str, b: str) -> bool:
     """
     if a == b:
         return True
-    one, other = parse(a), parse(b)
+    one, other = horizontal_crs(a), horizontal_crs(b)
     return bool(one.equals(other, ignore_axis_order=True)) or (
         one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
     )
@@ -79,7 +79,7 @@ def projected(text: str | int, where: str = "") -> str:
     GridMismatch
         If it is not projected, or not in metres.
     """
-    crs = parse(text, where)
+    crs = horizontal_crs(text, where)
     if not crs.is_projected or any(a.unit_conversion_factor != 1 for a in crs.axis_info):
         raise GridMismatch(
             "CRS is not projected in metres",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.core.crs import parse
+from waterbodem.core.crs import horizontal_crs
 from waterbodem.core.errors import ArgumentError, GridMismatch, LayerError
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
@@ -21,7 +21,7 @@ SPACING_TOLERANCE = 1e-3
 Variable = tuple[NDArray[Any], Mapping[str, Any]]
 
 
-def build(grid: Grid, variables: Mapping[str, Variable], attrs: Mapping[str, Any] | None = None) -> xr.Dataset:
+def dataset_of(grid: Grid, variables: Mapping[str, Variable], attrs: Mapping[str, Any] | None = None) -> xr.Dataset:
     """Return a dataset on (y, x) with cell centres as coordinates and a CF ``spatial_ref``.
 
     Parameters
@@ -67,7 +67,7 @@ def grid_mapping(crs: str | None) -> dict[str, str]:
 
 
 def _cf_attrs(grid: Grid) -> dict[str, Any]:
-    crs = parse(str(grid.crs), "crs")
+    crs = horizontal_crs(str(grid.crs), "crs")
     return {**crs.to_cf(), "spatial_ref": crs.to_wkt(), "GeoTransform": _geotransform(grid)}
 
 

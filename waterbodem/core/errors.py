@@ -261,7 +261,7 @@ def tell_ignored(told: str) -> None:
     warnings.warn(told, LayerIgnored, stacklevel=level + 1)
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return what an error is and says, on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
 

@@ -49,7 +49,7 @@ class Interruption:
 
 
 @contextmanager
-def heard(handler: Callable[[int, Any], None]) -> Iterator[None]:
+def signals_taken_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
     """Let something take the signals that ask to stop; those that who started the program ignores stay so (nohup)."""
     numbers = [getattr(signal, n) for n in _NAMES if hasattr(signal, n)]
     if threading.current_thread() is not threading.main_thread():

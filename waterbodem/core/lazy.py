@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["gpd", "h5py", "pd", "pyogrio", "xr"]
 
 
-class Late:
+class LazyModule:
     """A library, under the name it is imported by; safe to use from several threads.
 
     Examples
@@ -31,5 +31,5 @@ if TYPE_CHECKING:
     import pyogrio
     import xarray as xr
 else:
-    gpd, pd, pyogrio, xr = Late("geopandas"), Late("pandas"), Late("pyogrio"), Late("xarray")
-    h5py = Late("h5py")
+    gpd, pd, pyogrio, xr = LazyModule("geopandas"), LazyModule("pandas"), LazyModule("pyogrio"), LazyModule("xarray")
+    h5py = LazyModule("h5py")

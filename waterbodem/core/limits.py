@@ -33,7 +33,7 @@ CONTROLS = {
 }
 
 
-def free(proc: Path = PROC) -> int | None:
+def free_memory(proc: Path = PROC) -> int | None:
     """Return the memory that this process may still take [bytes]; None where nothing is known of it.
 
     The least of what the machine has free, what is left within each control group (container) around this process,

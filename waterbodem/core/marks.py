@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 HUGE = 1e30
 
 
-def held(value: float | None, dtype: str) -> Any:
+def mark_as(value: float | None, dtype: str) -> Any:
     """Return a mark as a type holds it; None where no number can equal it.
 
     Examples
@@ -45,5 +45,5 @@ def equals(raw: NDArray[np.generic], value: float) -> NDArray[np.bool_]:
         if abs(value) > HUGE:
             return np.isclose(raw, mark, rtol=1e-5, atol=0)
         return np.isnan(raw) if math.isnan(value) else np.asarray(raw == mark)
-    mark = held(value, raw.dtype.name)
+    mark = mark_as(value, raw.dtype.name)
     return np.zeros(raw.shape, dtype=bool) if mark is None else np.asarray(raw == mark)

@@ -21,12 +21,12 @@ def max_cells() -> int:
     return int(stated) if stated.isdigit() and int(stated) > 0 else DEFAULT_MAX_CELLS
 
 
-def available() -> int | None:
+def available_memory() -> int | None:
     """Return free memory [bytes], limits of containers and of this process counting; None where nothing says."""
-    return limits.free()
+    return limits.free_memory()
 
 
-def needed(grid: Grid, layers: int) -> int:
+def memory_of_layers(grid: Grid, layers: int) -> int:
     """Return what float32 layers take on a grid, with the work beside them [bytes]."""
     return 4 * grid.rows * grid.cols * layers + WORKING
 
@@ -57,8 +57,8 @@ def check_room(grid: Grid, layers: int) -> None:
     ArgumentError
         Naming cells, layers and what is free.
     """
-    free = available()
-    if free is not None and needed(grid, layers) > USABLE * free:
+    free = available_memory()
+    if free is not None and memory_of_layers(grid, layers) > USABLE * free:
         raise ArgumentError(
             "not enough memory",
             value=_asked(grid, layers),

@@ -123,7 +123,7 @@ def _resolved(path: Path, text: str, where: str) -> Path:
     return found
 
 
-def followed(path: Path) -> Path:
+def followed_links(path: Path) -> Path:
     """Return where a path leads, links followed as far as they can be."""
     try:
         return Path(os.path.realpath(path))
@@ -237,10 +237,10 @@ def _harmless(path: Path, end: str) -> bool:
 
 def companions(path: Path) -> list[Path]:
     """Return the files beside a raster or vector file that tell part of what it holds, in a fixed order."""
-    return sorted(p for p in beside(path) if p.is_file())
+    return sorted(p for p in companion_names(path) if p.is_file())
 
 
-def beside(path: Path) -> set[Path]:
+def companion_names(path: Path) -> set[Path]:
     """Return the names that such files may have, whether they are there or not."""
     names = {path.with_name(path.name + end) for end in COMPANIONS} | {path.with_suffix(end) for end in COMPANIONS}
     return names - {path}

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 STANDARD = (0, 1, 2)
 
 
-class Dropping(io.RawIOBase):
+class DroppingStream(io.RawIOBase):
     """A stream on another one, that drops what that one does not take: a full disk, a terminal that is gone.
 
     Parameters
@@ -62,7 +62,7 @@ def hold_places() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def dropping(stream: TextIO | None) -> TextIO:
+def dropping_stream(stream: TextIO | None) -> TextIO:
     """Return a stream in UTF-8 that drops what it cannot write; one that is no file as it is.
 
     Parameters
@@ -76,11 +76,11 @@ def dropping(stream: TextIO | None) -> TextIO:
     raw = getattr(buffer, "raw", buffer)
     if not isinstance(raw, io.RawIOBase):
         return stream
-    return io.TextIOWrapper(io.BufferedWriter(Dropping(raw, stream)), "utf-8", "replace", line_buffering=True)
+    return io.TextIOWrapper(io.BufferedWriter(DroppingStream(raw, stream)), "utf-8", "replace", line_buffering=True)
 
 
 def set_up() -> None:
     """Let this program say what it does on stderr, if anyone hears it; without standard output, results go nowhere."""
     hold_places()
-    sys.stderr = dropping(sys.stderr)
-    sys.stdout = dropping(None) if sys.stdout is None else sys.stdout
+    sys.stderr = dropping_stream(sys.stderr)
+    sys.stdout = dropping_stream(None) if sys.stdout is None else sys.stdout

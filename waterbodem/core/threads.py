@@ -13,7 +13,7 @@ from typing import TypeVar
 WORTH_A_THREAD = 200_000
 
 
-def workers() -> int:
+def thread_count() -> int:
     """Return how many threads to use: ``WATERBODEM_THREADS``, else the processors this process may use."""
     stated = os.environ.get("WATERBODEM_THREADS", "")
     if stated.isdigit() and int(stated) > 0:
@@ -27,7 +27,7 @@ _alone = threading.local()
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def single_threaded() -> Iterator[None]:
     """Keep what this thread calls in this thread: one level of threads only."""
     before = getattr(_alone, "yes", False)
     _alone.yes = True
@@ -43,7 +43,7 @@ R = TypeVar("R")
 
 def each(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """Yield what ``work`` makes of items, in their order, in threads."""
-    count = 1 if getattr(_alone, "yes", False) else min(workers(), len(items))
+    count = 1 if getattr(_alone, "yes", False) else min(thread_count(), len(items))
     if count <= 1:
         yield from map(work, items)
         return
@@ -63,7 +63,7 @@ def in_blocks(work: Callable[[slice], None], cells: int, align: int) -> None:
     align : int
         Slices start at multiples of this.
     """
-    count = 1 if getattr(_alone, "yes", False) else min(workers(), max(1, cells // WORTH_A_THREAD))
+    count = 1 if getattr(_alone, "yes", False) else min(thread_count(), max(1, cells // WORTH_A_THREAD))
     size = -(-cells // (count * align)) * align
     parts = [slice(a, min(a + size, cells)) for a in range(0, cells, max(size, 1))]
     if len(parts) <= 1:

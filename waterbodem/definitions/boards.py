@@ -15,7 +15,7 @@ from waterbodem.core.html import html_table
 from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.models import Definition, Frozen, Share, Table
 from waterbodem.definitions.notation import written
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -123,7 +123,7 @@ def waterschappen() -> Boards:
     ['hunze_en_aas', 'noorderzijlvest']
     """
     tables = read_toml(data_file("normen.toml"))
-    return Boards(define(Board, {"id": id_, **table}, f"normen.toml: {id_}") for id_, table in tables.items())
+    return Boards(validated(Board, {"id": id_, **table}, f"normen.toml: {id_}") for id_, table in tables.items())
 
 
 def board_of(name: str) -> Board:

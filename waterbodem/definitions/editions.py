@@ -9,7 +9,7 @@ from types import MappingProxyType
 from waterbodem.core.errors import DefinitionError
 from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.models import Definition, Finite, Table
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 #: The edition of these rules.
 EDITION = 2
@@ -44,7 +44,7 @@ def earlier_editions() -> Mapping[int, Edition]:
 
 def _edition(nr: int) -> Edition:
     name = edition_file(nr, "")
-    return define(Edition, {"nr": nr, **read_toml(data_file(name))["antwoord"]}, name)
+    return validated(Edition, {"nr": nr, **read_toml(data_file(name))["antwoord"]}, name)
 
 
 def edition_file(nr: int, present: str) -> str:

@@ -18,7 +18,7 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.models import Consequence, Definition, Sourced
 from waterbodem.definitions.receiving import reception_rules
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 Symbol = Literal["--", "-", "0", "+", "++", "?"]
 SYMBOLS: tuple[Symbol, ...] = ("--", "-", "0", "+", "++")
@@ -64,7 +64,7 @@ class Condition(Definition):
 Cases = tuple[tuple[Condition, ...], ...]
 
 
-class Line(Definition):
+class SymbolLine(Definition):
     """A symbol and the cases in which it is given."""
 
     symbool: Symbol
@@ -75,7 +75,7 @@ class Scale(Definition):
     """Lines of which the first that matches wins, and the measures that must be known."""
 
     nodig: tuple[str, ...]
-    regels: tuple[Line, ...]
+    regels: tuple[SymbolLine, ...]
 
 
 class Text(Definition):
@@ -124,7 +124,7 @@ class Principle(Definition):
         )
 
 
-class Derived(Text):
+class DerivedQuantity(Text):
     """A measure that is 1 where one of the cases holds, else 0; ``onzeker_telt``: also for means of little area."""
 
     als: Cases
@@ -158,7 +158,7 @@ class Horizon(Definition):
         return self.jaar_lang if lifetime > self.levensduur_jr else self.jaar
 
 
-class Fired(Definition):
+class FiredThresholds(Definition):
     """Thresholds on some layers with some consequences."""
 
     lagen: tuple[str, ...]
@@ -214,8 +214,8 @@ class KompasRules(Sourced):
     buren: Neighbours
     kans: Chance
     aandelen: Mapping[str, Cases]
-    drempels: Mapping[str, Fired]
-    afgeleid: Mapping[str, Derived]
+    drempels: Mapping[str, FiredThresholds]
+    afgeleid: Mapping[str, DerivedQuantity]
     opmerkingen: Remarks
     beginselen: Mapping[str, Principle]
 
@@ -249,7 +249,7 @@ class KompasRules(Sourced):
 def builtin_rules() -> KompasRules:
     """Return the rules that come with the package."""
     path = files("waterbodem.data").joinpath("kompas.toml")
-    return define(KompasRules, read_toml(path), "kompas.toml")
+    return validated(KompasRules, read_toml(path), "kompas.toml")
 
 
 def load_rules(path: str | Path) -> KompasRules:
@@ -266,7 +266,7 @@ def load_rules(path: str | Path) -> KompasRules:
     >>> wb.kompas_regels(files("waterbodem.data").joinpath("kompas.toml")).bekend_min
     0.6
     """
-    rules = define(KompasRules, read_toml(Path(path)), str(path))
+    rules = validated(KompasRules, read_toml(Path(path)), str(path))
     _ = rules.of_change
     known = registry.builtin_functies()
     if rules.kans.functie not in known:

@@ -49,7 +49,7 @@ def texts(taal: str) -> Texts:
 
 def name_of(thing: Any, taal: str = "nl") -> str:
     """Return the name of a functie, layer, component or class in a language, on one line."""
-    return short(str(thing.naam if taal == "nl" else thing.name or thing.naam), NAME)
+    return short_name(str(thing.naam if taal == "nl" else thing.name or thing.naam), NAME)
 
 
 def reference_text(reference: Any, layers: Collection[str], taal: str = "nl") -> str:
@@ -59,7 +59,7 @@ def reference_text(reference: Any, layers: Collection[str], taal: str = "nl") ->
     """
     words, source = texts(taal)["rapport"], reference_source(reference, layers)
     if source == ASSUMED:
-        return str(words["aangenomen"]).format(naam=small(name_of(assumed(), taal)))
+        return str(words["aangenomen"]).format(naam=name_within(name_of(assumed(), taal)))
     return str(words["vergeleken"]).format(naam=reference_name(reference, layers, taal))
 
 
@@ -71,7 +71,7 @@ def reference_name(reference: Any, layers: Collection[str], taal: str = "nl") ->
     if source == ASSUMED:
         return str(words["naam_aangenomen"]).format(naam=name_of(assumed(), taal))
     if isinstance(reference, UseMap) and reference.file is not None:
-        return str(words["rasterbestand"]).format(bestand=short(reference.file.name, NAME))
+        return str(words["rasterbestand"]).format(bestand=short_name(reference.file.name, NAME))
     return str(words["raster" if source == GIVEN else "uit_gebruik"])
 
 
@@ -130,7 +130,7 @@ def trace(value: float, digits: int = 2, taal: str = "nl") -> str:
     return f"<{decimal(smallest, digits, taal)}" if 0 < value < smallest / 2 else decimal(value, digits, taal)
 
 
-def plain(value: float, taal: str = "nl") -> str:
+def plain_number(value: float, taal: str = "nl") -> str:
     """Return a number of a definition, as short as it is written there.
 
     Examples
@@ -143,7 +143,7 @@ def plain(value: float, taal: str = "nl") -> str:
     return written(value, taal)
 
 
-def brief(value: float, digits: int = 4, taal: str = "nl") -> str:
+def brief_number(value: float, digits: int = 4, taal: str = "nl") -> str:
     """Return a measured number of whatever size in so many significant digits.
 
     Examples
@@ -151,7 +151,7 @@ def brief(value: float, digits: int = 4, taal: str = "nl") -> str:
     >>> brief(0.0123456), brief(1234.5, 3)
     ('0,01235', '1230')
     """
-    return plain(float(f"{value:.{digits}g}"), taal)
+    return plain_number(float(f"{value:.{digits}g}"), taal)
 
 
 #: Formats of a number in two significant digits.
@@ -193,7 +193,7 @@ def rounded(value: float, taal: str = "nl") -> str:
     ('12.000', '0,012', '100')
     """
     short_ = float(f"{value:.2g}")
-    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain(short_, taal).replace("-", "\u2212")
+    return decimal(short_, 0, taal) if abs(short_) >= 10 else plain_number(short_, taal).replace("-", "\u2212")
 
 
 def digits_of(unit: str) -> int:
@@ -213,7 +213,7 @@ def amount(value: float, unit: str, taal: str = "nl") -> str:
     return shown if unit == "1" or math.isnan(value) else f"{shown}\u00a0{unit_text(unit, taal)}"
 
 
-def short(text: str, length: int = 60) -> str:
+def short_name(text: str, length: int = 60) -> str:
     r"""Return a name on one line without control characters, cut with an ellipsis.
 
     Examples
@@ -237,7 +237,7 @@ def isolated(name: str) -> str:
     return f"\u2068{name}\u2069" if turned else name
 
 
-def small(name: str) -> str:
+def name_within(name: str) -> str:
     """Return a name as it stands inside a sentence; abbreviations keep their capitals.
 
     Examples
@@ -252,7 +252,7 @@ def small(name: str) -> str:
 
 
 @cache
-def steps() -> Mapping[str, AnswerClass]:
+def answer_steps() -> Mapping[str, AnswerClass]:
     """Return the answer scale by letter, best first, unknown last."""
     return MappingProxyType({s.letter: s for s in registry.answer_scale().values()})
 
@@ -260,13 +260,13 @@ def steps() -> Mapping[str, AnswerClass]:
 @cache
 def graded() -> tuple[str, ...]:
     """Return the letters of assessed classes, best first."""
-    return tuple(s.letter for s in steps().values() if s.score_min is not None)
+    return tuple(s.letter for s in answer_steps().values() if s.score_min is not None)
 
 
 @cache
-def unknown() -> AnswerClass:
+def unknown_class() -> AnswerClass:
     """Return the class for too little data."""
-    return next(s for s in steps().values() if s.score_min is None)
+    return next(s for s in answer_steps().values() if s.score_min is None)
 
 
 def colour_of(step: AnswerClass, kleuren: str = "landelijk") -> RGB:
@@ -284,7 +284,7 @@ def colour_of(step: AnswerClass, kleuren: str = "landelijk") -> RGB:
 
 def answer_text(letter: str, taal: str = "nl") -> str:
     """Return the answer in words."""
-    return steps()[letter].antwoord if taal == "nl" else steps()[letter].answer
+    return answer_steps()[letter].antwoord if taal == "nl" else answer_steps()[letter].answer
 
 
 def risk_class(value: float) -> RiskClass | None:
@@ -308,7 +308,7 @@ def risk_text(value: float, taal: str = "nl") -> str:
 
 def symbol_colour(symbol: str, kleuren: str = "landelijk") -> RGB:
     """Return the colour of a Kompas symbol: that of the answer class with the same symbol."""
-    return colour_of(next((s for s in steps().values() if s.kompas == symbol), unknown()), kleuren)
+    return colour_of(next((s for s in answer_steps().values() if s.kompas == symbol), unknown_class()), kleuren)
 
 
 def css(colour: RGB) -> str:
@@ -370,7 +370,7 @@ def resampled_text(told: str, taal: str = "nl") -> str:
     words = texts(taal)["herschaald"]
     if not found or found[1] not in words:
         return told
-    return str(words[found[1]].format(m=plain(float(found[2]), taal), crs=found[3]))
+    return str(words[found[1]].format(m=plain_number(float(found[2]), taal), crs=found[3]))
 
 
 def criterion_label(name: str, taal: str = "nl") -> str:
@@ -408,14 +408,16 @@ def threshold_label(threshold: Threshold, taal: str = "nl") -> str:
     """
     kind = registry.layer_kinds()[threshold.laag]
     if kind.codes and threshold.operator in ("==", ">="):
-        code = kind.codes.get(int(threshold.waarde), plain(threshold.waarde, taal))
+        code = kind.codes.get(int(threshold.waarde), plain_number(threshold.waarde, taal))
         stricter = "" if threshold.operator == "==" else f" {texts(taal)['of_strenger']}"
         return name_of(kind, taal) if code == kind.id else f"{name_of(kind, taal)}: {code}{stricter}"
-    value = f"{plain(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit, taal)}".strip()
+    value = (
+        f"{plain_number(threshold.waarde, taal)} {'' if kind.soort == 'klasse' else unit_text(kind.unit, taal)}".strip()
+    )
     return f"{name_of(kind, taal)} {texts(taal)['operator'][threshold.operator].format(value)}"
 
 
-class Asked(Protocol):
+class HasFuncties(Protocol):
     """What holds the functies that were asked."""
 
     @property
@@ -424,16 +426,16 @@ class Asked(Protocol):
         ...
 
 
-class Answered(Protocol):
+class HasQuestion(Protocol):
     """An answer, as far as its question goes."""
 
     @property
-    def question(self) -> Asked:
+    def question(self) -> HasFuncties:
         """What was asked."""
         ...
 
 
-def functies_of(assessment: Answered) -> dict[str, Functie]:
+def functies_of(assessment: HasQuestion) -> dict[str, Functie]:
     """Return the functies that were asked, by id."""
     return {f.id: f for f in assessment.question.functies}
 

@@ -16,7 +16,7 @@ from waterbodem.core.errors import DefinitionError, nearest
 from waterbodem.core.html import html_table
 from waterbodem.definitions.notation import written
 from waterbodem.definitions.parameters import parameter_kinds
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 Operator = Literal[">=", ">", "<", "<=", "=="]
 Consequence = Literal["nee_tenzij", "uitsluiten", "aandacht"]
@@ -261,7 +261,7 @@ class Functie(Definition):
                 raise DefinitionError("unknown parameter", value=name, allowed=nearest(name, kinds), where=self.id)
             kept = {k: v for k, v in data["parameters"].get(name, {}).items() if k == "bereik"}
             data["parameters"][name] = {**kept, "waarde": value, "bron": (OWN,)}
-        return define(Functie, data, self.id)
+        return validated(Functie, data, self.id)
 
     def with_numbers(self, values: Mapping[str, float]) -> Functie:
         """Return the same as :meth:`replace`, without looking again at what does not change."""

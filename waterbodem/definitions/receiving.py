@@ -15,9 +15,9 @@ from waterbodem.core.errors import ArgumentError, DefinitionError, nearest
 from waterbodem.definitions import registry
 from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.labels import Amount, texts
-from waterbodem.definitions.labels import plain as number_text
+from waterbodem.definitions.labels import plain_number as number_text
 from waterbodem.definitions.models import Definition, Finite, Source, Sourced
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: A situation takes seven bits of a cell.
@@ -129,7 +129,7 @@ def _packaged(name: str) -> dict[str, Any]:
 @cache
 def reception_rules() -> ReceptionRules:
     """Return the constants of routing and spreading that come with the package."""
-    return define(ReceptionRules, _packaged("ontvangst.toml"), "ontvangst.toml")
+    return validated(ReceptionRules, _packaged("ontvangst.toml"), "ontvangst.toml")
 
 
 @cache
@@ -150,7 +150,7 @@ def load_reach(path: str | Path) -> ReachTable:
 
 
 def _checked(data: Mapping[str, Any], where: str) -> ReachTable:
-    table = define(ReachTable, data, where)
+    table = validated(ReachTable, data, where)
     kinds = registry.layer_kinds()
     for name in (b.laag for s in table.situaties for b in s.als):
         if name not in kinds:

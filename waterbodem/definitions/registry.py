@@ -25,7 +25,7 @@ from waterbodem.definitions.models import (
     Source,
     Term,
 )
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 #: Every functie that comes with the package, as an argument.
 ALL = "all"
@@ -102,7 +102,7 @@ def functie_of(data: Mapping[str, Any], where: str, edition: int = EDITION) -> F
         If a key is wrong, or a layer is unknown.
     """
     limits = earlier_editions()[edition].grenzen if edition in earlier_editions() else {}
-    functie = define(Functie, data, where, {"grenzen": limits})
+    functie = validated(Functie, data, where, {"grenzen": limits})
     _check_names(functie, where)
     return functie
 
@@ -166,7 +166,7 @@ def layer_kinds() -> Mapping[str, LayerKind]:
     """Return every layer the rules know, by id."""
     tables = read_toml(data_file("lagen.toml"))
     return MappingProxyType(
-        {id_: define(LayerKind, {"id": id_, **t}, f"lagen.toml: {id_}") for id_, t in tables.items()}
+        {id_: validated(LayerKind, {"id": id_, **t}, f"lagen.toml: {id_}") for id_, t in tables.items()}
     )
 
 
@@ -194,20 +194,20 @@ def layer_codes(kind: LayerKind, functies: Functies | None = None) -> Mapping[in
 def answer_scale() -> Mapping[int, AnswerClass]:
     """Return the answer classes by code, best first, X last."""
     rows = read_toml(data_file("geschiktheid.toml"))["antwoordschaal"]
-    steps = [define(AnswerClass, {"score_min": None, **row}, "geschiktheid.toml") for row in rows]
+    steps = [validated(AnswerClass, {"score_min": None, **row}, "geschiktheid.toml") for row in rows]
     return MappingProxyType({step.code: step for step in steps})
 
 
 @cache
 def scoring_rules() -> ScoringRules:
     """Return the numbers of scoring that belong to no functie."""
-    return define(ScoringRules, read_toml(data_file("geschiktheid.toml"))["regels"], "geschiktheid.toml")
+    return validated(ScoringRules, read_toml(data_file("geschiktheid.toml"))["regels"], "geschiktheid.toml")
 
 
 @cache
 def rewetting_rules() -> RewettingRules:
     """Return the numbers of rewetting that belong to no functie."""
-    return define(RewettingRules, read_toml(data_file("geschiktheid.toml"))["peilopzet"], "geschiktheid.toml")
+    return validated(RewettingRules, read_toml(data_file("geschiktheid.toml"))["peilopzet"], "geschiktheid.toml")
 
 
 @cache
@@ -222,7 +222,7 @@ def burden_rules(edition: int = EDITION) -> BurdenRules:
     name = edition_file(edition, "afwenteling.toml")
     data = read_toml(data_file(name))
     constants = data["constanten"]
-    return define(
+    return validated(
         BurdenRules,
         {
             "components": data["componenten"],
@@ -252,17 +252,17 @@ def noise(margin: str = "marge") -> float:
 def sources() -> Mapping[str, Source]:
     """Return the documents that numbers come from, by key."""
     tables = read_toml(data_file("bronnen.toml"))
-    return MappingProxyType({k: define(Source, t, f"bronnen.toml: {k}") for k, t in tables.items()})
+    return MappingProxyType({k: validated(Source, t, f"bronnen.toml: {k}") for k, t in tables.items()})
 
 
 @cache
 def terms() -> Mapping[str, Term]:
     """Return the glossary."""
     tables = read_toml(data_file("begrippen.toml"))
-    return MappingProxyType({k: define(Term, t, f"begrippen.toml: {k}") for k, t in tables.items()})
+    return MappingProxyType({k: validated(Term, t, f"begrippen.toml: {k}") for k, t in tables.items()})
 
 
-def choose(functie: str | Functie | Iterable[str | Functie]) -> tuple[list[Functie], bool]:
+def chosen_functies(functie: str | Functie | Iterable[str | Functie]) -> tuple[list[Functie], bool]:
     """Return the functies meant by an argument, and whether it was a list; ``"all"`` is one.
 
     Raises
@@ -293,7 +293,7 @@ def choose_one(functie: str | Functie, where: str = "functie") -> Functie:
     ArgumentError
         If several are given.
     """
-    found, many = choose(functie)
+    found, many = chosen_functies(functie)
     if many:
         raise ArgumentError(f"give one {where}", value=functie, allowed="an id or a Functie", where=where)
     return found[0]
@@ -307,7 +307,7 @@ def _chosen(functie: str | Functie) -> Functie:
     return load_functies()[functie]
 
 
-def fingerprint(definition: Definition) -> str:
+def definition_sha256(definition: Definition) -> str:
     """Return a sha256 of all that a definition (a functie, Kompas rules, a table of reach) holds."""
     return hashlib.sha256(definition.model_dump_json().encode()).hexdigest()
 

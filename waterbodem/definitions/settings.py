@@ -129,7 +129,7 @@ class Settings:
         given = self.referentie
         if given is None or isinstance(given, UseMap) or (hasattr(given, "dtype") and not isinstance(given, str)):
             return given
-        found, many = registry.choose(given)
+        found, many = registry.chosen_functies(given)
         if many:
             raise ArgumentError("give one reference", value=given, allowed=REFERENCE)
         return found[0]

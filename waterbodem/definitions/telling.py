@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from waterbodem.definitions.data_files import read_toml
 from waterbodem.definitions.receiving import Constant
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 FILE = "vermelden.toml"
 
@@ -22,4 +22,4 @@ def told_from(name: str) -> float:
     (0.005, 1.0)
     """
     tables = read_toml(files("waterbodem.data").joinpath("teksten", FILE))
-    return define(Constant, tables[name], f"{FILE}: {name}").waarde
+    return validated(Constant, tables[name], f"{FILE}: {name}").waarde

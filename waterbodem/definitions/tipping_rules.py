@@ -6,7 +6,7 @@ from functools import cache
 
 from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.models import Sourced
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 FILE = "gevoeligheid.toml"
 
@@ -28,4 +28,4 @@ def tipping_rules() -> TippingRules:
     >>> tipping_rules().stap
     0.001
     """
-    return define(TippingRules, read_toml(data_file(FILE))["regels"], FILE)
+    return validated(TippingRules, read_toml(data_file(FILE))["regels"], FILE)

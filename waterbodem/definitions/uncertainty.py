@@ -15,7 +15,7 @@ from waterbodem.core.errors import LayerError, WaterbodemError, raise_all
 from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.models import Definition, Finite, LayerKind, Share, Sourced, Table
 from waterbodem.definitions.registry import layer_kinds
-from waterbodem.definitions.validation import complaints, define
+from waterbodem.definitions.validation import complaints, validated
 
 Amount = Annotated[Finite, Field(ge=0)]
 Reach = Annotated[float, Field(gt=0, allow_inf_nan=True)]
@@ -137,7 +137,7 @@ def _data() -> dict[str, Any]:
 @cache
 def range_rules() -> RangeRules:
     """Return the numbers of the range that belong to no layer."""
-    return define(RangeRules, _data()["regels"], FILE)
+    return validated(RangeRules, _data()["regels"], FILE)
 
 
 @cache
@@ -149,7 +149,7 @@ def layer_groups() -> Mapping[str, LayerGroup]:
     >>> list(layer_groups()), list(layer_groups()["bodem"].lagen)
     (['grondwater', 'water', 'keileemdiepte', 'kwel', 'bodem', 'droogte'], ['zettingsgevoeligheid', 'veendikte'])
     """
-    groups = [define(LayerGroup, row, FILE) for row in _data()["groep"]]
+    groups = [validated(LayerGroup, row, FILE) for row in _data()["groep"]]
     return MappingProxyType({g.id: g for g in groups})
 
 

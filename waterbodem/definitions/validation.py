@@ -13,7 +13,7 @@ from waterbodem.core.errors import DefinitionError, WaterbodemError, nearest, ra
 D = TypeVar("D", bound=BaseModel)
 
 
-def define(kind: type[D], data: Mapping[str, Any], where: str, context: Mapping[str, Any] | None = None) -> D:
+def validated(kind: type[D], data: Mapping[str, Any], where: str, context: Mapping[str, Any] | None = None) -> D:
     """Validate plain data into a definition; ``context`` is what its validators are told.
 
     Raises

@@ -15,7 +15,7 @@ from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd, xr
 from waterbodem.core.spellings import either_spelling
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import decimal, layer_label, percent, plain, texts
+from waterbodem.definitions.labels import decimal, layer_label, percent, plain_number, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.tipping_rules import tipping_rules
 from waterbodem.doubt.place import Place
@@ -85,7 +85,7 @@ class Gevoeligheid:
         t = texts(taal)["gevoeligheid"]
         most, far = tipping_rules().straal_hoogstens, np.isinf(self.straal)
         holds = t["houdt_verder" if far else "houdt"].format(
-            straal=plain(most) if far else decimal(self.straal, 2, taal)
+            straal=plain_number(most) if far else decimal(self.straal, 2, taal)
         )
         shares = {"kaarten": self.aandeel_kaarten, "gewichten": self.aandeel_gewichten}
         doubt = t["twijfel"].format(**{n: percent(v, taal) for n, v in shares.items()})
@@ -152,7 +152,7 @@ def gevoeligheid(
     >>> list(g.kantelpunten.columns[:4]), list(g.aandelen.columns)
     (['criterium', 'eenheid', 'waarde', 'omlaag'], ['criterium', 'aandeel', 'totaal'])
     """
-    found, many = registry.choose(functie)
+    found, many = registry.chosen_functies(functie)
     if many:
         raise ArgumentError("gevoeligheid is of one functie", value=functie, allowed="an id or a Functie")
     if (gebied is None) == (x is None or y is None):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from waterbodem.definitions import registry
 from waterbodem.definitions.models import Functie
 from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.scoring import Part, fill_scores, layers_of, model_of, outputs, parts_of
+from waterbodem.engine.scoring import CriterionShare, criterion_shares, fill_scores, layers_of, model_of, outputs
 from waterbodem.engine.sums import ratio
-from waterbodem.engine.table import UNASSESSED, answer_of, answers, cap_of, letters
+from waterbodem.engine.table import UNASSESSED, answer_codes, answer_of, cap_of, letters
 from waterbodem.kernels.scoring import Model
 
 Floats = NDArray[np.float32]
@@ -76,9 +76,9 @@ class Place:
         return found or {n: a.reshape(-1) for n, a in list(self.cells.present.items())[:1]}
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[CriterionShare, ...]:
         """Criteria that take part."""
-        return parts_of(self.functie, list(self.layers))
+        return criterion_shares(self.functie, list(self.layers))
 
     @cached_property
     def model(self) -> Model:
@@ -162,7 +162,7 @@ class Place:
         cells = known @ self.cover + extra
         total = np.where(known, score, 0).astype(np.float64) @ self.cover + value * extra
         mean = ratio(total, cells)
-        return answers(mean, by_class, cap_of(self.functie), registry.scoring_rules()), mean
+        return answer_codes(mean, by_class, cap_of(self.functie), registry.scoring_rules()), mean
 
 
 def _ways(others: Others) -> int:

@@ -15,7 +15,7 @@ from waterbodem.doubt.moving import CLAY, DOWN, UP, Direction, Move, moves_of, s
 from waterbodem.doubt.place import Place
 from waterbodem.engine.derived import derived_of, sources_of
 from waterbodem.engine.rewetting import CAUSES, rewets
-from waterbodem.engine.scoring import Part
+from waterbodem.engine.scoring import CriterionShare
 from waterbodem.kernels import moving as kernel
 from waterbodem.kernels.levels import LEVELS
 
@@ -126,7 +126,7 @@ def coupled(place: Place, spreads: dict[str, Spread]) -> list[tuple[tuple[str, .
     return [(tuple(n for n in spreads if n in layers), tuple(sorted(own))) for layers, own in sets]
 
 
-def _sources(place: Place, part: Part) -> set[str]:
+def _sources(place: Place, part: CriterionShare) -> set[str]:
     """Return the layers that the score of a criterion depends on: of what it is derived, and what raises it."""
     derived = derived_of(place.layers)
     found = {s for m in part.members for s in (sources_of(m) if m in derived else (m,))}

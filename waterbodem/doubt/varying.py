@@ -18,7 +18,7 @@ from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.derived import derived_of, sources_of
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.rewetting import CAUSES, rewets
-from waterbodem.engine.scoring import check_codes, layers_of, model_of, outputs, parts_of
+from waterbodem.engine.scoring import check_codes, criterion_shares, layers_of, model_of, outputs
 from waterbodem.engine.sums import ratio
 from waterbodem.kernels import moving, scoring
 from waterbodem.kernels import varying as kernel
@@ -134,7 +134,7 @@ class Asked:
     @classmethod
     def of(cls, functie: Functie, present: Sequence[str], method: tuple[str, float | None]) -> Asked:
         """A functie on layers present."""
-        parts, limits = parts_of(functie, present), [t.laag for t in functie.drempels]
+        parts, limits = criterion_shares(functie, present), [t.laag for t in functie.drempels]
         held = {g: [n for n in kind.lagen if n in present] for g, kind in layer_groups().items()}
         reach = {g: reach_of(functie, names, present) for g, names in held.items() if names}
         criteria = {g: [not r.isdisjoint(p.members) for p in parts] for g, r in reach.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from waterbodem.definitions import registry
 from waterbodem.doubt.place import Place
 from waterbodem.doubt.tipping import NONE, UNASSESSED, Flip
-from waterbodem.engine.scoring import Part, weight_numbers
+from waterbodem.engine.scoring import CriterionShare, weight_numbers
 from waterbodem.kernels.scoring import Model
 
 #: A weight is told from one that tips by this; weights lie within these.
@@ -20,7 +20,7 @@ NEAR, LEAST = 1e-6, 1e-9
 PLAN_WEIGHTS, HALVED = 33, 20
 
 
-def weighing(parts: Sequence[Part], k: int, weight: float) -> tuple[Part, ...]:
+def weighing(parts: Sequence[CriterionShare], k: int, weight: float) -> tuple[CriterionShare, ...]:
     """Return criteria of which one has another normalised weight, the others in proportion."""
     rest = (1 - weight) / (1 - parts[k].weight)
     weights = [weight if i == k else rest * p.weight for i, p in enumerate(parts)]
@@ -31,12 +31,12 @@ def weighing(parts: Sequence[Part], k: int, weight: float) -> tuple[Part, ...]:
     )
 
 
-def _basic_part(part: Part) -> float:
+def _basic_part(part: CriterionShare) -> float:
     """Return which part of the weight of a criterion is of basic layers."""
     return part.basic / part.share
 
 
-def weighed(place: Place, parts: Sequence[Part]) -> Model:
+def weighed(place: Place, parts: Sequence[CriterionShare]) -> Model:
     """Return what the kernel needs to score with other weights."""
     numbers = place.model.numbers.copy()
     for name, values in weight_numbers(parts, registry.scoring_rules().kap_gewicht).items():

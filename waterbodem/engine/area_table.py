@@ -13,7 +13,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.engine.across import VARIED, across, varied
 from waterbodem.engine.circumstances import Circumstances
 from waterbodem.engine.demands import Demand, demand_columns
-from waterbodem.engine.kompas import Findings, symbols_of
+from waterbodem.engine.kompas import KompasFindings, symbols_of
 from waterbodem.engine.sums import Totals
 from waterbodem.engine.table import ANSWERS, columns_of
 from waterbodem.layers.polygons import Area
@@ -29,7 +29,7 @@ def frame_of(
     functie: Functie,
     scenario: str,
     totals: Totals,
-    found: Findings,
+    found: KompasFindings,
     demands: Sequence[Demand],
     beside: Mapping[str, Any],
 ) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def _with(columns: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, An
     return {n: columns[n] for n in names[:place]} | dict(beside) | {n: columns[n] for n in names[place:]}
 
 
-class Shelved:
+class ShelvedRows:
     """Rows of one functie under one scenario, put away on disk: of many functies they would not fit in memory.
 
     Parameters
@@ -90,8 +90,8 @@ class Shelved:
         return pd.concat([_plain(rest), floats], axis=1)[self.columns]
 
 
-def pieces(
-    areas: Sequence[Area], shelved: Sequence[Shelved], crs: str | None, stress_tests: Collection[str] = ()
+def table_pieces(
+    areas: Sequence[Area], shelved: Sequence[ShelvedRows], crs: str | None, stress_tests: Collection[str] = ()
 ) -> Iterator[gpd.GeoDataFrame]:
     """Yield the table of all that was shelved, polygon by polygon, some polygons at a time.
 

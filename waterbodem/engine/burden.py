@@ -26,7 +26,7 @@ from waterbodem.engine.layer_set import Floats, LayerSet, Scenario, ignored_name
 from waterbodem.engine.lazy import by_block
 from waterbodem.engine.plan import changes_of
 from waterbodem.engine.reference import HeldUse, present_use, references, use_of
-from waterbodem.engine.scoring import layers_of, score_arrays, stack
+from waterbodem.engine.scoring import join_functies, layers_of, score_arrays
 from waterbodem.kernels import burden as kernel
 from waterbodem.kernels.components import LAYERS, VEEN
 
@@ -277,7 +277,7 @@ def afwenteling(
     """
     settings = Settings.of_cells(locals())
     _warn_ignored(layers)
-    chosen, many = registry.choose(functie)
+    chosen, many = registry.chosen_functies(functie)
     use = use_of(settings.reference, layers, chosen)
     raster = use.source.raster if isinstance(use, UseMap) and isinstance(use.source, HeldUse) else None
     present = {USE} if raster is None and isinstance(use, UseMap) else set()
@@ -301,7 +301,7 @@ def _answers(
     if raster is not None and isinstance(use, UseMap):
         use = use.holding(np.ascontiguousarray(raster.values))
     results = [_one(cells, f, use, storage) for f in plans]
-    return stack(results, plans) if many else results[0]
+    return join_functies(results, plans) if many else results[0]
 
 
 def _warn_ignored(layers: xr.Dataset) -> None:

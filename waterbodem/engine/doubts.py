@@ -14,7 +14,7 @@ from waterbodem.definitions.layer_name import PERCENTILES, LayerName
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.definitions.uncertainty import Uncertainty
 from waterbodem.engine.legal_values import check_values
-from waterbodem.layers.encoding import encoding_of, error_of, obeyed, values_of
+from waterbodem.layers.encoding import encoding_of, error_of, in_units_of_rules, values_of
 
 Floats = NDArray[np.float32]
 
@@ -153,5 +153,5 @@ def percentiles_in_rules(layers: xr.Dataset) -> dict[str, xr.Variable]:
         held = _as_layer(layers, base, name)
         if not encoding_of(held, base).plain:
             other = PERCENTILES[1 - PERCENTILES.index(percentile)] if _turned(held, base) else percentile
-            found[str(LayerName(layer, scenario, other))] = obeyed(held, name)
+            found[str(LayerName(layer, scenario, other))] = in_units_of_rules(held, name)
     return found

@@ -12,7 +12,7 @@ from waterbodem.definitions.models import Functie
 from waterbodem.definitions.settings import Settings, Storage
 from waterbodem.engine.burden import burden_arrays, decline_of
 from waterbodem.engine.layer_set import LayerSet
-from waterbodem.engine.scoring import ANSWER, parts_of, score_arrays
+from waterbodem.engine.scoring import ANSWER, criterion_shares, score_arrays
 from waterbodem.formats.output_names import CELL_MAPS
 from waterbodem.kernels.burden import Burden
 
@@ -43,7 +43,7 @@ def evaluate(cells: LayerSet, functie: Functie, settings: Settings, storage: Sto
     decline = decline_of(cells, functie)
     return Result(
         functie,
-        tuple(part.name for part in parts_of(functie, list(cells.present))),
+        tuple(part.name for part in criterion_shares(functie, list(cells.present))),
         scores,
         burden_arrays(cells.present, functie, settings.reference, storage, decline, full),
     )

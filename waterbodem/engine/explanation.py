@@ -29,7 +29,7 @@ from waterbodem.definitions.units import unit_text
 from waterbodem.engine.derived import derived_of, with_derived
 from waterbodem.engine.layer_set import LayerSet
 from waterbodem.engine.rewetting import rewets, rewetted
-from waterbodem.engine.scoring import Part, ceilings_of, parts_of, score_arrays
+from waterbodem.engine.scoring import CriterionShare, ceilings_of, criterion_shares, score_arrays
 from waterbodem.kernels.levels import LEVELS
 
 
@@ -63,7 +63,7 @@ class Reason:
     def remarks(self) -> str:
         """Return what must be known of the value: that it was derived, and what it is after rewetting."""
         made = [derived_text(n) for n in self.afgeleid]
-        raised = [f"{shown(self.waarde_na_peilopzet)} {REWETTED}"] if self.is_raised else []
+        raised = [f"{criterion_value_text(self.waarde_na_peilopzet)} {REWETTED}"] if self.is_raised else []
         return "; ".join(made + raised)
 
 
@@ -151,33 +151,33 @@ class Explanation:
     def _headline(self) -> str:
         return (
             f"{self.functie} op x={self.x:g}, y={self.y:g}: {self.klasse} ({self.antwoord}), "
-            f"score {number(self.score)}, dekking {number(self.dekking)}"
+            f"score {quantity_text(self.score)}, dekking {quantity_text(self.dekking)}"
             + (f"; drempels die afgaan: {', '.join(self.drempels)}" if self.drempels else "")
             + "".join(f"; hoogstens {told}" for told in self.hoogstens)
         )
 
     def _criterion_lines(self) -> list[str]:
         rows = [
-            f"  {r.naam:<24}{shown(r.waarde):>12} {_unit(r):<6} score {number(r.score):>9}"
-            f"  gewicht {number(r.gewicht)}  verlies {number(r.verlies)}  [{r.bron or '-'}"
+            f"  {r.naam:<24}{criterion_value_text(r.waarde):>12} {_unit(r):<6} score {quantity_text(r.score):>9}"
+            f"  gewicht {quantity_text(r.gewicht)}  verlies {quantity_text(r.verlies)}  [{r.bron or '-'}"
             + (f"; {r.expertoordeel}]" if r.expertoordeel else "]")
             + (f" ({r.remarks})" if r.remarks else "")
             for r in self.criteria
         ]
-        extra = [f"  uitgesloten door drempel: verlies {number(self.verlies_drempel)}"]
+        extra = [f"  uitgesloten door drempel: verlies {quantity_text(self.verlies_drempel)}"]
         return rows + (extra if self.verlies_drempel > 0 else [])
 
     def _risk(self) -> str:
         step = risk_class(self.risico)
-        said = f"{step.naam} ({risk_text(self.risico)})" if step else number(self.risico)
+        said = f"{step.naam} ({risk_text(self.risico)})" if step else quantity_text(self.risico)
         return f"afwentelingsrisico {said}" + (f", vooral door {self.oorzaak}" if self.oorzaak else "")
 
     def _shift_lines(self) -> list[str]:
-        rows = (f"    {s.naam:<22}{number(s.waarde):>10} {unit_text(s.eenheid)}" for s in self.afwenteling)
+        rows = (f"    {s.naam:<22}{quantity_text(s.waarde):>10} {unit_text(s.eenheid)}" for s in self.afwenteling)
         return [f"  {self._risk()}", *rows]
 
     def _repr_html_(self) -> str:
-        shifts = ((s.naam, f"{number(s.waarde)} {unit_text(s.eenheid)}".strip()) for s in self.afwenteling)
+        shifts = ((s.naam, f"{quantity_text(s.waarde)} {unit_text(s.eenheid)}".strip()) for s in self.afwenteling)
         reasons = html_table(self._headline(), HEADINGS, map(_told, self.criteria))
         reasons += "".join(f"<p>{escape(told.strip())}</p>" for told in self._tips())
         return reasons + html_table(self._risk().capitalize(), ["last", "waarde"], shifts)
@@ -187,9 +187,9 @@ HEADINGS = ("criterium", "waarde", "score", "gewicht", "verlies", "bron")
 
 
 def _told(r: Reason) -> tuple[str, ...]:
-    value = f"{shown(r.waarde)} {_unit(r)}".strip() + (f" ({r.remarks})" if r.remarks else "")
+    value = f"{criterion_value_text(r.waarde)} {_unit(r)}".strip() + (f" ({r.remarks})" if r.remarks else "")
     source = "; ".join(t for t in (r.bron, r.expertoordeel) if t)
-    return (_label(r.naam), value, number(r.score), number(r.gewicht), number(r.verlies), source)
+    return (_label(r.naam), value, quantity_text(r.score), quantity_text(r.gewicht), quantity_text(r.verlies), source)
 
 
 def _label(criterion: str) -> str:
@@ -203,16 +203,16 @@ def _unit(reason: Reason) -> str:
     return "" if any(kinds[name].soort == "klasse" for name in reason.naam.split("+")) else unit_text(reason.eenheid)
 
 
-def number(value: float) -> str:
+def quantity_text(value: float) -> str:
     """Text of a quantity of any unit: hundredths, from 100 on whole ones."""
     return decimal(value, 2 if abs(value) < 100 else 0)
 
 
-def shown(value: float | dict[str, float] | None) -> str:
+def criterion_value_text(value: float | dict[str, float] | None) -> str:
     """Return the value of a criterion, or of every member of a group."""
     if isinstance(value, dict):
-        return "; ".join(f"{name} {number(v)}" for name, v in value.items())
-    return "" if value is None else number(value)
+        return "; ".join(f"{name} {quantity_text(v)}" for name, v in value.items())
+    return "" if value is None else quantity_text(value)
 
 
 def cell_at(layers: xr.Dataset, x: float, y: float) -> tuple[int, int]:
@@ -238,7 +238,7 @@ def explain(
     """Return why one cell got its answer; ``burden`` is that of the cell."""
     wanted = ("score", "klasse", "dekking", "flags", "loss")
     found = score_arrays(cells.present, functie, methode, orness, wanted)
-    parts, cell = parts_of(functie, list(cells.present)), _Cell.of(cells, functie)
+    parts, cell = criterion_shares(functie, list(cells.present)), _Cell.of(cells, functie)
     step = registry.answer_scale()[int(found["klasse"][0, 0])]
     flags = int(found["flags"][0, 0])
     components = registry.burden_rules().components
@@ -279,7 +279,7 @@ class _Cell:
         return cls(values, rewetted(functie, values), derived_of(given))
 
 
-def _reason(cell: _Cell, functie: Functie, part: Part, loss: np.float32) -> Reason:
+def _reason(cell: _Cell, functie: Functie, part: CriterionShare, loss: np.float32) -> Reason:
     criteria = [functie.all_criteria[m] for m in part.members]
     units = {registry.layer_kinds()[m].unit for m in part.members}
     raised = rewets(functie) and any(m in LEVELS for m in part.members)
@@ -297,7 +297,7 @@ def _reason(cell: _Cell, functie: Functie, part: Part, loss: np.float32) -> Reas
     )
 
 
-def _told_values(values: Mapping[str, np.float32], part: Part) -> float | dict[str, float]:
+def _told_values(values: Mapping[str, np.float32], part: CriterionShare) -> float | dict[str, float]:
     """Return the value of a criterion, or of every member of a group."""
     found = {m: float(values.get(m, math.nan)) for m in part.members}
     return found if len(found) > 1 else found[part.members[0]]
@@ -309,7 +309,7 @@ def _judgement(criteria: list[Criterion]) -> str:
     return "; ".join(dict.fromkeys(marks[c.expertoordeel] for c in criteria if c.expertoordeel))
 
 
-def _score(values: Mapping[str, np.float32], functie: Functie, part: Part) -> float:
+def _score(values: Mapping[str, np.float32], functie: Functie, part: CriterionShare) -> float:
     """Return the score of one criterion; NaN where it is unknown."""
     known = [_score_of(functie.all_criteria[m], float(values.get(m, math.nan))) for m in part.members]
     best = max((s for s in known if not math.isnan(s)), default=math.nan)

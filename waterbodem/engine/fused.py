@@ -19,10 +19,18 @@ from waterbodem.definitions.settings import Storage
 from waterbodem.engine.burden import burden_arrays, decline_of, empty_burden, flat_cells, futures_of
 from waterbodem.engine.coverage import footprints
 from waterbodem.engine.plan import changes_of
-from waterbodem.engine.quantities import Alarm, against_of, alarms_of, borders_of, given_of, lowest_of, names_of
-from waterbodem.engine.scoring import check_codes, model_of, parts_of
+from waterbodem.engine.quantities import (
+    Alarm,
+    alarms_of,
+    borders_of,
+    excess_over_references,
+    given_of,
+    lowest_of,
+    names_of,
+)
+from waterbodem.engine.scoring import check_codes, criterion_shares, model_of
 from waterbodem.engine.site import Site
-from waterbodem.engine.sums import Runs, Settled, Tally, no_sums, runs_of, with_bins
+from waterbodem.engine.sums import Runs, SettledPolygons, Tally, no_sums, runs_of, with_bins
 from waterbodem.engine.table import shares
 from waterbodem.formats.output_names import CELL_MAPS
 from waterbodem.kernels import burden, components, quantities, scoring, zonal
@@ -38,7 +46,7 @@ BAND = 1 << 12
 
 
 @dataclass(frozen=True)
-class Footing:
+class BlockPolygons:
     """The polygons that touch a block of cells.
 
     Parameters
@@ -57,31 +65,31 @@ class Footing:
     runs: Runs
     bands: zonal.Bands
     rows: int
-    settled: Settled
+    settled: SettledPolygons
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Cells that any polygon touches, flat."""
         return self.runs.prints.mask.reshape(-1)
 
-    def some(self, which: Integers) -> Footing:
+    def some(self, which: Integers) -> BlockPolygons:
         """Return the same of some of the polygons, by place, ascending."""
         if len(which) == len(self.numbers):
             return self
         runs = runs_of(self.runs.prints.some(which))
-        settled = Settled(self.settled.whole[which], self.settled.shares)
-        return Footing(self.numbers[which], runs, runs.bands(self.rows), self.rows, settled)
+        settled = SettledPolygons(self.settled.whole[which], self.settled.shares)
+        return BlockPolygons(self.numbers[which], runs, runs.bands(self.rows), self.rows, settled)
 
 
-def footing_of(areas: Sequence[Area], tree: shapely.STRtree, grid: Grid) -> Footing | None:
+def block_polygons(areas: Sequence[Area], tree: shapely.STRtree, grid: Grid) -> BlockPolygons | None:
     """Return which polygons touch a block of cells, and where; None if none does."""
     near = np.sort(tree.query(shapely.box(*grid.bounds), predicate="intersects")).astype(np.int64)
     if not near.size:
         return None
     runs = runs_of(footprints([areas[i] for i in near], grid))
     rows = max(1, BAND // grid.cols)
-    settled = Settled(_within([areas[i] for i in near], grid), shares())
-    return Footing(near, runs, runs.bands(rows), rows, settled) if runs.table.size else None
+    settled = SettledPolygons(_within([areas[i] for i in near], grid), shares())
+    return BlockPolygons(near, runs, runs.bands(rows), rows, settled) if runs.table.size else None
 
 
 def _within(areas: Sequence[Area], grid: Grid) -> NDArray[np.bool_]:
@@ -90,8 +98,8 @@ def _within(areas: Sequence[Area], grid: Grid) -> NDArray[np.bool_]:
     return np.asarray((west >= xmin) & (east <= xmax) & (south >= ymin) & (north <= ymax))
 
 
-def gather(
-    site: Site, functie: Functie, method: tuple[str, float | None], storage: Storage, footing: Footing
+def maps_and_sums(
+    site: Site, functie: Functie, method: tuple[str, float | None], storage: Storage, footing: BlockPolygons
 ) -> tuple[dict[str, Array], Tally]:
     """Return the maps of a functie on a block, and its sums over the polygons.
 
@@ -120,7 +128,7 @@ def gather(
     one = site.present_use.functies[0] if site.present_use.one else assumed()
     change, bare = changes_of(functie, one, storage)
     alarms, given = alarms_of(functie, cells.present, site.rules), given_of(site, functie)
-    measures = names_of((p.name for p in parts_of(functie, list(cells.present))), alarms, given)
+    measures = names_of((p.name for p in criterion_shares(functie, list(cells.present))), alarms, given)
     sums, maps = no_sums(footing.runs, measures, len(site.present_use.functies)), _blank(shape)
     flat, size = _flat(cells.present, registry.layer_kinds()), footing.rows * shape[1]
     flat_given = [a.reshape(-1) for a in given.values()]
@@ -155,11 +163,11 @@ def _shifted(site: Site, functie: Functie, storage: Storage, decline: Array | No
     return flat_cells(burden_arrays(site.layers, functie, site.reference, storage, decline))
 
 
-def _asked(site: Site, functie: Functie, alarms: Mapping[str, Alarm]) -> kernel.Asked:
+def _asked(site: Site, functie: Functie, alarms: Mapping[str, Alarm]) -> kernel.FusedQuestion:
     kinds, layers = list(registry.layer_kinds()), [a.layers for a in alarms.values()]
-    return kernel.Asked(
+    return kernel.FusedQuestion(
         borders_of(functie, site.rules),
-        against_of(functie, site.present_use.functies, site.rules),
+        excess_over_references(functie, site.present_use.functies, site.rules),
         np.array([a.bits for a in alarms.values()], np.uint16),
         np.cumsum([0, *map(len, layers)]).astype(np.int64),
         np.array([kinds.index(n) for some in layers for n in some], np.int64),

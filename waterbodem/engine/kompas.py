@@ -20,7 +20,7 @@ from waterbodem.definitions.kompas_rules import (
     Text,
     any_case,
 )
-from waterbodem.definitions.labels import Amount, decimal, layer_label, small
+from waterbodem.definitions.labels import Amount, decimal, layer_label, name_within
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import PresentUse
@@ -111,7 +111,7 @@ class Means:
 
 
 @dataclass(frozen=True)
-class Findings:
+class KompasFindings:
     """What the principles look at, of P polygons.
 
     Parameters
@@ -135,7 +135,7 @@ class Findings:
     worst: Array
     layers: tuple[str, ...]
 
-    def with_strips(self, look: Callable[[int], Strip], rules: KompasRules) -> Findings:
+    def with_strips(self, look: Callable[[int], Strip], rules: KompasRules) -> KompasFindings:
         """Return the same with what lies beside every polygon that becomes wetter, where that can make a difference."""
         best, worst = (Strip(*(np.full(len(self.own), v) for v in bound)) for bound in (BEST, WORST))
         codes = [np.stack([j.code for j in judge(self.beside(s), rules).values()]) for s in (best, worst)]
@@ -144,7 +144,7 @@ class Findings:
                 values[i] = value
         return self.beside(best)
 
-    def beside(self, strips: Strip) -> Findings:
+    def beside(self, strips: Strip) -> KompasFindings:
         """Return the same with measures of what lies beside the polygons."""
         return replace(self, whole=self.whole.beside(strips), changed=self.changed.beside(strips))
 
@@ -153,7 +153,7 @@ class Findings:
         return self.changed if p.tegen_gebruik else self.whole
 
 
-def findings_of(told: Circumstances, functie: Functie, totals: Totals) -> Findings:
+def findings_of(told: Circumstances, functie: Functie, totals: Totals) -> KompasFindings:
     """Return what the principles look at, from the sums of the measures."""
     rules, size, cells = told.rules, told.size, totals.use_cells
     layers, number = extreme_layers(functie, list(told.layers), rules), told.use.number(functie)
@@ -163,7 +163,7 @@ def findings_of(told: Circumstances, functie: Functie, totals: Totals) -> Findin
     fixed |= {"stijging": totals.mean("stijging")[0], **_horizons(totals, told, layers, functie)}
     whole = {n: _known(totals.mean(n), size) for n in totals.measures} | {"extremen": extremes}
     changed = _changed(totals, number, size, rules) | _differences(told.use, functie, cells, size)
-    return Findings(
+    return KompasFindings(
         _means(whole, fixed, rules),
         _means(changed, fixed, rules),
         ratio(own, cells[:, 1:].sum(axis=1)),
@@ -264,12 +264,12 @@ class Judgement:
         return np.array([*SYMBOLS, UNKNOWN])[self.code]
 
 
-def judge(found: Findings, rules: KompasRules) -> dict[str, Judgement]:
+def judge(found: KompasFindings, rules: KompasRules) -> dict[str, Judgement]:
     """Return the outcome per principle: judged by what is known enough."""
     return {id_: _judge(p, found, rules) for id_, p in rules.beginselen.items()}
 
 
-def _judge(p: Principle, found: Findings, rules: KompasRules) -> Judgement:
+def _judge(p: Principle, found: KompasFindings, rules: KompasRules) -> Judgement:
     means, count = found.means(p), len(found.worst)
     codes = np.stack([_on_scale(s, means, rules, count) for s in p.schalen])
     telling = np.where(codes == _NEUTRAL, len(SYMBOLS), codes).min(axis=0)
@@ -287,7 +287,7 @@ def _judge(p: Principle, found: Findings, rules: KompasRules) -> Judgement:
 Settled = list[tuple[Text, int, Mask]]
 
 
-def _settled(p: Principle, found: Findings, rules: KompasRules, unknown: Mask) -> Settled:
+def _settled(p: Principle, found: KompasFindings, rules: KompasRules, unknown: Mask) -> Settled:
     """Return what settles a verdict before its lines do, in order: text, number of the symbol, and where it holds."""
     told, count = rules.opmerkingen, len(found.worst)
     few = found.whole.amounts["dekking"] + rules.marge < rules.dekking_min
@@ -344,12 +344,12 @@ def _limited(code: Array, p: Principle, means: Means, rules: KompasRules) -> tup
     return code, tuple(notes)
 
 
-def symbols_of(found: Findings, rules: KompasRules) -> dict[str, Array]:
+def symbols_of(found: KompasFindings, rules: KompasRules) -> dict[str, Array]:
     """Return the symbols per polygon (P,) by column."""
     return {rules.beginselen[id_].kolom: j.symbols for id_, j in judge(found, rules).items()}
 
 
-def verdicts(found: Findings, rules: KompasRules, taal: str = "nl") -> list[list[Verdict]]:
+def verdicts(found: KompasFindings, rules: KompasRules, taal: str = "nl") -> list[list[Verdict]]:
     """Return the six verdicts per polygon, with their reasons in a language."""
     judged, count = judge(found, rules), len(found.worst)
     return [
@@ -359,7 +359,7 @@ def verdicts(found: Findings, rules: KompasRules, taal: str = "nl") -> list[list
 
 
 def _verdict(
-    id_: str, p: Principle, judged: Judgement, found: Findings, rules: KompasRules, i: int, taal: str
+    id_: str, p: Principle, judged: Judgement, found: KompasFindings, rules: KompasRules, i: int, taal: str
 ) -> Verdict:
     """Tell all that was found, also what is not known enough to judge by."""
     means = found.means(p)
@@ -384,7 +384,7 @@ def _consequence(amounts: Amounts, rules: KompasRules, taal: str) -> str:
 
 
 def _layers(names: Sequence[str], rules: KompasRules, taal: str) -> str:
-    found = [small(layer_label(n, taal)) for n in names]
+    found = [name_within(layer_label(n, taal)) for n in names]
     return rules.opmerkingen.en.told(taal).join(found) or rules.opmerkingen.geen.told(taal)
 
 

@@ -23,8 +23,8 @@ from waterbodem.engine.doubts import (
     percentiles_in_rules,
 )
 from waterbodem.engine.legal_values import check_values
-from waterbodem.layers.encoding import encoding_of, obeyed, values_of
-from waterbodem.layers.near_names import tell_meant
+from waterbodem.layers.encoding import encoding_of, in_units_of_rules, values_of
+from waterbodem.layers.near_names import warn_of_near_names
 
 Floats = NDArray[np.float32]
 
@@ -112,7 +112,7 @@ def layer_set(layers: xr.Dataset, used: Sequence[str] = ()) -> LayerSet:
         its layer cannot hold.
     """
     names = list(used) or known_names(layers)
-    tell_meant([str(n) for n in layers.data_vars if n not in names])
+    warn_of_near_names([str(n) for n in layers.data_vars if n not in names])
     template = template_of(layers)
     check_encodings(layers)
     held = layers[names].compute()  # what is chunked in one go; arrays in memory are not copied
@@ -162,7 +162,7 @@ def in_rules(layers: xr.Dataset) -> xr.Dataset:
     check_encodings(layers)
     check_percentiles(layers)
     named = {n: layers.variables[n] for n in known_names(layers)}
-    asked = {n: obeyed(v, n) for n, v in named.items() if not encoding_of(v, n).plain}
+    asked = {n: in_units_of_rules(v, n) for n, v in named.items() if not encoding_of(v, n).plain}
     return layers.assign({**asked, **percentiles_in_rules(layers)})
 
 

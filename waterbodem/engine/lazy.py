@@ -12,7 +12,7 @@ import numpy as np
 
 from waterbodem.core.dataset import with_fill
 from waterbodem.core.lazy import xr
-from waterbodem.core.threads import alone
+from waterbodem.core.threads import single_threaded
 from waterbodem.definitions.legends import nodata
 from waterbodem.engine.layer_set import check_encodings, known_names, template_of
 
@@ -83,7 +83,7 @@ def _lazy(
 
 def _block(layers: xr.Dataset, *rest: xr.DataArray, function: CellFunction) -> xr.Dataset:
     """Compute one block, in the thread that it was given."""
-    with alone():
+    with single_threaded():
         return function(layers, *rest)
 
 

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.definitions import registry
-from waterbodem.definitions.kompas_rules import Fired, KompasRules
+from waterbodem.definitions.kompas_rules import FiredThresholds, KompasRules
 from waterbodem.definitions.models import Functie
 from waterbodem.engine.burden import futures_of
 from waterbodem.engine.coverage import Footprints
 from waterbodem.engine.evaluation import Result
 from waterbodem.engine.plan import raised_height, settles_more
-from waterbodem.engine.scoring import layers_of, parts_of
+from waterbodem.engine.scoring import criterion_shares, layers_of
 from waterbodem.engine.site import Site
 from waterbodem.engine.sums import CLASSES, SCORE, Tally, no_sums, runs_of, with_bins
 from waterbodem.engine.table import SCORED, THRESHOLD
@@ -37,7 +37,7 @@ EVERYWHERE = "_overal"
 
 
 @dataclass(frozen=True)
-class Measures:
+class Quantities:
     """Measures of n cells: ``rows`` is float32 (M, n), NaN = unknown."""
 
     names: tuple[str, ...]
@@ -69,12 +69,12 @@ def names_of(criteria: Iterable[str], alarms: Iterable[str], given: Iterable[str
     return (SCORE, *losses, *kernel.MADE, *alarms, *kernel.BOUNDS, *kernel.SUMMED, *kernel.MAPPED, *given)
 
 
-def measures_of(site: Site, result: Result) -> Measures:
+def quantities_of(site: Site, result: Result) -> Quantities:
     """Return per cell what the table and the principles look at; NaN = unknown."""
     functie, s, b = result.functie, result.scores, result.burden
     alarms, given = alarms_of(functie, site.layers, site.rules), given_of(site, functie)
     names = names_of(result.criteria, alarms, given)
-    out = Measures(names, np.empty((len(names), site.use.size), np.float32))
+    out = Quantities(names, np.empty((len(names), site.use.size), np.float32))
     _make(site, result, out)
     for name, alarm in alarms.items():
         _sound(site, functie, alarm, s["flags"].reshape(-1), out[name])
@@ -90,7 +90,7 @@ def tally_of(prints: Footprints, site: Site, result: Result, polygons: NDArray[n
 
     ``polygons`` are their numbers, ascending; else 0, 1, ..
     """
-    measures, runs, size = measures_of(site, result), runs_of(prints), max(1, prints.grid.rows)
+    measures, runs, size = quantities_of(site, result), runs_of(prints), max(1, prints.grid.rows)
     sums, bands = no_sums(runs, measures.names, len(site.present_use.functies)), runs.bands(size)
     for row, total in zip(measures.rows, sums.sums, strict=True):
         zonal.add_row(bands, 0, 0, row, total)
@@ -102,10 +102,10 @@ def tally_of(prints: Footprints, site: Site, result: Result, polygons: NDArray[n
     return with_bins(sums, runs, measures[SCORE], polygons)
 
 
-def _make(site: Site, result: Result, out: Measures) -> None:
+def _make(site: Site, result: Result, out: Quantities) -> None:
     """Fill score, losses and what is made of others."""
     s, b, losses = result.scores, result.burden, len(result.criteria) + 1
-    found = kernel.Found(
+    found = kernel.FoundCells(
         s["score"].reshape(-1),
         s["klasse"].reshape(-1),
         b.risico.reshape(-1),
@@ -116,8 +116,8 @@ def _make(site: Site, result: Result, out: Measures) -> None:
     )
     loss, made = out.rows[1 : 1 + losses], out.rows[1 + losses : 1 + losses + len(kernel.MADE)]
     loss[:] = s["loss"]
-    against = against_of(result.functie, site.present_use.functies, site.rules)
-    kernel.fill_measures(found, borders_of(result.functie, site.rules), against, loss, out[SCORE], made)
+    against = excess_over_references(result.functie, site.present_use.functies, site.rules)
+    kernel.fill_quantities(found, borders_of(result.functie, site.rules), against, loss, out[SCORE], made)
 
 
 def _lowest(site: Site, result: Result) -> Array:
@@ -145,11 +145,11 @@ def borders_of(f: Functie, rules: KompasRules) -> kernel.Borders:
     )
 
 
-def against_of(f: Functie, references: Sequence[Functie], rules: KompasRules) -> kernel.Against:
+def excess_over_references(f: Functie, references: Sequence[Functie], rules: KompasRules) -> kernel.ReferenceExcess:
     """Return what a functie does more than each of the references, after a row for an unknown one."""
     paved = [f.value("verhardingsgraad") - r.value("verhardingsgraad") for r in references]
     fill = [max(0.0, raised_height(f) - raised_height(r)) / rules.ophoging_vol_m for r in references]
-    return kernel.Against(
+    return kernel.ReferenceExcess(
         np.array([np.nan, *paved], np.float32),
         np.array([np.nan, *fill], np.float32),
         np.array([True, *(settles_more(f, r) for r in references)]),
@@ -170,7 +170,7 @@ def alarms_of(f: Functie, present: Mapping[str, Any], rules: KompasRules) -> dic
     return {n: _alarm(f, some, present, n in rules.of_change) for n, some in rules.drempels.items()}
 
 
-def _alarm(f: Functie, some: Fired, present: Mapping[str, Any], of_change: bool) -> Alarm:
+def _alarm(f: Functie, some: FiredThresholds, present: Mapping[str, Any], of_change: bool) -> Alarm:
     counts = [t.laag in some.lagen and t.gevolg in some.gevolgen and t.laag in present for t in f.drempels]
     bits = sum(1 << i for i, one in enumerate(counts) if one)
     return Alarm(
@@ -207,7 +207,7 @@ def _extremes(site: Site, f: Functie) -> dict[str, Floats]:
 
 def extreme_layers(f: Functie, present: Sequence[str], rules: KompasRules) -> tuple[str, ...]:
     """Return the layers of extremes that count: they weigh enough, and more of them is worse."""
-    parts = [p for p in parts_of(f, present) if p.share + rules.marge >= rules.extremen.gewicht]
+    parts = [p for p in criterion_shares(f, present) if p.share + rules.marge >= rules.extremen.gewicht]
     weighty = [n for n in rules.extremen.lagen if any(n in p.members for p in parts)]
     return tuple(n for n in weighty if f.all_criteria[n].curve[-1][1] < f.all_criteria[n].curve[0][1])
 

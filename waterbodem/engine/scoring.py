@@ -44,7 +44,7 @@ LAYERS_WORTH = 6
 
 
 @dataclass(frozen=True)
-class Part:
+class CriterionShare:
     """A criterion as it takes part here: one layer, or a group of them.
 
     ``share`` is its weight as a share of the basic weights, ``basic`` the part of that from basic layers.
@@ -57,7 +57,7 @@ class Part:
     basic: float
 
 
-def parts_of(functie: Functie, present: Sequence[str]) -> tuple[Part, ...]:
+def criterion_shares(functie: Functie, present: Sequence[str]) -> tuple[CriterionShare, ...]:
     """Return the criteria that take part when these layers are in the data, in order."""
     known = {*present, *derived_of(present)}
     taking = [n for n in functie.all_criteria if n in functie.criteria or n in known]
@@ -69,12 +69,12 @@ def parts_of(functie: Functie, present: Sequence[str]) -> tuple[Part, ...]:
     return tuple(_part(functie, members, taking) for members in units)
 
 
-def _part(functie: Functie, members: tuple[str, ...], taking: Sequence[str]) -> Part:
+def _part(functie: Functie, members: tuple[str, ...], taking: Sequence[str]) -> CriterionShare:
     weights = {name: functie.all_criteria[name].gewicht for name in taking}
     basic_sum = sum(c.gewicht for c in functie.criteria.values())
     own = sum(weights[m] for m in members)
     own_basic = sum(weights[m] for m in members if m in functie.criteria)
-    return Part(
+    return CriterionShare(
         "+".join(members),
         members,
         own / sum(weights.values()),
@@ -83,7 +83,7 @@ def _part(functie: Functie, members: tuple[str, ...], taking: Sequence[str]) -> 
     )
 
 
-def criterion_of(parts: Sequence[Part], layer: str) -> int:
+def criterion_of(parts: Sequence[CriterionShare], layer: str) -> int:
     """Return the index of the criterion that a layer belongs to, or ``NO_CRITERION``."""
     found = (k for k, part in enumerate(parts) if layer in part.members)
     return next(found, kernel.NO_CRITERION)
@@ -130,7 +130,7 @@ def _curves(criteria: Sequence[Criterion], lines: Sequence[Array]) -> dict[str, 
     }
 
 
-def weight_numbers(parts: Sequence[Part], heavy: float) -> dict[str, Any]:
+def weight_numbers(parts: Sequence[CriterionShare], heavy: float) -> dict[str, Any]:
     """Return the numbers of criteria that depend on their weights; from the share ``heavy`` on one caps the class."""
     return {
         "weight": np.array([p.weight for p in parts], dtype=np.float32),
@@ -152,7 +152,7 @@ def _reach(threshold: Threshold) -> tuple[np.float32, np.float32]:
     }[threshold.operator]
 
 
-def _verdict(threshold: Threshold, parts: Sequence[Part]) -> int:
+def _verdict(threshold: Threshold, parts: Sequence[CriterionShare]) -> int:
     """Return what a threshold says to the kernel where it fires."""
     if threshold.gevolg == "aandacht":
         return 0
@@ -160,7 +160,7 @@ def _verdict(threshold: Threshold, parts: Sequence[Part]) -> int:
     return 1 + criterion_of(parts, threshold.laag) + excluded
 
 
-def _thresholds(functie: Functie, parts: Sequence[Part], places: Mapping[str, int]) -> dict[str, Any]:
+def _thresholds(functie: Functie, parts: Sequence[CriterionShare], places: Mapping[str, int]) -> dict[str, Any]:
     """Return the thresholds in the order in which they have a say."""
     order = sorted(range(len(functie.drempels)), key=lambda i: SAY.index(functie.drempels[i].gevolg))
     sorted_ = [functie.drempels[i] for i in order]
@@ -214,7 +214,7 @@ def _places(functie: Functie, index: Mapping[str, int]) -> dict[str, int]:
 def _model(functie_json: str, present: frozenset[str], methode: str, power: float) -> kernel.Model:
     functie = Functie.model_validate_json(functie_json)
     rules = registry.scoring_rules()
-    parts = parts_of(functie, tuple(present))
+    parts = criterion_shares(functie, tuple(present))
     index = {name: i for i, name in enumerate(registry.layer_kinds()) if name in present}
     places = _places(functie, index)
     members = [m for part in parts for m in part.members]
@@ -364,7 +364,7 @@ def _one(cells: LayerSet, functie: Functie, methode: str, orness: float | None, 
     names = [n for n in VARIABLES if interval or VARIABLES[n][0] not in INTERVAL]
     wanted = [VARIABLES[n][0] for n in names]
     arrays = score_arrays(cells.present, functie, methode, orness, wanted)
-    criteria = [part.name for part in parts_of(functie, list(cells.present))]
+    criteria = [part.name for part in criterion_shares(functie, list(cells.present))]
     derived = [n for n in derived_of(cells.present) if n in layers_used(functie)]
     return cells.results(
         {n: (arrays[VARIABLES[n][0]], scoring_attrs(n, functie, criteria)) for n in names},
@@ -375,7 +375,7 @@ def _one(cells: LayerSet, functie: Functie, methode: str, orness: float | None, 
             "methode": methode,
             **({} if orness is None else {"orness": orness}),
             "definities": registry.rules_version(),
-            "functie_sha256": registry.fingerprint(functie),
+            "functie_sha256": registry.definition_sha256(functie),
         },
     )
 
@@ -424,7 +424,7 @@ def geschiktheid(
     (dtype('uint8'), 'zettingsgevoeligheid')
     """
     settings = Settings.of(locals())
-    chosen, many = registry.choose(functie)
+    chosen, many = registry.chosen_functies(functie)
     methode, orness = settings.method
     names = known_names(layers)
     wanted = layers_of(*chosen, present=names)
@@ -460,10 +460,10 @@ def _answers(
     memory.check_room(grid_of(layers), LAYERS_WORTH * len(functies))
     cells = layer_set(layers, used)
     results = [_one(cells, f, methode, orness, interval) for f in functies]
-    return stack(results, functies) if many else results[0]
+    return join_functies(results, functies) if many else results[0]
 
 
-def stack(results: Sequence[xr.Dataset], functies: Sequence[Functie]) -> xr.Dataset:
+def join_functies(results: Sequence[xr.Dataset], functies: Sequence[Functie]) -> xr.Dataset:
     """Join results of several functies along a leading dimension ``functie``."""
     ids = [f.id for f in functies]
     joined = xr.concat(results, dim="functie", coords="minimal", compat="override", combine_attrs="drop_conflicts")

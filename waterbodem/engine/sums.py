@@ -134,7 +134,7 @@ class Tally(Sums):
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettledPolygons:
     """Which polygons of a block lie in it as a whole (P,), so that quantiles at some shares (Q,) can be taken there."""
 
     whole: NDArray[np.bool_]
@@ -213,7 +213,7 @@ def no_sums(runs: Runs, measures: Sequence[str], references: int) -> Sums:
 
 
 def with_bins(
-    sums: Sums, runs: Runs, score: Array, polygons: Integers | None = None, settled: Settled | None = None
+    sums: Sums, runs: Runs, score: Array, polygons: Integers | None = None, settled: SettledPolygons | None = None
 ) -> Tally:
     """Return sums with how often each score occurs.
 
@@ -229,7 +229,7 @@ def with_bins(
     settled : Settled, optional
         Polygons that need no bins; else none.
     """
-    some = settled or Settled(np.zeros(runs.count, np.bool_), np.empty(0))
+    some = settled or SettledPolygons(np.zeros(runs.count, np.bool_), np.empty(0))
     quantiles, start = np.full((runs.count, some.shares.size), np.nan), np.empty(runs.count + 1, np.int64)
     room = runs.cells_of(~some.whole) + 1
     value, weight = np.empty(room, np.uint16), np.empty(room, np.int64)

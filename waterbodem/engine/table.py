@@ -33,7 +33,7 @@ Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 
 
-def answers(mean_score: Doubles, by_class: Doubles, cap: int, rules: ScoringRules) -> NDArray[np.int64]:
+def answer_codes(mean_score: Doubles, by_class: Doubles, cap: int, rules: ScoringRules) -> NDArray[np.int64]:
     """Return the class of P polygons from their mean scores and the cells per class: the worst of (a) to (e).
 
     Parameters
@@ -77,7 +77,7 @@ def letters() -> dict[int, str]:
     return {code: step.letter for code, step in registry.answer_scale().items()}
 
 
-def total(tallies: Iterable[Tally], count: int, last: NDArray[np.int64] | None = None) -> Totals:
+def total_tallies(tallies: Iterable[Tally], count: int, last: NDArray[np.int64] | None = None) -> Totals:
     """Add tallies of parts to sums over all ``count`` polygons, with the quantiles of the table.
 
     ``last`` as in :func:`waterbodem.engine.sums.totals_of`.
@@ -215,7 +215,7 @@ def _class(state: State, rest: tuple[Doubles, int, float], functie: Functie) -> 
     extra, by_class = rest[0], state.by_class.copy()
     by_class[:, rest[1]] += extra
     blended = ratio(np.nan_to_num(state.mean) * state.known + rest[2] * extra, state.known + extra)
-    return answers(blended, by_class, cap_of(functie), registry.scoring_rules())
+    return answer_codes(blended, by_class, cap_of(functie), registry.scoring_rules())
 
 
 def lettered(codes: Array) -> Array:

@@ -21,7 +21,7 @@ from waterbodem.core import memory
 from waterbodem.core.errors import ArgumentError, CorruptLayer
 from waterbodem.core.files import replacing
 from waterbodem.core.lazy import xr
-from waterbodem.formats.archive_form import KINDS, MARK, READABLE, VERSION, Variables, kept
+from waterbodem.formats.archive_form import KINDS, MARK, READABLE, VERSION, Variables, answer_form
 from waterbodem.formats.archive_form import Array as Told
 from waterbodem.formats.archive_form import Variable as ToldVariable
 
@@ -41,7 +41,7 @@ Array = NDArray[Any]
 # --- numbers that JSON lacks -----------------------------------------------------------------------------------------
 
 
-def plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
     """Return a value as JSON can hold it; numpy numbers become Python's, NaN and infinity a tagged word.
 
     Raises
@@ -61,14 +61,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else {"getal": repr(value)}
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): plain_data(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(v) for v in value]
+        return [plain_data(v) for v in value]
     raise ArgumentError("value cannot be saved", value=type(value).__name__, allowed="numbers, texts, lists, mappings")
 
 
 def restored(value: Any) -> Any:
-    """Return what :func:`plain` was given, with lists for tuples.
+    """Return what :func:`plain_data` was given, with lists for tuples.
 
     Examples
     --------
@@ -109,13 +109,13 @@ class Packer:
         chosen = {n: data[n].variable for n in names}
         dims = {d for v in chosen.values() for d in v.dims}
         return {
-            "attrs": plain(data.attrs),
+            "attrs": plain_data(data.attrs),
             "coords": {str(n): self._variable(v.variable) for n, v in data.coords.items() if dims.issuperset(v.dims)},
             "data": {n: self._variable(v) for n, v in chosen.items()},
         }
 
     def _variable(self, v: xr.Variable) -> dict[str, Any]:
-        return {"dims": [str(d) for d in v.dims], "attrs": plain(v.attrs), **self.array(v.values)}
+        return {"dims": [str(d) for d in v.dims], "attrs": plain_data(v.attrs), **self.array(v.values)}
 
 
 def write(path: str | Path, text: Mapping[str, Any], arrays: Iterable[Array]) -> Path:
@@ -153,8 +153,8 @@ class Unpacker:
 
     def __init__(self, archive: zipfile.ZipFile, where: str) -> None:
         self._archive, self._where, self._used = archive, where, 0
-        self._free, self._seen = memory.available(), set[int]()
-        self.text = kept(self._read_text(), where)
+        self._free, self._seen = memory.available_memory(), set[int]()
+        self.text = answer_form(self._read_text(), where)
 
     def _read_text(self) -> dict[str, Any]:
         body = self._bytes(TEXT, MAX_TEXT)
@@ -225,14 +225,14 @@ class Unpacker:
     def dataset(self, told: Variables, dims: Mapping[str, int]) -> xr.Dataset:
         """Return a dataset by its description; its dimensions are of these lengths."""
         parts = [{n: self._variable(n, v, dims) for n, v in some.items()} for some in (told.data, told.coords)]
-        return xr.Dataset(parts[0], coords=parts[1], attrs={k: listed(v) for k, v in told.attrs.items()})
+        return xr.Dataset(parts[0], coords=parts[1], attrs={k: as_list(v) for k, v in told.attrs.items()})
 
     def _variable(self, name: str, told: ToldVariable, dims: Mapping[str, int]) -> xr.Variable:
         if len(set(told.dims)) != len(told.dims) or told.vorm != tuple(dims.get(d, -1) for d in told.dims):
             raise self.broken("variable does not lie on the grid", name)
-        return xr.Variable(told.dims, self.array(told), {k: listed(v) for k, v in told.attrs.items()})
+        return xr.Variable(told.dims, self.array(told), {k: as_list(v) for k, v in told.attrs.items()})
 
 
-def listed(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """Return a tuple as a list: attributes are lists where they are more than one."""
     return list(value) if isinstance(value, tuple) else value

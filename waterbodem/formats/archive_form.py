@@ -124,7 +124,7 @@ Some = Annotated[int, Field(gt=0, le=MOST_CELLS)]
 Beside = Annotated[tuple[Text, Count, Finite, Finite, Finite], BeforeValidator(_list)]
 
 
-class Asked(Form):
+class QuestionForm(Form):
     """The question."""
 
     layers: Variables
@@ -147,7 +147,7 @@ class Way(Form):
     lengten: Annotated[list[Finite], Field(min_length=1, max_length=256)]
 
 
-class Settled(Form):
+class LedgerForm(Form):
     """What a ledger was made with, settings by their id, and what it must say."""
 
     model_config = ConfigDict(extra="allow")
@@ -169,10 +169,10 @@ class Settled(Form):
         return {**(self.model_extra or {}), **{name: getattr(self, name) for name in type(self).model_fields}}
 
 
-class Said(Form):
+class NotesForm(Form):
     """What a ledger said beside its numbers."""
 
-    herkomst: Settled
+    herkomst: LedgerForm
     notes: Texts
 
 
@@ -186,12 +186,12 @@ class Reception(Form):
     open_water_ha: Array
     plannen: Annotated[list[Whole], Field(max_length=MOST_ITEMS)]
     grond: Annotated[tuple[Count, Count, Array], BeforeValidator(_list)] | None
-    verteld: dict[Text, Said]
+    verteld: dict[Text, NotesForm]
     weg: Way | None
     blootstelling: Annotated[tuple[Array, Array] | None, BeforeValidator(_list)]
 
 
-class Kept(Form):
+class AnswerForm(Form):
     """An answer with its question."""
 
     formaat: Literal[MARK]  # type: ignore[valid-type]
@@ -204,11 +204,11 @@ class Kept(Form):
     kompas: Table
     outside: Texts
     notes: Texts
-    question: Asked
+    question: QuestionForm
     ontvangst: Reception | None
 
 
-def kept(data: Mapping[str, Any], where: str) -> Kept:
+def answer_form(data: Mapping[str, Any], where: str) -> AnswerForm:
     """Return the text of a file in its form.
 
     Raises
@@ -217,7 +217,7 @@ def kept(data: Mapping[str, Any], where: str) -> Kept:
         Naming the first keys that hold something else.
     """
     try:
-        return Kept.model_validate(_renewed(data))
+        return AnswerForm.model_validate(_renewed(data))
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))[:LENGTH]}: {e['msg'][:LENGTH]}" for e in error.errors()[:TOLD]]
         raise CorruptLayer(f"file is no answer of waterbodem, or damaged: {'; '.join(found)}", where=where) from None
@@ -244,12 +244,12 @@ def _renewed_settings(told: Mapping[str, Any], edition: Edition) -> dict[str, An
     Of rules of a user's own stay the principles, which name what was answered; nothing is judged by them again.
     """
     kompas, others = told.get("kompas"), {n: value for n, value in told.items() if n != "kompas"}
-    if kompas is None or fingerprint(kompas) == edition.kompas:
+    if kompas is None or data_sha256(kompas) == edition.kompas:
         return others
     return {**others, "kompas": {**builtin_rules().model_dump(mode="json"), "beginselen": kompas["beginselen"]}}
 
 
-def fingerprint(told: Any) -> str:
+def data_sha256(told: Any) -> str:
     """Return a sha256 of plain data, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

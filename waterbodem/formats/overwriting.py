@@ -8,7 +8,7 @@ from pathlib import Path
 
 from waterbodem.core.destination import destination
 from waterbodem.core.errors import ArgumentError
-from waterbodem.core.path_gate import followed
+from waterbodem.core.path_gate import followed_links
 from waterbodem.formats.output_names import JOURNAL, OF_FUNCTIE, PARTS, WORK, WRITTEN
 
 
@@ -60,9 +60,9 @@ def refuse_overwriting(output: Path, folders: Sequence[str], given: Iterable[Pat
         Naming the first of them.
     """
     _refuse_obstacles(output, [output / name for name in (*folders, WORK, f"{WORK}/{PARTS}")])
-    root = followed(output)
+    root = followed_links(output)
     ours = {root / name for name in (*folders, WORK)}
-    for file in (followed(path) for path in given if path is not None):
+    for file in (followed_links(path) for path in given if path is not None):
         if (file.parent == root and WRITTEN.fullmatch(file.name)) or not ours.isdisjoint(file.parents):
             raise ArgumentError(
                 "a result would be written over what was given",

@@ -16,7 +16,7 @@ import pyproj
 
 from waterbodem.core.files import Stage
 from waterbodem.core.grid import Grid
-from waterbodem.definitions.labels import short
+from waterbodem.definitions.labels import short_name
 from waterbodem.definitions.legends import FULL, Legend, legend, map_title
 from waterbodem.definitions.models import Functie
 from waterbodem.formats.output_names import AREAS, PROJECT
@@ -67,7 +67,7 @@ class OutputMap:
     @property
     def group(self) -> str:
         """Name of the functie and scenario, on one line."""
-        name = short(self.functie.naam, NAME)
+        name = short_name(self.functie.naam, NAME)
         return f"{name} ({self.scenario})" if self.scenario else name
 
     @property

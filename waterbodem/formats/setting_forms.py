@@ -18,14 +18,14 @@ from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Boundaries, board_of, chosen_boards
 from waterbodem.definitions.kompas_rules import KompasRules, builtin_rules, load_rules
-from waterbodem.definitions.labels import plain as number_text
+from waterbodem.definitions.labels import plain_number as number_text
 from waterbodem.definitions.labels import reference_name
 from waterbodem.definitions.present_use import UseMap, reference_label
 from waterbodem.definitions.receiving import BY_SITUATION, ReachTable, chosen_reach
 from waterbodem.definitions.setting_list import Setting, all_settings
 from waterbodem.definitions.settings import Settings
-from waterbodem.definitions.validation import define
-from waterbodem.formats.archive import Packer, Unpacker, plain, restored
+from waterbodem.definitions.validation import validated
+from waterbodem.formats.archive import Packer, Unpacker, plain_data, restored
 from waterbodem.formats.archive_form import Array
 
 #: Letters of what an archive, which anyone may have written, tells of a file.
@@ -56,7 +56,7 @@ class Form:
 
     def packed(self, value: Any, packer: Packer) -> Any:
         """The value as plain data; arrays go to the packer."""
-        return plain(value)
+        return plain_data(value)
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
         """The value of plain data that anyone may have written."""
@@ -66,7 +66,7 @@ class Form:
 
     def told(self, value: Any) -> Any:
         """The value as herkomst tells it."""
-        return plain(value)
+        return plain_data(value)
 
     def mark(self, value: Any) -> Any:
         """All that the value holds, for keys."""
@@ -141,7 +141,7 @@ class UseForm(Form):
         return dict(value.told) if isinstance(value, UseMap) and value.told else reference_label(value)
 
     def mark(self, value: Any) -> Any:
-        return dict(value.told) if isinstance(value, UseMap) else registry.fingerprint(value)
+        return dict(value.told) if isinstance(value, UseMap) else registry.definition_sha256(value)
 
     def text(self, value: Any, setting: Setting, taal: str) -> str:
         return reference_name(value, (), taal)
@@ -196,22 +196,22 @@ class ReachForm(NumberForm):
         return given if isinstance(given, str) and given != BY_SITUATION else None
 
     def packed(self, value: Any, packer: Packer) -> Any:
-        return value.model_dump(mode="json") if isinstance(value, ReachTable) else plain(value)
+        return value.model_dump(mode="json") if isinstance(value, ReachTable) else plain_data(value)
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
         if isinstance(told, Mapping) and "situaties" in told:
-            return define(ReachTable, told, where)
+            return validated(ReachTable, told, where)
         return told if told == BY_SITUATION else super().unpacked(told, found, where)
 
     def told(self, value: Any) -> Any:
-        return "eigen tabel" if isinstance(value, ReachTable) else plain(value)
+        return "eigen tabel" if isinstance(value, ReachTable) else plain_data(value)
 
     def mark(self, value: Any) -> Any:
-        return registry.fingerprint(value) if isinstance(value, ReachTable) else plain(value)
+        return registry.definition_sha256(value) if isinstance(value, ReachTable) else plain_data(value)
 
     def text(self, value: Any, setting: Setting, taal: str) -> str:
         if isinstance(value, ReachTable):
-            return f"{setting.word('tabel', taal)} {registry.fingerprint(value)[:8]}"
+            return f"{setting.word('tabel', taal)} {registry.definition_sha256(value)[:8]}"
         return setting.word(value, taal) if isinstance(value, str) else super().text(value, setting, taal)
 
     def words(self, value: Any, file: str) -> Sequence[str]:
@@ -227,7 +227,7 @@ class WellForm(Form):
         return Well(*given)
 
     def packed(self, value: Any, packer: Packer) -> Any:
-        return plain(asdict(value))
+        return plain_data(asdict(value))
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
         return Well(**restored(told))
@@ -255,15 +255,15 @@ class RulesForm(Form):
         return value.model_dump(mode="json")
 
     def unpacked(self, told: Any, found: Unpacker, where: str) -> Any:
-        return define(KompasRules, told, where)
+        return validated(KompasRules, told, where)
 
     def told(self, value: Any) -> Any:
-        return {"sha256": registry.fingerprint(value)}
+        return {"sha256": registry.definition_sha256(value)}
 
     def text(self, value: Any, setting: Setting, taal: str) -> str:
         if value == builtin_rules():
             return setting.word("waterbodem", taal)
-        return f"{setting.word('eigen', taal)} {registry.fingerprint(value)[:8]}"
+        return f"{setting.word('eigen', taal)} {registry.definition_sha256(value)[:8]}"
 
     def words(self, value: Any, file: str) -> Sequence[str]:
         return [file]
@@ -324,7 +324,7 @@ def unpacked(told: Mapping[str, Any], found: Unpacker) -> Settings:
     return Settings(**{id_: FORMS[known[id_].soort].unpacked(value, found, id_) for id_, value in told.items()})
 
 
-def told(settings: Settings, *touching: str) -> dict[str, Any]:
+def settings_for_herkomst(settings: Settings, *touching: str) -> dict[str, Any]:
     """Settings as herkomst tells them, by id: all, or those that something depends on."""
     return {
         s.id: None if value is None else FORMS[s.soort].told(value)
@@ -342,7 +342,7 @@ def marks(settings: Settings, *touching: str) -> dict[str, Any]:
     }
 
 
-def facts(settings: Settings, taal: str, files: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+def setting_facts(settings: Settings, taal: str, files: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
     """Name and value of the settings that are not the default, and of those that are always told.
 
     Parameters
@@ -366,7 +366,7 @@ def compared(one: Settings, other: Settings, taal: str) -> dict[str, tuple[str, 
     }
 
 
-def words(settings: Settings, files: Mapping[str, str]) -> Iterator[str]:
+def setting_options(settings: Settings, files: Mapping[str, str]) -> Iterator[str]:
     """Options and values that give these settings on the command line.
 
     Parameters

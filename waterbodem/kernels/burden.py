@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._compile.decorators import kernel, part, stage
+from waterbodem.kernels._compile.decorators import inlined, kernel, stage
 from waterbodem.kernels._compile.records import places_of
 from waterbodem.kernels.components import (
     AANVULLING,
@@ -230,19 +230,19 @@ def _store(values: Any, out: Any) -> None:
         out[i] = np.float32(values[i] + 0.0)
 
 
-@part
+@inlined
 def _fill(value: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = value
 
 
-@part
+@inlined
 def _copy(values: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = values[i]
 
 
-@part
+@inlined
 def _mask(marked: Any, value: Any, out: Any) -> None:
     for i in range(out.size):
         out[i] = value if marked[i] else out[i]

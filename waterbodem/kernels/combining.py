@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._compile.decorators import part, stage
+from waterbodem.kernels._compile.decorators import inlined, stage
 from waterbodem.kernels.float32 import exp, log
 
 GEOMETRIC, MEAN, MINIMUM, OWA = range(4)
@@ -56,7 +56,7 @@ def _minimum(score: Any, known: Any, n: int, m: Any, out: Any) -> None:
         out[i] = low if low <= np.float32(1) else np.float32(np.nan)
 
 
-@part
+@inlined
 def _sorted_known(score: Any, known: Any, count: int, i: int, order: Any) -> int:
     """Fill ``order`` with the known of ``count`` criteria of cell i, best first; return how many."""
     n = 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._compile.decorators import part, stage
+from waterbodem.kernels._compile.decorators import inlined, stage
 from waterbodem.kernels._compile.records import cells_at
 from waterbodem.kernels.rewetting import FIELDS, clip, fill_rise
 
@@ -111,19 +111,19 @@ CHANGE = np.dtype(
 )
 
 
-@part
+@inlined
 def _above(x: float, low: float) -> float:
     """max(x, low) that keeps NaN."""
     return low if x < low else x
 
 
-@part
+@inlined
 def _below(x: float, high: float) -> float:
     """min(x, high) that keeps NaN."""
     return high if x > high else x
 
 
-@part
+@inlined
 def _finite(x: float) -> float:
     """NaN for what is infinite: only keileem can be absent."""
     return x if x - x == 0.0 else np.nan
@@ -145,7 +145,7 @@ def _ground(keileem: Any, ghg: Any, kwel: Any, c: Any, out: Any) -> None:
         out[i] = per_metre * dry * depth
 
 
-@part
+@inlined
 def _left(ground: float, task: float, own_rain: float) -> float:
     """What the soil leaves of the task [m3/ha]; NaN where its room is unknown."""
     return _above(task - _above(ground - own_rain, 0.0), 0.0)
@@ -316,7 +316,7 @@ def _widen(values: Any, out: Any) -> None:
         out[i] = np.float64(values[i])
 
 
-@partial(part, inline="always")
+@partial(inlined, inline="always")
 def cells_of(layers: Any, row: int, a: int, n: int, w: Any) -> Any:
     """Cells of a layer; unknown where the layer is missing."""
     return cells_at(layers[row], a, n) if layers[row] else w.unknown[:n]

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._compile.decorators import kernel, part
+from waterbodem.kernels._compile.decorators import inlined, kernel
 
 
-@part
+@inlined
 def _wins(head: Any, a: int, b: int) -> bool:
     """Tell whether source a goes before b at the same distance: larger |head|, then lowering."""
     if abs(head[a]) != abs(head[b]):
@@ -93,7 +93,7 @@ def spread(head: Any, nearest: Any, situation: Any, lengths: Any, grid: Any, lim
                 twice[i] = head[source] * np.exp(-0.5 * distance / reach)
 
 
-@part
+@inlined
 def _nearest_of_all(
     head: Any, nearest: Any, r: int, c: int, cols: int, stretch: float, first: int, last: int, farthest: float
 ) -> Any:

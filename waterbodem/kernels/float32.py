@@ -8,7 +8,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from waterbodem.kernels._compile.decorators import part, spelled_out
+from waterbodem.kernels._compile.decorators import inlined, spelled_out
 
 
 @spelled_out
@@ -41,7 +41,7 @@ def fma(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
     return types.float32(types.float32, types.float32, types.float32), build
 
 
-@part
+@inlined
 def log(x: np.float32) -> np.float32:
     """Natural logarithm of a positive normal float32; exactly 0 at 1. After Cephes (S. Moshier)."""
     bits = _bits(x)
@@ -63,7 +63,7 @@ def log(x: np.float32) -> np.float32:
     return fma(n, np.float32(0.693359375), f + tail)
 
 
-@part
+@inlined
 def exp(x: np.float32) -> np.float32:
     """E to the power x, for -80 <= x <= 0; exactly 1 at 0. After Cephes (S. Moshier)."""
     n = fma(x, np.float32(1.44269504088896341), np.float32(12582912.0)) - np.float32(12582912.0)

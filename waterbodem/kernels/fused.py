@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels import burden, quantities, scoring, zonal
-from waterbodem.kernels._compile.decorators import kernel, part
+from waterbodem.kernels._compile.decorators import inlined, kernel
 from waterbodem.kernels._compile.records import cells_at
 
 Floats = NDArray[np.float32]
@@ -16,11 +16,11 @@ Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
 
-class Asked(NamedTuple):
+class FusedQuestion(NamedTuple):
     """What is asked of a functie, besides the numbers of its score and burden."""
 
     borders: quantities.Borders
-    against: quantities.Against
+    against: quantities.ReferenceExcess
     bits: NDArray[np.uint16]  # (T,) thresholds that are looked at together
     layer: Ints  # (T + 1,) first layer that those are on
     layers: Ints  # indices of layers
@@ -108,7 +108,7 @@ def gather_cells(
             _add_band(bands, b, a, min(size, maps.score.size - a), cells, maps, band, totals)
 
 
-@part
+@inlined
 def _gather_band(
     layers: Any, model: Any, order: Any, land: Any, change: Any, bare: Any, asked: Any, cells: Any, a: int, n: int,
     maps: Any, band: Any,
@@ -128,16 +128,16 @@ def _gather_band(
         _take_band(cells.shifted, a, shifted)
     else:
         burden.shift_from(land, a, change, bare, shifted, band.burden)
-    measured = quantities.Found(
+    measured = quantities.FoundCells(
         maps.score[a:e], maps.klasse[a:e], maps.risico[a:e], shifted.tijd,
         cells.lowest[a:e] if cells.lowest.size else maps.score[a:e], band.components, cells.use[a:e],
     )  # fmt: skip
-    quantities.fill_measures(measured, asked.borders, asked.against, band.loss, maps.assessed[a:e], band.made)
+    quantities.fill_quantities(measured, asked.borders, asked.against, band.loss, maps.assessed[a:e], band.made)
     for t in range(asked.bits.size):
         _alarm(layers, a, t, asked, band.flags[:n], cells.use[a:e], band.made[MADE + t, :n])
 
 
-@part
+@inlined
 def _alarm(layers: Any, a: int, t: int, asked: Any, flags: Any, use: Any, out: Any) -> None:
     """Fill in where thresholds fire: 1, 0, or NaN where all the layers that they are on are unknown."""
     nothing = np.float32(0) if asked.layer[t] == asked.layer[t + 1] else np.float32(np.nan)
@@ -150,13 +150,13 @@ def _alarm(layers: Any, a: int, t: int, asked: Any, flags: Any, use: Any, out: A
         quantities.of_change(use, asked.own, out)
 
 
-@part
+@inlined
 def _take(values: Any, a: int, out: Any) -> None:
     for i in range(out.size):
         out[i] = values[a + i]
 
 
-@part
+@inlined
 def _take_band(given: Any, a: int, out: Any) -> None:
     """Take the burden of a band that is known already."""
     for k in range(out.components.shape[0]):
@@ -170,13 +170,13 @@ def _take_band(given: Any, a: int, out: Any) -> None:
     _take(given.stijging, a, out.stijging)
 
 
-@part
+@inlined
 def _add_rows(bands: Any, b: int, a: int, n: int, rows: Any, sums: Any) -> None:
     for m in range(rows.shape[0]):
         zonal.add_row(bands, b, a, rows[m, :n], sums[m])
 
 
-@part
+@inlined
 def _add_band(bands: Any, b: int, a: int, n: int, cells: Any, maps: Any, band: Any, totals: Any) -> None:
     e, sums, m = a + n, totals.sums, 1
     zonal.add_row(bands, b, a, maps.assessed[a:e], sums[0])

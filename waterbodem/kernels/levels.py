@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from waterbodem.kernels import rewetting
-from waterbodem.kernels._compile.decorators import both, part, stage
+from waterbodem.kernels._compile.decorators import both, inlined, stage
 from waterbodem.kernels._compile.records import cells_at
 
 LEVELS = ("ghg", "gvg", "glg")
@@ -62,7 +62,7 @@ def _derive(ghg: Any, glg: Any, m: Any, out: Any) -> None:
         out[i] = gvg_of(ghg[i], glg[i], constant, by_ghg, by_glg)
 
 
-@partial(part, inline="always")
+@partial(inlined, inline="always")
 def values_at(layers: Any, place: int, a: int, n: int, w: Any) -> Any:
     """Values of a layer in n cells from cell a on: its own, those that the block made, or unknown."""
     return cells_at(layers[place], a, n) if place >= 0 else w.made[MISSING - place, :n]

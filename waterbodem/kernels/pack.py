@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._compile.decorators import jit, kernel, part
+from waterbodem.kernels._compile.decorators import inlined, jit, kernel
 
 NODATA = 255
 
@@ -56,7 +56,7 @@ def count(codes: Any, counts: Any) -> None:
         counts[code] += lanes[0, code] + lanes[1, code] + lanes[2, code] + lanes[3, code]
 
 
-@part
+@inlined
 def _blank(inside: Any, out: Any) -> None:
     if inside.size:
         for i in range(out.size):
@@ -81,7 +81,7 @@ def halve_mean(values: Any, out: Any) -> None:
             out[i, cols // 2] = _mean(upper[cols - 1], upper[cols - 1], lower[cols - 1], lower[cols - 1])
 
 
-@part
+@inlined
 def _mean(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Return the mean of what is known of four, rounded half up; an edge counts its cells twice, which changes nothing.
 
@@ -112,7 +112,7 @@ def halve_mode(values: Any, out: Any) -> None:
             out[i, cols // 2] = _most(upper[cols - 1], upper[cols - 1], lower[cols - 1], lower[cols - 1])
 
 
-@part
+@inlined
 def _most(a: Any, b: Any, c: Any, d: Any) -> Any:
     """Return the commonest of four codes that is data; an edge counts its cells twice, which changes nothing."""
     if a != NODATA and a in (b, c, d):

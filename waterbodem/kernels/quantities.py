@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbodem.kernels._compile.decorators import kernel, part, stage
+from waterbodem.kernels._compile.decorators import inlined, kernel, stage
 from waterbodem.kernels.components import AANVULLING, AFVOER, KWELAFVOER, VEEN, VERDRONGEN, VERLAGING, ZETTING
 
 BLOCK = 1024
@@ -43,7 +43,7 @@ MAPPED = ("dekking", "risico", "risico_zonder_compensatie")
 HIGH, VERY_HIGH, WATER, DRAINED, PEAT, LOWERING, RISE, GROUND, LASTING, SOIL = range(len(MADE))
 
 
-class Found(NamedTuple):
+class FoundCells(NamedTuple):
     """What is known of n cells under one functie."""
 
     score: Floats
@@ -52,7 +52,7 @@ class Found(NamedTuple):
     tijd: Floats
     lowest: Floats  # lowest score over the scenarios, else the score
     components: Floats  # (10, n)
-    use: Bytes  # number of the reference in the tables of ``Against``; 0 = unknown
+    use: Bytes  # number of the reference in the tables of ``ReferenceExcess``; 0 = unknown
 
 
 class Borders(NamedTuple):
@@ -67,7 +67,7 @@ class Borders(NamedTuple):
     sure: np.float32  # load that shows though settlement is unknown
 
 
-class Against(NamedTuple):
+class ReferenceExcess(NamedTuple):
     """What the functie does more than each of R references; the first row stands for an unknown one."""
 
     paved: Floats  # (R,) more paving
@@ -140,7 +140,7 @@ def _positive(values: Any, sign: Any, out: Any) -> None:
         out[i] = np.float32(0) if v <= np.float32(0) else v
 
 
-@part
+@inlined
 def _larger(x: Any, y: Any) -> Any:
     """max(x, y), NaN if one is."""
     return x if (x > y) | (x != x) else y
@@ -166,7 +166,7 @@ def _soil(zetting: Any, peat: Any, use: Any, against: Any, b: Any, out: Any) -> 
 
 
 @kernel
-def fill_measures(found: Any, b: Any, against: Any, loss: Any, score: Any, rows: Any) -> None:
+def fill_quantities(found: Any, b: Any, against: Any, loss: Any, score: Any, rows: Any) -> None:
     """Fill the rows of quantities that are more than a copy.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.kernels._compile.decorators import kernel, part
+from waterbodem.kernels._compile.decorators import inlined, kernel
 
 #: In ``downstream``: the water leaves the data; the cell takes no part; it is open water, where all water stays.
 LEAVES, NO_PART, STAYS = -1, -2, -3
@@ -169,7 +169,7 @@ def route(downstream: Any, step: Any, order: Any, keep: Any, source: Any, receiv
             received[j] += out - on
 
 
-@part
+@inlined
 def _exposed(i: Any, downstream: Any, step: Any, keep: Any, value: Any, beyond: Any, exposure: Any) -> Any:
     """Return the exposure of a cell from that of the cell its water goes to."""
     j = downstream[i]
@@ -217,7 +217,7 @@ def resume(
             exposure[i] = _exposed(i, downstream, step, keep, value, beyond, exposure)
 
 
-@part
+@inlined
 def _lowest_beside(level: Any, i: int, rows: int, cols: int) -> float:
     """Return the lowest known level of the eight neighbours of a cell; NaN = none is known."""
     r, c, lowest = i // cols, i % cols, np.float32(np.nan)
@@ -269,7 +269,7 @@ def level_water(level: Any, water: Any, rows: int, cols: int, queue: Any, found:
     return end
 
 
-@part
+@inlined
 def _queue_around(water: Any, i: int, rows: int, cols: int, queue: Any, end: int) -> int:
     """Add the waiting neighbours of a cell to the queue; return its new end."""
     r, c = i // cols, i % cols

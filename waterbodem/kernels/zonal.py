@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.kernels._compile import simd
-from waterbodem.kernels._compile.decorators import kernel, part, stage
+from waterbodem.kernels._compile.decorators import inlined, kernel, stage
 
 #: Coverage 1 and value 1 as integers, and where a product is split to stay within 64 bits.
 COVERAGE_ONE = 1 << 24
@@ -134,7 +134,7 @@ def add_row(bands: Any, b: int, origin: int, values: Any, sums: Any) -> None:
         sums[2, p] += cover + sure * COVERAGE_ONE
 
 
-@part
+@inlined
 def _codes_run(codes: Any, total: Any) -> None:
     """Add wholly covered cells per code, all counts of some cells in the bytes of one number."""
     for a in range(0, codes.size, _FULL):
@@ -147,7 +147,7 @@ def _codes_run(codes: Any, total: Any) -> None:
             total[code] += np.int64((packed >> (np.uint64(code) * _BYTE)) & np.uint64(255)) * COVERAGE_ONE
 
 
-@part
+@inlined
 def _codes_each(codes: Any, total: Any) -> None:
     """Add wholly covered cells per code, one by one: for more codes than a number has bytes."""
     for i in range(codes.size):
@@ -189,7 +189,7 @@ def _present(codes: Any) -> Any:
     return bits
 
 
-@part
+@inlined
 def _caused_edges(bands: Any, g: int, origin: int, values: Any, codes: Any, total: Any) -> None:
     for j in range(bands.edge[g], bands.edge[g + 1]):
         i = np.int64(bands.cell[j]) - origin
@@ -237,7 +237,7 @@ def fill_bins(values: Any, out: Any) -> None:
         out[i] = np.uint16(b if known else np.int32(UNKNOWN))
 
 
-@part
+@inlined
 def _count_run(bins: Any, weight: int, count: Any) -> Any:
     """Count the coverage per bin of a run; return the lowest and highest bin."""
     low, high = bins[0], bins[0]
@@ -354,7 +354,7 @@ def _read_and_clear(count: Any, low: int, high: int, shares: Any, out: Any) -> N
     count[low : high + 1] = 0
 
 
-@part
+@inlined
 def _sum(count: Any) -> int:
     total = np.int64(0)
     for i in range(count.size):
@@ -375,7 +375,7 @@ def _read_quantiles(count: Any, low: int, high: int, total: int, shares: Any, ou
             reached = after
 
 
-@part
+@inlined
 def _place(count: Any, reached: int, wanted: float) -> int:
     """Return up to where counts must be added to reach what is wanted, else the last."""
     for i in range(count.size - 1):

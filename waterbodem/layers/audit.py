@@ -15,7 +15,7 @@ from waterbodem.core import memory
 from waterbodem.core.errors import WaterbodemError
 from waterbodem.core.grid import Grid
 from waterbodem.core.terminal import lines_of, one_line
-from waterbodem.definitions.labels import brief, decimal, percent, plain
+from waterbodem.definitions.labels import brief_number, decimal, percent, plain_number
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.scenarios import is_vague, vague_text
 from waterbodem.layers.catalogue import UNKNOWN, LayerEntry
@@ -132,15 +132,15 @@ def _plain(value: Any) -> Any:
 
 
 def _row_text(row: AuditRow) -> str:
-    cell = "vlakken" if row.cell_m is None else f"cellen van {plain(row.cell_m)} m"
+    cell = "vlakken" if row.cell_m is None else f"cellen van {plain_number(row.cell_m)} m"
     span = "geen bekende waarden"
     if math.isfinite(row.low):
-        span = f"{brief(row.low, 4)} .. {brief(row.high, 4)} {row.unit}"
+        span = f"{brief_number(row.low, 4)} .. {brief_number(row.high, 4)} {row.unit}"
     share = f"{percent(row.known_share)} bekend{' (steekproef)' if row.sampled else ''}".replace("\u00a0", " ")
     digest = {True: "sha256 klopt", False: "sha256 klopt niet", None: "geen sha256 opgegeven"}
     rights = [f"  licentie  {one_line(text)}\n" for text in (row.licence, row.attribution) if text]
     told = [f"  scenario  {one_line(row.scenario)}\n"] if row.scenario else []
-    told += [f"  korrel    gemaakt van gegevens van {plain(row.korrel_m)} m\n"] if row.korrel_m else []
+    told += [f"  korrel    gemaakt van gegevens van {plain_number(row.korrel_m)} m\n"] if row.korrel_m else []
     told += [f"  afwijking {one_line(row.afwijking)}\n"] if row.afwijking else []
     return (
         f"{one_line(row.name)}\n"
@@ -162,10 +162,10 @@ def _cost_text(cost: Cost | None) -> list[str]:
     if cost is None:
         return []
     return [
-        f"Rooster: {cost.rows} rijen x {cost.cols} kolommen van {plain(cost.cell_m)} m, "
+        f"Rooster: {cost.rows} rijen x {cost.cols} kolommen van {plain_number(cost.cell_m)} m, "
         f"{decimal(cost.cells, 0)} cellen",
-        f"Kosten vooraf: {brief(cost.bytes_read / 1e6, 3)} MB lezen, "
-        f"{brief(cost.bytes_memory / 1e6, 3)} MB geheugen, ongeveer {brief(cost.seconds, 2)} s",
+        f"Kosten vooraf: {brief_number(cost.bytes_read / 1e6, 3)} MB lezen, "
+        f"{brief_number(cost.bytes_memory / 1e6, 3)} MB geheugen, ongeveer {brief_number(cost.seconds, 2)} s",
     ]
 
 
@@ -277,7 +277,7 @@ def _cost(stack: LayerStack) -> Cost:
         cells=cells,
         cell_m=grid.dx,
         bytes_read=sum(_bytes(source, grid) for source in sources),
-        bytes_memory=memory.needed(grid, layers),
+        bytes_memory=memory.memory_of_layers(grid, layers),
         seconds=sum(_nanoseconds(source, grid) for source in sources) / 1e9,
     )
 

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from waterbodem.core.errors import ArgumentError, Trial
 from waterbodem.core.lazy import gpd
 from waterbodem.definitions.boards import Board, Boundaries, board_of
-from waterbodem.layers.polygons import Area, frame_of, repaired, to_crs
+from waterbodem.layers.polygons import Area, frame_of, repaired_polygon, to_crs
 
 #: Fields that may name the board, the first that is there.
 FIELDS = ("waterschap", "naam")
@@ -56,7 +56,7 @@ def _parts(frame: gpd.GeoDataFrame) -> list[tuple[Board, BaseGeometry]]:
     trial, held = Trial(), dict[str, list[BaseGeometry]]()
     for nr, (name, geometry) in enumerate(zip(frame[field], frame.geometry, strict=True), start=1):
         with trial.step():
-            part, _ = repaired(geometry, f"waterschap {nr} ({name})")
+            part, _ = repaired_polygon(geometry, f"waterschap {nr} ({name})")
             held.setdefault(board_of(name).id, []).append(part)
     trial.end()
     return [(board_of(id_), shapely.union_all(parts)) for id_, parts in held.items()]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.core.errors import LayerError
-from waterbodem.core.marks import HUGE, equals, held
+from waterbodem.core.marks import HUGE, equals, mark_as
 from waterbodem.definitions import units
 from waterbodem.definitions.models import OWN_CODE, LayerKind
 from waterbodem.definitions.registry import layer_codes
@@ -180,11 +180,11 @@ class Decoder:
 
     def _line(self) -> Line:
         low, high = (np.float32(v) for v in self.limits)
-        nodata, absent = held(self.nodata, self.dtype), held(self.entry.absent, self.dtype)
+        nodata, absent = mark_as(self.nodata, self.dtype), mark_as(self.entry.absent, self.dtype)
         return Line(nodata is not None, absent is not None, self.scale, self.offset, self.factor, low, high)
 
     def _marks(self, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
-        found = (held(v, self.dtype) for v in (self.nodata, self.entry.absent))
+        found = (mark_as(v, self.dtype) for v in (self.nodata, self.entry.absent))
         return np.array([0 if v is None else v for v in found], dtype)
 
     def _states(self, raw: NDArray[np.generic], valid: Mask | None) -> tuple[Mask, Mask]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from waterbodem.core import dataset
 from waterbodem.core.errors import LayerError
 from waterbodem.core.lazy import xr
-from waterbodem.core.marks import equals, held
+from waterbodem.core.marks import equals, mark_as
 from waterbodem.definitions import units
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import LayerKind
@@ -149,17 +149,17 @@ def error_of(data: xr.Variable, name: str) -> Uncertainty | None:
     return uncertainty_of(np.asarray(stated).tolist(), kind.id, factor, f"{name}: attribute uncertainty")
 
 
-def obeyed(data: xr.Variable, name: str) -> xr.Variable:
+def in_units_of_rules(data: xr.Variable, name: str) -> xr.Variable:
     """Return a layer in unit and sign of the rules, as its attributes then say."""
     kind = layer_kinds()[LayerName.of(name).layer]
     kept = {k: v for k, v in data.attrs.items() if k not in OBEYED}
-    attrs = {**kept, "units": kind.unit, **given(kind, data.attrs.get("units"), data.attrs.get("positive"))}
+    attrs = {**kept, "units": kind.unit, **original_units(kind, data.attrs.get("units"), data.attrs.get("positive"))}
     error = error_of(data, name)
     attrs |= {} if error is None else {"uncertainty": error.plain}
     return xr.Variable(("y", "x"), values_of(data, name), attrs)
 
 
-def given(kind: LayerKind, unit: str | None, sign: str | None) -> dict[str, str]:
+def original_units(kind: LayerKind, unit: str | None, sign: str | None) -> dict[str, str]:
     """Return as attributes the unit and the sign that a layer came in, where those are not of the rules."""
     came = {"given_units": (unit or "").strip(), "given_positive": (sign or "").strip().lower()}
     converted = bool(came["given_units"]) and units.factor(came["given_units"], kind.unit) != 1
@@ -198,7 +198,7 @@ def _marks(attrs: Mapping[str, Any], dtype: np.dtype[Any], name: str) -> tuple[f
     if dtype.kind == "b":
         dtype = np.dtype(np.uint8)
     stated = dict.fromkeys(v for key in MARKS for v in _numbers(attrs, key, name))
-    return tuple(v for v in stated if held(v, dtype.name) is not None)
+    return tuple(v for v in stated if mark_as(v, dtype.name) is not None)
 
 
 def _unit(attrs: Mapping[str, Any], kind: LayerKind, name: str) -> float:

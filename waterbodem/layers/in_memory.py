@@ -23,7 +23,7 @@ from waterbodem.definitions.validation import complaints
 from waterbodem.layers.catalogue import OF_SCENARIO, LayerEntry, kind_of, name_problems
 from waterbodem.layers.decoding import Decoder, Findings
 from waterbodem.layers.encoding import OBEYED, encoding_of
-from waterbodem.layers.near_names import meant, tell_meant
+from waterbodem.layers.near_names import likely_layer, warn_of_near_names
 from waterbodem.layers.stack import TOLD, attributes
 
 A = TypeVar("A")
@@ -121,7 +121,9 @@ def layers_from(
     memory.check_fits(grid, sum(not p.lazy for p in placed.values()))
     variables = _each(readings, lambda name, read: read.variable(placed[name].data.data), trial)
     trial.end()
-    found = dataset.build(grid, variables, _without(layers.attrs if isinstance(layers, xr.Dataset) else {}, ("crs",)))
+    found = dataset.dataset_of(
+        grid, variables, _without(layers.attrs if isinstance(layers, xr.Dataset) else {}, ("crs",))
+    )
     found = found if next(iter(placed.values())).known else found.drop_vars(["y", "x"])
     return found.assign_coords(_beside(placed))
 
@@ -181,11 +183,11 @@ def _named(arrays: Mapping[str, xr.DataArray], rename: Mapping[str, str], trial:
 
 def _tell_others(names: list[str], layers: int, trial: Trial) -> None:
     if len(names) < max(layers, 1):
-        tell_meant(names)
+        warn_of_near_names(names)
         return
     for name in names:
         with trial.step():
-            chosen = f"{{{name!r}: {meant(name) or '<layer>'!r}}}"
+            chosen = f"{{{name!r}: {likely_layer(name) or '<layer>'!r}}}"
             told = f"say which it is, rename={chosen}, or leave it out of the data"
             known = f"; layers are {', '.join(layer_kinds())}" if name == names[0] else ""
             raise ArgumentError("variable is no layer", value=name, allowed=f"{told}{known}", where="layers")

@@ -26,7 +26,7 @@ def _other_names() -> Mapping[str, str]:
 
 
 @cache
-def meant(name: str) -> str:
+def likely_layer(name: str) -> str:
     """Layer that a name which is none most likely means; empty where there is no such.
 
     Examples
@@ -43,10 +43,10 @@ def meant(name: str) -> str:
     return str(LayerName(known[close[0]], scenario, percentile)) if close else ""
 
 
-def tell_meant(names: Iterable[str]) -> None:
+def warn_of_near_names(names: Iterable[str]) -> None:
     """Warn of variables that are no layer but are nearly called like one."""
     for name in names:
-        layer = meant(name)
+        layer = likely_layer(name)
         if layer:
             how = f"wb.layers_from(..., rename={{{name!r}: {layer!r}}})"
             tell_ignored(f"variable {name!r} takes no part: did you mean {layer!r}? {how}")

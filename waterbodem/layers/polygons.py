@@ -84,7 +84,7 @@ def read_areas(gebied: Any, crs: str | None, id: str | None = None, *, where: st
     problems: list[WaterbodemError] = []
     for nr, (name, geometry) in enumerate(zip(names, frame.geometry, strict=True), start=1):
         try:
-            areas.append(Area(nr, _whole(name, nr), *repaired(geometry, f"gebied {nr} ({name})")))
+            areas.append(Area(nr, _whole(name, nr), *repaired_polygon(geometry, f"gebied {nr} ({name})")))
         except WaterbodemError as problem:
             problems.append(problem)
     raise_all(problems, where="gebieden")
@@ -247,7 +247,7 @@ def _label(value: Any, nr: int) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def repaired(geometry: Any, where: str) -> tuple[BaseGeometry, str]:
+def repaired_polygon(geometry: Any, where: str) -> tuple[BaseGeometry, str]:
     """Return a valid polygon and what the repair changed.
 
     Raises

@@ -40,7 +40,7 @@ _kept = threading.local()
 
 
 @contextmanager
-def kept_open() -> Iterator[None]:
+def files_kept_open() -> Iterator[None]:
     """Keep files that this thread opens open until leaving: a block that two windows share is decoded once."""
     with ExitStack() as stack:
         _kept.handles, _kept.stack = {}, stack

@@ -51,7 +51,7 @@ MARGIN = 1e-9
 
 
 @dataclass(frozen=True)
-class Plan:
+class Alignment:
     """How a file comes onto a grid.
 
     Parameters
@@ -66,7 +66,7 @@ class Plan:
     ratio: float = 1.0
 
 
-def plan(source: Grid, target: Grid, entry: LayerEntry, kind: LayerKind, where: str = "") -> Plan:
+def alignment_of(source: Grid, target: Grid, entry: LayerEntry, kind: LayerKind, where: str = "") -> Alignment:
     """Decide how a layer is resampled; depends on lattices and CRSs, not on extents.
 
     Classes take the nearest cell. Finer to coarser takes the area mean, coarser to finer is
@@ -80,7 +80,7 @@ def plan(source: Grid, target: Grid, entry: LayerEntry, kind: LayerKind, where: 
     """
     same_crs = target.crs is None or source.crs is None or crs_text.same(source.crs, target.crs)
     if same_crs and source.same_lattice(target):
-        return Plan(None)
+        return Alignment(None)
     ratio = target.dx / (source.dx if same_crs else _side(source, str(target.crs)))
     if ratio > MAX_RATIO:
         raise GridMismatch(
@@ -91,7 +91,7 @@ def plan(source: Grid, target: Grid, entry: LayerEntry, kind: LayerKind, where: 
         )
     if entry.resampling is None and same_crs and math.isclose(ratio, 1, rel_tol=1e-6):
         raise _off_lattice(source, target, where)
-    return Plan(entry.resampling or _default(kind, bool(entry.classes), ratio), ratio)
+    return Alignment(entry.resampling or _default(kind, bool(entry.classes), ratio), ratio)
 
 
 def _default(kind: LayerKind, coded: bool, ratio: float) -> Method:

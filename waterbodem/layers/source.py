@@ -23,7 +23,7 @@ from waterbodem.formats.foreign.side_files import check_side_files
 from waterbodem.layers.catalogue import LayerEntry, kind_of
 from waterbodem.layers.decoding import Decoder, Findings
 from waterbodem.layers.raster import Block, RasterFile, open_raster
-from waterbodem.layers.resample import Plan, grid_of_block, kernel_margin, pieces, plan, source_block, warp
+from waterbodem.layers.resample import Alignment, alignment_of, grid_of_block, kernel_margin, pieces, source_block, warp
 from waterbodem.layers.vector import VectorFile, open_vector
 
 Floats = NDArray[np.float32]
@@ -103,7 +103,7 @@ class LayerSource:
         own = self.file.grid.bounds if isinstance(self.file, RasterFile) else self.file.bounds
         return crs_text.move_bounds(own, self.crs, crs)
 
-    def plan(self, grid: Grid) -> Plan:
+    def plan(self, grid: Grid) -> Alignment:
         """Return how the file comes onto a grid.
 
         Raises
@@ -112,8 +112,8 @@ class LayerSource:
             If cells are shifted and no ``resampling`` is stated.
         """
         if not isinstance(self.file, RasterFile):
-            return Plan(None)
-        return plan(self.file.grid, grid, self.entry, self.kind, self.where)
+            return Alignment(None)
+        return alignment_of(self.file.grid, grid, self.entry, self.kind, self.where)
 
     def resampled(self, grid: Grid) -> str | None:
         """Return in words how the layer is resampled, such as ``average from 1 m EPSG:28992``."""
@@ -230,7 +230,7 @@ class LayerSource:
             found += seen
         return found
 
-    def _resampled(self, file: RasterFile, grid: Grid, steps: Plan) -> tuple[Floats, Findings]:
+    def _resampled(self, file: RasterFile, grid: Grid, steps: Alignment) -> tuple[Floats, Findings]:
         out = np.full(grid.shape, np.nan, dtype=np.float32)
         noted = Findings()
         with file.opened(self.where) as handle:
@@ -244,7 +244,7 @@ class LayerSource:
         return _positive_zero(out), noted
 
     def _warped(
-        self, file: RasterFile, handle: Any, block: Grid, steps: Plan
+        self, file: RasterFile, handle: Any, block: Grid, steps: Alignment
     ) -> tuple[NDArray[np.float64] | None, Findings]:
         """Return one fixed block, or None where the file does not reach."""
         needed = source_block(block, file.grid, kernel_margin(steps.ratio))

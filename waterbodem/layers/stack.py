@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from waterbodem.core import crs as crs_text
 from waterbodem.core import memory
 from waterbodem.core.chunks import chunked, chunks_of
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.errors import (
     ArgumentError,
     GridMismatch,
@@ -30,7 +30,7 @@ from waterbodem.core.html import html_table
 from waterbodem.core.lazy import xr
 from waterbodem.core.path_gate import Digest, sha256_of
 from waterbodem.core.progress import track
-from waterbodem.core.threads import workers
+from waterbodem.core.threads import thread_count
 from waterbodem.definitions.labels import resampled_text
 from waterbodem.definitions.layer_name import AT, PERCENTILES, LayerName
 from waterbodem.definitions.models import LayerKind
@@ -38,7 +38,7 @@ from waterbodem.definitions.registry import Functies
 from waterbodem.definitions.units import factor, unit_text
 from waterbodem.layers.catalogue import Catalogue, LayerEntry, catalogue_file, kind_of, parse_catalogue
 from waterbodem.layers.decoding import Findings
-from waterbodem.layers.encoding import given
+from waterbodem.layers.encoding import original_units
 from waterbodem.layers.source import LayerSource, open_source
 
 Floats = NDArray[np.float32]
@@ -256,7 +256,7 @@ def open_catalogue(
         except WaterbodemError as error:
             return error
 
-    with ThreadPoolExecutor(workers()) as pool:  # hashing a file lets other threads go on
+    with ThreadPoolExecutor(thread_count()) as pool:  # hashing a file lets other threads go on
         found = list(pool.map(opened, _entries(catalogue)))
     problems += [f for f in found if isinstance(f, WaterbodemError)]
     sources = _whole({f.name: f for f in found if isinstance(f, LayerSource)})
@@ -424,7 +424,7 @@ def layers_of(stack: LayerStack, *, lenient: bool = False, chunks: Any = None) -
         for source, (values, found, bad) in zip(chosen, outcomes, strict=True)
         if not bad
     }
-    return build(stack.grid, variables, {"title": stack.title})
+    return dataset_of(stack.grid, variables, {"title": stack.title})
 
 
 def _warn_left_out(problems: Iterable[WaterbodemError]) -> None:
@@ -438,11 +438,11 @@ def _chunked(stack: LayerStack, sources: list[LayerSource], chunks: tuple[int | 
     arrays = {s.name: (chunked(s.read, grid, chunks, s.mark(grid)), _attrs(s, grid, Findings())) for s in sources}
     for _, attrs in arrays.values():
         attrs.pop("unknown_by_range", None)
-    return build(grid, arrays, {"title": stack.title})
+    return dataset_of(grid, arrays, {"title": stack.title})
 
 
 def _read_all(sources: list[LayerSource], grid: Grid) -> list[Outcome]:
-    with ThreadPoolExecutor(max(1, min(workers(), len(sources)))) as pool:
+    with ThreadPoolExecutor(max(1, min(thread_count(), len(sources)))) as pool:
         read = pool.map(lambda source: _outcome(source, grid), sources)
         return list(track(read, "lagen lezen", len(sources)))
 
@@ -472,7 +472,7 @@ def attributes(entry: LayerEntry, kind: LayerKind, found: Findings) -> dict[str,
         "horizon": entry.horizon,
         "stresstest": (1 if entry.stresstest is True else entry.stresstest) or None,
         **{key: getattr(entry, key) for key in TOLD},
-        **given(kind, entry.unit, entry.sign),
+        **original_units(kind, entry.unit, entry.sign),
         "given_classes": len(entry.classes) or None,
         "range": None if entry.range is None else list(entry.range),
         "uncertainty": _error_of(entry, kind),

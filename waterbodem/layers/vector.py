@@ -163,7 +163,7 @@ def _crs(frame: gpd.GeoDataFrame, default_crs: str | None, path: Path, where: st
     if stated is not None and stated.is_geographic and np.abs(frame.total_bounds).max() > 360:
         stated = None
     if stated is not None:
-        return crs_text.short(crs_text.parse(stated.to_wkt(), where))
+        return crs_text.short(crs_text.horizontal_crs(stated.to_wkt(), where))
     if default_crs is None:
         raise GridMismatch(
             "file has no CRS that fits its coordinates",

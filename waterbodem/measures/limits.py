@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from waterbodem.definitions.models import Functie, Group
 from waterbodem.definitions.registry import answer_scale, scoring_rules
-from waterbodem.engine.scoring import Part, ceiling_of, parts_of, score_arrays
+from waterbodem.engine.scoring import CriterionShare, ceiling_of, criterion_shares, score_arrays
 from waterbodem.engine.sums import mean_of
 from waterbodem.engine.table import UNASSESSED, classes_of, largest_of
 from waterbodem.measures.plan_cells import PlanCells
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 def limiting(plan: PlanCells, functie: Functie, method: Method) -> str:
     """Return the criterion that makes the class worse than the score does, on the most hectares; empty if none does."""
-    parts = parts_of(functie, list(plan.layers))
+    parts = criterion_shares(functie, list(plan.layers))
     number = _limiting(plan, functie, method, parts)
     cells = np.bincount(number, weights=plan.cover, minlength=1 + len(parts))[1:]
     return parts[int(cells.argmax())].name if cells.any() else ""
@@ -51,14 +51,16 @@ def fired(plan: PlanCells, functie: Functie, method: Method) -> tuple[str, ...]:
 def heaviest(plan: PlanCells, functie: Functie, method: Method) -> str:
     """Return the criterion that takes most of the mean score; empty if none stands out."""
     found = score_arrays(plan.layers, functie, *method, wanted=("loss", "klasse"))
-    parts, unknown = parts_of(functie, list(plan.layers)), found["klasse"].reshape(-1) == UNASSESSED
+    parts, unknown = criterion_shares(functie, list(plan.layers)), found["klasse"].reshape(-1) == UNASSESSED
     rows = [np.where(unknown, np.float32(np.nan), loss) for loss in found["loss"][: len(parts)]]
     sums = Groups(np.array([0, plan.count]), plan.cover).sums(rows)
     lost = np.array([mean_of(row)[0] for row in sums])
     return str(largest_of(lost, [p.name for p in parts])[0])
 
 
-def _limiting(plan: PlanCells, functie: Functie, method: Method, parts: tuple[Part, ...]) -> NDArray[np.int64]:
+def _limiting(
+    plan: PlanCells, functie: Functie, method: Method, parts: tuple[CriterionShare, ...]
+) -> NDArray[np.int64]:
     """Return per cell the number of the first criterion that limits, from 1; 0: none, a threshold fires, or X."""
     rules, free = scoring_rules(), functie.model_copy(update={"drempels": ()})
     here = score_arrays(plan.layers, functie, *method, wanted=("flags", "klasse"))
@@ -73,7 +75,7 @@ def _limiting(plan: PlanCells, functie: Functie, method: Method, parts: tuple[Pa
     return found
 
 
-def _cap(plan: PlanCells, functie: Functie, part: Part) -> Array:
+def _cap(plan: PlanCells, functie: Functie, part: CriterionShare) -> Array:
     """Return per cell the best class that one criterion leaves; UNASSESSED where it is unknown."""
     rules, worst = scoring_rules(), max(answer_scale())
     own = {name: functie.all_criteria[name] for name in part.members}

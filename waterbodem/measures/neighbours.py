@@ -15,9 +15,9 @@ from waterbodem.kernels.components import AFVOER, VERDRONGEN, VERLAGING
 from waterbodem.kernels.zonal import COVERAGE_ONE
 from waterbodem.layers.polygons import Area
 from waterbodem.measures.plan_cells import PlanCells
-from waterbodem.receivers.ledger import Entry
-from waterbodem.receivers.question import Enquiry
-from waterbodem.receivers.released import PlanSource, per_hectare, plan_cells
+from waterbodem.receivers.ledger import PlanEntry
+from waterbodem.receivers.question import ReceiverQuestion
+from waterbodem.receivers.released import PlanRelease, per_hectare, plan_cells
 
 Doubles = NDArray[np.float64]
 CM = 100.0
@@ -33,7 +33,7 @@ class Neighbours:
 
 
 def neighbours(
-    enquiry: Enquiry, area: Area, functie: Functie, grid: Grid, plan: PlanCells, found: Burden
+    receiver_question: ReceiverQuestion, area: Area, functie: Functie, grid: Grid, plan: PlanCells, found: Burden
 ) -> Neighbours:
     """Return what a plan does outside itself.
 
@@ -51,11 +51,11 @@ def neighbours(
     """
     if not plan.count:
         return Neighbours(np.nan, np.nan, np.nan)
-    entry = enquiry.entry(_source(area, functie, grid, plan, found))
-    return Neighbours(_received(entry, enquiry.land.grid), *_groundwater(entry))
+    entry = receiver_question.entry(_source(area, functie, grid, plan, found))
+    return Neighbours(_received(entry, receiver_question.land.grid), *_groundwater(entry))
 
 
-def _source(area: Area, functie: Functie, grid: Grid, plan: PlanCells, found: Burden) -> PlanSource:
+def _source(area: Area, functie: Functie, grid: Grid, plan: PlanCells, found: Burden) -> PlanRelease:
     rows, cols = np.divmod(plan.place, grid.cols)
     block = grid.part(slice(int(rows.min()), int(rows.max()) + 1), slice(int(cols.min()), int(cols.max()) + 1))
     at = rows - rows.min(), cols - cols.min()
@@ -71,10 +71,10 @@ def _source(area: Area, functie: Functie, grid: Grid, plan: PlanCells, found: Bu
     inside = cover > 0
     head = np.where(plan_cells(cover), lowering, np.nan)
     volume = amount * cover * block.cell_ha
-    return PlanSource(area, functie, block, cover, volume, either & inside, none & inside, head)
+    return PlanRelease(area, functie, block, cover, volume, either & inside, none & inside, head)
 
 
-def _received(entry: Entry, grid: Grid) -> float:
+def _received(entry: PlanEntry, grid: Grid) -> float:
     """Return the water that does not stay in the plan [m3]."""
     if entry.strand is None or entry.routed is None or not entry.source.known:
         return np.nan
@@ -86,7 +86,7 @@ def _received(entry: Entry, grid: Grid) -> float:
     return float(source.volume.sum() - (entry.routed.received[held] * share).sum())
 
 
-def _groundwater(entry: Entry) -> tuple[float, float]:
+def _groundwater(entry: PlanEntry) -> tuple[float, float]:
     """Return the largest fall and rise outside the plan [cm]; 0 where there is none."""
     effect = entry.effect
     if not effect.verlaging.size:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from waterbodem.definitions.labels import brief
+from waterbodem.definitions.labels import brief_number
 from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.registry import answer_scale
@@ -137,7 +137,7 @@ def _needs(search: Search, number: int, numbers: Numbers) -> Iterator[str]:
     yield from measure.ook_nodig
     yield from (words["niet_getoetst"].format(laag=layer) for layer in where.untested)
     if measure.waar_aandeel is not None and where.possible < 1:
-        ha, all_ = (brief(v * terrain.whole.area_ha) for v in (where.possible, 1.0))
+        ha, all_ = (brief_number(v * terrain.whole.area_ha) for v in (where.possible, 1.0))
         yield words["alleen_op"].format(maatregel=measure.id, ha=ha, totaal=all_)
 
 
@@ -194,8 +194,8 @@ def _too_few_or_too_many(search: Search, measure: Maatregel) -> str:
     rule = measure.gebied_zonder
     if rule is None:
         return ""
-    low, high = (brief(PERCENT * share) for share in rule.aandeel)
-    what = f"risico >= {brief(rule.risico_vanaf)}" if search.free_by_risk else rule.klasse
+    low, high = (brief_number(PERCENT * share) for share in rule.aandeel)
+    what = f"risico >= {brief_number(rule.risico_vanaf)}" if search.free_by_risk else rule.klasse
     return measure_rules().zin["nl"]["geen_vrij"].format(van=low, tot=high, wat=what)
 
 

@@ -25,7 +25,7 @@ LEVEL = "peilgebied"
 
 
 @dataclass(frozen=True)
-class Cover:
+class CoveredCells:
     """Cells that a polygon covers: numbers in the grid of the data, ascending, and the share of each."""
 
     cell: Ints
@@ -39,18 +39,18 @@ class Cover:
         return np.where(self.cell[place] == cells, self.share[place], 0.0)
 
 
-def cover_in(geometry: Any, block: Grid, grid: Grid) -> Cover:
+def cover_in(geometry: Any, block: Grid, grid: Grid) -> CoveredCells:
     """Return what a polygon covers of a block, in the cell numbers of the grid."""
     prints = footprints([Area(1, "", geometry)], block)
     row, col = grid.offset(block)
     rows, cols = np.divmod(prints.cell, block.cols)
     cell = (rows + row) * grid.cols + cols + col
     by_cell = np.argsort(cell, kind="stable")
-    return Cover(cell[by_cell], prints.cover[by_cell] / COVERAGE_ONE)
+    return CoveredCells(cell[by_cell], prints.cover[by_cell] / COVERAGE_ONE)
 
 
 @dataclass(frozen=True)
-class Target:
+class ReceiverPolygon:
     """A polygon that may receive, and what it is.
 
     Attributes
@@ -67,7 +67,7 @@ class Target:
     plan_nr: int = 0
 
 
-def read_targets(polygons: Any, crs: str | None, id: str | None = None) -> tuple[Target, ...]:
+def read_targets(polygons: Any, crs: str | None, id: str | None = None) -> tuple[ReceiverPolygon, ...]:
     """Return the receivers that a user names; property ``soort`` may say that one is a peilgebied (level area).
 
     Parameters
@@ -89,16 +89,16 @@ def read_targets(polygons: Any, crs: str | None, id: str | None = None) -> tuple
     frame: Any = polygons if isinstance(polygons, list) else frame_of(polygons, crs, "ontvangers")
     areas = read_areas(frame, crs, id, where="ontvangers")
     stated = frame["soort"].tolist() if "soort" in getattr(frame, "columns", ()) else [""] * len(areas)
-    kinds = (LEVEL if str(kind).strip().casefold() == LEVEL else Target.soort for kind in stated)
-    return tuple(Target(area, kind) for area, kind in zip(areas, kinds, strict=True))
+    kinds = (LEVEL if str(kind).strip().casefold() == LEVEL else ReceiverPolygon.soort for kind in stated)
+    return tuple(ReceiverPolygon(area, kind) for area, kind in zip(areas, kinds, strict=True))
 
 
 @dataclass(frozen=True)
 class Receiver:
     """A target with its cells within reach, and its area and open water within the data [ha]; NaN = not determined."""
 
-    target: Target
-    cover: Cover
+    target: ReceiverPolygon
+    cover: CoveredCells
     inside_ha: float
     open_water_ha: float = np.nan
 
@@ -131,7 +131,7 @@ class Division:
     block: Grid
     grid: Grid
     receivers: tuple[Receiver, ...]
-    union: Cover | None
+    union: CoveredCells | None
 
     def of_plan(self, nr: int) -> list[tuple[int, Receiver]]:
         """Return the receivers of a plan's water with their numbers: all but the plan itself."""
@@ -151,7 +151,7 @@ class Division:
         return apart, self.union.at(cells) - (own if listed else 0.0), own
 
 
-def divide(targets: Sequence[Target], block: Grid, grid: Grid, open_water: Sequence[float] = ()) -> Division:
+def divide(targets: Sequence[ReceiverPolygon], block: Grid, grid: Grid, open_water: Sequence[float] = ()) -> Division:
     """Lay receivers on a block of the data; ``open_water`` is the open water of each [ha]."""
     data, water = shapely.box(*grid.bounds), open_water or [np.nan] * len(targets)
     receivers = tuple(

@@ -23,7 +23,7 @@ from waterbodem.engine.burden import Array, burden_arrays
 from waterbodem.engine.coverage import block_of
 from waterbodem.engine.layer_set import Floats, LayerSet, layer_set
 from waterbodem.engine.reference import on_block, rows_of, use_of
-from waterbodem.engine.scoring import stack
+from waterbodem.engine.scoring import join_functies
 from waterbodem.kernels import components
 from waterbodem.layers.polygons import read_areas
 from waterbodem.receivers.division import cover_in
@@ -140,12 +140,12 @@ def benedenstrooms(
     """
     settings = Settings.of_cells(locals())
     cells, land = layer_set(layers), land_of(layers)
-    chosen, many = registry.choose(functie)
+    chosen, many = registry.chosen_functies(functie)
     reference = on_block(use_of(settings.reference, layers, chosen), land.grid)
     flow = flow_over(land, bewaar, stroming)
     exposure = exposure_in(land, flow, land.grid, settings.damping)
     results = [_one(cells, f, reference, settings.storage, exposure, flow) for f in chosen]
-    return stack(results, chosen) if many else results[0]
+    return join_functies(results, chosen) if many else results[0]
 
 
 def exposure_in(land: Land, flow: Flow | None, block: Grid, damping: float | None) -> tuple[Floats, Floats]:

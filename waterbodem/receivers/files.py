@@ -13,7 +13,7 @@ from waterbodem.core.files import Stage
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd
 from waterbodem.definitions.legends import classified, legend, map_title, nodata
-from waterbodem.formats.cog.told import made_with
+from waterbodem.formats.cog.metadata import made_with
 from waterbodem.formats.cog.writer import stage_raster
 from waterbodem.formats.output_names import LEDGER, PATHS
 from waterbodem.formats.tables import stage_package, stage_tables

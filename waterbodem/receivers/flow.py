@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from waterbodem.core import memory
 from waterbodem.core.errors import ArgumentError, Circular, GridMismatch, LayerError, MissingLibrary
 from waterbodem.core.grid import Grid
-from waterbodem.definitions.labels import brief, decimal
+from waterbodem.definitions.labels import brief_number, decimal
 from waterbodem.kernels import routing as kernel
 from waterbodem.receivers.network import NO_PART, SMALL, STAYS, Network
 
@@ -195,12 +195,12 @@ def flow_from_maaiveld(
     [1, 2, -1]
     """
     _check(maaiveld, grid, holes, outlets=outlets, water=water)
-    sha = fingerprint(maaiveld, grid, holes, outlets, water)
+    sha = flow_sha256(maaiveld, grid, holes, outlets, water)
     codes, uitleg = directions(maaiveld, grid, holes, outlets, water)
     return replace(decoded(codes, grid, "d8"), sha256=sha, uitleg=uitleg)
 
 
-def fingerprint(
+def flow_sha256(
     maaiveld: NDArray[np.float32], grid: Grid, holes: Holes, outlets: Mask | None, water: Mask | None = None
 ) -> str:
     """Return the sha256 of everything that directions depend on."""
@@ -273,7 +273,7 @@ def with_water_levels(level: NDArray[np.float32], water: Mask) -> NDArray[np.flo
 
 
 def _told_of_water(grid: Grid, water: Mask) -> str:
-    return f"open water: {brief(int(water.sum()) * grid.cell_ha)} ha; de weg van het water eindigt daar"
+    return f"open water: {brief_number(int(water.sum()) * grid.cell_ha)} ha; de weg van het water eindigt daar"
 
 
 def _fill(level: NDArray[np.float32], way_out: Mask) -> tuple[NDArray[np.float32], Codes]:
@@ -325,11 +325,13 @@ def _explain(
     unknown = known.size - int(known.sum())
     pits = int((depth > 0).sum())
     deepest = decimal(float(np.nanmax(depth)))
-    found = [f"laagten opgevuld tot hun overloop: {brief(pits * grid.cell_ha)} ha, hoogstens {deepest} m"]
+    found = [f"laagten opgevuld tot hun overloop: {brief_number(pits * grid.cell_ha)} ha, hoogstens {deepest} m"]
     if unknown:
-        found.append(f"maaiveld onbekend: {brief(unknown * grid.cell_ha)} ha; water dat daar komt verlaat de gegevens")
+        found.append(
+            f"maaiveld onbekend: {brief_number(unknown * grid.cell_ha)} ha; water dat daar komt verlaat de gegevens"
+        )
     if closed:
-        found.append(f"waarvan {brief(closed * grid.cell_ha)} ha ingesloten: een muur waar water omheen loopt")
+        found.append(f"waarvan {brief_number(closed * grid.cell_ha)} ha ingesloten: een muur waar water omheen loopt")
     if islands:
         found.append("land binnen een ingesloten gat watert daarin af: dat water verlaat de gegevens")
     return (*found, f"water verlaat de gegevens in {leaving} cellen (rand, uitlaat of gat)")

@@ -18,7 +18,7 @@ from waterbodem.core.files import replacing
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import xr
 from waterbodem.formats.foreign.door import open_raster
-from waterbodem.receivers.flow import Flow, Holes, Mask, decoded, fingerprint, flow_from_maaiveld
+from waterbodem.receivers.flow import Flow, Holes, Mask, decoded, flow_from_maaiveld, flow_sha256
 from waterbodem.receivers.land import Land, land_of
 
 _log = logging.getLogger("waterbodem")
@@ -72,10 +72,10 @@ def flow_over(
         return on_grid(given, land.grid) if water is None else on_grid(given, land.grid).with_open_water(water)
     if "maaiveld" not in land:
         return None
-    return kept_flow(land.layer("maaiveld"), land.grid, folder, holes=holes, outlets=outlets, water=land.water)
+    return stored_flow(land.layer("maaiveld"), land.grid, folder, holes=holes, outlets=outlets, water=land.water)
 
 
-def kept_flow(
+def stored_flow(
     level: NDArray[np.float32],
     grid: Grid,
     folder: str | Path | None = None,
@@ -87,18 +87,18 @@ def kept_flow(
     """Return the flow directions of ground level [m NAP] (rows, cols), as :func:`flow_of` does."""
     if folder is None:
         return flow_from_maaiveld(level, grid, holes=holes, outlets=outlets, water=water)
-    sha = fingerprint(level, grid, holes, outlets, water)
+    sha = flow_sha256(level, grid, holes, outlets, water)
     path = _file(destination(folder, "bewaar"), sha)
     found = _load(path, grid, sha)
     return found or _kept(path, flow_from_maaiveld(level, grid, holes=holes, outlets=outlets, water=water))
 
 
-def kept_codes(
+def stored_codes(
     level: NDArray[np.float32], grid: Grid, folder: str | Path, water: Mask | None = None
 ) -> NDArray[np.uint8] | None:
     """Return the directions that were kept of ground level as ESRI D8 codes (rows, cols), a byte a cell; else None."""
     try:
-        sha = fingerprint(level, grid, "dicht", None, water)
+        sha = flow_sha256(level, grid, "dicht", None, water)
         return _codes(_file(folder, sha), grid, sha)[0]
     except Exception as error:  # absent, broken, foreign, or no library: all the same here
         _log.info("no flow directions are kept in %s (%s)", folder, error)
@@ -111,13 +111,13 @@ def _file(folder: str | Path, sha: str) -> Path:
 
 def _kept(path: Path, flow: Flow) -> Flow:
     try:
-        save(path, flow)
+        save_directions(path, flow)
     except Exception as error:
         _log.warning("flow directions cannot be kept in %s (%s)", path.parent, error)
     return flow
 
 
-def save(path: Path, flow: Flow) -> None:
+def save_directions(path: Path, flow: Flow) -> None:
     """Write directions as ESRI D8 codes; a file at its final name is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temp:

@@ -23,7 +23,7 @@ from waterbodem.receivers.flow import Flow
 from waterbodem.receivers.flow_store import on_grid
 from waterbodem.receivers.land import land_of
 from waterbodem.receivers.ledger import Ledger
-from waterbodem.receivers.question import Enquiry
+from waterbodem.receivers.question import ReceiverQuestion
 
 
 @either_spelling
@@ -97,7 +97,7 @@ def grootboek(
     land = land_of(layers)
     plans = read_areas(gebied, land.grid.crs, id)
     functies = _one_per_plan(functie, len(plans))
-    enquiry = Enquiry(
+    receiver_question = ReceiverQuestion(
         land,
         tuple(plans),
         read_targets(ontvangers, land.grid.crs, id_ontvangers),
@@ -105,7 +105,7 @@ def grootboek(
         None if stroming is None else on_grid(stroming, land.grid),
         bewaar,
     )
-    return enquiry.ledger(functies)
+    return receiver_question.ledger(functies)
 
 
 def _one_per_plan(functie: Any, count: int) -> list[Functie]:

@@ -102,13 +102,13 @@ def spread(head: Any, grid: Grid, within: Grid, ground: Ground, plan: NDArray[np
         raise GridMismatch("plan does not fit its grid", value=source.shape, allowed=str(grid.shape))
     known = np.isfinite(source)
     if not known.any():
-        return nothing(grid)
-    window = around(grid, farthest_of(source, ground), within)
+        return no_effect(grid)
+    window = block_around(grid, farthest_of(source, ground), within)
     own = _laid_on(window, grid, known if plan is None else plan, False)
     return _spread_on(window, _laid_on(window, grid, np.where(known, source, np.nan), np.nan), own, ground)
 
 
-def nothing(grid: Grid) -> Effect:
+def no_effect(grid: Grid) -> Effect:
     """Return no effect at all."""
     none = np.zeros((0, 0), np.float32)
     return Effect(grid.part(slice(0, 0), slice(0, 0)), none.astype(np.float64), none, none, none.astype(np.bool_))
@@ -126,7 +126,7 @@ def _farthest(head: Doubles, lengths: Doubles) -> Doubles:
     return lengths * math.log(ratio)
 
 
-def around(grid: Grid, distance: float, within: Grid) -> Grid:
+def block_around(grid: Grid, distance: float, within: Grid) -> Grid:
     """Return the block of the data that lies within a distance [m] of a grid."""
     xmin, ymin, xmax, ymax = grid.bounds
     return within.crop((xmin - distance, ymin - distance, xmax + distance, ymax + distance))

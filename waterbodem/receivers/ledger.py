@@ -20,10 +20,10 @@ from waterbodem.receivers.division import LEVEL, Division, Receiver
 from waterbodem.receivers.groundwater import Effect, superpose
 from waterbodem.receivers.ledger_paths import as_frame, path_lines
 from waterbodem.receivers.ledger_text import as_html, as_text, headline
-from waterbodem.receivers.lowering import FALLS, RISES, laid_on, under, untouched
-from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, Routed, Strand
+from waterbodem.receivers.lowering import FALLS, RISES, laid_on, lowering_under, untouched
+from waterbodem.receivers.network import LEAVES, NO_PART, STAYS, NetworkPart, Routed
 from waterbodem.receivers.reach import Ground
-from waterbodem.receivers.released import PlanSource
+from waterbodem.receivers.released import PlanRelease
 
 Doubles = NDArray[np.float64]
 #: m3 by line of a ledger; of ``ontvanger`` a list, one per receiver.
@@ -60,11 +60,11 @@ CHECKS = ("stroming", "grootboek", "adjunct")
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlanEntry:
     """One plan: what it releases, where its water went, and its effect on the groundwater; None = not routed."""
 
-    source: PlanSource
-    strand: Strand | None
+    source: PlanRelease
+    strand: NetworkPart | None
     routed: Routed | None
     effect: Effect
 
@@ -88,7 +88,7 @@ class Ledger:
         Length over which 63 % of the water stays behind [m].
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PlanEntry, ...]
     division: Division
     ground: Ground
     herkomst: Mapping[str, Any]
@@ -131,7 +131,7 @@ class Ledger:
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def _rows(
-        self, name: Mapping[str, Any], volumes: Sequence[Volumes], entries: Sequence[Entry]
+        self, name: Mapping[str, Any], volumes: Sequence[Volumes], entries: Sequence[PlanEntry]
     ) -> Iterator[dict[str, Any]]:
         """Yield the rows of one plan, or of all: who receives how much; a plan receives nothing of its own."""
         all_, open_ = volumes
@@ -141,7 +141,7 @@ class Ledger:
             volume, ponded = (v["ontvanger"][nr - 1] if inside else np.nan for v in volumes)
             amount = {**_amount(volume, all_["totaal"], receiver), **_ponded(ponded, receiver)}
             others = [e.effect for e in entries if e.source.area.nr != receiver.target.plan_nr]
-            yield {**name, **label, **amount, **under(others, receiver, self.division.grid, self.ground)}
+            yield {**name, **label, **amount, **lowering_under(others, receiver, self.division.grid, self.ground)}
         for kind, text in LINES.items():
             if kind != "overlap" or all_[kind]:
                 amount = {**_amount(all_[kind], all_["totaal"]), **_ponded(open_[kind])}
@@ -151,7 +151,7 @@ class Ledger:
     def _all_volumes(self) -> list[tuple[Volumes, Volumes]]:
         return [self._volumes(e) for e in self.entries]
 
-    def _volumes(self, entry: Entry) -> tuple[Volumes, Volumes]:
+    def _volumes(self, entry: PlanEntry) -> tuple[Volumes, Volumes]:
         """Return m3 per line, and of that what is in open water; that of overlap is negative."""
         if entry.strand is None or entry.routed is None or not entry.source.known:
             return self._no_volumes, self._no_volumes
@@ -168,7 +168,7 @@ class Ledger:
         nothing = dict.fromkeys(("plan", "elders", "buiten", "totaal"), np.nan)
         return {**nothing, "overlap": 0.0, "ontvanger": [np.nan] * len(self.division.receivers)}
 
-    def _shared(self, entry: Entry, received: Doubles) -> Volumes:
+    def _shared(self, entry: PlanEntry, received: Doubles) -> Volumes:
         """Return what of the water in the cells of a strand each receiver has, and what is in none or counted twice."""
         assert entry.strand is not None
         cells = entry.strand.cells
@@ -197,7 +197,7 @@ class Ledger:
         pairs = zip(self.entries, self._all_volumes, strict=True)
         return pd.DataFrame([self._checks(e, volumes) for e, (volumes, _) in pairs])
 
-    def _checks(self, entry: Entry, v: Mapping[str, Any]) -> dict[str, Any]:
+    def _checks(self, entry: PlanEntry, v: Mapping[str, Any]) -> dict[str, Any]:
         total = v["totaal"]
         lines = sum(v["ontvanger"]) + v["overlap"] + v["plan"] + v["elders"] + v["buiten"]
         scale = total or 1.0
@@ -209,7 +209,7 @@ class Ledger:
             "adjunct": self._adjoint(entry, v["ontvanger"]) / scale,
         }
 
-    def _adjoint(self, entry: Entry, volumes: list[float]) -> float:
+    def _adjoint(self, entry: PlanEntry, volumes: list[float]) -> float:
         if entry.strand is None or entry.routed is None:
             return np.nan
         network, damping = entry.strand.network, self.damping
@@ -289,7 +289,7 @@ class Ledger:
             np.add.at(passing, place, entry.routed.passing[which])
         lowering = superpose(self._effects, part)
         found = {"ontvangst": received, "passerend": passing, "verlaging": lowering}
-        return dataset.build(part, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
+        return dataset.dataset_of(part, {n: (v.astype(np.float32), GRIDS[n]) for n, v in found.items()})
 
     def ends(self, part: Grid) -> dict[str, NDArray[np.bool_]]:
         """Tell where on a block of the data the way of the plans' water ends, and how.
@@ -372,7 +372,7 @@ def joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=parts[0].crs)
 
 
-def _named(entry: Entry) -> dict[str, Any]:
+def _named(entry: PlanEntry) -> dict[str, Any]:
     area = entry.source.area
     return {"plan_nr": area.nr, "plan": area.name, "functie": entry.source.functie.id}
 

@@ -80,9 +80,9 @@ def with_receivers(rows: gpd.GeoDataFrame, per_functie: Mapping[str, pd.DataFram
     by_polygon = np.arange(len(stacked)).reshape(count, -1).T.ravel()
     found = stacked.take(by_polygon).reset_index(drop=True)
     plain = pd.DataFrame(rows.drop(columns=rows.geometry.name))
-    return gpd.GeoDataFrame(beside(plain, found), geometry=rows.geometry.array, crs=rows.crs)
+    return gpd.GeoDataFrame(rows_beside(plain, found), geometry=rows.geometry.array, crs=rows.crs)
 
 
-def beside(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def rows_beside(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """Return rows with the columns of other rows, one to one."""
     return pd.concat([rows, found], axis=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core.grid import Grid
 from waterbodem.core.lazy import gpd
-from waterbodem.receivers.network import Routed, Strand
+from waterbodem.receivers.network import NetworkPart, Routed
 
 Ints = NDArray[Any]
 COLUMNS = ("plan", "ontvanger", "m3", "m3_eind", "lengte_m")
@@ -19,7 +19,7 @@ COLUMNS = ("plan", "ontvanger", "m3", "m3_eind", "lengte_m")
 
 def path_lines(
     plan: str,
-    strand: Strand,
+    strand: NetworkPart,
     routed: Routed,
     grid: Grid,
     in_plan: NDArray[np.bool_],
@@ -79,7 +79,7 @@ def _line(begin: int, down: Ints, drawn: NDArray[np.bool_], breaks: NDArray[np.b
 def _row(
     plan: str,
     cells: list[int],
-    strand: Strand,
+    strand: NetworkPart,
     flux: NDArray[np.float64],
     grid: Grid,
     receiver: Ints,

@@ -11,7 +11,7 @@ import numpy as np
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd
 from waterbodem.core.terminal import one_line
-from waterbodem.definitions.labels import decimal, percent, short, texts
+from waterbodem.definitions.labels import decimal, percent, short_name, texts
 from waterbodem.definitions.receiving import BY_SITUATION, depth_step, row_name
 
 #: Kinds of receivers that are in a ledger without having been named.
@@ -36,7 +36,7 @@ NAME = 80
 
 def headline(flat: Sequence[str]) -> list[str]:
     """Return the warning that heads a ledger where the way of the water is not to be relied on."""
-    plans = ", ".join(short(name, NAME) for name in flat)
+    plans = ", ".join(short_name(name, NAME) for name in flat)
     return [str(texts("nl")["ontvangst"]["vlak"].format(plannen=plans))] if flat else []
 
 
@@ -44,11 +44,15 @@ def as_text(table: pd.DataFrame, head: Sequence[str], footer: Sequence[str]) -> 
     """Return a ledger as lines of text, a block per plan."""
     lines = [TITLE, *map(one_line, head)]
     for _, rows in table.groupby("plan_nr", sort=False):
-        lines += ["", short(rows["plan"].iloc[0], NAME), *(_line(row) for row in told(rows).to_dict("records"))]
+        lines += [
+            "",
+            short_name(rows["plan"].iloc[0], NAME),
+            *(_line(row) for row in relevant_receivers(rows).to_dict("records")),
+        ]
     return "\n".join([*lines, "", *(one_line(line) for line in footer)])
 
 
-def told(table: pd.DataFrame) -> pd.DataFrame:
+def relevant_receivers(table: pd.DataFrame) -> pd.DataFrame:
     """Leave out receivers that nobody named and that get nothing."""
     gets = (table[["m3", "verlaging_grootste_m", "vernatting_grootste_m"]] > 0).any(axis=1)
     return table[gets | ~table["soort"].isin(UNNAMED)]
@@ -57,7 +61,7 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 def _line(row: Mapping[Any, Any]) -> str:
     amount = "niet bepaald" if np.isnan(row["m3"]) else f"{decimal(row['m3'], 1)} m³"
     share = "" if np.isnan(row["aandeel"]) else percent(row["aandeel"], digits=DIGITS["aandeel"]).replace("\u00a0", " ")
-    return f"  {amount:>15} {share:>8}  {short(row['ontvanger'], NAME)}{_ground(row)}"
+    return f"  {amount:>15} {share:>8}  {short_name(row['ontvanger'], NAME)}{_ground(row)}"
 
 
 def _ground(row: Mapping[Any, Any]) -> str:
@@ -78,7 +82,7 @@ def _changed(row: Mapping[Any, Any], name: str) -> str:
 
 def as_html(table: pd.DataFrame, head: Sequence[str], footer: Sequence[str]) -> str:
     """Return a ledger as an HTML table with its notes; names are escaped."""
-    rows = ([_shown(name, row[name]) for name in HEADINGS] for row in told(table).to_dict("records"))
+    rows = ([_shown(name, row[name]) for name in HEADINGS] for row in relevant_receivers(table).to_dict("records"))
     notes = "".join(f"<li>{html.escape(line)}</li>" for line in footer)
     warning = "".join(f"<p><strong>{html.escape(line)}</strong></p>" for line in head)
     return f"{warning}{html_table(TITLE, list(HEADINGS.values()), rows)}<ul>{notes}</ul>"
@@ -87,7 +91,7 @@ def as_html(table: pd.DataFrame, head: Sequence[str], footer: Sequence[str]) -> 
 def _shown(name: str, value: Any) -> str:
     """Return a cell of the table as a planner reads it; empty where there is nothing to say."""
     if name not in DIGITS:
-        return short(value, NAME)
+        return short_name(value, NAME)
     if np.isnan(value):
         return ""
     return percent(value, digits=DIGITS[name]) if name == "aandeel" else decimal(value, DIGITS[name])

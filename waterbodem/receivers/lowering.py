@@ -28,7 +28,7 @@ def untouched() -> dict[str, Any]:
     return {**dict.fromkeys((*NUMBERS, *FALLS, *RISES, "lambda_m"), np.nan), "voortoets": False, "lambda_rij": ""}
 
 
-def under(effects: Sequence[Effect], receiver: Receiver, grid: Grid, ground: Ground) -> dict[str, Any]:
+def lowering_under(effects: Sequence[Effect], receiver: Receiver, grid: Grid, ground: Ground) -> dict[str, Any]:
     """Return what effects together do under a receiver.
 
     Parameters

@@ -13,10 +13,10 @@ from waterbodem.engine.rewetting import rewets
 from waterbodem.receivers.groundwater import spread
 from waterbodem.receivers.land import Land
 from waterbodem.receivers.reach import Ground
-from waterbodem.receivers.released import Plot
+from waterbodem.receivers.released import PlanLand
 
 
-def strip_of(land: Land, ground: Ground, plot: Plot | None, functie: Functie, rules: Neighbours) -> Strip:
+def strip_of(land: Land, ground: Ground, plot: PlanLand | None, functie: Functie, rules: Neighbours) -> Strip:
     """Return what lies where the land around one plan, by itself, rises by as much as the rules name.
 
     Parameters

@@ -163,11 +163,11 @@ class Network:
         kernel.expose(self.downstream, self.step, self.order, self.keep(damping), flat, beyond, exposure)
         return exposure
 
-    def strand(self, starts: Sequence[int] | Ints) -> Strand:
+    def strand(self, starts: Sequence[int] | Ints) -> NetworkPart:
         """Return the part of the network that water from ``starts`` comes through."""
         begin = np.unique(np.asarray(starts, dtype=np.int64))
         cells = self._follow(begin, min(self.size, 4 * begin.size + 100_000))
-        return Strand(cells, Network(self._local(cells), self.step[cells], self.lengths))
+        return NetworkPart(cells, Network(self._local(cells), self.step[cells], self.lengths))
 
     def _follow(self, begin: Ints, room: int) -> Ints:
         reached = np.empty(room, np.int64)
@@ -180,7 +180,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Strand:
+class NetworkPart:
     """Part of a network: ``cells`` (m,) are the numbers in the whole, ascending; ``network`` counts from 0."""
 
     cells: Ints

@@ -16,32 +16,32 @@ from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.abstraction import Well
 from waterbodem.definitions.boards import Board
-from waterbodem.definitions.labels import brief, percent
+from waterbodem.definitions.labels import brief_number, percent
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import reception_rules
 from waterbodem.definitions.settings import Settings
 from waterbodem.engine.kompas import UNSEEN, Strip
-from waterbodem.formats.setting_forms import told
+from waterbodem.formats.setting_forms import settings_for_herkomst
 from waterbodem.layers.boundaries import boards_of
 from waterbodem.layers.polygons import Area
-from waterbodem.receivers.division import Target, cover_in, divide
+from waterbodem.receivers.division import ReceiverPolygon, cover_in, divide
 from waterbodem.receivers.flat_land import is_flat
 from waterbodem.receivers.flow import INSTALL, Flow, memory_needed
 from waterbodem.receivers.flow_store import flow_over
-from waterbodem.receivers.groundwater import Effect, nothing, spread, well_effect
+from waterbodem.receivers.groundwater import Effect, no_effect, spread, well_effect
 from waterbodem.receivers.land import Land, stream_valleys
-from waterbodem.receivers.ledger import Entry, Ledger
+from waterbodem.receivers.ledger import Ledger, PlanEntry
 from waterbodem.receivers.neighbours import strip_of
-from waterbodem.receivers.network import Strand
+from waterbodem.receivers.network import NetworkPart
 from waterbodem.receivers.reach import Ground, ground_of
-from waterbodem.receivers.released import PlanSource, Plot, plot_of, plots
+from waterbodem.receivers.released import PlanLand, PlanRelease, plan_land, plan_lands
 
 #: Cells of a receiver that are counted at a time.
 STRIP = 2_000_000
 
 
 @dataclass(frozen=True)
-class Enquiry:
+class ReceiverQuestion:
     """What is asked, before it is known of which functie.
 
     Attributes
@@ -64,7 +64,7 @@ class Enquiry:
 
     land: Land
     plans: tuple[Area, ...]
-    given: tuple[Target, ...] = ()
+    given: tuple[ReceiverPolygon, ...] = ()
     settings: Settings = field(default_factory=Settings)
     flow: Flow | None = None
     folder: Any = None
@@ -92,19 +92,19 @@ class Enquiry:
             return ""
         if "maaiveld" not in self.land:
             return rules.reason("maaiveld")
-        need, free = memory_needed(self.land.grid.rows * self.land.grid.cols), memory.available()
+        need, free = memory_needed(self.land.grid.rows * self.land.grid.cols), memory.available_memory()
         if free is None or need <= memory.USABLE * free:
             return ""
         return rules.reason("geheugen", nodig=need / 1e9, vrij=free / 1e9)
 
     @cached_property
-    def targets(self) -> tuple[Target, ...]:
+    def targets(self) -> tuple[ReceiverPolygon, ...]:
         """Who may receive."""
         if not self.around:
             return self.given
-        valleys = [] if self.given else [Target(a, "beekdal") for a in stream_valleys(self.land)]
+        valleys = [] if self.given else [ReceiverPolygon(a, "beekdal") for a in stream_valleys(self.land)]
         few = len(self.plans) <= reception_rules().value("plannen_max")
-        plans = [Target(a, "ander plan", a.nr) for a in self.plans] if few and len(self.plans) > 1 else []
+        plans = [ReceiverPolygon(a, "ander plan", a.nr) for a in self.plans] if few and len(self.plans) > 1 else []
         return (*self.given, *valleys, *plans)
 
     def ledger(self, functies: Sequence[Functie]) -> Ledger:
@@ -122,7 +122,7 @@ class Enquiry:
         notes = _notes(entries, outside, self.land.grid, flow, self.settings.well)
         return self.closed(entries, self._settings(flow, reason), notes)
 
-    def closed(self, entries: Sequence[Entry], herkomst: Mapping[str, Any], notes: tuple[str, ...]) -> Ledger:
+    def closed(self, entries: Sequence[PlanEntry], herkomst: Mapping[str, Any], notes: tuple[str, ...]) -> Ledger:
         """Divide what entries release among the receivers within reach."""
         block = _block(entries, self.land.grid)
         near = [t for t in self.targets if _within_reach(t, block)]
@@ -134,7 +134,7 @@ class Enquiry:
         if self.kept:
             return UNSEEN
         asked = self.settings
-        plot = plot_of(self.land, area, boards, asked.reference, asked.storage, asked.rules)
+        plot = plan_land(self.land, area, boards, asked.reference, asked.storage, asked.rules)
         return strip_of(self.land, self.ground, plot, functie, self.settings.rules.buren)
 
     @cached_property
@@ -147,17 +147,17 @@ class Enquiry:
         """Plans in land so flat that the way of their water is not to be relied on."""
         return tuple(p.area.name for p in self.plots[0] if is_flat(self.land, p.area.geometry))
 
-    def open_water_ha(self, target: Target) -> float:
+    def open_water_ha(self, target: ReceiverPolygon) -> float:
         """Return the open water of a receiver within the data [ha]; NaN where that is not known."""
         if target not in self._open_water:
             self._open_water[target] = self._measured(target)
         return self._open_water[target]
 
     @cached_property
-    def _open_water(self) -> dict[Target, float]:
+    def _open_water(self) -> dict[ReceiverPolygon, float]:
         return {}
 
-    def _measured(self, target: Target) -> float:
+    def _measured(self, target: ReceiverPolygon) -> float:
         flow, grid = self.water[0], self.land.grid
         if flow is None or "water" not in self.land:
             return np.nan
@@ -168,38 +168,38 @@ class Enquiry:
         return total * grid.cell_ha
 
     @cached_property
-    def plots(self) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+    def plots(self) -> tuple[tuple[PlanLand, ...], tuple[Area, ...]]:
         """The land of every plan, and the plans outside the data."""
         boards = boards_of(self.settings.judge, self.plans, self.land.grid.crs)
         asked = self.settings
-        return plots(self.land, self.plans, boards, asked.reference, asked.storage, asked.rules)
+        return plan_lands(self.land, self.plans, boards, asked.reference, asked.storage, asked.rules)
 
-    def entry(self, source: PlanSource) -> Entry:
+    def entry(self, source: PlanRelease) -> PlanEntry:
         """Find where the water of a plan goes, and what it does to the groundwater."""
         strand, effect = self.strand(source), self._effect(source)
         if strand is None:
-            return Entry(source, None, None, effect)
+            return PlanEntry(source, None, None, effect)
         released = _released(source, strand, self.land.grid)
-        return Entry(source, strand, strand.network.route(released, self.settings.damping), effect)
+        return PlanEntry(source, strand, strand.network.route(released, self.settings.damping), effect)
 
-    def strand(self, source: PlanSource) -> Strand | None:
+    def strand(self, source: PlanRelease) -> NetworkPart | None:
         """Return the cells that the water of a plan comes through; None where that is not known."""
         flow, _ = self.water
         return None if flow is None else flow.network.strand(source.cells(self.land.grid))
 
-    def _effect(self, source: PlanSource) -> Effect:
+    def _effect(self, source: PlanRelease) -> Effect:
         grid = self.land.grid
         well = self.settings.well
         if well is not None and source.functie.value("onttrekking") > 0:
             return well_effect(well, source.area.geometry, grid)
         if self.kept or "ghg" not in self.land:
-            return nothing(grid)
+            return no_effect(grid)
         return spread(source.head, source.grid, grid, self.ground, source.plan)
 
     def _settings(self, flow: Flow | None, reason: str) -> dict[str, Any]:
         rules = reception_rules()
         return {
-            **told(self.settings, "last", "ontvangers"),
+            **settings_for_herkomst(self.settings, "last", "ontvangers"),
             "stroomrichting_sha256": "" if flow is None else flow.sha256,
             "stroomrichting": () if flow is None else flow.uitleg,
             "geen_water": reason,
@@ -212,14 +212,14 @@ class Enquiry:
         }
 
 
-def _released(source: PlanSource, strand: Strand, grid: Grid) -> Any:
+def _released(source: PlanRelease, strand: NetworkPart, grid: Grid) -> Any:
     """Return what is released in every cell of a strand [m3]."""
     released = np.zeros(strand.cells.size)
     released[np.searchsorted(strand.cells, source.cells(grid))] = source.volume[source.volume > 0]
     return released
 
 
-def _block(entries: Sequence[Entry], grid: Grid) -> Grid:
+def _block(entries: Sequence[PlanEntry], grid: Grid) -> Grid:
     """Return the block of cells that any plan reaches, through water or ground."""
     parts = [e.source.grid.bounds for e in entries] + [e.effect.grid.bounds for e in entries if e.effect.verlaging.size]
     for entry in entries:
@@ -231,7 +231,7 @@ def _block(entries: Sequence[Entry], grid: Grid) -> Grid:
     return grid.crop((float(low[0]), float(low[1]), float(high[0]), float(high[1])))
 
 
-def _within_reach(target: Target, block: Grid) -> bool:
+def _within_reach(target: ReceiverPolygon, block: Grid) -> bool:
     """Tell whether a receiver belongs in the ledger: one that was named always does."""
     if target.soort != "beekdal":
         return True
@@ -241,7 +241,7 @@ def _within_reach(target: Target, block: Grid) -> bool:
 
 
 def _notes(
-    entries: Sequence[Entry], outside: Sequence[Area], grid: Grid, flow: Flow | None, well: Well | None
+    entries: Sequence[PlanEntry], outside: Sequence[Area], grid: Grid, flow: Flow | None, well: Well | None
 ) -> tuple[str, ...]:
     found = [f"{a.name}: ligt geheel buiten de gegevens" for a in outside]
     for entry in entries:
@@ -250,7 +250,7 @@ def _notes(
     return tuple(found)
 
 
-def _abstracts(source: PlanSource, well: Well | None) -> list[str]:
+def _abstracts(source: PlanRelease, well: Well | None) -> list[str]:
     if not source.functie.value("onttrekking") > 0:
         return []
     rules = reception_rules()
@@ -260,29 +260,29 @@ def _abstracts(source: PlanSource, well: Well | None) -> list[str]:
     return [rules.reason("put", **numbers)]
 
 
-def _warnings(entry: Entry, grid: Grid, flow: Flow | None) -> list[str]:
+def _warnings(entry: PlanEntry, grid: Grid, flow: Flow | None) -> list[str]:
     source, found = entry.source, []
     if source.either_unknown.any():
         found.append(
-            f"afvoer of verdrongen berging onbekend op {brief(source.hectares(source.either_unknown))} ha "
-            f"(beide onbekend, telt als 0: {brief(source.hectares(source.none_known))} ha)"
+            f"afvoer of verdrongen berging onbekend op {brief_number(source.hectares(source.either_unknown))} ha "
+            f"(beide onbekend, telt als 0: {brief_number(source.hectares(source.none_known))} ha)"
         )
     if source.outside_ha:
-        found.append(f"{brief(source.outside_ha)} ha ligt buiten de gegevens en telt niet mee")
+        found.append(f"{brief_number(source.outside_ha)} ha ligt buiten de gegevens en telt niet mee")
     if flow is not None:
         found += _over_a_hole(source, grid, flow)
     unknown = source.plan & np.isnan(source.head)
     if unknown.any() and entry.effect.verlaging.size:
-        found.append(f"grondwaterverlaging onbekend op {brief(source.hectares(unknown))} ha")
+        found.append(f"grondwaterverlaging onbekend op {brief_number(source.hectares(unknown))} ha")
     return found + _beyond(source.grid.bounds, entry.effect, grid)
 
 
-def _over_a_hole(source: PlanSource, grid: Grid, flow: Flow) -> list[str]:
+def _over_a_hole(source: PlanRelease, grid: Grid, flow: Flow) -> list[str]:
     hole = source.inside & ~flow.known_in(source.grid)
     if not hole.any():
         return []
     share = float(source.volume[hole].sum()) / max(float(source.volume.sum()), 1e-300)
-    text = f"{brief(source.hectares(hole))} ha zonder maaiveld"
+    text = f"{brief_number(source.hectares(hole))} ha zonder maaiveld"
     return [f"{text}; {percent(share)} van het water verlaat daar de gegevens"]
 
 

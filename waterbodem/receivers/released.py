@@ -32,7 +32,7 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PlanSource:
+class PlanRelease:
     """What one plan releases, on the smallest block of cells that covers it.
 
     Attributes
@@ -135,7 +135,7 @@ Shifted = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
-class Plot:
+class PlanLand:
     """The land of one plan, whatever is built on it.
 
     Attributes
@@ -154,12 +154,12 @@ class Plot:
     cover: Doubles
     shifted: Callable[[Functie], Shifted] = field(repr=False)
 
-    def source(self, functie: Functie) -> PlanSource:
+    def source(self, functie: Functie) -> PlanRelease:
         """Return what a functie would release here."""
         runoff, displaced, lowering = self.shifted(functie)
         amount, either, none = per_hectare(runoff, displaced)
         inside = self.cover > 0
-        return PlanSource(
+        return PlanRelease(
             self.area,
             functie,
             self.grid,
@@ -171,14 +171,14 @@ class Plot:
         )
 
 
-def plots(
+def plan_lands(
     land: Land,
     areas: Sequence[Area],
     boards: Sequence[tuple[Board, ...]],
     reference: Any,
     storage: Storage,
     rules: KompasRules,
-) -> tuple[tuple[Plot, ...], tuple[Area, ...]]:
+) -> tuple[tuple[PlanLand, ...], tuple[Area, ...]]:
     """Return the land of every plan, and the plans that lie wholly outside the data.
 
     Raises
@@ -189,7 +189,7 @@ def plots(
     block_of(areas, land.grid)
     found, outside = [], []
     for area, some in zip(areas, boards, strict=True):
-        plot = plot_of(land, area, some, reference, storage, rules)
+        plot = plan_land(land, area, some, reference, storage, rules)
         if plot is None:
             outside.append(area)
         else:
@@ -199,9 +199,9 @@ def plots(
     return tuple(found), tuple(outside)
 
 
-def plot_of(
+def plan_land(
     land: Land, area: Area, boards: tuple[Board, ...], reference: Any, storage: Storage, rules: KompasRules
-) -> Plot | None:
+) -> PlanLand | None:
     """Return the land of one plan, which boards judge; None where it lies wholly outside the data."""
     block = land.grid.crop(area.geometry.bounds)
     prints = footprints([area], block)
@@ -209,7 +209,7 @@ def plot_of(
         return None
     cells = land.cut(block)
     site = Site(cells, on_block(reference, block), rules)
-    return Plot(area, block, _cover(prints), _Shift(land.grid, area, prints, site, storage, boards))
+    return PlanLand(area, block, _cover(prints), _Shift(land.grid, area, prints, site, storage, boards))
 
 
 @dataclass(frozen=True)

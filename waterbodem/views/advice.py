@@ -8,10 +8,19 @@ from typing import Any
 
 from waterbodem.answers.particulars import is_present_use
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import answer_text, name_of, risk_class, short, small, steps, texts, unknown
+from waterbodem.definitions.labels import (
+    answer_steps,
+    answer_text,
+    name_of,
+    name_within,
+    risk_class,
+    short_name,
+    texts,
+    unknown_class,
+)
 from waterbodem.definitions.models import Functie
-from waterbodem.views.beside import condition, left_out
-from waterbodem.views.names import opening, said
+from waterbodem.views.caveats import condition_text, omission_text
+from waterbodem.views.names import name_at_start, name_in_sentence
 
 Row = Mapping[Any, Any]
 NAME = 80
@@ -28,7 +37,7 @@ def ranked(rows: Iterable[Row]) -> list[Row]:
     >>> [(r["antwoord"], r["risico"]) for r in ranked(rows)]
     [('A', 0.8), ('B', 0.2), ('B', 0.6), ('X', 0.1)]
     """
-    order = {letter: i for i, letter in enumerate(steps())}
+    order = {letter: i for i, letter in enumerate(answer_steps())}
     return sorted(rows, key=lambda r: (order[r["antwoord"]], _high(r["risico"])))
 
 
@@ -39,20 +48,22 @@ def _high(value: float) -> float:
 def advice_for_area(rows: Sequence[Row], functies: Mapping[str, Functie], taal: str = "nl") -> str:
     """Return which functies ask least of one polygon, in order."""
     names = {id_: name_of(f, taal) for id_, f in functies.items()}
-    subject = opening(short(rows[0]["gebied"], NAME), taal)
-    return _advice("gebied", subject, rows, lambda r: small(names[r["functie"]]), taal)
+    subject = name_at_start(short_name(rows[0]["gebied"], NAME), taal)
+    return _advice("gebied", subject, rows, lambda r: name_within(names[r["functie"]]), taal)
 
 
 def advice_for_functie(rows: Sequence[Row], functie: Functie, taal: str = "nl") -> str:
     """Return on which polygons one functie asks least, in order."""
-    return _advice("functie", name_of(functie, taal), rows, lambda r: said(short(r["gebied"], NAME), taal), taal)
+    return _advice(
+        "functie", name_of(functie, taal), rows, lambda r: name_in_sentence(short_name(r["gebied"], NAME), taal), taal
+    )
 
 
 def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) -> str:
     t = texts(taal)["advies"]
-    worst = [s.letter for s in steps().values() if s.score_min is not None][-1]
+    worst = [s.letter for s in answer_steps().values() if s.score_min is not None][-1]
     order = ranked(rows)
-    rest = {"nee": worst, "onbekend": unknown().letter}
+    rest = {"nee": worst, "onbekend": unknown_class().letter}
     fits = [r for r in order if r["antwoord"] not in rest.values()]
     groups = {kind: [r for r in order if r["antwoord"] == letter] for kind, letter in rest.items()}
     if len(groups["onbekend"]) == len(rows):
@@ -66,7 +77,7 @@ def _advice(kind: str, subject: str, rows: Sequence[Row], name: Any, taal: str) 
 def _one(row: Row, name: str, taal: str) -> str:
     t, rules = texts(taal)["advies"], registry.scoring_rules()
     high = row["risico"] + rules.marge >= rules.risico_hoog
-    answer = condition(row, taal) or answer_text(row["antwoord"], taal)
+    answer = condition_text(row, taal) or answer_text(row["antwoord"], taal)
     return str(t["een_hoog" if high else "een"].format(naam=name, antwoord=answer, risico=_burden(row, taal)))
 
 
@@ -76,7 +87,7 @@ def _burden(row: Row, taal: str) -> str:
         return str(texts(taal)["naast"]["huidig"])
     risk = risk_class(row["risico"])
     name = name_of(risk, taal) if risk else str(texts(taal)["onbekend"])
-    return ", ".join(t for t in (name, left_out(row, taal)) if t)
+    return ", ".join(t for t in (name, omission_text(row, taal)) if t)
 
 
 def _list(names: Sequence[str], taal: str) -> str:

@@ -18,18 +18,18 @@ from waterbodem.definitions.labels import (
     layer_label,
     name_of,
     percent,
-    plain,
+    plain_number,
     risk_class,
     risk_text,
-    short,
+    short_name,
     texts,
     threshold_label,
 )
 from waterbodem.definitions.models import Criterion, Functie, Group, Sourced
 from waterbodem.definitions.units import unit_text
-from waterbodem.views.beside import Beside, named
+from waterbodem.views.caveats import Caveats, named
 from waterbodem.views.editions import edition_text
-from waterbodem.views.names import distinct, said
+from waterbodem.views.names import distinct_names, name_in_sentence
 
 #: Longest name in a column.
 NAME, LONG_NAME = 32, 80
@@ -44,8 +44,8 @@ MAX_TOLD, SHOWN_HA = 4, 0.005
 
 def answer_text(assessment: Answer, taal: str = "nl") -> str:
     """Return a line per polygon and functie, and what stands beside them, in a language."""
-    names = distinct(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
-    found, beside = assessment.rows.drop(columns="geometry").to_dict("records"), Beside(assessment, taal)
+    names = distinct_names(dict(zip(assessment.rows.nr, assessment.rows.gebied, strict=True)), NAME)
+    found, beside = assessment.rows.drop(columns="geometry").to_dict("records"), Caveats(assessment, taal)
     rows = [_answer_row(row, names[row["nr"]], beside, taal) for row in found]
     t = texts(taal)["scherm"]
     order = ", ".join(name_of(p, taal) for p in assessment.question.settings.rules.beginselen.values())
@@ -62,7 +62,7 @@ def answer_text(assessment: Answer, taal: str = "nl") -> str:
     return plain_text("\n".join(lines))
 
 
-def marks_of(rows: Sequence[Mapping[Any, Any]], beside: Beside, names: Mapping[int, str], taal: str) -> list[str]:
+def marks_of(rows: Sequence[Mapping[Any, Any]], beside: Caveats, names: Mapping[int, str], taal: str) -> list[str]:
     """Return what stands beside answers, each with whose it is; how many more where they are many."""
     told = named(rows[:MAX_MARKED], beside, names, taal)
     left = len(rows) - MAX_MARKED
@@ -75,7 +75,9 @@ def _outside(assessment: Answer, taal: str) -> list[str]:
     partly = table[table["buiten_ha"] >= SHOWN_HA]
     if len(partly) > MAX_TOLD:
         return [t["deels_buiten"].format(n=len(partly))]
-    names = distinct(dict(zip(table.nr, table.gebied, strict=True)), LONG_NAME, lambda name: said(name, taal))
+    names = distinct_names(
+        dict(zip(table.nr, table.gebied, strict=True)), LONG_NAME, lambda name: name_in_sentence(name, taal)
+    )
     return [
         t["buiten"].format(
             gebied=names[r.nr], buiten=decimal(r.buiten_ha, 2, taal), totaal=decimal(r.oppervlakte_ha, 2, taal)
@@ -84,11 +86,11 @@ def _outside(assessment: Answer, taal: str) -> list[str]:
     ]
 
 
-def _answer_row(row: Mapping[Any, Any], name: str, beside: Beside, taal: str) -> tuple[str, ...]:
+def _answer_row(row: Mapping[Any, Any], name: str, beside: Caveats, taal: str) -> tuple[str, ...]:
     symbols = [str(v) for name, v in row.items() if name.startswith("kompas_")]
     return (
         name,
-        short(row["functie"], NAME),
+        short_name(row["functie"], NAME),
         beside.cell(row),
         decimal(row["score"], 2, taal),
         percent(row["dekking"], taal),
@@ -182,7 +184,10 @@ def functie_text(functie: Functie) -> str:
         ["Optionele criteria (tellen mee waar de laag er is)", *_criteria(functie.optionele_criteria)],
         ["Groepen", *(_group(g) for g in functie.groepen)],
         ["Drempels", *(_with_source(f"  {threshold_label(t)}: {words[t.gevolg]}", t) for t in functie.drempels)],
-        ["Parameters", *(_with_source(f"  {n} = {plain(p.waarde)}{_span(p)}", p) for n, p in _parameters(functie))],
+        [
+            "Parameters",
+            *(_with_source(f"  {n} = {plain_number(p.waarde)}{_span(p)}", p) for n, p in _parameters(functie)),
+        ],
         ["Inundatienorm (ter informatie)", *_norm(functie)],
         ["Bronnen", *_sources(functie)],
     ]
@@ -209,9 +214,9 @@ def _criteria(criteria: Mapping[str, Criterion]) -> list[str]:
 def _criterion(name: str, criterion: Criterion) -> list[str]:
     kind = registry.layer_kinds()[name]
     unit = "" if kind.soort == "klasse" else f" [{unit_text(kind.unit)}]"
-    points = "; ".join(f"{plain(x)} -> {plain(y)}" for x, y in criterion.curve)
-    absent = "" if criterion.score_afwezig is None else f"; afwezig -> {plain(criterion.score_afwezig)}"
-    first = f"  {layer_label(name)}{unit}, gewicht {plain(criterion.gewicht)}"
+    points = "; ".join(f"{plain_number(x)} -> {plain_number(y)}" for x, y in criterion.curve)
+    absent = "" if criterion.score_afwezig is None else f"; afwezig -> {plain_number(criterion.score_afwezig)}"
+    first = f"  {layer_label(name)}{unit}, gewicht {plain_number(criterion.gewicht)}"
     return [_with_source(first, criterion), f"      waarde -> score: {points}{absent}"]
 
 
@@ -223,14 +228,14 @@ def _with_source(text: str, sourced: Sourced) -> str:
 
 def _span(parameter: Any) -> str:
     low_high = parameter.bereik
-    return "" if low_high is None else f" (bereik {plain(low_high[0])} tot {plain(low_high[1])})"
+    return "" if low_high is None else f" (bereik {plain_number(low_high[0])} tot {plain_number(low_high[1])})"
 
 
 def _norm(functie: Functie) -> list[str]:
     norm = functie.inundatienorm
     if norm is None or norm.herhalingstijd_jr is None:
         return []
-    return [_with_source(f"  eens in de {plain(norm.herhalingstijd_jr)} jaar", norm)]
+    return [_with_source(f"  eens in de {plain_number(norm.herhalingstijd_jr)} jaar", norm)]
 
 
 def _sources(functie: Functie) -> list[str]:

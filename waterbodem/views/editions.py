@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from waterbodem.definitions.editions import EDITION
-from waterbodem.definitions.labels import name_of, reference_text, short, texts
+from waterbodem.definitions.labels import name_of, reference_text, short_name, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.present_use import assumed
 
@@ -21,7 +21,7 @@ def edition_text(assessment: Answer, taal: str = "nl") -> str:
     made, t = assessment.making, texts(taal)["editie"]
     if not made.is_earlier:
         return ""
-    versions = {"bibliotheek": short(made.library, LENGTH), "regels": short(made.rules, LENGTH)}
+    versions = {"bibliotheek": short_name(made.library, LENGTH), "regels": short_name(made.rules, LENGTH)}
     return str(t["eerder"]).format(nr=made.edition, nu=EDITION, **versions)
 
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from waterbodem.definitions.labels import answer_text, decimal, layer_label, name_of, plain, short, small, texts
+from waterbodem.definitions.labels import (
+    answer_text,
+    decimal,
+    layer_label,
+    name_of,
+    name_within,
+    plain_number,
+    short_name,
+    texts,
+)
 from waterbodem.definitions.layer_name import AT, LayerName
 from waterbodem.engine.across import VARIED
 from waterbodem.engine.scoring import layers_of
@@ -34,7 +43,7 @@ def holds_text(row: Row, taal: str) -> str:
     t = texts(taal)["scenario"]
     if varied == "0":
         return str(t["geen_variant"].format(n=resting))
-    holds = {"k": plain(row["houdt_k"], taal), "n": plain(many, taal), "met": varied, "van": resting}
+    holds = {"k": plain_number(row["houdt_k"], taal), "n": plain_number(many, taal), "met": varied, "van": resting}
     worst = row["antwoord_slechtst"]
     under = "" if worst == row["antwoord"] else t["slechtst"].format(antwoord=answer_text(worst, taal), letter=worst)
     key = "houdt" if row["houdt_k"] == row["houdt_k"] else "onbekend"
@@ -98,7 +107,7 @@ class Futures:
         if not row["spijt"] >= NO_REGRET or not row["spijt_functie"]:
             return "\u2013"
         functies = {f.id: f for f in self._assessment.question.functies}
-        other = small(name_of(functies[row["spijt_functie"]], self._taal))
+        other = name_within(name_of(functies[row["spijt_functie"]], self._taal))
         return f"{decimal(row['spijt'], 2, self._taal)} ({other})"
 
     @property
@@ -117,9 +126,9 @@ class Futures:
         q = self._assessment.question
         years = [s.horizon for s in q.cells.scenarios if s.name == scenario and s.horizon is not None]
         said = [q.layers[n].attrs.get("bron_scenario") for n in self._members(scenario)]
-        told = [*(f"{y:.0f}" for y in years), *(short(s, REMARK) for s in said if s)]
+        told = [*(f"{y:.0f}" for y in years), *(short_name(s, REMARK) for s in said if s)]
         return "; ".join(dict.fromkeys(told)) or self._t["ongezegd"]
 
     def _varied(self, scenario: str) -> str:
-        names = [small(layer_label(LayerName.of(n).layer, self._taal)) for n in self._members(scenario)]
+        names = [name_within(layer_label(LayerName.of(n).layer, self._taal)) for n in self._members(scenario)]
         return ", ".join(names) or str(self._t["geen"])

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from waterbodem.core.lazy import pd
-from waterbodem.definitions.labels import amount, short, symbol_colour, texts
+from waterbodem.definitions.labels import amount, short_name, symbol_colour, texts
 from waterbodem.views.notebook import chip
 
 #: Rows shown in a notebook.
@@ -23,7 +23,7 @@ class KompasTable(pd.DataFrame):
 
     def __repr__(self) -> str:
         groups = self.head(MAX_ROWS).groupby(["gebied", "functie"], sort=False)
-        told = (f"{short(str(area), NAME)}, {functie}\n{_lines(rows)}" for (area, functie), rows in groups)
+        told = (f"{short_name(str(area), NAME)}, {functie}\n{_lines(rows)}" for (area, functie), rows in groups)
         left = len(self) - MAX_ROWS
         return "\n".join([*told, *([texts("nl")["meer"].format(n=left)] if left > 0 else [])])
 
@@ -51,6 +51,6 @@ def _row(row: dict[Any, Any]) -> str:
     word = texts("nl")["rapport"]["symbool_woord"][row["symbool"]]
     symbol = chip(row["symbool"].replace("-", "\u2212"), symbol_colour(row["symbool"]), word)
     number = escape(amount(row["getal"], row["eenheid"]))
-    names = (f"<bdi>{escape(short(row[k], NAME))}</bdi>" for k in ("gebied", "functie", "beginsel"))
+    names = (f"<bdi>{escape(short_name(row[k], NAME))}</bdi>" for k in ("gebied", "functie", "beginsel"))
     cells = [*names, f"<span style='white-space:nowrap'>{symbol} {number}</span>", escape(row["reden"])]
     return "<tr>" + "".join(f"<td style='{_CELL}'>{c}</td>" for c in cells) + "</tr>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from waterbodem.definitions import registry
-from waterbodem.definitions.labels import layer_label, plain, texts
+from waterbodem.definitions.labels import layer_label, plain_number, texts
 from waterbodem.definitions.measures.measure import Maatregel, Price, verbs_text
 from waterbodem.definitions.models import Sourced
 from waterbodem.views.console import columns, plain_text
@@ -50,7 +50,7 @@ def _conditions(m: Maatregel, t: dict[str, str], taal: str) -> Iterator[str]:
     for layer, tests in m.waar_bekend.items():
         yield f"  {layer_label(layer, taal)} {verbs_text(tests)} ({t['waar_bekend']})"
     if m.waar_aandeel is not None:
-        yield f"  {t['waar_aandeel'].format(deel=plain(m.waar_aandeel, taal))}"
+        yield f"  {t['waar_aandeel'].format(deel=plain_number(m.waar_aandeel, taal))}"
 
 
 def _price(price: Price, t: dict[str, str]) -> Iterator[str]:

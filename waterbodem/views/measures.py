@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd
-from waterbodem.definitions.labels import is_fictitious, name_of, short, texts
+from waterbodem.definitions.labels import is_fictitious, name_of, short_name, texts
 from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.notation import typeset
 from waterbodem.measures.choice import Candidate
@@ -109,7 +109,7 @@ def price_text(candidate: Candidate, taal: str) -> str:
 
 def _shown(found: Packages, taal: str) -> Iterator[tuple[str, Search]]:
     for area, search in list(found.outcomes())[:MAX]:
-        yield f"{short(area.name, NAME)}, {name_of(search.ask.functie, taal)}", search
+        yield f"{short_name(area.name, NAME)}, {name_of(search.ask.functie, taal)}", search
 
 
 def _more(found: Packages, taal: str) -> Iterator[str]:

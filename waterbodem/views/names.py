@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from waterbodem.definitions.labels import isolated, short, texts
+from waterbodem.definitions.labels import isolated, short_name, texts
 
 
-def distinct(names: Mapping[int, str], length: int, shown: Callable[[str], str] = str) -> dict[int, str]:
+def distinct_names(names: Mapping[int, str], length: int, shown: Callable[[str], str] = str) -> dict[int, str]:
     """Return names by number, cut at a length; those that are then equal have their number, within that length.
 
     Parameters
@@ -24,7 +24,7 @@ def distinct(names: Mapping[int, str], length: int, shown: Callable[[str], str] 
     >>> distinct({1: "Woonwijk Veenrand-Oost", 2: "Woonwijk Veenrand-West", 3: "Es"}, 16)
     {1: 'Woonwijk… (nr 1)', 2: 'Woonwijk… (nr 2)', 3: 'Es'}
     """
-    cut = {nr: short(name, length) for nr, name in names.items()}
+    cut = {nr: short_name(name, length) for nr, name in names.items()}
     count = Counter(cut.values())
     return {
         nr: shown(cut[nr]) if count[cut[nr]] == 1 else _numbered(name, nr, length, shown) for nr, name in names.items()
@@ -33,10 +33,10 @@ def distinct(names: Mapping[int, str], length: int, shown: Callable[[str], str] 
 
 def _numbered(name: str, nr: int, length: int, shown: Callable[[str], str]) -> str:
     mark = f" (nr {nr})"
-    return shown(short(name, max(1, length - len(mark)))) + mark
+    return shown(short_name(name, max(1, length - len(mark)))) + mark
 
 
-def said(name: str, taal: str = "nl", kind: str = "gebied") -> str:
+def name_in_sentence(name: str, taal: str = "nl", kind: str = "gebied") -> str:
     """Return a name for the middle of a sentence; a bare number says what it counts.
 
     Examples
@@ -49,7 +49,7 @@ def said(name: str, taal: str = "nl", kind: str = "gebied") -> str:
     return str(texts(taal)["genummerd"][kind].format(n=name)) if name.isdecimal() else isolated(name)
 
 
-def opening(name: str, taal: str = "nl") -> str:
+def name_at_start(name: str, taal: str = "nl") -> str:
     """Return a name for the start of a sentence.
 
     Examples
@@ -57,5 +57,5 @@ def opening(name: str, taal: str = "nl") -> str:
     >>> opening("'t Veld"), opening("2")
     ("'t Veld", 'Gebied 2')
     """
-    text = said(name, taal)
+    text = name_in_sentence(name, taal)
     return text[:1].upper() + text[1:] if name.isdecimal() else text

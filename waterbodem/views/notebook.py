@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
+    answer_steps,
     chip_style,
     criterion_label,
     decimal,
@@ -17,15 +18,14 @@ from waterbodem.definitions.labels import (
     percent,
     risk_class,
     risk_text,
-    short,
-    steps,
+    short_name,
     symbol_colour,
     texts,
 )
 from waterbodem.definitions.models import RGB
-from waterbodem.views.beside import Beside, named
+from waterbodem.views.caveats import Caveats, named
 from waterbodem.views.editions import edition_text
-from waterbodem.views.names import distinct
+from waterbodem.views.names import distinct_names
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -61,7 +61,7 @@ def assessment_html(assessment: Answer, taal: str = "nl") -> str:
     >>> assessment_html(b).count("<tr>")
     5
     """
-    beside = Beside(assessment, taal)
+    beside = Caveats(assessment, taal)
     shown = _rows(assessment, NAME)
     rows = "".join(_html_row(assessment, row, beside, taal) for row in shown)
     storms = "".join(f"<p style='color:#55606c;margin:4px 0'>{escape(zin)}</p>" for zin in beside.storms(shown))
@@ -76,7 +76,7 @@ def assessment_html(assessment: Answer, taal: str = "nl") -> str:
 
 def _rows(assessment: Answer, length: int) -> list[dict[Any, Any]]:
     table = assessment.rows.drop(columns="geometry").head(MAX_ROWS)
-    names = distinct(dict(zip(table.nr, table.gebied, strict=True)), length)
+    names = distinct_names(dict(zip(table.nr, table.gebied, strict=True)), length)
     return [{**row, "gebied": names[row["nr"]]} for row in table.to_dict("records")]
 
 
@@ -86,7 +86,7 @@ def _headings(taal: str) -> list[str]:
     return [t[k].replace("\u00ad", "") for k in keys]
 
 
-def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
+def _caption(assessment: Answer, beside: Caveats, taal: str) -> str:
     t, mark = texts(taal), is_fictitious(assessment.question.layers)
     made_up = f" <strong>{escape(t['verzonnen'])}</strong>" if mark else ""
     edition = edition_text(assessment, taal)
@@ -94,7 +94,7 @@ def _caption(assessment: Answer, beside: Beside, taal: str) -> str:
     return f"{escape(t['tabel']['caption'])}{made_up}{then}<br>{'<br>'.join(map(escape, beside.opening))}"
 
 
-def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> str:
+def _html_row(assessment: Answer, row: dict[Any, Any], beside: Caveats, taal: str) -> str:
     cells = [
         f"<bdi>{escape(_functie(assessment, row, taal))}</bdi>",
         _answer_html(row, beside),
@@ -109,7 +109,7 @@ def _html_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str
 
 
 def _functie(assessment: Answer, row: dict[Any, Any], taal: str) -> str:
-    return short(name_of(functies_of(assessment)[row["functie"]], taal), NAME)
+    return short_name(name_of(functies_of(assessment)[row["functie"]], taal), NAME)
 
 
 def chip(text: str, colour: RGB, title: str = "") -> str:
@@ -118,9 +118,9 @@ def chip(text: str, colour: RGB, title: str = "") -> str:
     return f"<span style='{_CHIP};{chip_style(colour)}'{hint}>{escape(text)}</span>"
 
 
-def _answer_html(row: dict[Any, Any], beside: Beside) -> str:
+def _answer_html(row: dict[Any, Any], beside: Caveats) -> str:
     """Return an answer, with what must stand beside it under it."""
-    step, marks = steps()[row["antwoord"]], beside.marks(row)
+    step, marks = answer_steps()[row["antwoord"]], beside.marks(row)
     label = "" if beside.ranges.head(row) else f"{chip(step.letter, step.kleur, beside.answer(row))} "
     said = f"{label}{escape(beside.head(row, brief=True))}"
     between = beside.ranges.short(row)
@@ -138,7 +138,7 @@ def _cause(row: dict[Any, Any], taal: str) -> str:
     return names.get(row["oorzaak"], "")
 
 
-def _risk_html(row: dict[Any, Any], beside: Beside, taal: str) -> str:
+def _risk_html(row: dict[Any, Any], beside: Caveats, taal: str) -> str:
     step = risk_class(row["risico"])
     if step is None or beside.of(row).is_present_use:
         return escape(beside.risk(row))
@@ -193,7 +193,7 @@ def assessment_text(assessment: Answer, taal: str = "nl") -> str:
     >>> assessment_text(b).splitlines()[2].split()[:4]
     ['Plan', 'Es', 'Woningbouw', 'A']
     """
-    beside, shown = Beside(assessment, taal), _rows(assessment, TEXT_NAME)
+    beside, shown = Caveats(assessment, taal), _rows(assessment, TEXT_NAME)
     body = [_headings(taal), *(_text_row(assessment, row, beside, taal) for row in shown)]
     widths = [max(len(r[i]) for r in body) for i in range(len(body[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in body]
@@ -206,7 +206,7 @@ def assessment_text(assessment: Answer, taal: str = "nl") -> str:
     return "\n".join([f"<Assessment>{mark}", *([edition] if edition else []), *lines, *more, *under])
 
 
-def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str) -> list[str]:
+def _text_row(assessment: Answer, row: dict[Any, Any], beside: Caveats, taal: str) -> list[str]:
     risk = risk_class(row["risico"])
     if risk is None or beside.of(row).is_present_use:
         word = beside.risk(row)
@@ -215,7 +215,7 @@ def _text_row(assessment: Answer, row: dict[Any, Any], beside: Beside, taal: str
     symbols = " ".join(f"{row[p.kolom]:>2}" for p in assessment.question.settings.rules.beginselen.values())
     return [
         row["gebied"],
-        short(_functie(assessment, row, taal), TEXT_NAME),
+        short_name(_functie(assessment, row, taal), TEXT_NAME),
         beside.cell(row),
         decimal(row["score"], 2, taal),
         _limits(row, taal),

@@ -16,6 +16,7 @@ from waterbodem.answers.particulars import is_present_use
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     amount,
+    answer_steps,
     answer_text,
     chip_style,
     colour_of,
@@ -27,18 +28,17 @@ from waterbodem.definitions.labels import (
     name_of,
     number_label,
     percent,
-    plain,
+    plain_number,
     resampled_text,
     risk_class,
     risk_text,
-    steps,
     symbol_colour,
     texts,
     threshold_label,
     trace,
 )
 from waterbodem.definitions.units import unit_text
-from waterbodem.views.beside import condition, left_out
+from waterbodem.views.caveats import condition_text, omission_text
 from waterbodem.views.kompas_rose import petals, rings
 from waterbodem.views.ranges import is_undecided
 
@@ -68,7 +68,7 @@ def environment(taal: str) -> jinja2.Environment:
         dec=lambda v, digits=2: decimal(v, digits, taal),
         trace=lambda v, digits=2: trace(v, digits, taal),
         pct=partial(percent, taal=taal),
-        plain=partial(plain, taal=taal),
+        plain=partial(plain_number, taal=taal),
         amount=lambda v, unit: amount(v, unit, taal),
         unit=partial(unit_text, taal=taal),
         width=lambda share: f"{100 * share:.2f}".rstrip("0").rstrip("."),
@@ -81,7 +81,7 @@ def environment(taal: str) -> jinja2.Environment:
 
 def _helpers(taal: str) -> dict[str, Any]:
     """Return what the template may call or look up, whatever the answer."""
-    symbols = [s.kompas for s in steps().values()]
+    symbols = [s.kompas for s in answer_steps().values()]
     return {
         "taal": taal,
         "t": texts(taal),
@@ -90,10 +90,10 @@ def _helpers(taal: str) -> dict[str, Any]:
         "criterion_label": partial(criterion_label, taal=taal),
         "threshold_label": partial(threshold_label, taal=taal),
         "number_label": partial(number_label, taal=taal),
-        "condition": partial(condition, taal=taal),
+        "condition": partial(condition_text, taal=taal),
         "is_undecided": is_undecided,
         "is_present_use": is_present_use,
-        "left_out": partial(left_out, taal=taal, brief=True),
+        "left_out": partial(omission_text, taal=taal, brief=True),
         "answer_text": partial(answer_text, taal=taal),
         "risk_class": risk_class,
         "risk_text": partial(risk_text, taal=taal),
@@ -102,7 +102,7 @@ def _helpers(taal: str) -> dict[str, Any]:
         "colour_of": colour_of,
         "digits_ha": lambda ha: 2 if ha < 100 else 0,
         "digits_of": digits_of,
-        "steps": steps(),
+        "steps": answer_steps(),
         "symbols": symbols,
         "symbol_colour": symbol_colour,
         "petals": petals,

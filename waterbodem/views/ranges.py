@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from waterbodem.definitions.labels import answer_text, layer_label, plain, small, steps, texts
+from waterbodem.definitions.labels import answer_steps, answer_text, layer_label, name_within, plain_number, texts
 from waterbodem.definitions.registry import layer_kinds
 from waterbodem.definitions.uncertainty import LayerGroup, deviations, layer_groups
 from waterbodem.definitions.units import unit_text
@@ -40,7 +40,7 @@ def is_undecided(row: Row) -> bool:
     >>> is_undecided({"antwoord_laag": "D", "antwoord_hoog": "B"}), is_undecided({"antwoord_laag": "C2"})
     (True, False)
     """
-    scale = list(steps())[:-1]
+    scale = list(answer_steps())[:-1]
     return row.get("antwoord_laag") == scale[-1] and row.get("antwoord_hoog") in scale[:2]
 
 
@@ -52,7 +52,7 @@ def whole_range(row: Row) -> tuple[str, str]:
     >>> whole_range({"antwoord_laag": "C1", "antwoord_hoog": "B", "antwoord_min": "D", "antwoord_max": "B"})
     ('B', 'D')
     """
-    scale = list(steps())[:-1]
+    scale = list(answer_steps())[:-1]
     ends = [row[n] for n in ("antwoord_laag", "antwoord_hoog", "antwoord_min", "antwoord_max") if row.get(n) in scale]
     return min(ends, key=scale.index), max(ends, key=scale.index)
 
@@ -89,7 +89,7 @@ class Ranges:
         return [" ".join(t for t in told if t)]
 
     def _listed(self, names: list[str]) -> str:
-        return ", ".join(small(layer_label(n, self._taal)) for n in names)
+        return ", ".join(name_within(layer_label(n, self._taal)) for n in names)
 
     def head(self, row: Row, brief: bool = False) -> str:
         """What stands in place of an answer that a map does not decide; empty where it does."""
@@ -120,7 +120,7 @@ class Ranges:
     def _holds(self, row: Row) -> str:
         """Tell that no error changes the answer."""
         same = row["antwoord"] == row["antwoord_laag"] == row["antwoord_hoog"]
-        return str(self._t["houdt"]) if same and row["antwoord"] in list(steps())[:-1] else ""
+        return str(self._t["houdt"]) if same and row["antwoord"] in list(answer_steps())[:-1] else ""
 
     def _unknown(self, row: Row) -> str:
         """Tell what the range is with all that is unknown, where that makes it wider."""
@@ -166,12 +166,12 @@ class Ranges:
     def _amount(self, layer: str, error: float, by_factor: bool) -> str:
         """Return the size of an error in words."""
         if by_factor:
-            return str(self._t["factor"].format(n=plain(round(error, 1), self._taal)))
+            return str(self._t["factor"].format(n=plain_number(round(error, 1), self._taal)))
         unit = layer_kinds()[layer].unit
         if unit == "m":
-            return f"{plain(_steps(100 * error), self._taal)}\u00a0cm"
+            return f"{plain_number(_steps(100 * error), self._taal)}\u00a0cm"
         shown = self._t["procentpunt"] if unit == "%" else unit_text(unit, self._taal)
-        return f"{plain(_two(error), self._taal)}\u00a0{shown}"
+        return f"{plain_number(_two(error), self._taal)}\u00a0{shown}"
 
 
 def _steps(cm: float) -> float:

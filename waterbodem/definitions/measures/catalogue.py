@@ -13,7 +13,7 @@ from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.measures.checks import problems_of
 from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.registry import load_functies
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 FOLDER = "maatregelen"
 
@@ -88,7 +88,7 @@ def measure_of(data: Mapping[str, Any], where: str, functies: Collection[str]) -
     DefinitionError
         If a key is wrong, a name unknown, or the measure does what none may.
     """
-    measure = define(Maatregel, data, where)
+    measure = validated(Maatregel, data, where)
     raise_all(list(problems_of(measure, where, functies)))
     return measure
 

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.models import Definition, Finite, Share, Sourced, Table
-from waterbodem.definitions.validation import define
+from waterbodem.definitions.validation import validated
 
 FILE = "maatregelen.toml"
 
@@ -85,4 +85,4 @@ class MeasureRules(Definition):
 @cache
 def measure_rules() -> MeasureRules:
     """Return what holds for all measures."""
-    return define(MeasureRules, read_toml(data_file(FILE)), FILE)
+    return validated(MeasureRules, read_toml(data_file(FILE)), FILE)

@@ -35,7 +35,7 @@ def kernel(function: F) -> F:
     return _compiled(function, _KERNEL)
 
 
-def part(function: F, inline: str = "never") -> F:
+def inlined(function: F, inline: str = "never") -> F:
     """Compile a part of a :func:`kernel`; it is cached within that, and cannot be called by the interpreter.
 
     A part that returns a piece of an array needs ``inline="always"``.
@@ -45,7 +45,7 @@ def part(function: F, inline: str = "never") -> F:
 
 
 def stage(function: F) -> F:
-    """Compile a :func:`part` that works on a block of cells: it is called, so that all that call it stay small."""
+    """Compile a :func:`inlined` that works on a block of cells: it is called, so that all that call it stay small."""
     made: F = _njit(**_STAGE)(function)
     return made
 

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import carray, types
 from numpy.typing import NDArray
 
-from waterbodem.kernels._compile.decorators import part, spelled_out
+from waterbodem.kernels._compile.decorators import inlined, spelled_out
 from waterbodem.kernels._compile.door import insides
 
 _ITEM = np.dtype(np.float32).itemsize
@@ -54,4 +54,4 @@ def _plain_cells_at(place: Any, first: Any, count: Any) -> Any:
 
 
 #: ``count`` cells, from ``first`` on, of the array at a place: ``cells_at(place, first, count)``.
-cells_at: Any = spelled_out(insides.cells_at) if insides else part(_plain_cells_at)
+cells_at: Any = spelled_out(insides.cells_at) if insides else inlined(_plain_cells_at)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core import memory
 from waterbodem.core.crs import same_crs
-from waterbodem.core.dataset import build
+from waterbodem.core.dataset import dataset_of
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.grid import Bounds, Grid
 from waterbodem.definitions.layer_name import LayerName
@@ -100,7 +100,7 @@ def example(
     tile = example_tile(grid, seed=seed, scenarios=scenarios)
     variables = {name: (values, _attrs(name)) for name, values in tile.items()}
     title = {"title": "Voorbeeldgebied (verzonnen)", "verzonnen": 1, "seed": int(seed)}
-    return build(grid, variables, title)
+    return dataset_of(grid, variables, title)
 
 
 def example_grid(size: int | tuple[int, int] = (400, 400), resolution: float = 5.0) -> Grid:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waterbodem.core.grid import Bounds
-from waterbodem.views.names import distinct
+from waterbodem.views.names import distinct_names
 
 Boxes = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def labels_of(
     if len(numbers) > NUMBERED:
         return [None] * len(numbers)
     numbered = are_numbered(len(numbers))
-    cut = distinct(dict(zip(numbers, names, strict=True)), letters)
+    cut = distinct_names(dict(zip(numbers, names, strict=True)), letters)
     texts = [str(n) if numbered else cut[n] for n in numbers]
     return placed(texts, boxes, paper, inside=numbered)
 

@@ -13,18 +13,18 @@ from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.grid import Grid
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
+    answer_steps,
     answer_text,
     decimal,
     functies_of,
     is_fictitious,
     name_of,
-    steps,
     texts,
 )
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.telling import told_from
-from waterbodem.views.beside import Beside
+from waterbodem.views.caveats import Caveats
 from waterbodem.views.figures.labels import NAMED
 from waterbodem.views.figures.panels import answer_panels, layer_panel
 from waterbodem.views.figures.sheet import (
@@ -41,7 +41,7 @@ from waterbodem.views.figures.sheet import (
     thinning,
     write,
 )
-from waterbodem.views.names import distinct
+from waterbodem.views.names import distinct_names
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -67,7 +67,7 @@ def _remarks(grid: Grid, layers: xr.Dataset, taal: str) -> str:
 
 def _beside(assessment: Answer, functies: Sequence[Functie], taal: str) -> list[str]:
     """Return what must stand on any map of an answer."""
-    beside, rows = Beside(assessment, taal), assessment.rows
+    beside, rows = Caveats(assessment, taal), assessment.rows
     shown = rows[rows.functie.isin([f.id for f in functies])]
     risen = "stijging_m" in shown and bool((shown.stijging_m >= told_from("stijging_m")).any())
     told = [beside.reference if beside.assumed else "", beside.untested]
@@ -78,8 +78,8 @@ def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
     """Return answer and score per polygon, or how often every answer occurs where there are many."""
     rows = assessment.rows[assessment.rows.functie == functie.id]
     if len(rows) <= NAMED:
-        names = distinct(dict(zip(rows.nr, rows.gebied, strict=True)), NAME_LETTERS)
-        beside = Beside(assessment, taal)
+        names = distinct_names(dict(zip(rows.nr, rows.gebied, strict=True)), NAME_LETTERS)
+        beside = Caveats(assessment, taal)
         return "   ".join(
             f"{names[r['nr']]}: {beside.head(r, brief=True)} ({beside.ranges.letters(r)}), "
             f"{decimal(r['score'], 2, taal)}"
@@ -89,13 +89,13 @@ def _answers(assessment: Answer, functie: Functie, taal: str) -> str:
     t = texts(taal)["kaart"]["aantal"]
     return "   ".join(
         t.format(antwoord=f"{_word(s.letter, taal)} ({s.letter})", n=counts[s.letter])
-        for s in steps().values()
+        for s in answer_steps().values()
         if s.letter in counts
     )
 
 
 def _word(letter: str, taal: str) -> str:
-    return steps()[letter].kort if taal == "nl" else answer_text(letter, taal)
+    return answer_steps()[letter].kort if taal == "nl" else answer_text(letter, taal)
 
 
 def _wrapped(text: str, room: int = 190) -> str:

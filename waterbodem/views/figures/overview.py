@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.font_manager import FontProperties, findfont
 from PIL import Image, ImageDraw, ImageFont
 
-from waterbodem.definitions.labels import plain, short
+from waterbodem.definitions.labels import plain_number, short_name
 from waterbodem.views.figures.sheet import (
     CROWDED,
     EDGE,
@@ -120,7 +120,11 @@ def _draw_scale_bar(draw: ImageDraw.ImageDraw, frame: Frame, to_pixels: Callable
     x, y, wide = 14, high - 14, end - start
     draw.line([(x - 1, y), (x + wide + 1, y)], "white", 6)
     draw.line([(x, y), (x + wide, y)], OUTLINE, 3)
-    text = f"{plain(length, frame.taal)} km" if length >= 1 else f"{plain(round(length * 1000, 3), frame.taal)} m"
+    text = (
+        f"{plain_number(length, frame.taal)} km"
+        if length >= 1
+        else f"{plain_number(round(length * 1000, 3), frame.taal)} m"
+    )
     place = (x + wide / 2, y - 5)
     draw.text(place, text, OUTLINE, _font(SMALL), anchor="mb", stroke_width=2, stroke_fill="white")
 
@@ -161,7 +165,7 @@ def _draw_upright(image: Image.Image, at: tuple[int, int], text: str) -> None:
 
 
 def _number(value: float, taal: str) -> str:
-    return plain(round(value, 3), taal).replace("\u2212", "-")
+    return plain_number(round(value, 3), taal).replace("\u2212", "-")
 
 
 # --- a legend --------------------------------------------------------------------------------------------------------
@@ -185,7 +189,7 @@ def _draw_entry(draw: ImageDraw.ImageDraw, entry: Entry, x: int, y: int) -> None
     draw.rectangle((x, y, x + 18, y + 10), fill=colour, outline=STRIPE)
     for start, end in _stripes(x, y) if striped else ():
         draw.line([start, end], STRIPE)
-    draw.text((x + 26, y + 5), short(label, 38), OUTLINE, _font(SMALL), anchor="lm")
+    draw.text((x + 26, y + 5), short_name(label, 38), OUTLINE, _font(SMALL), anchor="lm")
 
 
 def _stripes(x: int, y: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
@@ -202,5 +206,5 @@ def _draw_colours(image: Image.Image, scale: Scale, x: int, y: int, taal: str) -
     for tick in _ticks(low, high, 5):
         at = x + (tick - low) / (high - low) * (wide - 1)
         draw.line([(at, y + 18), (at, y + 20)], GREY)
-        draw.text((at, y + 22), plain(round(tick, 4), taal), GREY, _font(SMALL), anchor="ma")
+        draw.text((at, y + 22), plain_number(round(tick, 4), taal), GREY, _font(SMALL), anchor="ma")
     draw.text((x + wide / 2, y + 36), label, GREY, _font(SMALL), anchor="ma")

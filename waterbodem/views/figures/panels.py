@@ -12,21 +12,21 @@ from matplotlib.colors import Colormap, ListedColormap, to_rgb
 from waterbodem.core.lazy import xr
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
+    answer_steps,
     answer_text,
     colour_of,
     criterion_label,
     layer_label,
     name_of,
-    plain,
-    steps,
+    plain_number,
     texts,
-    unknown,
+    unknown_class,
 )
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.legends import FULL, functie_colours, legend, nodata, ramp_colours
 from waterbodem.definitions.models import RGB, Functie, LayerKind
 from waterbodem.definitions.units import unit_text
-from waterbodem.engine.scoring import parts_of
+from waterbodem.engine.scoring import criterion_shares
 from waterbodem.formats.output_names import SHARES
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.encoding import values_of
@@ -73,17 +73,17 @@ def answer_panels(assessment: Answer, functie: Functie, kleuren: str, taal: str)
 
 
 def _criteria(assessment: Answer, functie: Functie) -> list[str]:
-    return [p.name for p in parts_of(functie, list(assessment.question.cells.present))]
+    return [p.name for p in criterion_shares(functie, list(assessment.question.cells.present))]
 
 
 def _unknown_entry(taal: str) -> Entry:
-    return str(texts(taal)["onbekend"]), unknown().kleur, True
+    return str(texts(taal)["onbekend"]), unknown_class().kleur, True
 
 
 def _score_panel(v: dict[str, Array], taal: str) -> Panel:
     t = texts(taal)["kaart"]
     inside = v["klasse"] != NO_CRITERION
-    gap = inside & (np.isnan(v["geschiktheid"]) | (v["klasse"] == unknown().code))
+    gap = inside & (np.isnan(v["geschiktheid"]) | (v["klasse"] == unknown_class().code))
     image = striped(mapped(v["geschiktheid"], _score_map(), 0, 1), gap)
     entries = (_unknown_entry(taal),) if gap.any() else ()
     return Panel(t["score"], image, entries, (_score_map(), 0.0, 1.0, t["score_as"]))
@@ -91,11 +91,12 @@ def _score_panel(v: dict[str, Array], taal: str) -> Panel:
 
 def _class_panel(v: dict[str, Array], kleuren: str, taal: str) -> Panel:
     klasse = v["klasse"]
-    image = paint(klasse.shape, [(klasse == s.code, colour_of(s, kleuren)) for s in steps().values()])
+    image = paint(klasse.shape, [(klasse == s.code, colour_of(s, kleuren)) for s in answer_steps().values()])
     rows = [
-        (f"{s.letter}  {answer_text(s.letter, taal)}", colour_of(s, kleuren), s is unknown()) for s in steps().values()
+        (f"{s.letter}  {answer_text(s.letter, taal)}", colour_of(s, kleuren), s is unknown_class())
+        for s in answer_steps().values()
     ]
-    return Panel(texts(taal)["kaart"]["klasse"], striped(image, klasse == unknown().code), tuple(rows))
+    return Panel(texts(taal)["kaart"]["klasse"], striped(image, klasse == unknown_class().code), tuple(rows))
 
 
 def _risk_panel(v: dict[str, Array], taal: str) -> Panel:
@@ -105,7 +106,8 @@ def _risk_panel(v: dict[str, Array], taal: str) -> Panel:
     image = striped(paint(risk.shape, [(risk + edge >= c.vanaf, c.kleur) for c in rules.risk_classes]), gap)
     t = texts(taal)["kaart"]
     rows = [
-        (f"{name_of(c, taal)} ({t['vanaf'].format(plain(c.vanaf, taal))})", c.kleur, False) for c in rules.risk_classes
+        (f"{name_of(c, taal)} ({t['vanaf'].format(plain_number(c.vanaf, taal))})", c.kleur, False)
+        for c in rules.risk_classes
     ]
     return Panel(t["risico"], image, (*rows, _unknown_entry(taal)))
 
@@ -113,7 +115,7 @@ def _risk_panel(v: dict[str, Array], taal: str) -> Panel:
 def _limit_panel(v: dict[str, Array], names: Sequence[str], taal: str) -> Panel:
     """Draw which criterion costs most; unknown cells are striped, those that lose nothing pale."""
     t, code = texts(taal)["kaart"], v["bepalend"]
-    gap = v["klasse"] == unknown().code
+    gap = v["klasse"] == unknown_class().code
     graded_cells = (v["klasse"] != NO_CRITERION) & ~gap
     layers = [(criterion_label(n, taal), graded_cells & (code == k), criterion_colour(n)) for k, n in enumerate(names)]
     layers += _without_criterion(graded_cells & (code == NO_CRITERION), v.get("vlaggen"), taal)
@@ -165,7 +167,7 @@ def map_panels(codes: Mapping[str, Array], names: Sequence[str], taal: str) -> l
 def _inside(codes: Mapping[str, Array]) -> Array:
     """Return the best class where any map knows something: a stand-in for classes that were not asked for."""
     known = np.any([a != nodata() for a in codes.values()], axis=0)
-    return np.where(known, next(iter(steps().values())).code, NO_CRITERION)
+    return np.where(known, next(iter(answer_steps().values())).code, NO_CRITERION)
 
 
 def _shares(codes: Array) -> Array:

@@ -44,7 +44,7 @@ from waterbodem.views.figures.sheet import (
     thinning,
     write,
 )
-from waterbodem.views.names import distinct
+from waterbodem.views.names import distinct_names
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -194,7 +194,7 @@ def _names(shown: Mapping[int, Area], frame: Frame) -> list[Label]:
     """Return names of receivers in what is seen of them, clear of those of plans and of each other."""
     left, right, bottom, top = frame.view
     window, paper = shapely.box(1000 * left, 1000 * bottom, 1000 * right, 1000 * top), paper_of(frame)
-    names = distinct({nr: a.name.partition(" (")[0] for nr, a in shown.items()}, NAME_LETTERS)
+    names = distinct_names({nr: a.name.partition(" (")[0] for nr, a in shown.items()}, NAME_LETTERS)
     seen = {nr: a.geometry.intersection(window) for nr, a in shown.items()}
     spots = {nr: part.representative_point() for nr, part in seen.items() if not part.is_empty}
     boxes = np.array([_around(spot.x / 1000, spot.y / 1000, paper.line) for spot in spots.values()]).reshape(-1, 4)

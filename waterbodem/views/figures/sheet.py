@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from waterbodem.core.crs import same_crs
 from waterbodem.core.grid import Grid
-from waterbodem.definitions.labels import plain, short, unknown
+from waterbodem.definitions.labels import plain_number, short_name, unknown_class
 from waterbodem.definitions.legends import share
 from waterbodem.definitions.models import RGB
 from waterbodem.layers.polygons import Area
@@ -116,7 +116,7 @@ def striped(image: Array, mask: Array) -> Array:
     fine, wide = (np.repeat(np.repeat(a, k, 0), k, 1) for a in (image, mask))
     rows, cols = np.indices(wide.shape)
     period = max(4, max(wide.shape) // 45)
-    fine[wide] = (*unknown().kleur, 255)
+    fine[wide] = (*unknown_class().kleur, 255)
     fine[wide & ((rows + cols) % period < max(1, period // 4))] = (*STRIPE, 255)
     return fine
 
@@ -185,7 +185,7 @@ def _style_axes(ax: Any, frame: Frame) -> None:
     for spine in ax.spines.values():
         spine.set(color=EDGE, linewidth=0.6)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(lambda v, _: plain(round(v, 3), frame.taal).replace("\u2212", "-"))
+        axis.set_major_formatter(lambda v, _: plain_number(round(v, 3), frame.taal).replace("\u2212", "-"))
     ax.set_xlabel(frame.axis_names[0], fontsize=7, color=GREY, labelpad=1)
 
 
@@ -197,7 +197,11 @@ def _scale_bar(ax: Any, frame: Frame) -> None:
     length = max(f * power for f in (1, 2, 5) if f * power <= wanted * 1.0001)
     x, y = left + 0.04 * (right - left), bottom + 0.045 * (top - bottom)
     ax.plot([x, x + length], [y, y], color=OUTLINE, lw=2.2, solid_capstyle="butt", zorder=5, path_effects=_halo())
-    label = f"{plain(length, frame.taal)} km" if length >= 1 else f"{plain(round(length * 1000, 3), frame.taal)} m"
+    label = (
+        f"{plain_number(length, frame.taal)} km"
+        if length >= 1
+        else f"{plain_number(round(length * 1000, 3), frame.taal)} m"
+    )
     ax.text(
         x + length / 2,
         y + 0.02 * (top - bottom),
@@ -221,7 +225,7 @@ def _draw_legend(ax: Any, panel: Panel, taal: str) -> None:
         for _, c, gap in panel.entries
     ]
     if handles:
-        labels = [short(label, 38) for label, _, _ in panel.entries]
+        labels = [short_name(label, 38) for label, _, _ in panel.entries]
         box = ax.legend(
             handles,
             labels,
@@ -248,7 +252,7 @@ def _draw_scale(ax: Any, scale: Scale, height: float, taal: str) -> None:
     bar.imshow(np.linspace(0, 1, 256)[None, :], cmap=scheme_of(scheme), aspect="auto", extent=(low, high, 0, 1))
     bar.set_yticks([])
     bar.tick_params(labelsize=7, length=2, colors=GREY)
-    bar.xaxis.set_major_formatter(lambda v, _: plain(round(v, 4), taal))
+    bar.xaxis.set_major_formatter(lambda v, _: plain_number(round(v, 4), taal))
     bar.set_xlabel(label, fontsize=7, color=GREY, labelpad=1, parse_math=False)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from waterbodem.core.grid import Grid
-from waterbodem.definitions.labels import colour_of, plain, steps, unknown
+from waterbodem.definitions.labels import answer_steps, colour_of, plain_number, unknown_class
 from waterbodem.definitions.models import RGB, Functie
 from waterbodem.kernels.scoring import NO_CRITERION
 from waterbodem.layers.polygons import Area
@@ -104,8 +104,8 @@ def class_picture(klasse: NDArray[Any], kleuren: str) -> str:
     """Return answer classes as a picture; unknown is striped."""
     codes = _thinned(klasse)
     rows, cols = np.indices(codes.shape)
-    codes = np.where((codes == unknown().code) & ((rows + cols) % HATCH == 0), STRIPE_CODE, codes)
-    return _picture(codes, {**{s.code: colour_of(s, kleuren) for s in steps().values()}, STRIPE_CODE: STRIPE})
+    codes = np.where((codes == unknown_class().code) & ((rows + cols) % HATCH == 0), STRIPE_CODE, codes)
+    return _picture(codes, {**{s.code: colour_of(s, kleuren) for s in answer_steps().values()}, STRIPE_CODE: STRIPE})
 
 
 def coded_picture(codes: NDArray[Any], colours: Mapping[int, RGB]) -> str:
@@ -154,5 +154,5 @@ def _bar(wide: float, scale: float, taal: str) -> tuple[float, str]:
     wanted = wide / 5
     power = 10.0 ** math.floor(math.log10(wanted))
     length = max(f * power for f in (1, 2, 5) if f * power <= wanted * 1.0001)
-    label = f"{plain(length / 1000, taal)} km" if length >= 1000 else f"{plain(round(length, 3), taal)} m"
+    label = f"{plain_number(length / 1000, taal)} km" if length >= 1000 else f"{plain_number(round(length, 3), taal)} m"
     return round(length * scale, 2), label

@@ -12,17 +12,17 @@ from waterbodem.definitions.labels import (
     derived_text,
     layer_label,
     name_of,
-    plain,
+    name_within,
+    plain_number,
     resampled_text,
-    short,
-    small,
+    short_name,
     texts,
 )
 from waterbodem.definitions.layer_name import LayerName
 from waterbodem.definitions.present_use import assumed
 from waterbodem.definitions.units import unit_text
 from waterbodem.engine.derived import sources_of
-from waterbodem.views.beside import Beside
+from waterbodem.views.caveats import Caveats
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -41,9 +41,9 @@ def inputs_told(assessment: Answer, taal: str) -> list[dict[str, str]]:
             "laag": n,
             "cellen": dataset.sha256_of_cells(layers[n]),
             "units": registry.layer_kinds()[LayerName.of(n).layer].unit,
-            **{k: short(layers[n].attrs.get(k, other), 200) for k, other in keys.items()},
+            **{k: short_name(layers[n].attrs.get(k, other), 200) for k, other in keys.items()},
             "korrel": _grain(layers[n].attrs, taal),
-            "resampled": resampled_text(short(layers[n].attrs.get("resampled", ""), 200), taal),
+            "resampled": resampled_text(short_name(layers[n].attrs.get("resampled", ""), 200), taal),
         }
         for n in names
     ] + [_derived_input(n, layers, taal) for n in assessment.derived]
@@ -53,7 +53,7 @@ def _derived_input(name: str, layers: Any, taal: str) -> dict[str, str]:
     """Return what is known of a layer that was derived: of what, and of which years those are."""
     years = dict.fromkeys(str(layers[n].attrs.get("vintage", texts(taal)["onbekend"])) for n in sources_of(name))
     nothing = dict.fromkeys(("file", "sha256", "cellen", "resampled", "afwijking", "korrel"), "")
-    told = {"source": derived_text(name, taal), "vintage": short("; ".join(years), 200)}
+    told = {"source": derived_text(name, taal), "vintage": short_name("; ".join(years), 200)}
     return {"laag": name, "units": registry.layer_kinds()[name].unit, **nothing, **told}
 
 
@@ -63,7 +63,7 @@ def _names(layers: Any) -> list[str]:
 
 def _grain(attrs: Mapping[str, Any], taal: str) -> str:
     """Return how coarse what a layer was made from is [m]."""
-    return plain(float(attrs["korrel_m"]), taal) if attrs.get("korrel_m") else str(texts(taal)["onbekend"])
+    return plain_number(float(attrs["korrel_m"]), taal) if attrs.get("korrel_m") else str(texts(taal)["onbekend"])
 
 
 def handled(assessment: Answer, taal: str) -> list[str]:
@@ -75,7 +75,7 @@ def handled(assessment: Answer, taal: str) -> list[str]:
 
 def _of_layer(name: str, attrs: Mapping[str, Any], taal: str) -> list[str]:
     t, kind = texts(taal)["rapport"], registry.layer_kinds()[LayerName.of(name).layer]
-    known = {k: short(v, REMARK) for k, v in attrs.items() if str(k).startswith("given_") or k == "resampled"}
+    known = {k: short_name(v, REMARK) for k, v in attrs.items() if str(k).startswith("given_") or k == "resampled"}
     found = {
         "omgerekend": ("given_units", {"van": known.get("given_units"), "naar": unit_text(kind.unit, taal)}),
         "gekeerd": ("given_positive", {"teken": t["richting"].get(known.get("given_positive"), "")}),
@@ -94,7 +94,7 @@ def _range(name: str, attrs: Mapping[str, Any], taal: str) -> list[str]:
     span = attrs.get("range")
     if span is None:
         return []
-    low, high = (plain(float(v), taal) for v in span)
+    low, high = (plain_number(float(v), taal) for v in span)
     unit = unit_text(registry.layer_kinds()[LayerName.of(name).layer].unit, taal)
     words = {"laag": layer_label(name, taal), "laagste": low, "hoogste": high, "eenheid": unit}
     return [str(texts(taal)["rapport"]["bereik_anders"].format(**words)).replace(" .", ".")]
@@ -103,13 +103,15 @@ def _range(name: str, attrs: Mapping[str, Any], taal: str) -> list[str]:
 def _of_present_use(assessment: Answer, taal: str) -> list[str]:
     """Tell that the present use was assumed, and of which plans it is implausible."""
     t = texts(taal)["rapport"]
-    use = small(name_of(assumed(), taal))
-    told = [t["gebruik_aangenomen"].format(naam=use)] if Beside(assessment, taal).assumed else []
+    use = name_within(name_of(assumed(), taal))
+    told = [t["gebruik_aangenomen"].format(naam=use)] if Caveats(assessment, taal).assumed else []
     rows = assessment.rows.drop_duplicates("nr")
     if "referentie_onaannemelijk_ha" not in rows:
         return told
     wet = rows[rows.referentie_onaannemelijk_ha >= TOLD_HA]
     return told + [
-        t["onaannemelijk"].format(gebieden=short(r.gebied, REMARK), ha=decimal(r.referentie_onaannemelijk_ha, 2, taal))
+        t["onaannemelijk"].format(
+            gebieden=short_name(r.gebied, REMARK), ha=decimal(r.referentie_onaannemelijk_ha, 2, taal)
+        )
         for r in wet.itertuples()
     ]

@@ -17,20 +17,20 @@ from waterbodem.answers.particulars import is_present_use
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     amount,
+    answer_steps,
     answer_text,
     criterion_label,
     decimal,
     functies_of,
     graded,
     name_of,
+    name_within,
     percent,
     risk_class,
-    short,
-    small,
-    steps,
+    short_name,
     texts,
     threshold_label,
-    unknown,
+    unknown_class,
 )
 from waterbodem.definitions.models import Component, Functie
 from waterbodem.definitions.units import unit_text
@@ -38,8 +38,8 @@ from waterbodem.engine.scoring import score_arrays
 from waterbodem.engine.sums import mean
 from waterbodem.engine.table import classes_of, letters
 from waterbodem.kernels.scoring import NO_CRITERION
-from waterbodem.views.beside import Beside, condition
-from waterbodem.views.names import distinct, said
+from waterbodem.views.caveats import Caveats, condition_text
+from waterbodem.views.names import distinct_names, name_in_sentence
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -68,8 +68,8 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One polygon and functie; ``said`` is how a sentence names the polygon."""
+class ReportLine:
+    """One polygon and functie; ``name_in_sentence`` is how a sentence names the polygon."""
 
     place: int
     gebied: str
@@ -102,7 +102,7 @@ class Line:
         return bool(gap or r["antwoord_min"] != r["antwoord_max"] or not r["dekking"] >= 1 - 1e-6)
 
 
-class View:
+class ReportView:
     """An assessment as the template sees it.
 
     Parameters
@@ -121,7 +121,7 @@ class View:
         self._name_length = NAME_LENGTH if self.total <= MANY_LINES else SHORT_LENGTH
 
     @cached_property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[ReportLine]:
         """Lines in the order of the table: polygons first."""
         table = pd.DataFrame(self.assessment.today.drop(columns="geometry")).head(self._limit)
         rows = table.to_dict("records")
@@ -143,17 +143,17 @@ class View:
 
     def _names(self, rows: Sequence[dict[Any, Any]], shown: Callable[[str], str] = str) -> list[str]:
         """Return the names of polygons; a number is added where two share a name."""
-        of_nr = distinct({r["nr"]: r["gebied"] for r in rows}, self._name_length, shown)
+        of_nr = distinct_names({r["nr"]: r["gebied"] for r in rows}, self._name_length, shown)
         return [of_nr[r["nr"]] for r in rows]
 
     def _said(self, name: str) -> str:
-        return said(name, self.taal)
+        return name_in_sentence(name, self.taal)
 
-    def _line(self, place: int, row: dict[Any, Any], names: tuple[str, str], verdicts: tuple[Any, ...]) -> Line:
+    def _line(self, place: int, row: dict[Any, Any], names: tuple[str, str], verdicts: tuple[Any, ...]) -> ReportLine:
         functie = self.functies[row["functie"]]
         area = row["nr"] - 1
         fired = [(label, float(shares[area])) for label, shares in self._fired[functie.id]]
-        return Line(
+        return ReportLine(
             place=place,
             gebied=names[0],
             said=names[1],
@@ -195,7 +195,7 @@ class View:
             for id_, f in self.functies.items()
         }
 
-    def interval(self, line: Line) -> tuple[float, float]:
+    def interval(self, line: ReportLine) -> tuple[float, float]:
         """Return the mean score if all that is unknown, or outside the data, turned out worst and best.
 
         NaN of an earlier edition, which did not keep it.
@@ -225,7 +225,7 @@ class View:
     def question(self) -> str:
         """Return what was asked, in one sentence."""
         t = self.t["vraag"]
-        functies = [small(short(name_of(f, self.taal), NAME_LENGTH)) for f in self.functies.values()]
+        functies = [name_within(short_name(name_of(f, self.taal), NAME_LENGTH)) for f in self.functies.values()]
         names = self._names([{"nr": a.nr, "gebied": a.name} for a in self.assessment.question.areas], self._said)
         text = t["een" if len(functies) == 1 else "meer"]
         return str(text.format(functies=self._and(functies), gebieden=self._places(names)))
@@ -234,14 +234,14 @@ class View:
         return f" {self.t['en']} ".join([n for n in (", ".join(names[:-1]), names[-1]) if n])
 
     @cached_property
-    def beside(self) -> Beside:
+    def beside(self) -> Caveats:
         """What stands beside every answer."""
-        return Beside(self.assessment, self.taal)
+        return Caveats(self.assessment, self.taal)
 
     @property
     def lead(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Name per functie, and letter (none: a map decides) and words of every answer, best first."""
-        return [(short(name_of(f, self.taal), NAME_LENGTH), self._lead(f)) for f in self.functies.values()]
+        return [(short_name(name_of(f, self.taal), NAME_LENGTH), self._lead(f)) for f in self.functies.values()]
 
     def _lead(self, functie: Functie) -> list[tuple[str, str]]:
         told = self.t["vraag"]["op"]
@@ -262,13 +262,13 @@ class View:
         for row, name in zip(*self._rows_of(functie), strict=True):
             letter = "" if self.beside.ranges.head(row) else row["antwoord"]
             found.setdefault((letter, self._in_short(row)), []).append(name)
-        order = [*steps(), ""]
+        order = [*answer_steps(), ""]
         return dict(sorted(found.items(), key=lambda item: order.index(item[0][0])))
 
     def _in_short(self, row: dict[Any, Any]) -> str:
         """Return an answer in words; of one with a condition of its own that in short."""
         told, head = self.beside.told(row), self.beside.ranges.head(row)
-        return head or condition(told, self.taal) or answer_text(row["antwoord"], self.taal)
+        return head or condition_text(told, self.taal) or answer_text(row["antwoord"], self.taal)
 
     @property
     def lead_with_burden(self) -> list[tuple[str, list[tuple[str, str]], list[str]]]:
@@ -297,9 +297,9 @@ class View:
         table, t = self.assessment.today, self.t["vraag"]
         if not (table.dekking > 0).any():
             return [str(t["geen_gegevens"])]
-        return [str(t["te_weinig"])] if (table.antwoord == unknown().letter).all() else []
+        return [str(t["te_weinig"])] if (table.antwoord == unknown_class().letter).all() else []
 
-    def sentence(self, line: Line) -> str:
+    def sentence(self, line: ReportLine) -> str:
         """Return the answer of one line, in one sentence."""
         return str(
             self.t["zin"]["antwoord"].format(
@@ -310,11 +310,11 @@ class View:
             )
         )
 
-    def undecided(self, line: Line) -> bool:
+    def undecided(self, line: ReportLine) -> bool:
         """Whether no answer stands at the head of a line, since a map does not decide it."""
         return bool(self.beside.ranges.head(line.row))
 
-    def sentences(self, line: Line) -> list[str]:
+    def sentences(self, line: ReportLine) -> list[str]:
         """Return what stands behind the answer, a sentence each."""
         told = [
             *self.beside.ranges.sentences(line.row),
@@ -329,19 +329,19 @@ class View:
         extra = [self.t["zin"]["weinig_steun"]] if line.row["weinig_steun"] else []
         return [s for s in (*told, *extra) if s]
 
-    def _thresholds(self, line: Line) -> str:
+    def _thresholds(self, line: ReportLine) -> str:
         one = self.t["zin"]["drempel"]
         told = ", ".join(one.format(deel=percent(share, self.taal), wat=what) for what, share in line.fired[:3])
         return str(self.t["zin"]["drempels"].format(wat=told)) if told else ""
 
-    def _score(self, line: Line) -> str:
+    def _score(self, line: ReportLine) -> str:
         score = line.row["score"]
         if math.isnan(score):
             return ""
         letter = letters()[int(classes_of(np.array([score]), registry.scoring_rules())[0])]
         return str(self.t["zin"]["score"].format(klasse=letter, score=decimal(score, 2, self.taal)))
 
-    def _limiting(self, line: Line) -> str:
+    def _limiting(self, line: ReportLine) -> str:
         if math.isnan(line.row["score"]):
             return ""
         top = next(iter(line.listed), None)
@@ -350,7 +350,7 @@ class View:
         worst = next((x for x in line.losses if x.naam == line.row["bepalend"]), top)
         return str(self.t["zin"]["drukt"].format(wat=worst.label, verlies=decimal(worst.waarde, 2, self.taal)))
 
-    def _risk(self, line: Line) -> str:
+    def _risk(self, line: ReportLine) -> str:
         t, cause = self.t["zin"], self.cause(line)
         if self.beside.of(line.row).is_present_use:
             return ""
@@ -360,12 +360,12 @@ class View:
         text = t["risico"] if cause else t["risico_geen"]
         return str(text.format(risico=self.beside.risk(line.row), oorzaak=f"{cause}{known}"))
 
-    def cause(self, line: Line) -> str:
+    def cause(self, line: ReportLine) -> str:
         """Return the name of the component that weighs most; empty if none."""
         parts = {c.id: c for c in self.assessment.making.burden_rules.components}
         return name_of(parts[line.row["oorzaak"]], self.taal) if line.row["oorzaak"] else ""
 
-    def _unknown(self, line: Line) -> str:
+    def _unknown(self, line: ReportLine) -> str:
         r = line.row
         if not r["onbekend_ha"] > 0 and r["antwoord_min"] == r["antwoord_max"]:
             return ""
@@ -379,15 +379,15 @@ class View:
             )
         )
 
-    def _outside(self, line: Line) -> str:
+    def _outside(self, line: ReportLine) -> str:
         outside = line.row["buiten_ha"]
         return str(self.t["zin"]["buiten"].format(buiten=decimal(outside, 1, self.taal))) if outside > 0 else ""
 
     # --- groups ------------------------------------------------------------------------------------------------------
 
-    def by_area(self, columns: int) -> list[tuple[str, list[Line]]]:
+    def by_area(self, columns: int) -> list[tuple[str, list[ReportLine]]]:
         """Return lines per polygon, at most ``columns`` functies at a time: tables that fit on paper."""
-        found: dict[tuple[int, int], list[Line]] = {}
+        found: dict[tuple[int, int], list[ReportLine]] = {}
         for line in self.lines:
             turn = list(self.functies).index(line.functie.id) // columns
             found.setdefault((line.row["nr"], turn), []).append(line)
@@ -400,10 +400,10 @@ class View:
         for id_, functie in self.functies.items():
             letters = Counter(table.antwoord[table.functie == id_])
             whole = max(1, sum(letters.values()))
-            found.append((functie, [(s, letters[s], letters[s] / whole) for s in steps() if letters[s]]))
+            found.append((functie, [(s, letters[s], letters[s] / whole) for s in answer_steps() if letters[s]]))
         return found
 
-    def component(self, line: Line, component: Component, place: int) -> str:
+    def component(self, line: ReportLine, component: Component, place: int) -> str:
         """Return the amount of a component as its table tells it."""
         value = line.burden[place]
         if self.beside.of(line.row).is_present_use:
@@ -412,7 +412,7 @@ class View:
             return self.beside.lowering(line.row, value)
         return amount(value, component.unit, self.taal)
 
-    def beside_components(self, lines: Sequence[Line]) -> list[tuple[str, str, list[str]]]:
+    def beside_components(self, lines: Sequence[ReportLine]) -> list[tuple[str, str, list[str]]]:
         """Return what is told beside the components and in no index: label, remark, and a value per line."""
         t, tons = self.t["naast"], [self.beside.co2(line.row) for line in lines]
         peat = [v if v[:1].isalpha() or v == "0" else f"{v}\u00a0{unit_text('t/ha/jr', self.taal)}" for v in tons]
@@ -421,7 +421,7 @@ class View:
             (t["basisafvoer"], "", [self._base_flow(line) for line in lines]),
         ]
 
-    def _base_flow(self, line: Line) -> str:
+    def _base_flow(self, line: ReportLine) -> str:
         """Return how much less water the groundwater gets [m3/jr] and base flow with it [l/s]; negative is more."""
         m3, ls = (line.row.get(n, math.nan) for n in ("aanvullingsverlies_m3_jr", "basisafvoer_l_s"))
         beside = self.beside.of(line.row)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from waterbodem.answers.packages import places_of, search_of
 from waterbodem.core.progress import track
-from waterbodem.definitions.labels import short
+from waterbodem.definitions.labels import short_name
 from waterbodem.definitions.measures.catalogue import builtin_measures
 from waterbodem.definitions.models import Functie
 from waterbodem.measures.search import Search
@@ -65,4 +65,4 @@ def measures_of(assessment: Answer, taal: str) -> MeasuresView | None:
 
 def _outcome(gebied: str, search: Search, taal: str) -> Outcome:
     rows = tuple(package_row(search, c, taal) for c in search.shown)
-    return Outcome(short(gebied, NAME), search.ask.functie, search.headline(taal), rows, search.fits(taal))
+    return Outcome(short_name(gebied, NAME), search.ask.functie, search.headline(taal), rows, search.fits(taal))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from waterbodem.answers.alternatives import options, others
+from waterbodem.answers.alternatives import alternative_rows, other_functies
 from waterbodem.definitions.labels import functies_of, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.views.advice import NAME as ADVICE_NAME
 from waterbodem.views.advice import advice_for_area, advice_for_functie
-from waterbodem.views.beside import condition, left_out
-from waterbodem.views.names import distinct
+from waterbodem.views.caveats import condition_text, omission_text
+from waterbodem.views.names import distinct_names
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -47,17 +47,17 @@ class Options:
     def notes(self, taal: str) -> list[str]:
         """Return what the marks in the tables mean, of those that occur."""
         cells = [cell for _, rows in self.tables for *_, some in rows for cell in some]
-        told = {"noot_mits": condition, "noot_vernatting": left_out}
+        told = {"noot_mits": condition_text, "noot_vernatting": omission_text}
         words = texts(taal)["alternatieven"]
         return [str(words[key]) for key, mark in told.items() if any(mark(cell, taal) for cell in cells)]
 
 
 def options_of(assessment: Answer, taal: str) -> Options:
     """Return the alternatives of an answer."""
-    extra = [] if assessment.making.is_earlier else others(assessment.question)
+    extra = [] if assessment.making.is_earlier else other_functies(assessment.question)
     asked = functies_of(assessment)
     functies = {**asked, **{f.id: f for f in extra}}
-    found = options(assessment, extra)
+    found = alternative_rows(assessment, extra)
     return Options(tuple(told_of(found, functies, list(asked), taal)), tables_of(found, functies, asked), not extra)
 
 
@@ -87,4 +87,4 @@ def tables_of(found: pd.DataFrame, functies: Mapping[str, Functie], asked: Mappi
 
 
 def _names(found: pd.DataFrame, length: int) -> dict[int, str]:
-    return distinct(dict(zip(found.nr, found.gebied, strict=True)), length)
+    return distinct_names(dict(zip(found.nr, found.gebied, strict=True)), length)

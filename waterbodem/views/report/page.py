@@ -11,12 +11,12 @@ from waterbodem.core.progress import track
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     is_fictitious,
-    plain,
-    short,
+    plain_number,
+    short_name,
     texts,
 )
 from waterbodem.definitions.models import BurdenRules, Functie
-from waterbodem.formats.setting_forms import facts
+from waterbodem.formats.setting_forms import setting_facts
 from waterbodem.views.editions import edition_text, remake_text
 from waterbodem.views.figures.labels import are_numbered
 from waterbodem.views.figures.maps import plot_assessment
@@ -25,7 +25,7 @@ from waterbodem.views.figures.sheet import figure_png
 from waterbodem.views.figures.svg import Drawing, drawing
 from waterbodem.views.pages import policy, render
 from waterbodem.views.report.inputs import handled, inputs_told
-from waterbodem.views.report.lines import Line, View
+from waterbodem.views.report.lines import ReportLine, ReportView
 from waterbodem.views.report.measures import measures_of
 from waterbodem.views.report.options import options_of
 from waterbodem.views.report.receivers import ReceptionView
@@ -79,7 +79,7 @@ def report_html(assessment: Answer, *, taal: str = "nl", kleuren: str = "landeli
 def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
     """Return what this answer puts into the template."""
     texts(taal)
-    q, view = assessment.question, View(assessment, taal, MAX_LINES)
+    q, view = assessment.question, ReportView(assessment, taal, MAX_LINES)
     criteria, detail = _criteria(assessment), len(q.areas) <= DETAIL_AREAS
     drawings = _drawings(view, kleuren)
     return {
@@ -105,7 +105,7 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
         "criteria": {c: criterion_colour(c) for c in criteria},
         "criterion_ids": {c: i for i, c in enumerate(criteria)},
         "principles": list(q.settings.rules.beginselen.values()),
-        "outside": [short(n, 80) for n in assessment.outside[:MAX_NOTES]],
+        "outside": [short_name(n, 80) for n in assessment.outside[:MAX_NOTES]],
         "notes": _notes(assessment, taal),
         "inputs": inputs_told(assessment, taal),
         "reception": ReceptionView(assessment, taal),
@@ -116,7 +116,7 @@ def _context(assessment: Answer, taal: str, kleuren: str) -> dict[str, Any]:
     }
 
 
-def _drawings(view: View, kleuren: str) -> list[tuple[Functie, list[Line], Drawing]]:
+def _drawings(view: ReportView, kleuren: str) -> list[tuple[Functie, list[ReportLine], Drawing]]:
     """Return a small map per functie, with the lines of its polygons."""
     found, areas = [], view.assessment.question.areas
     for f in view.functies.values():
@@ -138,7 +138,7 @@ def _map(assessment: Answer, functie: Functie, taal: str, kleuren: str) -> str:
 
 
 def _notes(assessment: Answer, taal: str) -> list[str]:
-    notes = [short(n, NOTE_LENGTH) for n in assessment.notes[:MAX_NOTES]]
+    notes = [short_name(n, NOTE_LENGTH) for n in assessment.notes[:MAX_NOTES]]
     left = len(assessment.notes) - len(notes)
     return [*notes, texts(taal)["meer"].format(n=left)] if left else notes
 
@@ -157,10 +157,10 @@ def _facts(assessment: Answer, taal: str) -> list[tuple[str, str]]:
     q, t, made = assessment.question, texts(taal)["rapport"], assessment.making
     return [
         (texts(taal)["editie"]["editie"], str(made.edition)),
-        (t["versie"], short(made.rules, 80)),
-        (t["bibliotheek"], short(made.library, 80)),
-        *facts(q.settings, taal),
-        (t["cel"], f"{plain(q.grid.dx, taal)} × {plain(q.grid.dy, taal)} m"),
+        (t["versie"], short_name(made.rules, 80)),
+        (t["bibliotheek"], short_name(made.library, 80)),
+        *setting_facts(q.settings, taal),
+        (t["cel"], f"{plain_number(q.grid.dx, taal)} × {plain_number(q.grid.dy, taal)} m"),
         (t["crs"], _crs_name(q.grid.crs, taal)),
     ]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from waterbodem.definitions.labels import decimal, percent, plain, rounded, short, texts
+from waterbodem.definitions.labels import decimal, percent, plain_number, rounded, short_name, texts
 from waterbodem.definitions.models import Functie
 from waterbodem.definitions.receiving import depth_step, reception_rules, row_name
 from waterbodem.definitions.registry import noise
@@ -18,11 +18,11 @@ from waterbodem.definitions.telling import told_from
 from waterbodem.engine.sums import mean
 from waterbodem.receivers.groundwater import Effect
 from waterbodem.receivers.ledger import Ledger
-from waterbodem.receivers.ledger_text import told
-from waterbodem.receivers.released import PlanSource
-from waterbodem.views.beside import rise_told
+from waterbodem.receivers.ledger_text import relevant_receivers
+from waterbodem.receivers.released import PlanRelease
+from waterbodem.views.caveats import rise_text
 from waterbodem.views.figures.receivers import plot_receivers, png_source
-from waterbodem.views.names import distinct, opening, said
+from waterbodem.views.names import distinct_names, name_at_start, name_in_sentence
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
@@ -49,7 +49,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Part:
+class ReceiverSection:
     """Who receives the burden of one functie."""
 
     functie: Functie
@@ -75,7 +75,7 @@ class ReceptionView:
     def __init__(self, assessment: Answer, taal: str) -> None:
         self._assessment, self._taal, self._t = assessment, taal, texts(taal)["ontvangst"]
         limits = reception_rules().grenzen
-        km = plain(assessment.question.settings.damping / 1000, taal)
+        km = plain_number(assessment.question.settings.damping / 1000, taal)
         self.uitleg = self._t["uitleg"].format(km=km)
         self.limits = limits.tekst if taal == "nl" else limits.text
         asked = assessment.question.functies
@@ -85,15 +85,15 @@ class ReceptionView:
 
     def _flat(self, ledger: Ledger) -> str:
         """Return the warning that heads the section where the way of the water is not to be relied on."""
-        plans = [short(name, NAME) for name in ledger.herkomst["vlak"]]
+        plans = [short_name(name, NAME) for name in ledger.herkomst["vlak"]]
         return str(self._t["vlak"].format(plannen=listed(plans, self._taal))) if plans else ""
 
-    def _part(self, functie: Functie, ledger: Ledger) -> Part:
+    def _part(self, functie: Functie, ledger: Ledger) -> ReceiverSection:
         many = len(ledger.entries) > DETAIL
         known = len(ledger.niet_bepaald) < 2
-        table = _apart(told(ledger.table))
+        table = _apart(relevant_receivers(ledger.table))
         shown = table[table.plan_nr == 0] if many else table
-        return Part(
+        return ReceiverSection(
             functie,
             ledger.niet_bepaald,
             () if many or not known else self._sentences(functie, table),
@@ -102,7 +102,7 @@ class ReceptionView:
             many,
             self._t["sluit" if ledger.sluit else "sluit_niet"] if ledger.is_routed else "",
             tuple(self._together(ledger)),
-            tuple(short(n, 300) for n in ledger.notes[:MAX_NOTES]),
+            tuple(short_name(n, 300) for n in ledger.notes[:MAX_NOTES]),
         )
 
     # --- table -------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class ReceptionView:
 
     def _nature(self, table: pd.DataFrame) -> list[str]:
         """Tell which receivers ask for a test of protected nature; never that the others do not."""
-        if "natuur" not in self._assessment.question.enquiry.land:
+        if "natuur" not in self._assessment.question.receiver_question.land:
             return [str(self._t["natuur_ontbreekt"])]
         marked = dict.fromkeys(self._who(row) for row in table[table.voortoets].to_dict("records"))
         return [*(self._t["voortoets"].format(wie=who) for who in marked), str(self._t["voortoets_niet"])]
@@ -171,7 +171,7 @@ class ReceptionView:
         return str(self._t["peilgebied"].format(m3=self._m3(row["m3_open_water"]), wie=self._who(row), cm=rise))
 
     def _water(self, records: Sequence[Mapping[Any, Any]]) -> list[str]:
-        total, plan = records[-1]["m3"], opening(records[0]["plan"], self._taal)
+        total, plan = records[-1]["m3"], name_at_start(records[0]["plan"], self._taal)
         if math.isnan(total):
             return []
         if not total > 0:
@@ -192,7 +192,7 @@ class ReceptionView:
     def _who(self, row: Mapping[Any, Any]) -> str:
         """Return how a sentence names a receiver; a bare number is that of another plan, or of a receiver."""
         kind = "gebied" if row.get("soort") == "ander plan" else "ontvanger"
-        return said(short(row["ontvanger"], NAME), self._taal, kind)
+        return name_in_sentence(short_name(row["ontvanger"], NAME), self._taal, kind)
 
     def _m3(self, value: float) -> str:
         return f"{rounded(value, self._taal)}\u00a0m³"
@@ -235,7 +235,7 @@ class ReceptionView:
         sources = {e.source.area.nr: e.source for e in entries if e.source.volume.sum() > 0}
         return {nr: self._last(known[nr], self._lost(source)) for nr, source in sources.items() if nr in known}
 
-    def _lost(self, source: PlanSource) -> float:
+    def _lost(self, source: PlanRelease) -> float:
         """Return the share of a plan's water that cannot be followed."""
         unknown = self._assessment.exposure[1][self._assessment.question.grid.slices(source.grid)]
         return float((source.volume * np.nan_to_num(unknown, nan=1.0)).sum() / source.volume.sum())
@@ -274,12 +274,12 @@ def listed(names: Sequence[str], taal: str) -> str:
 
 def _risen(effect: Effect, taal: str) -> str:
     """Tell how much a plan raises the groundwater; empty where it raises none."""
-    return rise_told(effect.rise, effect.natter_tot_m, taal) if effect.rise >= told_from("stijging_m") else ""
+    return rise_text(effect.rise, effect.natter_tot_m, taal) if effect.rise >= told_from("stijging_m") else ""
 
 
-def _refused(functie: Functie, reason: str) -> Part:
+def _refused(functie: Functie, reason: str) -> ReceiverSection:
     """Return what is told of a functie where the plans are too many to find out who receives it."""
-    return Part(functie, (reason,), (), "", (), False, "", (), ())
+    return ReceiverSection(functie, (reason,), (), "", (), False, "", (), ())
 
 
 def _apart(table: pd.DataFrame) -> pd.DataFrame:
@@ -289,5 +289,5 @@ def _apart(table: pd.DataFrame) -> pd.DataFrame:
 
 def _column(table: pd.DataFrame, kind: str) -> list[str]:
     pairs = list(zip(table[f"{kind}_nr"], table[kind], strict=True))
-    named = distinct({nr: name for nr, name in pairs if nr}, NAME)
+    named = distinct_names({nr: name for nr, name in pairs if nr}, NAME)
     return [named.get(nr, name) for nr, name in pairs]

@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from waterbodem.definitions import registry
 from waterbodem.definitions.labels import (
     PALETTES,
+    answer_steps,
     answer_text,
     colour_of,
     criterion_label,
     name_of,
     risk_class,
-    steps,
     texts,
     threshold_label,
-    unknown,
+    unknown_class,
 )
 from waterbodem.definitions.legends import legend
 from waterbodem.definitions.models import RGB, Functie
-from waterbodem.engine.scoring import parts_of
+from waterbodem.engine.scoring import criterion_shares
 from waterbodem.formats.cog.writer import percent
 from waterbodem.formats.output_names import SHARES
 from waterbodem.kernels.scoring import NO_CRITERION
@@ -42,7 +42,7 @@ FULL = 100
 
 
 @dataclass(frozen=True)
-class Coded:
+class CodedLayer:
     """One layer of one functie.
 
     Parameters
@@ -71,11 +71,11 @@ class Coded:
         }
 
 
-def coded_layers(assessment: Answer, functie: Functie, step: int, taal: str) -> list[Coded]:
+def coded_layers(assessment: Answer, functie: Functie, step: int, taal: str) -> list[CodedLayer]:
     """Return class, score, risk, limit, cause, other shares and thresholds of one functie, every ``step``-th cell."""
     cells = assessment.of(functie)
     inside = thin(np.asarray(cells["klasse"].values), step) != NO_CRITERION
-    criteria = [p.name for p in parts_of(functie, list(assessment.question.cells.present))]
+    criteria = [p.name for p in criterion_shares(functie, list(assessment.question.cells.present))]
     return [
         _classes(cells, step, taal),
         _score(cells, step, inside, taal),
@@ -96,17 +96,19 @@ def _both(colours: Mapping[int, RGB]) -> dict[str, Mapping[int, RGB]]:
 
 
 def _gap(taal: str) -> tuple[str, RGB]:
-    return str(texts(taal)["onbekend"]), unknown().kleur
+    return str(texts(taal)["onbekend"]), unknown_class().kleur
 
 
-def _classes(cells: xr.Dataset, step: int, taal: str) -> Coded:
+def _classes(cells: xr.Dataset, step: int, taal: str) -> CodedLayer:
     codes = _thinned(cells, "klasse", step)
-    scale = [s for s in steps().values() if s is not unknown()]
+    scale = [s for s in answer_steps().values() if s is not unknown_class()]
     names = {s.code: f"{s.letter}  {answer_text(s.letter, taal)}" for s in scale}
-    names[UNKNOWN] = f"{unknown().letter}  {answer_text(unknown().letter, taal)}"
-    colours = {p: {**{s.code: colour_of(s, p) for s in scale}, UNKNOWN: colour_of(unknown(), p)} for p in PALETTES}
-    codes = np.where(codes == unknown().code, np.uint8(UNKNOWN), codes)
-    return Coded("klasse", texts(taal)["kaart"]["klasse"], codes, names, colours)
+    names[UNKNOWN] = f"{unknown_class().letter}  {answer_text(unknown_class().letter, taal)}"
+    colours = {
+        p: {**{s.code: colour_of(s, p) for s in scale}, UNKNOWN: colour_of(unknown_class(), p)} for p in PALETTES
+    }
+    codes = np.where(codes == unknown_class().code, np.uint8(UNKNOWN), codes)
+    return CodedLayer("klasse", texts(taal)["kaart"]["klasse"], codes, names, colours)
 
 
 def _percentages(values: NDArray[Any], inside: NDArray[np.bool_]) -> Bytes:
@@ -114,10 +116,10 @@ def _percentages(values: NDArray[Any], inside: NDArray[np.bool_]) -> Bytes:
     return np.where(inside, codes, np.uint8(OUTSIDE))
 
 
-def _share(name: str, title: str, cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> Coded:
+def _share(name: str, title: str, cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> CodedLayer:
     codes = _percentages(_thinned(cells, name, step), inside)
     ramp = {v: rgba[:3] for v, rgba in legend(name).colours.items() if v <= FULL}
-    return Coded(
+    return CodedLayer(
         name,
         texts(taal)["kaart"][title],
         codes,
@@ -126,20 +128,20 @@ def _share(name: str, title: str, cells: xr.Dataset, step: int, inside: NDArray[
     )
 
 
-def _score(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> Coded:
+def _score(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> CodedLayer:
     """Return the score; what is too little known has a score too, but shows none."""
     found = _share("geschiktheid", "score", cells, step, inside, taal)
-    found.codes[_thinned(cells, "klasse", step) == unknown().code] = UNKNOWN
+    found.codes[_thinned(cells, "klasse", step) == unknown_class().code] = UNKNOWN
     return found
 
 
-def _risk(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> Coded:
+def _risk(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> CodedLayer:
     codes = _percentages(_thinned(cells, "risico", step), inside)
     found = {v: risk_class(v / FULL) for v in range(FULL + 1)}
     names = {v: name_of(c, taal) for v, c in found.items() if c}
     colours = {v: c.kleur for v, c in found.items() if c}
     gap, grey = _gap(taal)
-    return Coded(
+    return CodedLayer(
         "risico",
         texts(taal)["kaart"]["risico"],
         codes,
@@ -148,13 +150,13 @@ def _risk(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) ->
     )
 
 
-def _limits(cells: xr.Dataset, criteria: list[str], step: int, taal: str) -> Coded:
+def _limits(cells: xr.Dataset, criteria: list[str], step: int, taal: str) -> CodedLayer:
     klasse, flags = _thinned(cells, "klasse", step), _thinned(cells, "vlaggen", step)
     codes = _thinned(cells, "bepalend", step).copy()
     t = texts(taal)["kaart"]
     nothing = codes == NO_CRITERION
     codes[nothing] = np.where(flags[nothing] != 0, BY_THRESHOLD, NOTHING)
-    codes[klasse == unknown().code] = UNKNOWN
+    codes[klasse == unknown_class().code] = UNKNOWN
     codes[klasse == NO_CRITERION] = OUTSIDE
     gap, grey = _gap(taal)
     extra = {NOTHING: (t["niets_drukt"], PALE), BY_THRESHOLD: (t["drempel"], STRIPE), UNKNOWN: (gap, grey)}
@@ -162,7 +164,7 @@ def _limits(cells: xr.Dataset, criteria: list[str], step: int, taal: str) -> Cod
     return _present("bepalend", t["bepalend"], codes, {**named, **extra})
 
 
-def _causes(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> Coded:
+def _causes(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) -> CodedLayer:
     codes, risk = _thinned(cells, "oorzaak", step).copy(), _thinned(cells, "risico", step)
     codes[inside & np.isnan(risk)] = UNKNOWN
     t, colours = texts(taal)["kaart"], legend("oorzaak").colours
@@ -171,15 +173,15 @@ def _causes(cells: xr.Dataset, step: int, inside: NDArray[np.bool_], taal: str) 
     return _present("oorzaak", t["oorzaak"], codes, {**named, UNKNOWN: _gap(taal)})
 
 
-def _present(id_: str, title: str, codes: Bytes, entries: Mapping[int, tuple[str, RGB]]) -> Coded:
+def _present(id_: str, title: str, codes: Bytes, entries: Mapping[int, tuple[str, RGB]]) -> CodedLayer:
     """Return a layer whose legend holds only what occurs."""
     seen = np.bincount(codes.reshape(-1), minlength=256)
     kept = {k: v for k, v in entries.items() if seen[k]}
     names, colours = {k: name for k, (name, _) in kept.items()}, {k: colour for k, (_, colour) in kept.items()}
-    return Coded(id_, title, codes, names, _both(colours))
+    return CodedLayer(id_, title, codes, names, _both(colours))
 
 
-def _thresholds(cells: xr.Dataset, functie: Functie, step: int, taal: str) -> Coded:
+def _thresholds(cells: xr.Dataset, functie: Functie, step: int, taal: str) -> CodedLayer:
     """Return which thresholds fired, a code per combination that occurs; told, not drawn."""
     flags = _thinned(cells, "vlaggen", step)
     combinations = np.flatnonzero(np.bincount(flags.reshape(-1)))[:UNKNOWN]
@@ -189,4 +191,4 @@ def _thresholds(cells: xr.Dataset, functie: Functie, step: int, taal: str) -> Co
     names = {
         i: "; ".join(w for k, w in enumerate(labels) if int(f) >> k & 1) for i, f in enumerate(combinations.tolist())
     }
-    return Coded("vlaggen", texts(taal)["rapport"]["drempels"], place[flags], names, {})
+    return CodedLayer("vlaggen", texts(taal)["rapport"]["drempels"], place[flags], names, {})

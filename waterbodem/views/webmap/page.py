@@ -19,10 +19,10 @@ from waterbodem.core.crs import same_crs
 from waterbodem.core.files import write_whole
 from waterbodem.core.grid import Grid
 from waterbodem.core.progress import track
-from waterbodem.definitions.labels import colour_of, is_fictitious, name_of, short, texts, unknown
+from waterbodem.definitions.labels import colour_of, is_fictitious, name_of, short_name, texts, unknown_class
 from waterbodem.definitions.models import Functie
 from waterbodem.layers.polygons import Area
-from waterbodem.views.beside import Beside
+from waterbodem.views.caveats import Caveats
 from waterbodem.views.editions import edition_text
 from waterbodem.views.pages import json_block, policy, render, script_text
 from waterbodem.views.webmap.codes import coded_layers
@@ -99,11 +99,11 @@ def map_page(assessment: Answer, *, taal: str = "nl", kleuren: str = "landelijk"
     >>> "https:" in page.html
     False
     """
-    colour_of(unknown(), kleuren)  # refuses a palette that is not there
+    colour_of(unknown_class(), kleuren)  # refuses a palette that is not there
     script = script_text("kaart.js")
     grid = assessment.question.grid
     tiles = achtergrond and grid.crs is not None and same_crs(grid.crs, "EPSG:28992")
-    data, beside = page_data(assessment, taal, kleuren, tiles), Beside(assessment, taal)
+    data, beside = page_data(assessment, taal, kleuren, tiles), Caveats(assessment, taal)
     rows = list_rows(assessment, beside)
     html = render(
         "kaart.html.j2",
@@ -166,7 +166,7 @@ def _functie(assessment: Answer, functie: Functie, step: int, taal: str) -> dict
     rows, cols = layers[0].codes.shape
     return {
         "id": functie.id,
-        "naam": short(name_of(functie, taal), NAME),
+        "naam": short_name(name_of(functie, taal), NAME),
         "rijen": rows,
         "kolommen": cols,
         "lagen": {x.id: x.to_dict(_packed(x.codes)) for x in layers},
@@ -186,18 +186,18 @@ def _area(area: Area, grid: Grid) -> dict[str, Any]:
     around = np.array([grid.left, grid.top])
     return {
         "nr": area.nr,
-        "naam": short(area.name, NAME),
+        "naam": short_name(area.name, NAME),
         "ringen": [np.round((r - around) * (1, -1), digits).reshape(-1).tolist() for r in rings],
     }
 
 
-def list_rows(assessment: Answer, beside: Beside) -> Sequence[Any]:
+def list_rows(assessment: Answer, beside: Caveats) -> Sequence[Any]:
     """Return the lines of the table beside the map."""
     table = assessment.rows.drop(columns="geometry").head(MAX_ROWS)
     return [
         {
             **beside.told(row),
-            "gebied": short(row["gebied"], NAME),
+            "gebied": short_name(row["gebied"], NAME),
             "naast": beside.marks(row),
             "onbeslist": beside.ranges.head(row),
             "tussen": beside.ranges.short(row),

@@ -11,7 +11,7 @@ from waterbodem.definitions.models import BurdenRules
 
 
 @dataclass(frozen=True)
-class Making:
+class AnswerEdition:
     """The edition of the rules, their version, and that of the library, that made an answer; default those of now.
 
     Examples

@@ -23,9 +23,9 @@ def made_with(library: str = __version__, rules: str = "") -> dict[str, str]:
     return {"TIFFTAG_SOFTWARE": f"waterbodem {library}", "DEFINITIES": rules or registry.rules_version()}
 
 
-def about(functie: Functie) -> dict[str, str]:
+def functie_tags(functie: Functie) -> dict[str, str]:
     """Functie of a map, and the fingerprint of all its numbers."""
-    return {"FUNCTIE": functie.id, "FUNCTIE_SHA256": registry.fingerprint(functie)}
+    return {"FUNCTIE": functie.id, "FUNCTIE_SHA256": registry.definition_sha256(functie)}
 
 
 def licence_text(licences: Iterable[tuple[str, str | None]]) -> str:

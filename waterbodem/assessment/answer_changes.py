@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from waterbodem.answers.answer import Answer
 from waterbodem.answers.question import Question
 from waterbodem.definitions.labels import (
+    answer_steps,
     criterion_label,
     decimal,
     name_of,
     reference_name,
     risk_class,
-    short,
-    steps,
+    short_name,
     texts,
     threshold_label,
-    unknown,
+    unknown_class,
 )
 from waterbodem.definitions.models import Functie, Threshold
 from waterbodem.definitions.present_use import reference_label
@@ -44,7 +44,7 @@ Rows = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Turn:
+class ChangeCause:
     """One thing that turned an answer or a risk.
 
     Parameters
@@ -77,7 +77,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedAnswer:
     """One of two answers about a functie."""
 
     answer: Answer
@@ -113,7 +113,7 @@ class Side:
     @property
     def ceiling(self) -> str:
         """Best class that the functie allows on its layers; empty: any."""
-        order = list(steps())
+        order = list(answer_steps())
         return max((letter for letter, _ in self._ceilings), key=order.index, default="")
 
     @property
@@ -134,29 +134,29 @@ class Side:
 
     def use_name(self, taal: str) -> str:
         """Name of the present use."""
-        return short(reference_name(self.question.settings.reference, self.question.cells.present, taal), NAME)
+        return short_name(reference_name(self.question.settings.reference, self.question.cells.present, taal), NAME)
 
 
 @dataclass(frozen=True)
-class Turned:
+class ChangeCauses:
     """What turned the answer of a plan, and its risk; nothing where they are as they were."""
 
-    answer: tuple[Turn, ...] = ()
-    risk: tuple[Turn, ...] = ()
+    answer: tuple[ChangeCause, ...] = ()
+    risk: tuple[ChangeCause, ...] = ()
 
 
-def turned(before: Side, after: Side) -> list[Turned]:
+def change_causes(before: ComparedAnswer, after: ComparedAnswer) -> list[ChangeCauses]:
     """Return per polygon what turned the answer, and the class of its risk."""
     by_cells = {worse: _cells_turned(*sides) for worse, sides in _sides(before, after).items()}
     elsewhere = hectares_of(_differ(before.use, after.use), after.question)
     found = []
     for place, (a, b) in enumerate(zip(before.rows, after.rows, strict=True)):
         use = float(elsewhere[place])
-        found.append(Turned(_answer_turns(a, b, by_cells, place), tuple(_risk_turns(before, after, (a, b), use))))
+        found.append(ChangeCauses(_answer_turns(a, b, by_cells, place), tuple(_risk_turns(before, after, (a, b), use))))
     return found
 
 
-def _sides(before: Side, after: Side) -> dict[bool, tuple[Side, Side]]:
+def _sides(before: ComparedAnswer, after: ComparedAnswer) -> dict[bool, tuple[ComparedAnswer, ComparedAnswer]]:
     """Return the worse and the better side, for an answer that became worse (True) and one that became better."""
     return {True: (after, before), False: (before, after)}
 
@@ -164,12 +164,12 @@ def _sides(before: Side, after: Side) -> dict[bool, tuple[Side, Side]]:
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def _answer_turns(a: Rows, b: Rows, by_cells: Mapping[bool, Any], place: int) -> tuple[Turn, ...]:
-    letters, order = (a["antwoord"], b["antwoord"]), list(steps())
+def _answer_turns(a: Rows, b: Rows, by_cells: Mapping[bool, Any], place: int) -> tuple[ChangeCause, ...]:
+    letters, order = (a["antwoord"], b["antwoord"]), list(answer_steps())
     if letters[0] == letters[1]:
         return ()
-    if unknown().letter in letters:
-        return (Turn("onbekend"),)
+    if unknown_class().letter in letters:
+        return (ChangeCause("onbekend"),)
     worse = order.index(letters[1]) > order.index(letters[0])
     whole = float(b["oppervlakte_ha"])
     cells = [
@@ -178,20 +178,20 @@ def _answer_turns(a: Rows, b: Rows, by_cells: Mapping[bool, Any], place: int) ->
         if ha[place] >= told_from("gekanteld_aandeel") * whole > 0
     ]
     told = [
-        Turn(t.soort, t.naam, ha, t.words)
+        ChangeCause(t.soort, t.naam, ha, t.words)
         for t, ha in sorted(cells, key=lambda x: -x[1])[: int(told_from("gekanteld_aantal"))]
     ]
     return tuple(told) or _loss_turn(*((b, a) if worse else (a, b)))
 
 
-def _loss_turn(worse: Rows, better: Rows) -> tuple[Turn, ...]:
+def _loss_turn(worse: Rows, better: Rows) -> tuple[ChangeCause, ...]:
     """Return the criterion that costs the worse answer most more than the better one; else it was the rule itself."""
     losses = {n: worse[n] - np.nan_to_num(better.get(n, 0.0)) for n in worse if str(n).startswith(SCORED)}
     known = {str(n).removeprefix(SCORED): float(v) for n, v in losses.items() if v >= told_from("verlies")}
-    return (_criterion(max(known, key=lambda n: known[n])),) if known else (Turn("regels"),)
+    return (_criterion(max(known, key=lambda n: known[n])),) if known else (ChangeCause("regels"),)
 
 
-def _cells_turned(worse: Side, better: Side) -> list[tuple[Turn, Array]]:
+def _cells_turned(worse: ComparedAnswer, better: ComparedAnswer) -> list[tuple[ChangeCause, Array]]:
     """Return what makes cells worse on one side than on the other, and per polygon the hectares of it.
 
     A cell is turned by the first that holds: a threshold that fires on the worse side alone; the best class that the
@@ -206,50 +206,52 @@ def _cells_turned(worse: Side, better: Side) -> list[tuple[Turn, Array]]:
 
 def _lower(worse: Array, better: Array) -> Array:
     """Tell which cells have a lower class on the worse side; codes rise from A to D."""
-    no = (unknown().code, NO_CRITERION)
+    no = (unknown_class().code, NO_CRITERION)
     return np.asarray(~np.isin(worse, no) & ~np.isin(better, no) & (worse > better))
 
 
-def _reasons(worse: Side, better: Side) -> Iterator[tuple[Turn, Array]]:
+def _reasons(worse: ComparedAnswer, better: ComparedAnswer) -> Iterator[tuple[ChangeCause, Array]]:
     """Yield what may turn cells, and the cells where it holds, in the order in which they count."""
     before = better.fired
     for id_, (threshold, mask) in worse.fired.items():
         words = {taal: threshold_label(threshold, taal) for taal in ("nl", "en")}
-        yield Turn("drempel", id_, words=words), mask & ~before[id_][1] if id_ in before else mask
-    klasse, order = worse.codes("klasse"), list(steps())
+        yield ChangeCause("drempel", id_, words=words), mask & ~before[id_][1] if id_ in before else mask
+    klasse, order = worse.codes("klasse"), list(answer_steps())
     if worse.ceiling and order.index(worse.ceiling) > (order.index(better.ceiling) if better.ceiling else 0):
-        yield Turn("hoogstens", worse.ceiling), klasse == steps()[worse.ceiling].code
+        yield ChangeCause("hoogstens", worse.ceiling), klasse == answer_steps()[worse.ceiling].code
     pressing = worse.codes("bepalend")
     for code, name in enumerate(worse.criteria):
         yield _criterion(name), pressing == code
 
 
-def _criterion(name: str) -> Turn:
-    return Turn("criterium", name, words={taal: criterion_label(name, taal) for taal in ("nl", "en")})
+def _criterion(name: str) -> ChangeCause:
+    return ChangeCause("criterium", name, words={taal: criterion_label(name, taal) for taal in ("nl", "en")})
 
 
 # --- risk ------------------------------------------------------------------------------------------------------------
 
 
-def _risk_turns(before: Side, after: Side, rows: tuple[Rows, Rows], use_ha: float) -> Iterator[Turn]:
+def _risk_turns(
+    before: ComparedAnswer, after: ComparedAnswer, rows: tuple[Rows, Rows], use_ha: float
+) -> Iterator[ChangeCause]:
     """Yield what turned the class of the risk: another present use, one that is not believed, a component."""
     a, b = rows
     if risk_class(a["risico"]) is risk_class(b["risico"]):
         return
     if use_ha >= told_from("gekanteld_aandeel") * b["oppervlakte_ha"] > 0:
         names = {taal: f"{before.use_name(taal)} → {after.use_name(taal)}" for taal in ("nl", "en")}
-        yield Turn("referentie", f"{before.use_label} > {after.use_label}", use_ha, names)
+        yield ChangeCause("referentie", f"{before.use_label} > {after.use_label}", use_ha, names)
     doubted = [float(np.nan_to_num(r["referentie_onaannemelijk_ha"])) for r in rows]
     if doubted[0] != doubted[1]:
-        yield Turn("onaannemelijk", hectares=max(doubted))
+        yield ChangeCause("onaannemelijk", hectares=max(doubted))
     if np.isnan(a["risico"]) or np.isnan(b["risico"]):
-        yield Turn("onbekend")
+        yield ChangeCause("onbekend")
         return
     side, row = (after, b) if b["risico"] > a["risico"] else (before, a)
     if row["oorzaak"]:
         parts = {c.id: c for c in side.answer.making.burden_rules.components}
         words = {taal: name_of(parts[row["oorzaak"]], taal) for taal in ("nl", "en")}
-        yield Turn("last", row["oorzaak"], words=words)
+        yield ChangeCause("last", row["oorzaak"], words=words)
 
 
 def _differ(one: Array, other: Array) -> Array:

@@ -17,19 +17,19 @@ from waterbodem.answers.particulars import (
 from waterbodem.definitions import registry
 from waterbodem.definitions.boards import Board
 from waterbodem.definitions.labels import (
+    answer_steps,
     answer_text,
     decimal,
     functies_of,
     layer_label,
     name_of,
+    name_within,
     percent,
-    plain,
+    plain_number,
     risk_class,
     risk_text,
     rounded,
-    short,
-    small,
-    steps,
+    short_name,
     texts,
 )
 from waterbodem.definitions.layer_name import LayerName
@@ -42,7 +42,7 @@ from waterbodem.engine.scoring import layers_of
 from waterbodem.kernels.components import LAYERS
 from waterbodem.views.editions import compared_text
 from waterbodem.views.futures import Futures
-from waterbodem.views.names import said
+from waterbodem.views.names import name_in_sentence
 from waterbodem.views.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def conditional_answer(row: Row, taal: str, *, brief: bool = False) -> str:
     brief : bool
         In a word or two, for a column.
     """
-    step, t = steps()[row["antwoord"]], texts(taal)["naast"]
+    step, t = answer_steps()[row["antwoord"]], texts(taal)["naast"]
     owed, built = row.get("vasthouden_m3_ha", 0.0), row.get("berging_mm", 0.0)
-    if step is not next(iter(steps().values())) or not keeps_rain(row):
+    if step is not next(iter(answer_steps().values())) or not keeps_rain(row):
         return step.kort if brief and taal == "nl" else answer_text(step.letter, taal)
     return str(t["berging_kort" if built > 0 else "infiltratie_kort"]) if brief else _kept(owed, built, taal)
 
@@ -78,13 +78,13 @@ def _kept(owed: float, built: float, taal: str) -> str:
     return str(texts(taal)["naast"][kind].format(n=rounded(owed, taal), mm=rounded(built, taal)))
 
 
-def condition(row: Row, taal: str) -> str:
+def condition_text(row: Row, taal: str) -> str:
     """Return the condition of a yes in a word or two; empty where an answer has none beside its own."""
     told = conditional_answer(row, taal, brief=True)
     return "" if told == conditional_answer({**row, "vasthouden_m3_ha": 0.0}, taal, brief=True) else told
 
 
-def left_out(row: Row, taal: str, *, brief: bool = False) -> str:
+def omission_text(row: Row, taal: str, *, brief: bool = False) -> str:
     """Return what a risk leaves out, in a few words: a rise of the groundwater; empty where there is none."""
     t, rise = texts(taal)["naast"], row.get("stijging_m", 0.0)
     if not rise >= told_from("stijging_m"):
@@ -100,7 +100,7 @@ def risk_in_words(row: Row, value: float, taal: str) -> str:
     return f"{name_of(step, taal)} ({risk_text(value, taal)})" if step else str(texts(taal)["onbekend"])
 
 
-class Beside:
+class Caveats:
     """What stands beside the answers of an assessment, in a language.
 
     Rows are those of its table, as mappings.
@@ -168,12 +168,12 @@ class Beside:
     def data(self) -> list[str]:
         """What a layer is instead of what its slot says, and the coarsest of those that decide."""
         layers = {n: self._assessment.question.layers[n].attrs for n in self._deciding}
-        strange = [(n, short(a["afwijking"], REMARK)) for n, a in layers.items() if a.get("afwijking")]
+        strange = [(n, short_name(a["afwijking"], REMARK)) for n, a in layers.items() if a.get("afwijking")]
         told = [self._t["afwijking"].format(laag=layer_label(n, self._taal), wat=what) for n, what in strange]
         grain = {n: float(a["korrel_m"]) for n, a in layers.items() if a.get("korrel_m")}
         if grain:
             name = max(grain, key=lambda n: grain[n])
-            m = plain(grain[name], self._taal)
+            m = plain_number(grain[name], self._taal)
             told.append(self._t["korrel"].format(laag=layer_label(name, self._taal), m=m))
         return told
 
@@ -200,7 +200,7 @@ class Beside:
         """Return what must stand beside an answer wherever it does, a sentence each."""
         told = [*self.ranges.sentences(row), self.use(row), self.without(row), self.rise(row)]
         told += [*self.compensation(row), self.abstraction(row), *self.futures.sentences(row)]
-        answer = self.answer(row) if condition(self.told(row), self._taal) else ""
+        answer = self.answer(row) if condition_text(self.told(row), self._taal) else ""
         return [s for s in (f"{answer[:1].upper()}{answer[1:]}." if answer else "", *told) if s]
 
     def sentences(self, row: Row) -> list[str]:
@@ -245,7 +245,7 @@ class Beside:
     def rise(self, row: Row) -> str:
         """Tell how much higher the groundwater stands, which the risk does not count; empty where it does not."""
         p = self.of(row)
-        return rise_told(p.rise, p.wetter_to, self._taal) if p.rise else ""
+        return rise_text(p.rise, p.wetter_to, self._taal) if p.rise else ""
 
     def groundwater(self, row: Row) -> str:
         """Tell how much lower it stands: over the plan, and in the drained part."""
@@ -271,7 +271,7 @@ class Beside:
 
     def also_keeps_rain(self, row: Row) -> str:
         """Tell of an answer that is no plain yes that it rests on rain that stays."""
-        p, letters = self.of(row), list(steps())[1:-2]
+        p, letters = self.of(row), list(answer_steps())[1:-2]
         if row["antwoord"] not in letters or not keeps_rain(self.told(row)):
             return ""
         return str(self._t["ook"].format(mits=_kept(p.owed, p.built, self._taal).partition(", ")[2]))
@@ -300,7 +300,7 @@ class Beside:
     @cached_property
     def _peat_range(self) -> dict[str, str]:
         low, high = registry.burden_rules().co2_range
-        return {"van": plain(low, self._taal), "tot": plain(high, self._taal)}
+        return {"van": plain_number(low, self._taal), "tot": plain_number(high, self._taal)}
 
     @property
     def peat_note(self) -> str:
@@ -343,11 +343,11 @@ class Beside:
         words = {"wie": p.demand.label, "jaar": board.normdatum, "mm": rounded(board.storage_mm, self._taal)}
         unknown = percent(p.unknown_use, self._taal)
         if p.demand.large:
-            return str(self._t["rekent_zelf"].format(ha=plain(board.tot_ha or 0.0, self._taal), **words))
+            return str(self._t["rekent_zelf"].format(ha=plain_number(board.tot_ha or 0.0, self._taal), **words))
         if self._unsure(p):
             return str(self._t["vraagt_onbekend"].format(deel=unknown, **words))
         if p.demand.small:
-            return str(self._t["vraagt_niet"].format(m2=plain(board.vanaf_m2, self._taal), **words))
+            return str(self._t["vraagt_niet"].format(m2=plain_number(board.vanaf_m2, self._taal), **words))
         told = self._t["vraagt" if p.unknown_use < told_from("aandeel") else "vraagt_ten_minste"]
         share = percent(row["gevraagd_aandeel"], self._taal)
         m3 = rounded(row["gevraagd_m3"], self._taal)
@@ -365,7 +365,7 @@ class Beside:
         if self._assessment.making.is_earlier:
             return ""
         norms = dict.fromkeys(p.norm for p in map(self.of, rows) if p.norm > 0)
-        shown = self._listed([plain(n, self._taal) for n in sorted(norms)])
+        shown = self._listed([plain_number(n, self._taal) for n in sorted(norms)])
         return str(self._t["twee_buien"].format(mm=shown) if norms else self._t["een_bui"])
 
     def storms(self, rows: Sequence[Row]) -> list[str]:
@@ -383,7 +383,7 @@ class Beside:
         return joined.join([n for n in (", ".join(names[:-1]), *names[-1:]) if n])
 
 
-def rise_told(rise: float, wetter_to: float, taal: str) -> str:
+def rise_text(rise: float, wetter_to: float, taal: str) -> str:
     """Tell a rise of the groundwater [m], and how far from the plan land becomes wetter [m]; NaN = not looked at."""
     t, cm = texts(taal)["ontvangst"], wetter_cm(taal)
     near = ""
@@ -394,12 +394,12 @@ def rise_told(rise: float, wetter_to: float, taal: str) -> str:
     return str(t["niet_meegeteld"].format(rise=decimal(rise, 2, taal), buren=near))
 
 
-def named(rows: Sequence[Row], beside: Beside, names: Mapping[int, str], taal: str) -> list[str]:
+def named(rows: Sequence[Row], beside: Caveats, names: Mapping[int, str], taal: str) -> list[str]:
     """Return marks of some answers, each with whose it is; what several share is told once."""
     functies = beside.functies
     found: dict[str, list[str]] = {}
     for row in rows:
-        who = f"{said(names[row['nr']], taal)}, {small(name_of(functies[row['functie']], taal))}"
+        who = f"{name_in_sentence(names[row['nr']], taal)}, {name_within(name_of(functies[row['functie']], taal))}"
         for mark in beside.marks(row):
             found.setdefault(mark, []).append(who)
     told = [f"{'; '.join(who)}: {mark[:1].lower()}{mark[1:]}" for mark, who in found.items()]

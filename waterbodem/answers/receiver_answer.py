@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from waterbodem.answers.archived_question import KeptEnquiry
+from waterbodem.answers.archived_question import ArchivedReceiverQuestion
 from waterbodem.answers.question import Question
 from waterbodem.core.dataset import of_functie
 from waterbodem.core.lazy import gpd, pd, xr
@@ -20,7 +20,7 @@ from waterbodem.receivers.ledger import Ledger, paths_of_all, table_of_all
 from waterbodem.receivers.ledger_columns import NAME, columns_of, with_receivers
 
 
-class Received:
+class ReceiverAnswer:
     """What an answer says of receivers; nothing is routed before it is asked."""
 
     cells: xr.Dataset
@@ -40,7 +40,7 @@ class Received:
         were given and the other plans; without given ones the stream valleys (beekdalen) in the data.
         """
         q = self.question
-        return {f.id: q.enquiry.ledger([f] * len(q.areas)) for f in q.functies}
+        return {f.id: q.receiver_question.ledger([f] * len(q.areas)) for f in q.functies}
 
     @cached_property
     def table(self) -> gpd.GeoDataFrame:
@@ -94,17 +94,23 @@ class Received:
     def exposure(self) -> tuple[Floats, Floats]:
         """D on the cells of the answer, and the share of the water that cannot be followed; NaN without directions."""
         q, inside = self.question, self.question.prints.mask
-        if isinstance(q.enquiry, KeptEnquiry) and q.enquiry.swept is not None:
-            return q.enquiry.swept
-        known, unknown = downstream.exposure_in(q.enquiry.land, q.enquiry.water[0], q.grid, q.enquiry.settings.damping)
+        if isinstance(q.receiver_question, ArchivedReceiverQuestion) and q.receiver_question.swept is not None:
+            return q.receiver_question.swept
+        known, unknown = downstream.exposure_in(
+            q.receiver_question.land, q.receiver_question.water[0], q.grid, q.receiver_question.settings.damping
+        )
         return masked(known, inside, np.nan), masked(unknown, inside, np.nan)
 
     @property
     def is_exposed(self) -> bool:
         """Whether it is known where water goes, and of some land how vulnerable it is."""
-        enquiry = self.question.enquiry
-        known = enquiry.swept is not None if isinstance(enquiry, KeptEnquiry) else enquiry.water[0] is not None
-        return known and downstream.vulnerable_layer(enquiry.land.names) is not None
+        receiver_question = self.question.receiver_question
+        known = (
+            receiver_question.swept is not None
+            if isinstance(receiver_question, ArchivedReceiverQuestion)
+            else receiver_question.water[0] is not None
+        )
+        return known and downstream.vulnerable_layer(receiver_question.land.names) is not None
 
     def downstream(self, functie: str) -> Floats:
         """Return how much a functie would burden land downstream, 0..1, on the cells of the answer."""
