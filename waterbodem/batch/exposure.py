@@ -47,7 +47,7 @@ class Exposure:
     Attributes
     ----------
     job : Job
-    enquiry : Enquiry
+    receiver_question : ReceiverQuestion
         The polygons of the run as plans; none where the run has none.
     """
 

@@ -39,7 +39,7 @@ def neighbours(
 
     Parameters
     ----------
-    enquiry : Enquiry
+    receiver_question : ReceiverQuestion
         The land around, and how far effects reach.
     area : Area
     functie : Functie
