@@ -15,7 +15,7 @@ pytest.importorskip("pyflwdir")
 import waterbodem.receivers.flow as flow_module
 from tests.support.grids import ahn_tile
 from tests.support.twins.terrain import broken_rules
-from waterbodem.core.dataset import dataset_of
+from waterbodem.core.dataset import dataset_of as dataset_on
 from waterbodem.core.errors import ArgumentError, Circular, GridMismatch, LayerError
 from waterbodem.core.grid import Grid
 from waterbodem.receivers.flow import Flow, flow_from_codes, flow_from_maaiveld, memory_estimate, with_water_levels
@@ -338,7 +338,7 @@ def test_codes_must_fit_the_grid():
 
 def dataset_of(level, **others):
     layers = {n: np.asarray(v, np.float32) for n, v in ({"maaiveld": level} | others).items()}
-    return dataset_of(grid_for(level), {n: (v, {}) for n, v in layers.items()})
+    return dataset_on(grid_for(level), {n: (v, {}) for n, v in layers.items()})
 
 
 def broken(monkeypatch):
