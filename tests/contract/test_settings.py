@@ -119,6 +119,13 @@ ALIKE = {
         "measures/rows.py",
     },
     "methode": {"views/console.py"},
+    "bandbreedte": {
+        "answers/archived_answer.py",
+        "batch/page.py",
+        "batch/tables.py",
+        "views/measures.py",
+        "views/ranges.py",
+    },
     "kompas": {
         "answers/archive.py",
         "answers/archived_answer.py",
