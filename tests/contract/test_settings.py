@@ -91,7 +91,6 @@ ALIKE = {
         "engine/kompas.py",
     },
     "bergingseis_mm": {"definitions/models.py", "engine/plan.py"},
-    "bandbreedte": {"views/ranges.py", "views/measures.py"},  # words, and a heading
     "demping_m": {"receivers/network.py"},
     "reikwijdte": {"__init__.py", "definitions/receiving.py"},
     "referentie": {
