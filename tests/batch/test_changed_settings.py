@@ -67,6 +67,7 @@ SETTINGS = {
     ),
     "afwenteling.aangelegde_berging_mm": ({}, {"afwenteling.aangelegde_berging_mm": 20}),
     "afwenteling.bergingseis_mm": (AREAS, {"afwenteling.bergingseis_mm": 10}),
+    "gebieden.bandbreedte": (AREAS, {"gebieden.bandbreedte": False}),
     "kompas.path": (AREAS, {"kompas.path": "streng.toml"}),
     "ontvangers.demping_m": (WATER, {"ontvangers.demping_m": 100}),
     "ontvangers.reikwijdte": (WATER, {"ontvangers.reikwijdte": 50}),

@@ -107,7 +107,7 @@ def test_the_disk_that_check_foresees_is_that_of_the_fullest_moment(tmp_path, ca
 def test_the_time_that_check_foresees_counts_pictures_and_who_receives_it(tmp_path, monkeypatch):
     """They decide for a small run; its cells are taken to cost nothing here."""
     monkeypatch.setattr(
-        sys.modules[forecast_run.__module__], "measure", lambda job: CellRates(1000, 0.0, 1000, 1, 1000)
+        sys.modules[forecast_run.__module__], "measure_sample", lambda job: CellRates(1000, 0.0, 1000, 1, 1000)
     )
 
     def seconds(text):

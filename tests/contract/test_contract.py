@@ -54,7 +54,6 @@ FIRST = (
     *("zonal.find_runs", "zonal.add_row", "zonal.add_codes", "zonal.add_by_code"),
     *("varying.move_plans", "varying.sort_cells", "varying.take_cells", "varying.vary_cells"),
     *("zonal.fill_bins", "zonal.count_bins", "zonal.find_quantiles"),
-    *("varying.sort_cells", "varying.take_cells", "varying.vary_cells", "varying.move_plans"),
 )
 HEAVY = ("numba", "xarray", "pandas", "geopandas", "rasterio", "matplotlib", "shapely", "pyproj", "pydantic")
 

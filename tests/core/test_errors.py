@@ -33,7 +33,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 CODES = {
     "waterbodem", "argument", "catalogue", "circular", "cluster", "corrupt-layer", "definition", "geometry",
     "grid-mismatch", "layer", "missing-library", "no-overlap", "not-a-raster", "out-of-space", "part-failed",
-    "problems", "unknown-functie", "unsafe-path", "worker-lost",
+    "problems", "unknown-functie", "unknown-measure", "unsafe-path", "worker-lost",
 }  # fmt: skip
 TEXTS = st.text(max_size=30) | st.text(alphabet="aé\n;'\"\\\u202e", min_size=400, max_size=3000)
 VALUES = st.none() | st.floats() | TEXTS | st.lists(st.integers(), max_size=600) | st.dictionaries(TEXTS, TEXTS)

@@ -565,7 +565,11 @@ m.{1} = poisoned
 
 @pytest.mark.parametrize(
     ("where", "codes"),
-    [(("batch.compute", "gather"), (3,)), (("batch.finish", "stage_map"), (1,)), (("batch.runner", "open_job"), (1,))],
+    [
+        (("batch.compute", "maps_and_sums"), (3,)),
+        (("batch.finish", "stage_map"), (1,)),
+        (("batch.runner", "open_job"), (1,)),
+    ],
     ids=["part", "map", "start"],
 )
 def test_no_memory_is_told(ram_path, nursery, reference, where, codes):
@@ -792,7 +796,7 @@ def test_a_raster_that_no_disk_holds_is_refused_before_the_start(huge, nursery, 
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_run_that_memory_cannot_hold_is_refused_before_the_start(ram_path, nursery, command):
     path = place(ram_path, WHOLE)
-    little = "import waterbodem.core.memory as m\nm.available = lambda: 300_000_000\n"
+    little = "import waterbodem.core.memory as m\nm.available_memory = lambda: 300_000_000\n"
     told(nursery.run(command, path, code=little), 1, said="not enough memory")
     assert not list(ram_path.rglob("*.part"))
 

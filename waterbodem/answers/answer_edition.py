@@ -16,7 +16,7 @@ class AnswerEdition:
 
     Examples
     --------
-    >>> Making().is_earlier, Making(edition=1).burden_rules.components[7].unit
+    >>> AnswerEdition().is_earlier, AnswerEdition(edition=1).burden_rules.components[7].unit
     (False, 'm')
     """
 

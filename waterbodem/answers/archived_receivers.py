@@ -133,7 +133,7 @@ def _sites(
     plans: Sequence[Area],
     numbers: Sequence[int],
 ) -> tuple[PlanLand, ...]:
-    if len(set(numbers)) != len(numbers) or not set(numbers) <= {a.nr for a in plans}:
+    if not numbers or len(set(numbers)) != len(numbers) or not set(numbers) <= {a.nr for a in plans}:
         raise found.broken("plans of a ledger are not those that were asked", numbers[:10])
     return tuple(_site(grid, block, cells, plans[nr - 1]) for nr in numbers)
 

@@ -34,7 +34,7 @@ def horizontal_crs(text: str | int, where: str = "") -> pyproj.CRS:
 
     Examples
     --------
-    >>> parse("EPSG:7415").to_epsg()
+    >>> horizontal_crs("EPSG:7415").to_epsg()
     28992
     """
     stated = f"EPSG:{text}" if isinstance(text, int) else text.strip()

@@ -112,6 +112,15 @@ class UnknownFunctie(DefinitionError, KeyError):
         return str(self.args[0])
 
 
+class UnknownMeasure(DefinitionError, KeyError):
+    """No measure of that id."""
+
+    code = "unknown-measure"
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class CatalogueError(WaterbodemError):
     """A lagen.toml or run file does not hold what it should."""
 

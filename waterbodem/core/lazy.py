@@ -13,7 +13,7 @@ class LazyModule:
 
     Examples
     --------
-    >>> Late("math").sqrt(4.0)
+    >>> LazyModule("math").sqrt(4.0)
     2.0
     """
 

@@ -41,7 +41,7 @@ def free_memory(proc: Path = PROC) -> int | None:
 
     Examples
     --------
-    >>> (free() or 1) > 0
+    >>> (free_memory() or 1) > 0
     True
     """
     found = [*_machine(proc), *_groups(proc), *_own(proc)]

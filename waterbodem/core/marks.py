@@ -17,7 +17,7 @@ def mark_as(value: float | None, dtype: str) -> Any:
 
     Examples
     --------
-    >>> int(held(255, "uint8")), held(-9999, "uint8"), held(0.5, "int16")
+    >>> int(mark_as(255, "uint8")), mark_as(-9999, "uint8"), mark_as(0.5, "int16")
     (255, None, None)
     """
     if value is None or math.isnan(value):

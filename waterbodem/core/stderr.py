@@ -25,7 +25,7 @@ class DroppingStream(io.RawIOBase):
     >>> class Full(io.RawIOBase):
     ...     def write(self, data):
     ...         raise OSError(28, "No space left on device")
-    >>> Dropping(Full()).write(b"abc")
+    >>> DroppingStream(Full()).write(b"abc")
     3
     """
 

@@ -135,7 +135,7 @@ def plain_number(value: float, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> plain(0.25), plain(2.0), plain(1e-6)
+    >>> plain_number(0.25), plain_number(2.0), plain_number(1e-6)
     ('0,25', '2', '0,000001')
     """
     if not math.isfinite(value):
@@ -148,7 +148,7 @@ def brief_number(value: float, digits: int = 4, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> brief(0.0123456), brief(1234.5, 3)
+    >>> brief_number(0.0123456), brief_number(1234.5, 3)
     ('0,01235', '1230')
     """
     return plain_number(float(f"{value:.{digits}g}"), taal)
@@ -218,7 +218,7 @@ def short_name(text: str, length: int = 60) -> str:
 
     Examples
     --------
-    >>> short("Plan  Es\n", 20), short("abcdefgh", 5)
+    >>> short_name("Plan  Es\n", 20), short_name("abcdefgh", 5)
     ('Plan Es', 'abcd…')
     """
     clean = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
@@ -242,7 +242,7 @@ def name_within(name: str) -> str:
 
     Examples
     --------
-    >>> small("Natte natuur"), small("GHG")
+    >>> name_within("Natte natuur"), name_within("GHG")
     ('natte natuur', 'GHG')
     """
     return name[:1].lower() + name[1:] if name[1:2].islower() else name

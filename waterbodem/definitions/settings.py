@@ -60,8 +60,8 @@ class Settings:
     Examples
     --------
     >>> asked = Settings(referentie="akkerbouw", bergingseis_mm=60)
-    >>> asked.reference.id, asked.storage, asked.damping
-    ('akkerbouw', Storage(built_mm=None, norm_mm=60, board=None), 2000.0)
+    >>> asked.reference.id, asked.storage.norm_mm, asked.damping
+    ('akkerbouw', 60, 2000.0)
     """
 
     referentie: Any = None

@@ -51,7 +51,7 @@ def plain_data(value: Any) -> Any:
 
     Examples
     --------
-    >>> plain({"a": (np.float32(0.5), math.nan)})
+    >>> plain_data({"a": (np.float32(0.5), math.nan)})
     {'a': [0.5, {'getal': 'nan'}]}
     """
     if isinstance(value, np.generic):
@@ -72,7 +72,7 @@ def restored(value: Any) -> Any:
 
     Examples
     --------
-    >>> restored(plain([1.5, -math.inf, {"a": "nan"}]))
+    >>> restored(plain_data([1.5, -math.inf, {"a": "nan"}]))
     [1.5, -inf, {'a': 'nan'}]
     """
     if isinstance(value, list):

@@ -31,7 +31,7 @@ def likely_layer(name: str) -> str:
 
     Examples
     --------
-    >>> meant("Kwel"), meant("seepage"), meant("kwel"), meant("rainfall")
+    >>> likely_layer("Kwel"), likely_layer("seepage"), likely_layer("kwel"), likely_layer("rainfall")
     ('kwel', 'kwel', '', '')
     """
     layer, scenario, percentile = LayerName.of(name)

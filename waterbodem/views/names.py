@@ -21,7 +21,7 @@ def distinct_names(names: Mapping[int, str], length: int, shown: Callable[[str],
 
     Examples
     --------
-    >>> distinct({1: "Woonwijk Veenrand-Oost", 2: "Woonwijk Veenrand-West", 3: "Es"}, 16)
+    >>> distinct_names({1: "Woonwijk Veenrand-Oost", 2: "Woonwijk Veenrand-West", 3: "Es"}, 16)
     {1: 'Woonwijk… (nr 1)', 2: 'Woonwijk… (nr 2)', 3: 'Es'}
     """
     cut = {nr: short_name(name, length) for nr, name in names.items()}
@@ -41,9 +41,9 @@ def name_in_sentence(name: str, taal: str = "nl", kind: str = "gebied") -> str:
 
     Examples
     --------
-    >>> said("Plan Es"), said("2"), said("2", "en")
+    >>> name_in_sentence("Plan Es"), name_in_sentence("2"), name_in_sentence("2", "en")
     ('Plan Es', 'gebied 2', 'area 2')
-    >>> said("2", kind="ontvanger")
+    >>> name_in_sentence("2", kind="ontvanger")
     'ontvanger 2'
     """
     return str(texts(taal)["genummerd"][kind].format(n=name)) if name.isdecimal() else isolated(name)
@@ -54,7 +54,7 @@ def name_at_start(name: str, taal: str = "nl") -> str:
 
     Examples
     --------
-    >>> opening("'t Veld"), opening("2")
+    >>> name_at_start("'t Veld"), name_at_start("2")
     ("'t Veld", 'Gebied 2')
     """
     text = name_in_sentence(name, taal)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from waterbodem.core.errors import DefinitionError, nearest, raise_all
+from waterbodem.core.errors import DefinitionError, UnknownMeasure, nearest, raise_all
 from waterbodem.core.html import html_table
 from waterbodem.definitions.data_files import data_file, read_toml
 from waterbodem.definitions.measures.checks import problems_of
@@ -16,15 +16,6 @@ from waterbodem.definitions.registry import load_functies
 from waterbodem.definitions.validation import validated
 
 FOLDER = "maatregelen"
-
-
-class UnknownMeasure(DefinitionError, KeyError):
-    """No measure of that id."""
-
-    code = "unknown-measure"
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Maatregelen(Mapping[str, Maatregel]):
