@@ -51,10 +51,10 @@ class Packages:
         """A row per plan, functie and package: as it is (no measures), the usual design, then all others.
 
         ``maatregelen`` are ids with a plus. Columns with ``_na`` tell how it stands with the measures: answers A .. D
-        and X, scores and risks 0..1, water in m3/ha, storage in mm, prices in EUR per hectare of plan, months; of the
-        packages that are shown (``getoond`` from 1) also the range of the answer, the sentence, and what neighbours
-        get: m3 received, and the largest fall and rise of their groundwater in cm. What cannot be taken stands last,
-        with the reason.
+        and X, scores and risks 0..1, water in m3/ha, storage in mm, prices in EUR per hectare of plan, months; as it
+        is and of the packages that are shown (``getoond`` from 1) also the range of the answer, and of the latter the
+        sentence, and what neighbours get: m3 received, and the largest fall and rise of their groundwater in cm. What
+        cannot be taken stands last, with the reason.
         """
         rows = [row for place in self._places for row in self._rows(place)]
         table = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -98,7 +98,7 @@ class Packages:
             for place, search in self.searches.items()
             for row in unknown_rows(search)
         ]
-        return pd.DataFrame(rows, columns=list(UNKNOWN_COLUMNS))
+        return pd.DataFrame(rows, columns=list(UNKNOWN_COLUMNS)).astype(dict.fromkeys(UNKNOWN_COLUMNS[-2:], float))
 
     def zin(self, gebied: str | None = None, functie: str | Functie | None = None, taal: str | None = None) -> str:
         """Return what is said first of a plan and a functie; default the first plan, and the first functie.
@@ -165,9 +165,9 @@ def search_of(
     return found
 
 
-def _chosen(name: str | None, names: list[str], where: str) -> int:
+def _chosen(name: Any, names: list[str], where: str) -> int:
     if name is None:
         return 0
-    if name not in names:
-        raise ArgumentError(f"this {where} was not asked", value=name, allowed=nearest(name, names), where=where)
-    return names.index(name)
+    if str(name) not in names:
+        raise ArgumentError(f"this {where} was not asked", value=name, allowed=nearest(str(name), names), where=where)
+    return names.index(str(name))

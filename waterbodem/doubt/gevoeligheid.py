@@ -208,7 +208,8 @@ def _letter(flip: Flip) -> str:
 def _share_table(shares: Shares) -> pd.DataFrame:
     order = sorted(shares.first, key=lambda n: -shares.first[n])
     rows = [(n, shares.first[n], shares.total[n]) for n in order]
-    return pd.DataFrame(rows, columns=["criterium", "aandeel", "totaal"])
+    columns = ["criterium", "aandeel", "totaal"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], float))
 
 
 # --- places ----------------------------------------------------------------------------------------------------------

@@ -24,9 +24,9 @@ COLUMNS = (
     *("gebied", "functie", "maatregelen", "antwoord", "antwoord_na", "score", "score_na", "risico", "risico_na"),
     *("risico_zonder_compensatie_na", "grootste_aandeel", "grootste_aandeel_na", "water_m3_ha", "water_m3_ha_na"),
     *("gevraagd_mm", "aangelegde_berging_mm", "klasse_tenzij", "trede", "ruimte", "taak_aandeel", "plek", "buren"),
-    *("hangt_af_van", "ook_nodig", "zonder_grond", "antwoord_laag_na", "antwoord_hoog_na", "twijfel", "getoond"),
-    *("zin", "investering_laag", "investering_hoog", "maanden_laag", "maanden_hoog", "ontvangen_m3_na"),
-    *("verlaging_buren_cm_na", "vernatting_buren_cm_na", "pareto", "begrenst", "reden"),
+    *("hangt_af_van", "zonder_grond", "antwoord_laag_na", "antwoord_hoog_na", "twijfel", "getoond", "zin"),
+    *("investering_laag", "investering_hoog", "maanden_laag", "maanden_hoog", "ontvangen_m3_na"),
+    *("verlaging_buren_cm_na", "pareto", "begrenst", "reden", "ook_nodig", "vernatting_buren_cm_na"),
 )
 #: Columns of text; empty where there is none.
 TEXTS = (
@@ -54,6 +54,7 @@ def rows_of(search: Search, around: Around, taal: str) -> list[dict[str, Any]]:
             **start,
             **_after(search, p),
             **_halves(search, pool.get(p)),
+            **(_held(search, p) if p in shown or (search.before.antwoord and not p) else {}),
             **(_shown(search, *shown[p], around(p), taal) if p in shown else {}),
             "pareto": bool(good),
         }
@@ -152,12 +153,15 @@ def _ids(search: Search, numbers: Sequence[int]) -> str:
     return JOIN.join(search.measures[i].id for i in numbers)
 
 
+def _held(search: Search, numbers: Numbers) -> dict[str, str]:
+    """Return the range of the answer with a package."""
+    hold = search.hold(numbers)
+    low, high = _letter(hold.low), _letter(hold.high)
+    return {"antwoord_laag_na": low, "antwoord_hoog_na": high, "twijfel": LIST.join(hold.doubts)}
+
+
 def _shown(search: Search, place: int, candidate: Candidate, found: Neighbours, taal: str) -> dict[str, Any]:
-    hold = search.hold(candidate.numbers)
     return {
-        "antwoord_laag_na": _letter(hold.low),
-        "antwoord_hoog_na": _letter(hold.high),
-        "twijfel": LIST.join(hold.doubts),
         "getoond": place,
         "zin": search.sentence(candidate, taal),
         "ontvangen_m3_na": found.received,
