@@ -255,6 +255,14 @@ def test_what_is_unknown_tips_nothing():
     nothing = even(1, 1, **{**VALUES, "wateroverlast": math.nan, "kwel": math.nan, "zettingsgevoeligheid": math.nan})
     x = wb.gevoeligheid(nothing, "woningbouw", x=239_005, y=552_995)
     assert x.antwoord == "X" and x.kantelpunten.omlaag.isna().all() and math.isnan(x.straal)
+    assert repr(x).startswith("<Gevoeligheid> woningbouw: X\n")
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_no_layer_is_known_no_share_is():
+    x = wb.gevoeligheid(even(1, 1, **dict.fromkeys(VALUES, math.nan)), "woningbouw", x=239_005, y=552_995)
+    assert math.isnan(x.aandeel_kaarten) and math.isnan(x.aandeel_gewichten)
+    assert x.aandelen.empty and (x.aandelen.dtypes.iloc[1:] == float).all()
 
 
 # --- shares against SALib --------------------------------------------------------------------------------------------

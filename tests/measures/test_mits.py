@@ -1,5 +1,7 @@
 """Measures through the public door: against assess, against other functies on other layers, whatever extent."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import waterbodem as wb
 from tests.support.grids import box, layers
 from waterbodem.receivers.land import land_of
 
+FOLDER = Path(wb.__file__).parent / "data" / "maatregelen"
 AREA = wb.example(size=60)
 X, Y = AREA.x.values, AREA.y.values
 PLANS = [shapely.box(X[a], Y[b], X[c], Y[d]) for a, d, c, b in ((5, 5, 30, 25), (28, 30, 52, 55))]
@@ -47,6 +50,9 @@ def test_as_it_is_a_plan_stands_as_assess_says(found):
     for column in ("antwoord", "score", "risico"):
         pd.testing.assert_series_equal(as_it_is[column], told[column], check_dtype=False)
         pd.testing.assert_series_equal(as_it_is[f"{column}_na"], told[column], check_names=False, check_dtype=False)
+    for name in ("laag", "hoog"):
+        held = as_it_is[f"antwoord_{name}_na"]
+        pd.testing.assert_series_equal(held, told[f"antwoord_{name}"], check_names=False, check_dtype=False)
     zonder = as_it_is.risico_zonder_compensatie_na
     pd.testing.assert_series_equal(zonder, told.risico_zonder_compensatie, check_names=False)
 
@@ -192,6 +198,42 @@ def test_where_too_little_is_known_nothing_is_searched():
     assert found.table.maatregelen.tolist() == ["", "standaardontwerp"]
     assert found.zin() == "X (onbekend)"
     assert found.table.pareto.sum() == 0
+
+
+def test_the_usual_design_stands_second_beside_measures_that_are_named_and_in_no_package():
+    found = wb.mits(place(), "woningbouw", plan(), ["kruipruimteloos", "wadi"])
+    told = found.table[found.table.reden == ""].maatregelen.tolist()
+    assert told[:2] == ["", "standaardontwerp"]
+    assert not any("standaardontwerp" in package for package in told[2:])
+    assert found.table.maatregelen.is_unique
+
+
+@pytest.mark.parametrize(
+    "measures",
+    ["kruipruimteloos", wb.maatregelen()["kruipruimteloos"], ("kruipruimteloos",), (m for m in ["kruipruimteloos"])],
+    ids=["id", "Maatregel", "tuple", "generator"],
+)
+def test_one_measure_may_be_named_as_it_is(measures):
+    found = wb.mits(place(), "woningbouw", plan(), measures)
+    assert found.table.maatregelen.tolist() == ["", "standaardontwerp", "kruipruimteloos"]
+
+
+def test_a_collection_with_own_measures_is_taken_as_its_file_is(tmp_path):
+    own = tmp_path / "eigen.toml"
+    text = (FOLDER / "kruipruimteloos.toml").read_text(encoding="utf-8")
+    own.write_text(text.replace('id = "kruipruimteloos"', 'id = "zonder_kruipruimte"'), encoding="utf-8")
+    by_file, by_collection = (
+        wb.mits(place(), "woningbouw", plan(), some, samen=1).table for some in (own, wb.maatregelen(own))
+    )
+    assert "zonder_kruipruimte" in by_file.maatregelen.tolist()
+    pd.testing.assert_frame_equal(by_file, by_collection)
+
+
+@pytest.mark.parametrize("given", [{"verhardingsgraad": 0.2}, {"woningbouw": {"verhardingsgraad": 0.2}}])
+def test_parameters_are_those_of_a_functie_with_own_values(given):
+    own = wb.functies()["woningbouw"].replace(verhardingsgraad=0.2)
+    one = wb.mits(place(), "woningbouw", plan(), ["kruipruimteloos"], parameters=given).table
+    pd.testing.assert_frame_equal(one, wb.mits(place(), own, plan(), ["kruipruimteloos"]).table)
 
 
 def test_free_by_risk_takes_the_cells_that_burden_most():

@@ -10,6 +10,7 @@ from typing import Any
 from waterbodem.answers.question import Question
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.lazy import pd
+from waterbodem.definitions.measures.catalogue import builtin_measures
 from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Functie
@@ -18,7 +19,7 @@ from waterbodem.measures.choice import Numbers
 from waterbodem.measures.neighbours import Neighbours, neighbours
 from waterbodem.measures.plan_cells import plan_cells
 from waterbodem.measures.rows import COLUMNS, TEXTS, WHOLE, rows_of, unknown_rows
-from waterbodem.measures.search import FREE_BY, Search, known_to
+from waterbodem.measures.search import FREE_BY, USUAL, Search, known_to
 from waterbodem.measures.sentences import klasse_name
 from waterbodem.measures.terrain import Ask
 
@@ -160,7 +161,8 @@ def search_of(
     asked = Ask(functie, q.boards[area], q.settings.storage, q.settings.method)
     most = measure_rules().keuze.samen if together is None else together
     by_risk, names = free_by == FREE_BY[1], tuple(measures) if named else ()
-    found = Search(plan, asked, known_to(measures, functie.id), most, by_risk, names)
+    usual = () if USUAL in {m.id for m in measures} else (builtin_measures()[USUAL],)
+    found = Search(plan, asked, known_to([*measures, *usual], functie.id), most, by_risk, names)
     found.find()
     return found
 

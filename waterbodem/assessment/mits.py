@@ -70,7 +70,7 @@ def mits(
         Plans, as of :func:`waterbodem.assess`.
     maatregelen : path, Maatregelen, or (iterable of) str and Maatregel, optional
         A file with own measures, which join those of the package; or the only ones that may be taken, by id or as
-        :class:`Maatregel`. Default those of the package.
+        :class:`Maatregel`. Default those of the package. The usual design stands in the table beside them.
     samen : int
         Most measures in a package, 1 to 3.
     vrij : {"D", "risico"}, optional
@@ -96,7 +96,7 @@ def mits(
     >>> import waterbodem as wb
     >>> m = wb.mits(wb.example(), "woningbouw", wb.example_plans().iloc[:1], maatregelen=["kruipruimteloos"])
     >>> m.table.maatregelen.tolist()
-    ['', 'kruipruimteloos']
+    ['', 'standaardontwerp', 'kruipruimteloos']
     """
     _check(samen, vrij)
     inspect.signature(assess).bind(layers, functie, gebied, **settings)

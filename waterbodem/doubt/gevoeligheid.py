@@ -82,6 +82,8 @@ class Gevoeligheid:
         return {n: getattr(self, n) for n in self.__dataclass_fields__}
 
     def _headline(self, taal: str = "nl") -> str:
+        if np.isnan(self.straal):
+            return f"{self.functie}: {self.antwoord}"
         t = texts(taal)["gevoeligheid"]
         most, far = tipping_rules().straal_hoogstens, np.isinf(self.straal)
         holds = t["houdt_verder" if far else "houdt"].format(

@@ -16,7 +16,7 @@ from waterbodem.measures.choice import Candidate, Numbers
 from waterbodem.measures.neighbours import Neighbours
 from waterbodem.measures.pareto import undominated
 from waterbodem.measures.price import investment, months, step, without_land
-from waterbodem.measures.search import Search
+from waterbodem.measures.search import USUAL, Search
 from waterbodem.measures.standing import PERCENT, Standing
 
 #: Columns, in order.
@@ -35,8 +35,6 @@ TEXTS = (
 )
 #: Columns of whole numbers that may be empty.
 WHOLE = ("trede", "getoond", "maanden_laag", "maanden_hoog")
-#: The measure that stands second: the usual design.
-USUAL = "standaardontwerp"
 #: Takes numbers of measures, gives what they do to the neighbours.
 Around = Callable[[Numbers], Neighbours]
 JOIN, LIST = "+", ", "
@@ -175,7 +173,8 @@ def _impossible(search: Search) -> Iterator[Mapping[str, Any]]:
     if not search.before.antwoord:
         return
     numbers = {m.id: i for i, m in enumerate(search.measures)}
-    reasons = ((m.id, m.trede, _reason(search, m, numbers.get(m.id))) for m in (*search.known, *search.strange))
+    asked = [m for m in (*search.known, *search.strange) if search.may_take(m)]
+    reasons = ((m.id, m.trede, _reason(search, m, numbers.get(m.id))) for m in asked)
     for ids, trede, reason in chain(reasons, _refused(search)):
         if reason:
             yield {"maatregelen": ids, "trede": trede, "pareto": False, "reden": reason}
@@ -217,7 +216,7 @@ def _cannot(why: str) -> str:
 def unknown_rows(search: Search) -> Iterator[dict[str, Any]]:
     """Yield the measures of which it is unknown whether they can be taken, with the layers that are missing."""
     for measure, where in zip(search.measures, search.where, strict=True):
-        if where.doubtful:
+        if where.doubtful and search.may_take(measure):
             yield {
                 "functie": search.ask.functie.id,
                 "maatregel": measure.id,
