@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from waterbodem.answers.packages import Packages, places_of, search_of
 from waterbodem.answers.question import Plans, Question, resolve_question
@@ -76,7 +76,7 @@ def mits(
     vrij : {"D", "risico"}, optional
         By what hectares are left free, where a measure does so: default by a no.
     parameters : mapping, optional
-        Own values of parameters: ``{"verhardingsgraad": 0.4}`` for every functie asked, or one such mapping per functie.
+        Own values of parameters: ``{"verhardingsgraad": 0.4}`` for all, or such a mapping per functie.
     **settings
         The keyword arguments of :func:`waterbodem.assess`. Measures are searched for today and with the range of the
         answer: ``scenarios`` and ``bandbreedte`` change nothing.
@@ -124,8 +124,9 @@ def _with(parameters: Parameters, functies: Sequence[Functie]) -> list[Functie]:
     if not isinstance(parameters, Mapping):
         allowed = "a mapping of parameter to number, or of functie to such a mapping"
         raise ArgumentError("not parameters", value=parameters, allowed=allowed, where="parameters")
+    every: dict[str, float] = {n: v for n, v in parameters.items() if not isinstance(v, Mapping)}
     own = {n: v for n, v in parameters.items() if isinstance(v, Mapping)}
-    every, ids = {n: v for n, v in parameters.items() if n not in own}, [f.id for f in functies]
+    ids = [f.id for f in functies]
     for name in own:
         if name not in ids:
             raise ArgumentError("functie is not asked", value=name, allowed=nearest(name, ids), where="parameters")
