@@ -143,7 +143,7 @@ def test_threads_change_nothing(monkeypatch, found):
 def test_a_plan_of_several_is_told_as_by_itself(found):
     alone = wb.mits(AREA, "woningbouw", PLANS[1:], waterschap="hunze_en_aas").table
     both = found.table[(found.table.gebied == "2") & (found.table.functie == "woningbouw")].reset_index(drop=True)
-    near = ["gebied", "ontvangen_m3_na"]  # numbers of plans, and sums over another strand
+    near = ["gebied", "nr", "ontvangen_m3_na"]  # numbers of plans, and sums over another strand
     pd.testing.assert_frame_equal(both.drop(columns=near), alone.drop(columns=near), check_exact=True)
     np.testing.assert_allclose(both.ontvangen_m3_na, alone.ontvangen_m3_na, rtol=1e-9)
 
@@ -234,6 +234,17 @@ def test_parameters_are_those_of_a_functie_with_own_values(given):
     own = wb.functies()["woningbouw"].replace(verhardingsgraad=0.2)
     one = wb.mits(place(), "woningbouw", plan(), ["kruipruimteloos"], parameters=given).table
     pd.testing.assert_frame_equal(one, wb.mits(place(), own, plan(), ["kruipruimteloos"]).table)
+
+
+def test_plans_of_one_name_are_told_apart_by_their_number():
+    plans = [
+        {"type": "Feature", "properties": {"naam": "Zuid"}, "geometry": shapely.geometry.mapping(p)}
+        for p in (plan(4), plan(8))
+    ]
+    some = {"type": "FeatureCollection", "features": plans}
+    found = wb.mits(place(), "woningbouw", some, ["kruipruimteloos"]).table
+    told = wb.assess(place(), "woningbouw", some).table
+    assert found[found.maatregelen == ""].nr.tolist() == told.nr.tolist() == [1, 2]
 
 
 def test_free_by_risk_takes_the_cells_that_burden_most():

@@ -51,16 +51,17 @@ class Packages:
     def table(self) -> pd.DataFrame:
         """A row per plan, functie and package: as it is (no measures), the usual design, then all others.
 
-        ``maatregelen`` are ids with a plus. Columns with ``_na`` tell how it stands with the measures: answers A .. D
-        and X, scores and risks 0..1, water in m3/ha, storage in mm, prices in EUR per hectare of plan, months; as it
-        is and of the packages that are shown (``getoond`` from 1) also the range of the answer, and of the latter the
-        sentence, and what neighbours get: m3 received, and the largest fall and rise of their groundwater in cm. What
-        cannot be taken stands last, with the reason.
+        ``maatregelen`` are ids with a plus; ``nr`` tells plans of one name apart. Columns with ``_na`` tell how it
+        stands with the measures: answers A .. D and X, scores and risks 0..1, water in m3/ha, storage in mm, prices in
+        EUR per hectare of plan, months; as it is and of the packages that are shown (``getoond`` from 1) also the range
+        of the answer, and of the latter the sentence, and what neighbours get: m3 received, and the largest fall and
+        rise of their groundwater in cm. What cannot be taken stands last, with the reason.
         """
         rows = [row for place in self._places for row in self._rows(place)]
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         table[list(TEXTS)] = table[list(TEXTS)].astype(object).fillna("").astype(str)
-        return table.astype({**dict.fromkeys(WHOLE, "Int64"), "pareto": bool, "zonder_grond": "boolean"})
+        kinds = {**dict.fromkeys(WHOLE, "Int64"), "nr": int, "pareto": bool, "zonder_grond": "boolean"}
+        return table.astype(kinds)
 
     @property
     def _places(self) -> list[Place]:
@@ -69,11 +70,12 @@ class Packages:
 
     def _rows(self, place: Place) -> list[dict[str, Any]]:
         area, functie = self._area(place), self.question.functies[place[1]]
+        named = {"gebied": area.name, "nr": area.nr}
         if place not in self.searches:
             outside = {"functie": functie.id, "antwoord": "X", "antwoord_na": "X", "pareto": False, "reden": OUTSIDE}
-            return [{"gebied": area.name, "maatregelen": "", **outside}]
+            return [{**named, "maatregelen": "", **outside}]
         found = rows_of(self.searches[place], partial(self._around, place), self.taal)
-        return [{"gebied": area.name, **row} for row in found]
+        return [{**named, **row} for row in found]
 
     def _area(self, place: Place) -> Area:
         return self.question.areas[place[0]]

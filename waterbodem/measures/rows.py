@@ -26,7 +26,7 @@ COLUMNS = (
     *("gevraagd_mm", "aangelegde_berging_mm", "klasse_tenzij", "trede", "ruimte", "taak_aandeel", "plek", "buren"),
     *("hangt_af_van", "zonder_grond", "antwoord_laag_na", "antwoord_hoog_na", "twijfel", "getoond", "zin"),
     *("investering_laag", "investering_hoog", "maanden_laag", "maanden_hoog", "ontvangen_m3_na"),
-    *("verlaging_buren_cm_na", "pareto", "begrenst", "reden", "ook_nodig", "vernatting_buren_cm_na"),
+    *("verlaging_buren_cm_na", "pareto", "begrenst", "reden", "ook_nodig", "vernatting_buren_cm_na", "nr"),
 )
 #: Columns of text; empty where there is none.
 TEXTS = (
