@@ -60,7 +60,7 @@ class Packages:
         rows = [row for place in self._places for row in self._rows(place)]
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         table[list(TEXTS)] = table[list(TEXTS)].astype(object).fillna("").astype(str)
-        kinds = {**dict.fromkeys(WHOLE, "Int64"), "nr": int, "pareto": bool, "zonder_grond": "boolean"}
+        kinds: dict[str, Any] = {**dict.fromkeys(WHOLE, "Int64"), "pareto": bool, "zonder_grond": "boolean"}
         return table.astype(kinds)
 
     @property
