@@ -57,6 +57,50 @@ def test_as_it_is_a_plan_stands_as_assess_says(found):
     pd.testing.assert_series_equal(zonder, told.risico_zonder_compensatie, check_names=False)
 
 
+def test_the_table_has_the_columns_of_the_contract_in_its_order(found):
+    told = [
+        "gebied",
+        "functie",
+        "maatregelen",
+        "antwoord",
+        "antwoord_na",
+        "score",
+        "score_na",
+        "risico",
+        "risico_na",
+        "risico_zonder_compensatie_na",
+        "grootste_aandeel",
+        "grootste_aandeel_na",
+        "water_m3_ha",
+        "water_m3_ha_na",
+        "gevraagd_mm",
+        "aangelegde_berging_mm",
+        "klasse_tenzij",
+        "trede",
+        "ruimte",
+        "taak_aandeel",
+        "plek",
+        "buren",
+        "hangt_af_van",
+        "zonder_grond",
+        "antwoord_laag_na",
+        "antwoord_hoog_na",
+        "twijfel",
+        "getoond",
+        "zin",
+        "investering_laag",
+        "investering_hoog",
+        "maanden_laag",
+        "maanden_hoog",
+        "ontvangen_m3_na",
+        "verlaging_buren_cm_na",
+        "pareto",
+        "begrenst",
+        "reden",
+    ]
+    assert list(found.table.columns)[: len(told)] == told
+
+
 def test_the_usual_design_stands_second_and_every_package_once(found):
     for (_, functie), rows in found.table.groupby(["gebied", "functie"], sort=False):
         assert rows.maatregelen.iloc[0] == ""

@@ -57,6 +57,7 @@ def mits(
     maatregelen: Measures | None = None,
     samen: int = 3,
     vrij: str | None = None,
+    *,
     parameters: Parameters | None = None,
     **settings: Unpack[AssessSettings],
 ) -> Mits:
