@@ -247,6 +247,16 @@ def test_a_derived_gvg_follows():
                 assert told == [letter] != [g.antwoord]
 
 
+@pytest.mark.parametrize(("functie", "layer"), [("woningbouw", "natuur"), ("recreatie_dag", "grondwaterbescherming")])
+def test_codes_that_no_criterion_holds_and_that_say_no_have_a_row(functie, layer):
+    values = {**VALUES, layer: 0}
+    g = wb.gevoeligheid(even(1, 1, **values), functie, x=239_005, y=552_995)
+    at = g.kantelpunten.set_index("criterium").loc[layer]
+    below, there = classes(wb.functies()[functie], values, layer, [at.omhoog - 1, at.omhoog])
+    assert (below, there) == (g.antwoord, at.klasse_omhoog) and there == "D"
+    assert math.isnan(at.gewicht) and math.isnan(at.omlaag)
+
+
 def test_what_is_unknown_tips_nothing():
     _, g = row({**VALUES, "ghg": math.nan}, "ghg")
     at = g.kantelpunten.set_index("criterium").loc["ghg"]
@@ -255,6 +265,14 @@ def test_what_is_unknown_tips_nothing():
     nothing = even(1, 1, **{**VALUES, "wateroverlast": math.nan, "kwel": math.nan, "zettingsgevoeligheid": math.nan})
     x = wb.gevoeligheid(nothing, "woningbouw", x=239_005, y=552_995)
     assert x.antwoord == "X" and x.kantelpunten.omlaag.isna().all() and math.isnan(x.straal)
+    assert repr(x).startswith("<Gevoeligheid> woningbouw: X\n")
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_no_layer_is_known_no_share_is():
+    x = wb.gevoeligheid(even(1, 1, **dict.fromkeys(VALUES, math.nan)), "woningbouw", x=239_005, y=552_995)
+    assert math.isnan(x.aandeel_kaarten) and math.isnan(x.aandeel_gewichten)
+    assert x.aandelen.empty and list(x.aandelen.dtypes.iloc[1:]) == [np.float64] * 2
 
 
 # --- shares against SALib --------------------------------------------------------------------------------------------

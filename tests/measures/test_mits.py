@@ -1,5 +1,7 @@
 """Measures through the public door: against assess, against other functies on other layers, whatever extent."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import waterbodem as wb
 from tests.support.grids import box, layers
 from waterbodem.receivers.land import land_of
 
+FOLDER = Path(wb.__file__).parent / "data" / "maatregelen"
 AREA = wb.example(size=60)
 X, Y = AREA.x.values, AREA.y.values
 PLANS = [shapely.box(X[a], Y[b], X[c], Y[d]) for a, d, c, b in ((5, 5, 30, 25), (28, 30, 52, 55))]
@@ -47,8 +50,55 @@ def test_as_it_is_a_plan_stands_as_assess_says(found):
     for column in ("antwoord", "score", "risico"):
         pd.testing.assert_series_equal(as_it_is[column], told[column], check_dtype=False)
         pd.testing.assert_series_equal(as_it_is[f"{column}_na"], told[column], check_names=False, check_dtype=False)
+    for name in ("laag", "hoog"):
+        held = as_it_is[f"antwoord_{name}_na"]
+        pd.testing.assert_series_equal(held, told[f"antwoord_{name}"], check_names=False, check_dtype=False)
     zonder = as_it_is.risico_zonder_compensatie_na
     pd.testing.assert_series_equal(zonder, told.risico_zonder_compensatie, check_names=False)
+
+
+def test_the_table_has_the_columns_of_the_contract_in_its_order(found):
+    told = [
+        "gebied",
+        "functie",
+        "maatregelen",
+        "antwoord",
+        "antwoord_na",
+        "score",
+        "score_na",
+        "risico",
+        "risico_na",
+        "risico_zonder_compensatie_na",
+        "grootste_aandeel",
+        "grootste_aandeel_na",
+        "water_m3_ha",
+        "water_m3_ha_na",
+        "gevraagd_mm",
+        "aangelegde_berging_mm",
+        "klasse_tenzij",
+        "trede",
+        "ruimte",
+        "taak_aandeel",
+        "plek",
+        "buren",
+        "hangt_af_van",
+        "zonder_grond",
+        "antwoord_laag_na",
+        "antwoord_hoog_na",
+        "twijfel",
+        "getoond",
+        "zin",
+        "investering_laag",
+        "investering_hoog",
+        "maanden_laag",
+        "maanden_hoog",
+        "ontvangen_m3_na",
+        "verlaging_buren_cm_na",
+        "pareto",
+        "begrenst",
+        "reden",
+    ]
+    assert list(found.table.columns)[: len(told)] == told
 
 
 def test_the_usual_design_stands_second_and_every_package_once(found):
@@ -137,7 +187,7 @@ def test_threads_change_nothing(monkeypatch, found):
 def test_a_plan_of_several_is_told_as_by_itself(found):
     alone = wb.mits(AREA, "woningbouw", PLANS[1:], waterschap="hunze_en_aas").table
     both = found.table[(found.table.gebied == "2") & (found.table.functie == "woningbouw")].reset_index(drop=True)
-    near = ["gebied", "ontvangen_m3_na"]  # numbers of plans, and sums over another strand
+    near = ["gebied", "nr", "ontvangen_m3_na"]  # numbers of plans, and sums over another strand
     pd.testing.assert_frame_equal(both.drop(columns=near), alone.drop(columns=near), check_exact=True)
     np.testing.assert_allclose(both.ontvangen_m3_na, alone.ontvangen_m3_na, rtol=1e-9)
 
@@ -192,6 +242,53 @@ def test_where_too_little_is_known_nothing_is_searched():
     assert found.table.maatregelen.tolist() == ["", "standaardontwerp"]
     assert found.zin() == "X (onbekend)"
     assert found.table.pareto.sum() == 0
+
+
+def test_the_usual_design_stands_second_beside_measures_that_are_named_and_in_no_package():
+    found = wb.mits(place(), "woningbouw", plan(), ["kruipruimteloos", "wadi"])
+    told = found.table[found.table.reden == ""].maatregelen.tolist()
+    assert told[:2] == ["", "standaardontwerp"]
+    assert not any("standaardontwerp" in package for package in told[2:])
+    assert found.table.maatregelen.is_unique
+
+
+@pytest.mark.parametrize(
+    "measures",
+    ["kruipruimteloos", wb.maatregelen()["kruipruimteloos"], ("kruipruimteloos",), (m for m in ["kruipruimteloos"])],
+    ids=["id", "Maatregel", "tuple", "generator"],
+)
+def test_one_measure_may_be_named_as_it_is(measures):
+    found = wb.mits(place(), "woningbouw", plan(), measures)
+    assert found.table.maatregelen.tolist() == ["", "standaardontwerp", "kruipruimteloos"]
+
+
+def test_a_collection_with_own_measures_is_taken_as_its_file_is(tmp_path):
+    own = tmp_path / "eigen.toml"
+    text = (FOLDER / "kruipruimteloos.toml").read_text(encoding="utf-8")
+    own.write_text(text.replace('id = "kruipruimteloos"', 'id = "zonder_kruipruimte"'), encoding="utf-8")
+    by_file, by_collection = (
+        wb.mits(place(), "woningbouw", plan(), some, samen=1).table for some in (own, wb.maatregelen(own))
+    )
+    assert "zonder_kruipruimte" in by_file.maatregelen.tolist()
+    pd.testing.assert_frame_equal(by_file, by_collection)
+
+
+@pytest.mark.parametrize("given", [{"verhardingsgraad": 0.2}, {"woningbouw": {"verhardingsgraad": 0.2}}])
+def test_parameters_are_those_of_a_functie_with_own_values(given):
+    own = wb.functies()["woningbouw"].replace(verhardingsgraad=0.2)
+    one = wb.mits(place(), "woningbouw", plan(), ["kruipruimteloos"], parameters=given).table
+    pd.testing.assert_frame_equal(one, wb.mits(place(), own, plan(), ["kruipruimteloos"]).table)
+
+
+def test_plans_of_one_name_are_told_apart_by_their_number():
+    plans = [
+        {"type": "Feature", "properties": {"naam": "Zuid"}, "geometry": shapely.geometry.mapping(p)}
+        for p in (plan(4), plan(8))
+    ]
+    some = {"type": "FeatureCollection", "features": plans}
+    found = wb.mits(place(), "woningbouw", some, ["kruipruimteloos"]).table
+    told = wb.assess(place(), "woningbouw", some).table
+    assert found[found.maatregelen == ""].nr.tolist() == told.nr.tolist() == [1, 2]
 
 
 def test_free_by_risk_takes_the_cells_that_burden_most():

@@ -29,7 +29,8 @@ def reasons(found):
 
 
 def offered(found):
-    return set(found.table[found.table.reden == ""].maatregelen)
+    """What can be taken, beside the usual design that stands in every table."""
+    return set(found.table[found.table.reden == ""].maatregelen) - {"standaardontwerp"}
 
 
 def raising(**changes):
@@ -135,3 +136,24 @@ def test_own_measures_of_a_file_join_those_of_the_package(tmp_path):
     assert (row["investering_laag"], row["investering_hoog"], row["maanden_hoog"]) == (1, 2, 1)
     dry = wb.assess(grid("keileem", wateroverlast=0.0), "woningbouw", PLAN).table
     assert row["score_na"] == pytest.approx(dry.score.iloc[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("given", [{"waterschp": "noorderzijlvest"}, {"parameter": {}}], ids=["waterschp", "parameter"])
+def test_an_argument_that_the_question_does_not_know_is_an_error(given):
+    with pytest.raises(TypeError, match=next(iter(given))):
+        wb.mits(grid("keileem"), "woningbouw", PLAN, ["kruipruimteloos"], **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"scenarios": "2050Hd"}, "unknown scenario; got '2050Hd'"),
+        ({"parameters": {"verharding": 0.4}}, "unknown parameter; got 'verharding'"),
+        ({"parameters": {"akkerbouw": {"verhardingsgraad": 0.4}}}, "functie is not asked; got 'akkerbouw'"),
+        ({"parameters": 0.4}, "not parameters; got 0.4"),
+    ],
+    ids=["scenario", "parameter", "functie", "number"],
+)
+def test_scenarios_and_parameters_that_are_not_there_are_told(given, told):
+    with pytest.raises(wb.WaterbodemError, match=told):
+        wb.mits(grid("keileem"), "woningbouw", PLAN, ["kruipruimteloos"], **given)

@@ -10,6 +10,7 @@ from typing import Any
 from waterbodem.answers.question import Question
 from waterbodem.core.errors import ArgumentError, nearest
 from waterbodem.core.lazy import pd
+from waterbodem.definitions.measures.catalogue import builtin_measures
 from waterbodem.definitions.measures.measure import Maatregel
 from waterbodem.definitions.measures.rules import measure_rules
 from waterbodem.definitions.models import Functie
@@ -18,7 +19,7 @@ from waterbodem.measures.choice import Numbers
 from waterbodem.measures.neighbours import Neighbours, neighbours
 from waterbodem.measures.plan_cells import plan_cells
 from waterbodem.measures.rows import COLUMNS, TEXTS, WHOLE, rows_of, unknown_rows
-from waterbodem.measures.search import FREE_BY, Search, known_to
+from waterbodem.measures.search import FREE_BY, USUAL, Search, known_to
 from waterbodem.measures.sentences import klasse_name
 from waterbodem.measures.terrain import Ask
 
@@ -50,16 +51,17 @@ class Packages:
     def table(self) -> pd.DataFrame:
         """A row per plan, functie and package: as it is (no measures), the usual design, then all others.
 
-        ``maatregelen`` are ids with a plus. Columns with ``_na`` tell how it stands with the measures: answers A .. D
-        and X, scores and risks 0..1, water in m3/ha, storage in mm, prices in EUR per hectare of plan, months; of the
-        packages that are shown (``getoond`` from 1) also the range of the answer, the sentence, and what neighbours
-        get: m3 received, and the largest fall and rise of their groundwater in cm. What cannot be taken stands last,
-        with the reason.
+        ``maatregelen`` are ids with a plus; ``nr`` tells plans of one name apart. Columns with ``_na`` tell how it
+        stands with the measures: answers A .. D and X, scores and risks 0..1, water in m3/ha, storage in mm, prices in
+        EUR per hectare of plan, months; as it is and of the packages that are shown (``getoond`` from 1) also the range
+        of the answer, and of the latter the sentence, and what neighbours get: m3 received, and the largest fall and
+        rise of their groundwater in cm. What cannot be taken stands last, with the reason.
         """
         rows = [row for place in self._places for row in self._rows(place)]
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         table[list(TEXTS)] = table[list(TEXTS)].astype(object).fillna("").astype(str)
-        return table.astype({**dict.fromkeys(WHOLE, "Int64"), "pareto": bool, "zonder_grond": "boolean"})
+        kinds: dict[str, Any] = {**dict.fromkeys(WHOLE, "Int64"), "pareto": bool, "zonder_grond": "boolean"}
+        return table.astype(kinds)
 
     @property
     def _places(self) -> list[Place]:
@@ -68,11 +70,12 @@ class Packages:
 
     def _rows(self, place: Place) -> list[dict[str, Any]]:
         area, functie = self._area(place), self.question.functies[place[1]]
+        named = {"gebied": area.name, "nr": area.nr}
         if place not in self.searches:
             outside = {"functie": functie.id, "antwoord": "X", "antwoord_na": "X", "pareto": False, "reden": OUTSIDE}
-            return [{"gebied": area.name, "maatregelen": "", **outside}]
+            return [{**named, "maatregelen": "", **outside}]
         found = rows_of(self.searches[place], partial(self._around, place), self.taal)
-        return [{"gebied": area.name, **row} for row in found]
+        return [{**named, **row} for row in found]
 
     def _area(self, place: Place) -> Area:
         return self.question.areas[place[0]]
@@ -98,7 +101,7 @@ class Packages:
             for place, search in self.searches.items()
             for row in unknown_rows(search)
         ]
-        return pd.DataFrame(rows, columns=list(UNKNOWN_COLUMNS))
+        return pd.DataFrame(rows, columns=list(UNKNOWN_COLUMNS)).astype(dict.fromkeys(UNKNOWN_COLUMNS[-2:], float))
 
     def zin(self, gebied: str | None = None, functie: str | Functie | None = None, taal: str | None = None) -> str:
         """Return what is said first of a plan and a functie; default the first plan, and the first functie.
@@ -160,14 +163,15 @@ def search_of(
     asked = Ask(functie, q.boards[area], q.settings.storage, q.settings.method)
     most = measure_rules().keuze.samen if together is None else together
     by_risk, names = free_by == FREE_BY[1], tuple(measures) if named else ()
-    found = Search(plan, asked, known_to(measures, functie.id), most, by_risk, names)
+    usual = () if USUAL in {m.id for m in measures} else (builtin_measures()[USUAL],)
+    found = Search(plan, asked, known_to([*measures, *usual], functie.id), most, by_risk, names)
     found.find()
     return found
 
 
-def _chosen(name: str | None, names: list[str], where: str) -> int:
+def _chosen(name: Any, names: list[str], where: str) -> int:
     if name is None:
         return 0
-    if name not in names:
-        raise ArgumentError(f"this {where} was not asked", value=name, allowed=nearest(name, names), where=where)
-    return names.index(name)
+    if str(name) not in names:
+        raise ArgumentError(f"this {where} was not asked", value=name, allowed=nearest(str(name), names), where=where)
+    return names.index(str(name))

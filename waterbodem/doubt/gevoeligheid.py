@@ -82,6 +82,8 @@ class Gevoeligheid:
         return {n: getattr(self, n) for n in self.__dataclass_fields__}
 
     def _headline(self, taal: str = "nl") -> str:
+        if np.isnan(self.straal):
+            return f"{self.functie}: {self.antwoord}"
         t = texts(taal)["gevoeligheid"]
         most, far = tipping_rules().straal_hoogstens, np.isinf(self.straal)
         holds = t["houdt_verder" if far else "houdt"].format(
@@ -208,7 +210,8 @@ def _letter(flip: Flip) -> str:
 def _share_table(shares: Shares) -> pd.DataFrame:
     order = sorted(shares.first, key=lambda n: -shares.first[n])
     rows = [(n, shares.first[n], shares.total[n]) for n in order]
-    return pd.DataFrame(rows, columns=["criterium", "aandeel", "totaal"])
+    columns = ["criterium", "aandeel", "totaal"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], float))
 
 
 # --- places ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ Of a plan the mean score counts, as if that were such a product too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -116,6 +117,8 @@ def _radical(i: int, base: int) -> float:
 def _maps_and_weights(place: Place, spreads: dict[str, Spread]) -> tuple[float, float]:
     """Return which part of the variance of the logarithm of the score maps make, and which part weights."""
     lost, known = place.lost({})[0], place.dekking
+    if known == 0:
+        return math.nan, math.nan
     weight = np.array([p.weight for p in place.parts]) / known
     mean, spread, maps = -lost / known / weight, np.zeros(len(weight)), 0.0
     for layers, own in coupled(place, spreads):
@@ -127,7 +130,7 @@ def _maps_and_weights(place: Place, spreads: dict[str, Spread]) -> tuple[float, 
     sure = tipping_rules().concentratie * known + 1
     weights = float(weight @ mean**2 - (weight @ mean) ** 2) / sure
     whole = maps + weights + float((weight * (1 - weight)) @ spread) / sure
-    return (maps / whole, weights / whole) if whole > 0 else (float("nan"), float("nan"))
+    return (maps / whole, weights / whole) if whole > 0 else (math.nan, math.nan)
 
 
 def _losses(place: Place, spreads: Sequence[Spread], known: float) -> tuple[Doubles, Doubles]:

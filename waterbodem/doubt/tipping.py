@@ -68,9 +68,10 @@ def tips_of(place: Place) -> list[Tip]:
 
 
 def _tells(place: Place, name: str) -> bool:
-    """Whether a layer of values counts, or one of codes is a criterion."""
+    """Whether a layer of values counts, or one of codes is a criterion or says no."""
     counted = any(name in part.members for part in place.parts)
-    return counted or registry.layer_kinds()[name].soort != "klasse"
+    says_no = any(t.laag == name and t.gevolg != "aandacht" for t in place.functie.drempels)
+    return counted or says_no or registry.layer_kinds()[name].soort != "klasse"
 
 
 def tip_of(place: Place, name: str) -> Tip:

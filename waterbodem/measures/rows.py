@@ -16,7 +16,7 @@ from waterbodem.measures.choice import Candidate, Numbers
 from waterbodem.measures.neighbours import Neighbours
 from waterbodem.measures.pareto import undominated
 from waterbodem.measures.price import investment, months, step, without_land
-from waterbodem.measures.search import Search
+from waterbodem.measures.search import USUAL, Search
 from waterbodem.measures.standing import PERCENT, Standing
 
 #: Columns, in order.
@@ -24,9 +24,9 @@ COLUMNS = (
     *("gebied", "functie", "maatregelen", "antwoord", "antwoord_na", "score", "score_na", "risico", "risico_na"),
     *("risico_zonder_compensatie_na", "grootste_aandeel", "grootste_aandeel_na", "water_m3_ha", "water_m3_ha_na"),
     *("gevraagd_mm", "aangelegde_berging_mm", "klasse_tenzij", "trede", "ruimte", "taak_aandeel", "plek", "buren"),
-    *("hangt_af_van", "ook_nodig", "zonder_grond", "antwoord_laag_na", "antwoord_hoog_na", "twijfel", "getoond"),
-    *("zin", "investering_laag", "investering_hoog", "maanden_laag", "maanden_hoog", "ontvangen_m3_na"),
-    *("verlaging_buren_cm_na", "vernatting_buren_cm_na", "pareto", "begrenst", "reden"),
+    *("hangt_af_van", "zonder_grond", "antwoord_laag_na", "antwoord_hoog_na", "twijfel", "getoond", "zin"),
+    *("investering_laag", "investering_hoog", "maanden_laag", "maanden_hoog", "ontvangen_m3_na"),
+    *("verlaging_buren_cm_na", "pareto", "begrenst", "reden", "ook_nodig", "vernatting_buren_cm_na", "nr"),
 )
 #: Columns of text; empty where there is none.
 TEXTS = (
@@ -35,8 +35,6 @@ TEXTS = (
 )
 #: Columns of whole numbers that may be empty.
 WHOLE = ("trede", "getoond", "maanden_laag", "maanden_hoog")
-#: The measure that stands second: the usual design.
-USUAL = "standaardontwerp"
 #: Takes numbers of measures, gives what they do to the neighbours.
 Around = Callable[[Numbers], Neighbours]
 JOIN, LIST = "+", ", "
@@ -54,6 +52,7 @@ def rows_of(search: Search, around: Around, taal: str) -> list[dict[str, Any]]:
             **start,
             **_after(search, p),
             **_halves(search, pool.get(p)),
+            **(_held(search, p) if p in shown or (search.before.antwoord and not p) else {}),
             **(_shown(search, *shown[p], around(p), taal) if p in shown else {}),
             "pareto": bool(good),
         }
@@ -152,12 +151,15 @@ def _ids(search: Search, numbers: Sequence[int]) -> str:
     return JOIN.join(search.measures[i].id for i in numbers)
 
 
+def _held(search: Search, numbers: Numbers) -> dict[str, str]:
+    """Return the range of the answer with a package."""
+    hold = search.hold(numbers)
+    low, high = _letter(hold.low), _letter(hold.high)
+    return {"antwoord_laag_na": low, "antwoord_hoog_na": high, "twijfel": LIST.join(hold.doubts)}
+
+
 def _shown(search: Search, place: int, candidate: Candidate, found: Neighbours, taal: str) -> dict[str, Any]:
-    hold = search.hold(candidate.numbers)
     return {
-        "antwoord_laag_na": _letter(hold.low),
-        "antwoord_hoog_na": _letter(hold.high),
-        "twijfel": LIST.join(hold.doubts),
         "getoond": place,
         "zin": search.sentence(candidate, taal),
         "ontvangen_m3_na": found.received,
@@ -171,7 +173,8 @@ def _impossible(search: Search) -> Iterator[Mapping[str, Any]]:
     if not search.before.antwoord:
         return
     numbers = {m.id: i for i, m in enumerate(search.measures)}
-    reasons = ((m.id, m.trede, _reason(search, m, numbers.get(m.id))) for m in (*search.known, *search.strange))
+    asked = [m for m in (*search.known, *search.strange) if search.may_take(m)]
+    reasons = ((m.id, m.trede, _reason(search, m, numbers.get(m.id))) for m in asked)
     for ids, trede, reason in chain(reasons, _refused(search)):
         if reason:
             yield {"maatregelen": ids, "trede": trede, "pareto": False, "reden": reason}
@@ -213,7 +216,7 @@ def _cannot(why: str) -> str:
 def unknown_rows(search: Search) -> Iterator[dict[str, Any]]:
     """Yield the measures of which it is unknown whether they can be taken, with the layers that are missing."""
     for measure, where in zip(search.measures, search.where, strict=True):
-        if where.doubtful:
+        if where.doubtful and search.may_take(measure):
             yield {
                 "functie": search.ask.functie.id,
                 "maatregel": measure.id,

@@ -27,6 +27,8 @@ from waterbodem.measures.standing import Standing
 from waterbodem.measures.terrain import Ask, Terrain
 
 Bools = NDArray[np.bool_]
+#: The usual design: it stands in every table, also where it is none of the measures that may be taken.
+USUAL = "standaardontwerp"
 #: What hectares are left free by: the class that a measure names, or the risk.
 FREE_BY = ("D", "risico")
 
@@ -46,7 +48,7 @@ class Search:
     free_by_risk : bool
         Whether hectares are left free by their risk, not by their class.
     named : tuple of Maatregel
-        Those that were asked for by name: what of them cannot be together is told.
+        Those that were asked for by name: no others are taken, and what of them cannot be together is told.
     """
 
     plan: PlanCells
@@ -136,8 +138,12 @@ class Search:
 
     def _plain(self, terrain: Terrain) -> list[int]:
         """Return the measures that are offered on a terrain, but swaps and what leaves hectares free."""
-        some = (i for i, m in enumerate(self.measures) if not m.is_swap and i != self._leaver)
+        some = (i for i, m in enumerate(self.measures) if not m.is_swap and i != self._leaver and self.may_take(m))
         return [i for i in some if terrain.where[i].offered]
+
+    def may_take(self, measure: Maatregel) -> bool:
+        """Tell whether a measure is among those that were named; where none was, all are."""
+        return not self.named or measure.id in {m.id for m in self.named}
 
     def _left_free(self) -> list[Numbers]:
         """Return the packages that leave hectares free."""

@@ -16,6 +16,9 @@ from waterbodem.definitions.registry import answer_scale, layer_kinds
 #: The share of a plan under buildings: no parameter of a functie, but measures may set it and multiply by it.
 BUILT_SHARE = "bebouwd_aandeel"
 
+#: What a clause may name between braces.
+TOLD = ("functie", "ha", "ophoging")
+
 Problems = Iterator[DefinitionError]
 
 
@@ -25,6 +28,7 @@ def problems_of(measure: Maatregel, where: str, functies: Collection[str]) -> Pr
     yield from _functies(measure, where, functies)
     yield from _unknown(measure.tenzij, measure.lagen, f"{where}: tenzij", "not a layer that this measure moves")
     yield from _unknown((a.waterschap for a in measure.anders if a.waterschap), waterschappen(), f"{where}: anders")
+    yield from _clauses(measure, where)
     for form in measure.forms():
         yield from _layers(form, where)
         yield from _parameters(form, where)
@@ -39,8 +43,20 @@ def _unknown(names: Iterable[str], known: Collection[str], where: str, what: str
 
 
 def _group(measure: Maatregel, where: str) -> Problems:
+    if measure.id in measure.niet_met:
+        yield DefinitionError("names the measure itself", value=measure.id, where=f"{where}: niet_met")
     known = (*measure_rules().groepen, measure.id)
     yield from _unknown([measure.groep], known, f"{where}: groep", "unknown groep; a measure may have one of its own")
+
+
+def _clauses(measure: Maatregel, where: str) -> Problems:
+    """Hold what is said of a measure to the numbers that a clause may tell."""
+    for key in ("zin", "zin_en", "zin_zonder_zand", "zin_zonder_zand_en"):
+        place, text = f"{where}: {key}", getattr(measure, key)
+        try:
+            text.format(**dict.fromkeys(TOLD, ""))
+        except (ValueError, LookupError, AttributeError):
+            yield DefinitionError("not a clause", value=text, allowed=f"in braces: {', '.join(TOLD)}", where=place)
 
 
 def _functies(measure: Maatregel, where: str, known: Collection[str]) -> Problems:
