@@ -209,11 +209,12 @@ def depth_to(metres: float, taal: str = "nl") -> str:
     Examples
     --------
     >>> depth_to(0.02), depth_to(0.30), depth_to(0.7, "en")
-    ('5 cm', '50 cm', 'more than 50 cm')
+    ('tot 5 cm', 'tot 50 cm', 'more than 50 cm')
     """
     borders, words = reception_rules().stappen.cm, texts(taal)["ontvangst"]
     passed = [border for border in borders if 100 * abs(metres) + 1e-4 < border]
-    return f"{number_text(passed[0])} cm" if passed else str(words["dieper"].format(cm=number_text(borders[-1])))
+    key, border = ("tot_diepte", passed[0]) if passed else ("dieper", borders[-1])
+    return str(words[key].format(cm=number_text(border)))
 
 
 def row_name(row: str, reach: Reach, taal: str = "nl") -> str:

@@ -260,7 +260,7 @@ class Caveats:
         if math.isnan(mean):
             return str(texts(self._taal)["onbekend"])
         rising = "_stijgt" if mean <= -told_from("verlaging_m") else ""
-        deep = f"{depth_to(p.drained, self._taal)}" if p.drained >= told_from("verlaging_m") else ""
+        deep = depth_to(p.drained, self._taal) if p.drained >= told_from("verlaging_m") else ""
         key = f"gemiddeld{rising}" if rising or not deep else "gemiddeld_en_diepst"
         return str(self._t[key].format(n=depth_step(mean, self._taal), m=deep))
 

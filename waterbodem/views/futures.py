@@ -35,7 +35,7 @@ def holds_text(row: Row, taal: str) -> str:
     --------
     >>> row = {"antwoord": "B", "antwoord_slechtst": "C1", "houdt_k": 1.0, "houdt_n": 2.0, VARIED: "2 van 5"}
     >>> holds_text(row, "nl")
-    "Houdt in 1 van 2 scenario's (2 van 5 lagen hebben een variant); slechtst: ja, mits (gemiddelde opgave) (C1)."
+    "Houdt in 1 van 2 scenario's (met een variant van 2 van 5 lagen); slechtst: ja, mits (gemiddelde opgave) (C1)."
     """
     many, (varied, _, resting) = row.get("houdt_n", 0.0), str(row.get(VARIED, "")).partition(" van ")
     if not many > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
@@ -11,6 +12,8 @@ from waterbodem.views.notebook import chip
 
 #: Rows shown in a notebook.
 MAX_ROWS, NAME = 60, 48
+#: What a principle shows that could not be judged.
+UNKNOWN = "?"
 _CELL = "padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid #d5dbe1"
 
 
@@ -39,18 +42,32 @@ class KompasTable(pd.DataFrame):
         )
 
 
+def measured(symbol: str, number: float, unit: str, taal: str = "nl") -> str:
+    r"""Return the number under a verdict; nothing where it was judged without one.
+
+    Examples
+    --------
+    >>> measured("0", math.nan, "1"), measured("?", math.nan, "1"), measured("-", 432.6, "m3/ha")
+    ('', 'onbekend', '430\xa0m³/ha')
+    """
+    if math.isnan(number):
+        return "" if symbol != UNKNOWN else amount(number, unit, taal)
+    return amount(float(f"{number:.2g}") if unit == "m3/ha" else number, unit, taal)
+
+
 def _lines(rows: pd.DataFrame) -> str:
     wide = max(len(n) for n in rows["beginsel"])
     return "\n".join(
-        f"  {r['beginsel']:<{wide}}  {r['symbool']:>2} {amount(r['getal'], r['eenheid']):>12}  {r['reden']}"
+        f"  {r['beginsel']:<{wide}}  {r['symbool']:>2} {number:>12}  {r['reden']}"
         for r in rows.to_dict("records")
+        for number in [measured(r["symbool"], r["getal"], r["eenheid"])]
     )
 
 
 def _row(row: dict[Any, Any]) -> str:
     word = texts("nl")["rapport"]["symbool_woord"][row["symbool"]]
     symbol = chip(row["symbool"].replace("-", "\u2212"), symbol_colour(row["symbool"]), word)
-    number = escape(amount(row["getal"], row["eenheid"]))
+    number = escape(measured(row["symbool"], row["getal"], row["eenheid"]))
     names = (f"<bdi>{escape(short_name(row[k], NAME))}</bdi>" for k in ("gebied", "functie", "beginsel"))
     cells = [*names, f"<span style='white-space:nowrap'>{symbol} {number}</span>", escape(row["reden"])]
     return "<tr>" + "".join(f"<td style='{_CELL}'>{c}</td>" for c in cells) + "</tr>"

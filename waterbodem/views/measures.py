@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from waterbodem.answers.particulars import conditions
 from waterbodem.core.html import html_table
 from waterbodem.core.lazy import pd
-from waterbodem.definitions.labels import is_fictitious, name_of, short_name, texts
+from waterbodem.definitions.labels import answer_steps, is_fictitious, name_of, rounded, short_name, texts
 from waterbodem.definitions.measures.rules import measure_rules
-from waterbodem.definitions.notation import typeset
+from waterbodem.engine.table import letters
 from waterbodem.measures.choice import Candidate
 from waterbodem.measures.price import months
 from waterbodem.measures.search import Search
 from waterbodem.measures.sentences import klasse_name, risk_name
 from waterbodem.measures.standing import Span
+from waterbodem.views.caveats import conditional_answer
+from waterbodem.views.ranges import is_undecided
 
 if TYPE_CHECKING:
-    from waterbodem.answers.packages import Packages
+    from waterbodem.answers.packages import Packages, Place
+    from waterbodem.answers.question import Question
 
 NAME = 48
 #: Plans and functies that are shown at most.
@@ -32,8 +36,8 @@ def mits_text(found: Packages, taal: str = "nl") -> str:
 
 
 def _lines(found: Packages, taal: str) -> Iterator[str]:
-    for name, search in _shown(found, taal):
-        yield f"{name}: {search.headline(taal)}"
+    for name, first, search in _shown(found, taal):
+        yield f"{name}: {first}"
         yield from (f"  {k}. {search.sentence(c, taal)}" for k, c in enumerate(search.shown, start=1))
         if search.fitting:
             yield f"  {search.fits(taal)}"
@@ -66,14 +70,14 @@ def mits_html(found: Packages, taal: str = "nl") -> str:
     words = texts(taal)["mits"]
     mark = is_fictitious(found.question.layers)
     made_up = f"<p><strong>{escape(texts(taal)['verzonnen'])}</strong></p>" if mark else ""
-    parts = [_html(name, search, taal) for name, search in _shown(found, taal)]
+    parts = [_html(name, first, search, taal) for name, first, search in _shown(found, taal)]
     more = "".join(f"<p>{escape(line)}</p>" for line in _more(found, taal))
     return made_up + ("".join(parts) or f"<p>{escape(words['niets'])}</p>") + more + f"<p>{escape(words['raming'])}</p>"
 
 
-def _html(name: str, search: Search, taal: str) -> str:
+def _html(name: str, first: str, search: Search, taal: str) -> str:
     words = texts(taal)["mits"]
-    head = f"<p><strong><bdi>{escape(name)}</bdi></strong>: {escape(search.headline(taal))}</p>"
+    head = f"<p><strong><bdi>{escape(name)}</bdi></strong>: {escape(first)}</p>"
     rows = [package_row(search, c, taal) for c in search.shown]
     table = html_table(words["pakketten"], [words[k] for k in COLUMNS], rows) if rows else ""
     fits = f"<p>{escape(search.fits(taal))}</p>" if search.fitting else ""
@@ -90,10 +94,10 @@ def package_row(search: Search, candidate: Candidate, taal: str) -> tuple[str, .
     return (
         search.sentence(candidate, taal),
         klasse_name(standing.klasse, taal),
-        " .. ".join(dict.fromkeys(klasse_name(code, taal) for code in (hold.low, hold.high))),
+        between(letters()[hold.high], letters()[hold.low], taal),
         risk_name(standing.risico, taal),
         price_text(candidate, taal),
-        f"{low} .. {high}",
+        between(f"{low}", f"{high}", taal),
     )
 
 
@@ -102,14 +106,44 @@ def price_text(candidate: Candidate, taal: str) -> str:
     span: Span = candidate.price
     if span[1] != span[1]:
         return str(texts(taal)["onbekend"])
-    numbers = " .. ".join(typeset(f"{v:,.0f}", taal) for v in span)
+    numbers = between(rounded(span[0], taal), rounded(span[1], taal), taal)
     land = f", {measure_rules().zin[taal]['zonder_grond']}" if candidate.without_land else ""
     return numbers + land
 
 
-def _shown(found: Packages, taal: str) -> Iterator[tuple[str, Search]]:
-    for area, search in list(found.outcomes())[:MAX]:
-        yield f"{short_name(area.name, NAME)}, {name_of(search.ask.functie, taal)}", search
+def between(first: str, last: str, taal: str) -> str:
+    """Return a range in words; one that has no width is one text.
+
+    Examples
+    --------
+    >>> between("A", "C2", "nl"), between("0", "0", "en")
+    ('A tot C2', '0')
+    """
+    return first if first == last else str(texts(taal)["bandbreedte"]["kort"].format(van=first, tot=last))
+
+
+def said_first(question: Question, place: Place, search: Search, taal: str) -> str:
+    """Return what is said first of a plan: not a bare yes that rests on rain that stays, nor what a map decides."""
+    letter, told = letters()[search.before.antwoord], search.headline(taal)
+    if letter == next(iter(answer_steps())):
+        rests_on = conditions(question, search.ask.functie)
+        told = conditional_answer({"antwoord": letter} | {k: v[place[0]] for k, v in rests_on.items()}, taal)
+    return _decided(search, told, taal) if search.before.antwoord else told
+
+
+def _decided(search: Search, told: str, taal: str) -> str:
+    hold, words = search.hold(()), texts(taal)
+    worst, best = letters()[hold.low], letters()[hold.high]
+    if not is_undecided({"antwoord_laag": worst, "antwoord_hoog": best}):
+        return told
+    text: str = words["mits"]["kaart_beslist"]
+    return text.format(beslist_niet=words["bandbreedte"]["beslist_niet"], marge=between(best, worst, taal), zin=told)
+
+
+def _shown(found: Packages, taal: str) -> Iterator[tuple[str, str, Search]]:
+    for place, search in list(found.searches.items())[:MAX]:
+        name = f"{short_name(found.question.areas[place[0]].name, NAME)}, {name_of(search.ask.functie, taal)}"
+        yield name, said_first(found.question, place, search, taal), search
 
 
 def _more(found: Packages, taal: str) -> Iterator[str]:

@@ -40,6 +40,7 @@ from waterbodem.definitions.labels import (
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.caveats import condition_text, omission_text
 from waterbodem.views.kompas_rose import petals, rings
+from waterbodem.views.kompas_table import measured
 from waterbodem.views.ranges import is_undecided
 
 
@@ -90,6 +91,7 @@ def _helpers(taal: str) -> dict[str, Any]:
         "criterion_label": partial(criterion_label, taal=taal),
         "threshold_label": partial(threshold_label, taal=taal),
         "number_label": partial(number_label, taal=taal),
+        "measured": partial(measured, taal=taal),
         "condition": partial(condition_text, taal=taal),
         "is_undecided": is_undecided,
         "is_present_use": is_present_use,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from waterbodem.answers.packages import places_of, search_of
+from waterbodem.answers.packages import Place, places_of, search_of
 from waterbodem.core.progress import track
 from waterbodem.definitions.labels import short_name
 from waterbodem.definitions.measures.catalogue import builtin_measures
 from waterbodem.definitions.models import Functie
 from waterbodem.measures.search import Search
-from waterbodem.views.measures import COLUMNS, package_row
+from waterbodem.views.measures import COLUMNS, package_row, said_first
 
 if TYPE_CHECKING:
     from waterbodem.answers.answer import Answer
+    from waterbodem.answers.question import Question
 
 #: Outcomes that are searched; the others by ``wb.mits``.
 MOST = 10
@@ -57,12 +58,13 @@ def measures_of(assessment: Answer, taal: str) -> MeasuresView | None:
     q, known = assessment.question, list(builtin_measures().values())
     places = places_of(q)
     found = tuple(
-        _outcome(q.areas[place[0]].name, search_of(q, place, measures=known), taal)
+        _outcome(q, place, search_of(q, place, measures=known), taal)
         for place in track(places[:MOST], "maatregelen zoeken")
     )
     return MeasuresView(found, len(places) - len(found))
 
 
-def _outcome(gebied: str, search: Search, taal: str) -> Outcome:
+def _outcome(q: Question, place: Place, search: Search, taal: str) -> Outcome:
+    name, first = short_name(q.areas[place[0]].name, NAME), said_first(q, place, search, taal)
     rows = tuple(package_row(search, c, taal) for c in search.shown)
-    return Outcome(short_name(gebied, NAME), search.ask.functie, search.headline(taal), rows, search.fits(taal))
+    return Outcome(name, search.ask.functie, first, rows, search.fits(taal))
