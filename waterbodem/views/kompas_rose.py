@@ -1,4 +1,4 @@
-"""The Kompas as a rose: a petal per principle, the larger the better."""
+"""The Kompas as a rose, a petal per principle, the larger the better; and the numbers under its signs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waterbodem.definitions.kompas_rules import SYMBOLS, UNKNOWN
+from waterbodem.definitions.labels import amount
 
 RADIUS = 100.0
 #: Radius of the worst symbol as a share of the best, and of where signs stand.
@@ -77,3 +78,16 @@ def _petal(symbol: str, start: float, end: float) -> Petal:
 def _point(angle: float, radius: float) -> tuple[float, float]:
     """Return a point at an angle clockwise from the top, free of float noise."""
     return round(radius * math.sin(angle), 2) + 0.0, round(-radius * math.cos(angle), 2) + 0.0
+
+
+def measured(symbol: str, number: float, unit: str, taal: str = "nl") -> str:
+    r"""Return the number under a verdict; nothing where it was judged without one.
+
+    Examples
+    --------
+    >>> measured("0", math.nan, "1"), measured("?", math.nan, "1"), measured("-", 432.6, "m3/ha")
+    ('', 'onbekend', '430\xa0m³/ha')
+    """
+    if math.isnan(number):
+        return "" if symbol != UNKNOWN else amount(number, unit, taal)
+    return amount(float(f"{number:.2g}") if unit == "m3/ha" else number, unit, taal)

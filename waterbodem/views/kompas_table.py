@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import Any
 
 from waterbodem.core.lazy import pd
-from waterbodem.definitions.labels import amount, short_name, symbol_colour, texts
+from waterbodem.definitions.labels import short_name, symbol_colour, texts
+from waterbodem.views.kompas_rose import measured
 from waterbodem.views.notebook import chip
 
 #: Rows shown in a notebook.
 MAX_ROWS, NAME = 60, 48
-#: What a principle shows that could not be judged.
-UNKNOWN = "?"
 _CELL = "padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:1px solid #d5dbe1"
 
 
@@ -40,19 +38,6 @@ class KompasTable(pd.DataFrame):
         return (
             f"<table style='border-collapse:collapse'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
         )
-
-
-def measured(symbol: str, number: float, unit: str, taal: str = "nl") -> str:
-    r"""Return the number under a verdict; nothing where it was judged without one.
-
-    Examples
-    --------
-    >>> measured("0", math.nan, "1"), measured("?", math.nan, "1"), measured("-", 432.6, "m3/ha")
-    ('', 'onbekend', '430\xa0m³/ha')
-    """
-    if math.isnan(number):
-        return "" if symbol != UNKNOWN else amount(number, unit, taal)
-    return amount(float(f"{number:.2g}") if unit == "m3/ha" else number, unit, taal)
 
 
 def _lines(rows: pd.DataFrame) -> str:

@@ -39,8 +39,7 @@ from waterbodem.definitions.labels import (
 )
 from waterbodem.definitions.units import unit_text
 from waterbodem.views.caveats import condition_text, omission_text
-from waterbodem.views.kompas_rose import petals, rings
-from waterbodem.views.kompas_table import measured
+from waterbodem.views.kompas_rose import measured, petals, rings
 from waterbodem.views.ranges import is_undecided
 
 
