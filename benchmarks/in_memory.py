@@ -114,7 +114,7 @@ def compare(cells: int, pairs: int) -> None:
     reference = registry.load_functies()["grasland_veeteelt"]
     model = scoring.model_of(functie, list(data))
     out = scoring.outputs((cells,), WANTED)
-    change = plan.change_of(functie, reference, settings.Storage())
+    changes = plan.changes_of(functie, reference, settings.Storage())
     shifted = burden.empty_burden((cells,), components=True)
     for array in (*out.values(), *shifted):
         array.fill(1)
@@ -127,7 +127,7 @@ def compare(cells: int, pairs: int) -> None:
         scoring.fill_scores(model, data, out)
 
     def shift() -> None:
-        burden.fill_burden(data, None, change, shifted)
+        burden.fill_burden(data, None, changes, shifted)
 
     for work in (floor, score, shift):
         work()
